@@ -1,0 +1,99 @@
+//! The name of a file in a queue directory: `CC<unique>.<ext>`.
+//!
+//! `CC` counts delivery attempts as two complemented base-36 digits (`ZZ` = 0, `ZY` = 1, `Z0` = 35,
+//! `YZ` = 36); the extension is two letters or digits, usually `00`, or `HELD` for a message that
+//! is not eligible for delivery (Administration Guide, "Diagnosing and Cleaning up .HELD
+//! Messages"; PMDF System Manager's Guide, "Message file names").
+
+/// What the name of a queued message says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueFile {
+    /// Delivery attempts made so far, 0 to 1295.
+    pub attempts: u16,
+    /// Whether the extension is `.HELD`.
+    pub held: bool,
+}
+
+/// Reads a base name, or `None` for anything that is not a queued message: copies that an operator
+/// left (`.KEEP1`), temporary files (`$…`), directories of other programs.
+pub fn parse(name: &[u8]) -> Option<QueueFile> {
+    let dot = name.iter().position(|&byte| byte == b'.')?;
+    let (stem, extension) = (&name[..dot], &name[dot + 1..]);
+    let held = extension == b"HELD";
+    let two = extension.len() == 2 && extension.iter().all(u8::is_ascii_alphanumeric);
+    let unique = stem.get(2..)?;
+    let named = (4..=32).contains(&unique.len()) && unique.iter().all(u8::is_ascii_alphanumeric);
+    if !(named && (held || two)) {
+        return None;
+    }
+    let attempts = (35 - digit(stem[0])?) * 36 + (35 - digit(stem[1])?);
+    Some(QueueFile { attempts, held })
+}
+
+/// The base name of a path as the log writes it, whole or relative to the queue directory.
+pub fn base_name(path: &[u8]) -> &[u8] {
+    memchr::memrchr(b'/', path).map_or(path, |slash| &path[slash + 1..])
+}
+
+fn digit(byte: u8) -> Option<u16> {
+    match byte {
+        b'0'..=b'9' => Some(u16::from(byte - b'0')),
+        b'A'..=b'Z' => Some(u16::from(byte - b'A') + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{QueueFile, parse};
+
+    #[track_caller]
+    fn check(name: &str, expected: Option<(u16, bool)>) {
+        let expected = expected.map(|(attempts, held)| QueueFile { attempts, held });
+        assert_eq!(parse(name.as_bytes()), expected, "{name}");
+    }
+
+    #[test]
+    fn names_of_the_manuals() {
+        check("ZZ01IWFY9ELGWM00094D.00", Some((0, false)));
+        check("ZY01IS3D2ZP7FQ9UN54R.00", Some((1, false)));
+        check("ZX01IS67NY4RRK9UN7GP.00", Some((2, false)));
+        check("ZZf0r4i0Wdy51.01", Some((0, false)));
+        check("ZZ0HXZ00G0EBRBCP.HELD", Some((0, true)));
+    }
+
+    #[test]
+    fn attempts_count_in_complemented_base_36() {
+        check("ZA0HXZ00G0EBRBCP.00", Some((25, false)));
+        check("Z90HXZ00G0EBRBCP.00", Some((26, false)));
+        check("Z00HXZ00G0EBRBCP.00", Some((35, false)));
+        check("YZ0HXZ00G0EBRBCP.00", Some((36, false)));
+        check("000HXZ00G0EBRBCP.00", Some((1295, false)));
+    }
+
+    #[test]
+    fn a_held_message_released_under_another_extension() {
+        check("ZZ0HXZ00G0EBRBCP.06", Some((0, false)));
+    }
+
+    #[test]
+    fn what_is_not_a_queued_message() {
+        for name in [
+            "",
+            ".",
+            "ZZ",
+            "ZZ.00",
+            "ZZabc.00",
+            "$temp0001",
+            "ZZ01IWFY9ELGWM00094D.KEEP1",
+            "ZZ01IWFY9ELGWM00094D.held",
+            "ZZ01IWFY9ELGWM00094D",
+            "zz01IWFY9ELGWM00094D.00",
+            "ZZ01IWFY9ELGWM00094D.00.bak",
+            "ZZ01IWFY9\u{e9}ELGWM.00",
+            "ZZ01IWFY9ELGWM00094D.000",
+        ] {
+            check(name, None);
+        }
+    }
+}

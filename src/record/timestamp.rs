@@ -1,0 +1,167 @@
+//! Time stamps of entries: `dd-Mon-yyyy hh:mm:ss.cc` in text, `yyyy-mm-ddThh:mm:ss.cc` in XML.
+//!
+//! Both are local time without a zone (2005Q4 guide, "Understanding the MTA Log Entry Format").
+//! A zone designator is accepted where a build writes one.
+
+/// When an entry was written, as its host's wall clock showed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Timestamp {
+    /// Milliseconds between 1970-01-01 00:00 and this wall-clock reading, as if it were UTC.
+    pub civil_millis: i64,
+    /// Seconds east of UTC, where the entry says so.
+    pub utc_offset: Option<i32>,
+}
+
+const MONTHS: [&[u8; 3]; 12] =
+    [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
+
+/// Reads a text time stamp at the start of a line: the stamp and the rest behind it. The day may
+/// be padded with a blank, the month in upper or title case, the fraction 0 to 4 digits long.
+pub fn text(line: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let line = match line {
+        [b' ', digit, b'-', ..] if digit.is_ascii_digit() => &line[1..],
+        _ => line,
+    };
+    let day_digits = line.iter().take(2).take_while(|byte| byte.is_ascii_digit()).count();
+    let day = number(line.get(..day_digits)?)?;
+    let rest = line.get(day_digits..)?;
+    let [b'-', a, b, c, b'-', rest @ ..] = rest else { return None };
+    let name = [a.to_ascii_lowercase(), b.to_ascii_lowercase(), c.to_ascii_lowercase()];
+    let month = MONTHS.iter().position(|&&known| known == name)?;
+    let year = number(rest.get(..4)?)?;
+    let [b' ', rest @ ..] = &rest[4..] else { return None };
+    let (millis, rest) = clock(rest)?;
+    let days = days_from_civil(year, i64::try_from(month).ok()? + 1, day)?;
+    Some((Timestamp { civil_millis: days * 86_400_000 + millis, utc_offset: None }, rest))
+}
+
+/// Reads a whole ISO 8601 time stamp as XML entries carry it.
+pub fn iso(value: &[u8]) -> Option<Timestamp> {
+    let (year, month, day) = match value {
+        [.., _] if value.get(4) == Some(&b'-') && value.get(7) == Some(&b'-') => {
+            (number(value.get(..4)?)?, number(value.get(5..7)?)?, number(value.get(8..10)?)?)
+        }
+        _ => return None,
+    };
+    let (b'T' | b' ') = value.get(10)? else { return None };
+    let (millis, zone) = clock(&value[11..])?;
+    let utc_offset = offset(zone)?;
+    let days = days_from_civil(year, month, day)?;
+    Some(Timestamp { civil_millis: days * 86_400_000 + millis, utc_offset })
+}
+
+/// `hh:mm:ss[.f…]` as milliseconds since midnight, and what follows. 24:00 is refused, a leap
+/// second (`:60`) is not.
+fn clock(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let [h1, h2, b':', m1, m2, b':', s1, s2, rest @ ..] = bytes else { return None };
+    let (hour, minute, second) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?, number(&[*s1, *s2])?);
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let whole = ((hour * 60 + minute) * 60 + second) * 1000;
+    let [b'.', rest @ ..] = rest else { return Some((whole, rest)) };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits > 9 {
+        return None;
+    }
+    let millis = rest[..digits].iter().zip([100, 10, 1]).map(|(digit, unit)| i64::from(digit - b'0') * unit);
+    Some((whole + millis.sum::<i64>(), &rest[digits..]))
+}
+
+/// Nothing, `Z`, `±hh:mm` or `±hhmm`.
+fn offset(zone: &[u8]) -> Option<Option<i32>> {
+    let (sign, hour, minute) = match zone {
+        [] => return Some(None),
+        b"Z" => return Some(Some(0)),
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] | [sign @ (b'+' | b'-'), h1, h2, m1, m2] => {
+            (*sign, number(&[*h1, *h2])?, number(&[*m1, *m2])?)
+        }
+        _ => return None,
+    };
+    let seconds = i32::try_from((hour * 60 + minute) * 60).ok()?;
+    Some(Some(if sign == b'-' { -seconds } else { seconds }))
+}
+
+fn number(digits: &[u8]) -> Option<i64> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
+}
+
+/// Days since 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that
+/// the leap day is the last of a year.
+fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Some(era * 146_097 + day_of_era - 719_468)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Timestamp, iso, text};
+
+    fn civil(text: &str) -> i64 {
+        let time: jiff::civil::DateTime = text.parse().expect(text);
+        time.to_zoned(jiff::tz::TimeZone::UTC).expect(text).timestamp().as_millisecond()
+    }
+
+    #[track_caller]
+    fn check_text(line: &str, expected: &str, rest: &str) {
+        let (stamp, behind) = text(line.as_bytes()).expect(line);
+        assert_eq!(stamp, Timestamp { civil_millis: civil(expected), utc_offset: None });
+        assert_eq!(String::from_utf8_lossy(behind), rest);
+    }
+
+    #[test]
+    fn text_time_stamps() {
+        check_text("19-Jan-1998 19:16:57.64 l", "1998-01-19T19:16:57.640", " l");
+        check_text("19-JAN-1998 20:49:04 l", "1998-01-19T20:49:04", " l");
+        check_text(" 5-Jun-2019 10:08:29.7", "2019-06-05T10:08:29.700", "");
+        check_text("29-Feb-2024 23:59:59.9999 >", "2024-02-29T23:59:59.999", " >");
+        check_text("31-Dec-1969 00:00:00.00", "1969-12-31T00:00:00", "");
+    }
+
+    #[test]
+    fn iso_time_stamps() {
+        for (value, expected, offset) in [
+            ("2014-06-02T22:02:13.94", "2014-06-02T22:02:13.940", None),
+            ("2014-06-02T22:02:13", "2014-06-02T22:02:13", None),
+            ("2014-06-02T22:02:13.94Z", "2014-06-02T22:02:13.940", Some(0)),
+            ("2014-06-02T22:02:13.94+02:00", "2014-06-02T22:02:13.940", Some(7200)),
+            ("2014-06-02T22:02:13-0330", "2014-06-02T22:02:13", Some(-12600)),
+        ] {
+            let stamp = Timestamp { civil_millis: civil(expected), utc_offset: offset };
+            assert_eq!(iso(value.as_bytes()), Some(stamp), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_time_stamp() {
+        for line in [
+            "",
+            "19",
+            "19-Jan-1998",
+            "19-Foo-1998 19:16:57",
+            "19-Jan-98 19:16:57",
+            "19-Jan-1998T19:16:57",
+            "32-Jan-1998 19:16:57",
+            "00-Jan-1998 19:16:57",
+            "19-Jan-1998 24:00:00",
+            "19-Jan-1998 19:60:00",
+            "9\u{e9}-Jan-1998 19:16:57",
+        ] {
+            assert_eq!(text(line.as_bytes()), None, "{line}");
+        }
+        for value in ["", "2014-06-02", "2014-13-02T00:00:00", "2014-06-02T22:02:13+2", "2014/06/02T22:02:13"]
+        {
+            assert_eq!(iso(value.as_bytes()), None, "{value}");
+        }
+    }
+}
