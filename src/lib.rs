@@ -1,2 +1,27 @@
-//! x
+//! imsimta-exporter: watches the MTA of Oracle Communications Messaging Server for Prometheus.
+//!
+//! # Code map
+//!
+//! Data flows in one direction: source -> record -> aggregate -> metrics -> http.
+//!
+//! - [`source`] reads: logs, queue directories, sockets, processes, file systems. I/O in, plain data
+//!   out.
+//! - [`record`] says what one line of a log means. Pure.
+//! - [`aggregate`] adds entries up. Pure.
+//! - [`metrics`] turns sums and snapshots into the exposition. The only part that knows the crate
+//!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
+//! - [`http`] serves pages.
+//! - [`app`] wires it all and reads the clock; [`report`] reads files once instead.
+//! - [`config`] and [`cli`] say what is wanted.
+//!
+//! ARCHITECTURE.md has the invariants and where each is tested.
+
+pub mod aggregate;
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod metrics;
 pub mod record;
+pub mod report;
+pub mod source;

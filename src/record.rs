@@ -21,6 +21,10 @@ use transport::Transport;
 
 /// What a line is.
 #[derive(Debug, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "an entry lives on the stack for one line; a box would cost an allocation"
+)]
 pub enum Line<'a> {
     /// An entry about one recipient of one message.
     Message(Message<'a>),
@@ -62,7 +66,7 @@ labelled! {
         OtherElement = "other_element": "an XML element of another log of the product";
         Nslog = "nslog": "a line in the NSLOG format of other daemons";
         DebugLog = "debug_log": "a line of a channel's or the Dispatcher's debug log";
-        TooLong = "too_long": "a line longer than logs.max_line_bytes";
+        TooLong = "too_long": "a line longer than `logs.max_line_bytes`";
         Incomplete = "incomplete": "a line whose beginning or end is not in the file";
     }
 }
@@ -75,7 +79,7 @@ labelled! {
         NoAction = "no_action": "no entry code behind the time stamp and channels";
         NoRecipient = "no_recipient": "a message entry without an original recipient";
         MalformedXml = "malformed_xml": "an XML element that does not end or lacks a required attribute";
-        UnsupportedFormat = "unsupported_format": "a LOG_FORMAT that is not read: counted fields or JSON";
+        UnsupportedFormat = "unsupported_format": "a `LOG_FORMAT` that is not read: counted fields or JSON";
     }
 }
 

@@ -1,1 +1,1 @@
-
+//! All integration tests in one program.

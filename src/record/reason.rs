@@ -30,6 +30,13 @@ macro_rules! reasons {
                     $(Reason::$variant => $label,)*
                 }
             }
+
+            /// What it says, for people.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Reason::$variant => $meaning,)*
+                }
+            }
         }
     };
 }

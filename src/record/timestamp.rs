@@ -45,7 +45,7 @@ pub fn iso(value: &[u8]) -> Option<Timestamp> {
     };
     let (b'T' | b' ') = value.get(10)? else { return None };
     let (millis, zone) = clock(&value[11..])?;
-    let utc_offset = offset(zone)?;
+    let utc_offset = if zone.is_empty() { None } else { Some(offset(zone)?) };
     let days = days_from_civil(year, month, day)?;
     Some(Timestamp { civil_millis: days * 86_400_000 + millis, utc_offset })
 }
@@ -68,18 +68,17 @@ fn clock(bytes: &[u8]) -> Option<(i64, &[u8])> {
     Some((whole + millis.sum::<i64>(), &rest[digits..]))
 }
 
-/// Nothing, `Z`, `±hh:mm` or `±hhmm`.
-fn offset(zone: &[u8]) -> Option<Option<i32>> {
+/// `Z`, `±hh:mm` or `±hhmm` in seconds.
+fn offset(zone: &[u8]) -> Option<i32> {
     let (sign, hour, minute) = match zone {
-        [] => return Some(None),
-        b"Z" => return Some(Some(0)),
+        b"Z" => return Some(0),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] | [sign @ (b'+' | b'-'), h1, h2, m1, m2] => {
             (*sign, number(&[*h1, *h2])?, number(&[*m1, *m2])?)
         }
         _ => return None,
     };
     let seconds = i32::try_from((hour * 60 + minute) * 60).ok()?;
-    Some(Some(if sign == b'-' { -seconds } else { seconds }))
+    Some(if sign == b'-' { -seconds } else { seconds })
 }
 
 fn number(digits: &[u8]) -> Option<i64> {

@@ -1,0 +1,93 @@
+//! Every line of every log accounted for: `lines = records + unparsed + skipped`.
+
+use serde::{Deserialize, Serialize};
+
+use super::reasons::PerLabel;
+use crate::record::{Skip, Unparsed};
+
+/// One log's account.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct LogAccount {
+    /// The log's base name.
+    pub name: String,
+    /// Lines read, whatever became of them.
+    pub lines: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Lines that were not understood.
+    pub unparsed: PerLabel<Unparsed>,
+    /// Lines that were skipped on purpose.
+    pub skipped: PerLabel<Skip>,
+    /// How often the log was replaced by a new file.
+    pub rotations: u64,
+    /// How often the log was cut or written anew in place.
+    pub truncations: u64,
+    /// How often a saved place was not found again.
+    pub gaps: u64,
+    /// Bytes that are known to be lost in gaps.
+    pub gap_bytes: u64,
+    /// The newest entry's time, Unix milliseconds.
+    pub last_entry: Option<i64>,
+}
+
+impl LogAccount {
+    /// Lines that gave a message or connection entry.
+    pub fn records(&self) -> u64 {
+        self.lines - self.unparsed.sum() - self.skipped.sum()
+    }
+}
+
+/// The accounts of all followed logs, by index.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Accounts(Vec<LogAccount>);
+
+impl Accounts {
+    /// The index of the log with this base name; a new account when there is none.
+    pub fn index(&mut self, name: &str) -> usize {
+        let found = self.0.iter().position(|account| account.name == name);
+        found.unwrap_or_else(|| {
+            self.0.push(LogAccount { name: name.to_owned(), ..LogAccount::default() });
+            self.0.len() - 1
+        })
+    }
+
+    /// All accounts.
+    pub fn all(&self) -> &[LogAccount] {
+        &self.0
+    }
+
+    /// The account of a log, for what the follower notices.
+    pub fn at(&mut self, log: usize) -> &mut LogAccount {
+        if self.0.len() <= log {
+            self.0.resize_with(log + 1, LogAccount::default);
+        }
+        &mut self.0[log]
+    }
+
+    pub(super) fn add(&mut self, log: usize, bytes: u64) {
+        let account = self.at(log);
+        account.lines += 1;
+        account.bytes += bytes;
+    }
+
+    pub(super) fn add_part(&mut self, log: usize, bytes: u64) {
+        self.at(log).bytes += bytes;
+    }
+
+    pub(super) fn unparsed(&mut self, log: usize, reason: Unparsed) {
+        self.at(log).unparsed.add(reason);
+    }
+
+    pub(super) fn skipped(&mut self, log: usize, reason: Skip) {
+        self.at(log).skipped.add(reason);
+    }
+
+    pub(super) fn last_entry(&self, log: usize) -> Option<i64> {
+        self.0.get(log)?.last_entry
+    }
+
+    pub(super) fn entry_at(&mut self, log: usize, at: i64) {
+        let account = self.at(log);
+        account.last_entry = account.last_entry.max(Some(at));
+    }
+}

@@ -1,0 +1,171 @@
+//! Counts by channel.
+
+use serde::{Deserialize, Serialize};
+
+use super::histogram::DelayHistogram;
+use super::labels::Labels;
+use super::reasons::PerLabel;
+use crate::record::code::Action;
+use crate::record::label;
+use crate::record::reason::Reason;
+
+/// Channels with a label of their own. A large site has a few dozen.
+const MAX_CHANNELS: usize = 256;
+
+/// How a delivery attempt ended, when not well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Q: stays in the queue.
+    Deferred,
+    /// Z: others of the message succeeded, this one is queued anew.
+    Partial,
+    /// R: given up, the sender is told.
+    Rejected,
+    /// K: given up, nobody is told.
+    Unnotified,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of their indices.
+    pub const ALL: [Self; 4] = [Self::Deferred, Self::Partial, Self::Rejected, Self::Unnotified];
+
+    /// The label value.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Deferred => "deferred",
+            Self::Partial => "partial",
+            Self::Rejected => "rejected",
+            Self::Unnotified => "unnotified",
+        }
+    }
+
+    pub(super) fn of(action: Action) -> Self {
+        match action.letter {
+            b'Z' => Self::Partial,
+            b'R' => Self::Rejected,
+            b'K' => Self::Unnotified,
+            _ => Self::Deferred,
+        }
+    }
+}
+
+/// Label values of the number of a delivery attempt.
+pub const TRY_BANDS: [&str; 5] = ["1", "2", "3", "4-9", "10+"];
+
+/// The band of the `n`th attempt, counted from 1.
+pub fn try_band(n: u16) -> usize {
+    match n {
+        0 | 1 => 0,
+        2 => 1,
+        3 => 2,
+        4..=9 => 3,
+        _ => 4,
+    }
+}
+
+/// Connections of one channel in one direction.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ConnectionCounts {
+    /// O entries.
+    pub opened: u64,
+    /// C entries.
+    pub closed: u64,
+    /// X entries.
+    pub rejected: PerLabel<Reason>,
+    /// Y entries.
+    pub failed: PerLabel<Reason>,
+}
+
+impl ConnectionCounts {
+    /// Whether the log has shown any connection of this channel and direction.
+    pub fn any(&self) -> bool {
+        self.opened + self.closed + self.rejected.sum() + self.failed.sum() > 0
+    }
+}
+
+/// One channel.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ChannelCounts {
+    /// D entries.
+    pub dequeued_recipients: u64,
+    /// Their sizes.
+    pub dequeued_bytes: u64,
+    /// D, Q, Z, and R unless the message had expired.
+    pub attempts: u64,
+    /// By [`Outcome`] and reason.
+    pub failures: [PerLabel<Reason>; Outcome::ALL.len()],
+    /// D, Q and R by band of the attempt.
+    pub tries: [u64; TRY_BANDS.len()],
+    /// J entries.
+    pub rejections: PerLabel<Reason>,
+    /// V entries.
+    pub aborted_transactions: u64,
+    /// B entries.
+    pub bad_commands: u64,
+    /// W entries.
+    pub delay_warnings: u64,
+    /// I entries.
+    pub etrn: u64,
+    /// U entries by result.
+    pub authentications: [u64; super::connection::AuthenticationResult::ALL.len()],
+    /// By direction.
+    pub connections: [ConnectionCounts; 2],
+    /// Time in the queue until the last entry of a recipient.
+    pub queue_delay: DelayHistogram,
+    /// Time since the message came to this host.
+    pub end_to_end_delay: DelayHistogram,
+}
+
+/// All channels.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Channels {
+    labels: Labels,
+    counts: Vec<ChannelCounts>,
+}
+
+impl Default for Channels {
+    fn default() -> Self {
+        Self { labels: Labels::new(MAX_CHANNELS), counts: vec![ChannelCounts::default()] }
+    }
+}
+
+impl Channels {
+    /// The index of a channel as the log spells it.
+    pub(super) fn index(&mut self, name: &[u8]) -> usize {
+        let index = self.labels.index(name, label::channel);
+        if self.counts.len() <= index {
+            self.counts.resize_with(index + 1, ChannelCounts::default);
+        }
+        index
+    }
+
+    /// Makes a channel known that has a queue directory, so that its counters exist from 0.
+    pub fn known(&mut self, label: &str) {
+        self.index(label.as_bytes());
+    }
+
+    pub(super) fn at(&mut self, index: usize) -> &mut ChannelCounts {
+        &mut self.counts[index]
+    }
+
+    /// A channel's label value.
+    pub fn label(&self, index: usize) -> &str {
+        self.labels.value(index)
+    }
+
+    /// The counts of the channel with an index.
+    pub fn by_index(&self, index: usize) -> Option<&ChannelCounts> {
+        self.counts.get(index)
+    }
+
+    /// `(label value, counts)`; `other` only when something was counted there.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &ChannelCounts)> {
+        let skipped = usize::from(self.labels.capped() == 0);
+        self.labels.values().iter().map(String::as_str).zip(&self.counts).skip(skipped)
+    }
+
+    /// How many look-ups ended in `other`.
+    pub fn capped(&self) -> u64 {
+        self.labels.capped()
+    }
+}

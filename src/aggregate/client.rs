@@ -1,0 +1,37 @@
+//! What clients did in the last five minutes, by remote address.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::window::SlidingCounts;
+
+const BUCKET_MILLIS: i64 = 30_000;
+const BUCKETS: usize = 10;
+/// Addresses followed in each half minute; a flood from more is counted without its addresses.
+const ADDRESSES: usize = 4096;
+
+/// Windows by remote address.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Clients {
+    /// O entries, inbound.
+    pub connections: SlidingCounts<IpAddr>,
+    /// J entries and inbound X entries.
+    pub rejections: SlidingCounts<IpAddr>,
+    /// U entries that failed.
+    pub authentication_failures: SlidingCounts<IpAddr>,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        let window = || SlidingCounts::new(BUCKET_MILLIS, BUCKETS, ADDRESSES);
+        Self { connections: window(), rejections: window(), authentication_failures: window() }
+    }
+}
+
+impl Clients {
+    /// How many events were counted without their address.
+    pub fn left_out(&self) -> u64 {
+        self.connections.left_out() + self.rejections.left_out() + self.authentication_failures.left_out()
+    }
+}

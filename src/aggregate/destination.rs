@@ -1,0 +1,109 @@
+//! Destination domains: who fails, and whether it is one of them or all.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::channel::Outcome;
+use super::labels::Labels;
+use super::window::{RecentKeys, SlidingCounts};
+use crate::record::label;
+
+/// Domains with a series of their own.
+const MAX_DOMAINS: usize = 200;
+/// Five minutes in buckets of 30 s.
+const FAILURE_BUCKET_MILLIS: i64 = 30_000;
+const FAILURE_BUCKETS: usize = 10;
+const FAILURE_KEYS: usize = 4096;
+const ATTEMPT_WINDOW_MILLIS: i64 = 3_600_000;
+const ATTEMPT_KEYS: usize = 20_000;
+
+/// Failures of one domain.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct DomainFailures {
+    /// Q entries.
+    pub deferred: u64,
+    /// R entries.
+    pub rejected: u64,
+}
+
+/// A channel's index and the hash of a domain.
+type DomainOfChannel = (usize, u64);
+
+/// All domains.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Destinations {
+    labels: Labels,
+    failures: Vec<DomainFailures>,
+    recent_failures: SlidingCounts<DomainOfChannel>,
+    recent_attempts: RecentKeys<DomainOfChannel>,
+}
+
+impl Default for Destinations {
+    fn default() -> Self {
+        Self {
+            labels: Labels::new(MAX_DOMAINS),
+            failures: vec![DomainFailures::default()],
+            recent_failures: SlidingCounts::new(FAILURE_BUCKET_MILLIS, FAILURE_BUCKETS, FAILURE_KEYS),
+            recent_attempts: RecentKeys::new(ATTEMPT_WINDOW_MILLIS, ATTEMPT_KEYS),
+        }
+    }
+}
+
+impl Destinations {
+    pub(super) fn attempted(&mut self, channel: usize, key: u64, at: i64) {
+        self.recent_attempts.add(at, (channel, key));
+    }
+
+    pub(super) fn failed(&mut self, channel: usize, key: u64, domain: &[u8], outcome: Outcome, at: i64) {
+        self.recent_failures.add(at, (channel, key));
+        let index = self.labels.index(domain, label::domain);
+        if self.failures.len() <= index {
+            self.failures.resize_with(index + 1, DomainFailures::default);
+        }
+        match outcome {
+            Outcome::Deferred => self.failures[index].deferred += 1,
+            Outcome::Rejected => self.failures[index].rejected += 1,
+            Outcome::Partial | Outcome::Unnotified => {}
+        }
+    }
+
+    /// `(label value, failures)`; `other` only when something was counted there.
+    pub fn failures(&self) -> impl Iterator<Item = (&str, &DomainFailures)> {
+        let skipped = usize::from(self.labels.capped() == 0);
+        self.labels.values().iter().map(String::as_str).zip(&self.failures).skip(skipped)
+    }
+
+    /// By channel index: the share of the last five minutes' failed recipients that goes to the one
+    /// worst domain, 0 to 1. Channels without a failure are not there.
+    pub fn worst_shares(&self, now: i64) -> HashMap<usize, f64> {
+        let (sums, without_key) = self.recent_failures.sums(now);
+        let mut channels: HashMap<usize, (u64, u64)> = HashMap::new();
+        for ((channel, _), count) in sums {
+            let (all, worst) = channels.entry(channel).or_default();
+            *all += count;
+            *worst = count.max(*worst);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share of counts needs no 53 bits")]
+        let share = |(all, worst): (u64, u64)| worst as f64 / (all + without_key) as f64;
+        channels.into_iter().map(|(channel, counts)| (channel, share(counts))).collect()
+    }
+
+    /// By channel index: distinct domains tried within the last hour.
+    pub fn domains(&self, now: i64) -> HashMap<usize, u64> {
+        let mut channels = HashMap::new();
+        for (channel, _) in self.recent_attempts.keys(now) {
+            *channels.entry(channel).or_insert(0) += 1;
+        }
+        channels
+    }
+
+    /// `(table, how many events did not fit)`.
+    pub fn capped(&self) -> [(&'static str, u64); 3] {
+        [
+            ("domains", self.labels.capped()),
+            ("recent_failures", self.recent_failures.left_out()),
+            ("recent_domains", self.recent_attempts.left_out()),
+        ]
+    }
+}

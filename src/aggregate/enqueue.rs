@@ -1,0 +1,63 @@
+//! Enqueues by pair of channels.
+
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+
+use super::labels::OTHER;
+
+/// Pairs with a series of their own; further ones are counted as `other` to `other`.
+const MAX_PAIRS: usize = 1024;
+
+/// One pair.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PairCounts {
+    /// Index of the source channel.
+    pub source: usize,
+    /// Index of the destination channel.
+    pub destination: usize,
+    /// E entries.
+    pub recipients: u64,
+    /// Their sizes.
+    pub bytes: u64,
+}
+
+/// All pairs.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Vec<PairCounts>", into = "Vec<PairCounts>")]
+pub struct Enqueues {
+    pairs: Vec<PairCounts>,
+    index: FxHashMap<(usize, usize), usize>,
+}
+
+impl Enqueues {
+    pub(super) fn add(&mut self, source: usize, destination: usize, bytes: u64) {
+        let pair = &mut self.pairs;
+        let full = pair.len() >= MAX_PAIRS && !self.index.contains_key(&(source, destination));
+        let key = if full { (OTHER, OTHER) } else { (source, destination) };
+        let index = *self.index.entry(key).or_insert_with(|| {
+            pair.push(PairCounts { source: key.0, destination: key.1, recipients: 0, bytes: 0 });
+            pair.len() - 1
+        });
+        pair[index].recipients += 1;
+        pair[index].bytes += bytes;
+    }
+
+    /// All pairs that were seen.
+    pub fn pairs(&self) -> &[PairCounts] {
+        &self.pairs
+    }
+}
+
+impl From<Vec<PairCounts>> for Enqueues {
+    fn from(pairs: Vec<PairCounts>) -> Self {
+        let index =
+            pairs.iter().enumerate().map(|(index, pair)| ((pair.source, pair.destination), index)).collect();
+        Self { pairs, index }
+    }
+}
+
+impl From<Enqueues> for Vec<PairCounts> {
+    fn from(enqueues: Enqueues) -> Self {
+        enqueues.pairs
+    }
+}

@@ -1,0 +1,55 @@
+//! Entries by code.
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::code::{ACTIONS, Action, MODIFIERS};
+
+const LETTERS: usize = 26;
+
+/// Entries by action letter and by modifier. Any of the 26 letters may stand in a log, so the label
+/// is bounded without a table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Entries {
+    by_action: [u64; LETTERS],
+    by_modifier: [[u64; MODIFIERS.len() + 1]; LETTERS],
+}
+
+impl Default for Entries {
+    fn default() -> Self {
+        Self { by_action: [0; LETTERS], by_modifier: [[0; MODIFIERS.len() + 1]; LETTERS] }
+    }
+}
+
+impl Entries {
+    pub(super) fn add(&mut self, action: Action) {
+        self.by_action[action.index()] += 1;
+        for modifier in action.modifier_positions() {
+            self.by_modifier[action.index()][modifier] += 1;
+        }
+    }
+
+    /// `(action letter, count)`: every documented action, and others that were seen.
+    pub fn actions(&self) -> impl Iterator<Item = (char, u64)> {
+        let listed = |letter: u8| ACTIONS.iter().any(|row| row.letter == letter);
+        letters().zip(self.by_action).filter(move |&(letter, count)| count > 0 || listed(letter)).map(as_char)
+    }
+
+    /// `(action letter, modifier label, count)` of what was seen.
+    pub fn modifiers(&self) -> impl Iterator<Item = (char, &'static str, u64)> {
+        letters().zip(self.by_modifier).flat_map(|(letter, counts)| {
+            let labels = MODIFIERS.iter().map(|row| row.label).chain([crate::record::code::OTHER_MODIFIER]);
+            labels.zip(counts).filter(|&(_, count)| count > 0).map(move |(label, count)| {
+                let (letter, count) = as_char((letter, count));
+                (letter, label, count)
+            })
+        })
+    }
+}
+
+fn letters() -> impl Iterator<Item = u8> {
+    b'A'..=b'Z'
+}
+
+fn as_char((letter, count): (u8, u64)) -> (char, u64) {
+    (char::from(letter), count)
+}

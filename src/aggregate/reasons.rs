@@ -1,0 +1,119 @@
+//! Counts by a closed set of label values.
+
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::record::reason::Reason;
+use crate::record::{Skip, Unparsed};
+
+/// A closed set of label values that index a table.
+pub trait ClosedSet: Copy + PartialEq + 'static {
+    /// Every value, in the order of their indices.
+    const VALUES: &'static [Self];
+    /// The label value.
+    fn value_label(self) -> &'static str;
+    /// The position in [`ClosedSet::VALUES`].
+    fn position(self) -> usize;
+}
+
+macro_rules! closed_set {
+    ($($name:ty),*) => {
+        $(impl ClosedSet for $name {
+            const VALUES: &'static [Self] = <$name>::ALL;
+            fn value_label(self) -> &'static str {
+                self.label()
+            }
+            fn position(self) -> usize {
+                self as usize
+            }
+        })*
+    };
+}
+closed_set!(Reason, Skip, Unparsed);
+
+/// A count for each value of a closed set. Saved by label, so that a release may add values or
+/// change their order; nothing is allocated before the first count.
+#[derive(Clone, Debug)]
+pub struct PerLabel<T> {
+    counts: Vec<u64>,
+    set: PhantomData<T>,
+}
+
+impl<T> Default for PerLabel<T> {
+    fn default() -> Self {
+        Self { counts: Vec::new(), set: PhantomData }
+    }
+}
+
+impl<T: ClosedSet> PerLabel<T> {
+    /// Counts one.
+    pub fn add(&mut self, value: T) {
+        self.add_many(value, 1);
+    }
+
+    fn add_many(&mut self, value: T, count: u64) {
+        if self.counts.is_empty() {
+            self.counts = vec![0; T::VALUES.len()];
+        }
+        self.counts[value.position()] += count;
+    }
+
+    /// The values that were counted at least once.
+    pub fn counted(&self) -> impl Iterator<Item = (T, u64)> {
+        T::VALUES.iter().copied().zip(self.counts.iter().copied()).filter(|&(_, count)| count > 0)
+    }
+
+    /// Every value, those without a count as 0.
+    pub fn every(&self) -> impl Iterator<Item = (T, u64)> {
+        T::VALUES.iter().map(|&value| (value, self.get(value)))
+    }
+
+    /// One value's count.
+    pub fn get(&self, value: T) -> u64 {
+        self.counts.get(value.position()).copied().unwrap_or(0)
+    }
+
+    /// All counts together.
+    pub fn sum(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+impl<T: ClosedSet> Serialize for PerLabel<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.counted().map(|(value, count)| (value.value_label(), count)))
+    }
+}
+
+impl<'de, T: ClosedSet> Deserialize<'de> for PerLabel<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let saved: Vec<(String, u64)> = Vec::deserialize(deserializer)?;
+        let mut counts = Self::default();
+        for (label, count) in saved {
+            let value = T::VALUES.iter().copied().find(|value| value.value_label() == label);
+            let unknown = || serde::de::Error::custom(format!("no label value {label:?}"));
+            counts.add_many(value.ok_or_else(unknown)?, count);
+        }
+        Ok(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PerLabel;
+    use crate::record::Skip;
+
+    #[test]
+    fn counts_are_saved_by_label() {
+        let mut counts = PerLabel::default();
+        counts.add(Skip::Nslog);
+        counts.add(Skip::Nslog);
+        counts.add(Skip::Header);
+        let saved = rmp_serde::to_vec(&counts).expect("encoded");
+        let loaded: PerLabel<Skip> = rmp_serde::from_slice(&saved).expect("decoded");
+        assert_eq!((loaded.get(Skip::Nslog), loaded.get(Skip::Header), loaded.sum()), (2, 1, 3));
+        assert_eq!(loaded.counted().count(), 2);
+        assert_eq!(loaded.every().count(), Skip::ALL.len());
+    }
+}

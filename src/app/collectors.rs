@@ -1,0 +1,256 @@
+//! The collectors that look at something on an interval, each on a thread of its own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::Environment;
+use super::complaints::Complaints;
+use super::observed::{Observed, Snapshot, lock};
+use crate::config::Config;
+use crate::source::filesystems::{self, FilesystemSnapshot, Targets};
+use crate::source::install::Install;
+use crate::source::processes::{self, ProcessSnapshot, ProcessWatch};
+use crate::source::sockets;
+use crate::source::spool::{QueueSnapshot, Scanner};
+
+/// A run takes at most one part in this many of a thread's time: a scan that lasts for long is
+/// repeated later.
+const DUTY: u32 = 20;
+
+/// Clients whose sockets are looked at. More than are shown, since a network is many addresses.
+const SOCKET_CLIENTS: usize = 1000;
+
+/// Tells the program when a thread panics.
+#[derive(Debug)]
+pub struct DeathNotice {
+    thread: &'static str,
+    died: UnboundedSender<&'static str>,
+}
+
+impl DeathNotice {
+    /// To be held by the thread.
+    pub fn new(thread: &'static str, died: UnboundedSender<&'static str>) -> Self {
+        Self { thread, died }
+    }
+}
+
+impl Drop for DeathNotice {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.died.send(self.thread).ok();
+        }
+    }
+}
+
+/// All running collectors.
+#[derive(Debug)]
+pub struct Collectors {
+    stops: Vec<Sender<()>>,
+}
+
+impl Collectors {
+    /// Tells every collector to end after its present run. They are not waited for: one may hang.
+    pub fn stop(self) {
+        drop(self.stops);
+    }
+}
+
+/// What one run found, and what went wrong; there may be both.
+type Run<T> = (Option<T>, Option<String>);
+
+/// Starts all collectors.
+pub fn spawn(
+    config: &Config,
+    environment: &Environment,
+    observed: &Arc<Observed>,
+    died: &UnboundedSender<&'static str>,
+) -> anyhow::Result<Collectors> {
+    let install = &observed.install;
+    let user = expected_user(config)?;
+    let owner = user.or_else(|| owner_of(&install.queue_directory));
+    let mut start = Start { observed, died, stops: Vec::new() };
+
+    let mut scanner =
+        Scanner::new(install.queue_directory.clone(), config.queue.stuck_after, super::logs::new_seed());
+    let clock = observed.clock;
+    start.collector(
+        "queue",
+        config.queue.interval,
+        |observed| &observed.queue,
+        move || scan_queue(&mut scanner, clock.wall()),
+    )?;
+
+    let ports = config.sockets.ports.clone();
+    start.collector(
+        "sockets",
+        config.sockets.interval,
+        |observed| &observed.sockets,
+        move || match sockets::read(&ports, SOCKET_CLIENTS) {
+            Ok(snapshot) => (Some(snapshot), None),
+            Err(error) => (None, Some(with_causes(&error))),
+        },
+    )?;
+
+    let names = config.processes.names.clone();
+    let mut watch = ProcessWatch::new(environment.proc_root.clone(), install.root.clone(), names, owner);
+    let (shared, proc_root) = (Arc::clone(observed), environment.proc_root.clone());
+    start.collector(
+        "processes",
+        config.processes.interval,
+        |observed| &observed.processes,
+        move || {
+            *lock(&shared.own) = processes::own(&proc_root).ok().map(Arc::new);
+            scan_processes(&mut watch)
+        },
+    )?;
+
+    // Looked at as often as the processes: a rule asks both together. On a thread of its own, since
+    // the directories may be on a file system that does not answer.
+    let (place, active) = (install.clone(), config.mta.active);
+    start.collector(
+        "active",
+        config.processes.interval,
+        |observed| &observed.active,
+        move || (Some(active.unwrap_or_else(|| is_active(&place))), None),
+    )?;
+
+    let targets = Targets {
+        queue: install.queue_directory.clone(),
+        log: install.log_directory.clone(),
+        tmp: std::env::temp_dir(),
+        log_files: log_files(config, observed),
+        owner: user,
+    };
+    start.collector(
+        "filesystems",
+        config.files.interval,
+        |observed| &observed.filesystems,
+        move || read_filesystems(&targets),
+    )?;
+    Ok(Collectors { stops: start.stops })
+}
+
+struct Start<'a> {
+    observed: &'a Arc<Observed>,
+    died: &'a UnboundedSender<&'static str>,
+    stops: Vec<Sender<()>>,
+}
+
+impl Start<'_> {
+    fn collector<T: Send + Sync + 'static>(
+        &mut self,
+        name: &'static str,
+        interval: Duration,
+        place: fn(&Observed) -> &Snapshot<T>,
+        mut run: impl FnMut() -> Run<T> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let (stop, stopped) = channel();
+        let observed = Arc::clone(self.observed);
+        let died = self.died.clone();
+        std::thread::Builder::new().name(name.into()).spawn(move || {
+            let _notice = DeathNotice::new(name, died);
+            let mut complaints = Complaints::new(name);
+            loop {
+                let start = observed.clock.monotonic();
+                let (value, problem) = run();
+                let end = observed.clock.monotonic();
+                complaints.note(problem.as_deref(), end);
+                let took = end.saturating_sub(start);
+                place(&observed).update(value, problem, observed.clock.unix_seconds(), took.as_secs_f64());
+                if !pause(&stopped, interval.saturating_sub(took).max(took * (DUTY - 1))) {
+                    return;
+                }
+            }
+        })?;
+        self.stops.push(stop);
+        Ok(())
+    }
+}
+
+/// Waits for the next run; `false` when there will be none.
+fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
+    matches!(stopped.recv_timeout(time), Err(RecvTimeoutError::Timeout))
+}
+
+fn scan_queue(scanner: &mut Scanner, now: std::time::SystemTime) -> Run<QueueSnapshot> {
+    match scanner.scan(now) {
+        Ok(snapshot) => {
+            let first = snapshot.failures.first();
+            let problem = first.map(|failure| {
+                let others = snapshot.failures.len() - 1;
+                let others =
+                    if others > 0 { format!(" (and {others} more directories)") } else { String::new() };
+                format!("{}: {}{others}", failure.directory.display(), failure.error)
+            });
+            (Some(snapshot), problem)
+        }
+        Err(error) => (None, Some(with_causes(&error))),
+    }
+}
+
+fn scan_processes(watch: &mut ProcessWatch) -> Run<ProcessSnapshot> {
+    match watch.scan() {
+        Ok(snapshot) => {
+            let hidden = snapshot.unreadable;
+            let problem = (hidden > 0).then(|| {
+                format!(
+                    "the command lines of {hidden} processes may not be read; /proc is mounted with hidepid"
+                )
+            });
+            (Some(snapshot), problem)
+        }
+        Err(error) => (None, Some(with_causes(&error))),
+    }
+}
+
+fn read_filesystems(targets: &Targets) -> Run<FilesystemSnapshot> {
+    let snapshot = filesystems::read(targets);
+    let spaces = snapshot.filesystems.values().filter_map(|space| space.as_ref().err());
+    let problems: Vec<String> = spaces.chain(&snapshot.failures).map(|error| with_causes(error)).collect();
+    let problem = (!problems.is_empty()).then(|| problems.join("; "));
+    (Some(snapshot), problem)
+}
+
+/// Whether the MTA's data is on this host: the passive node of a pair has none mounted.
+fn is_active(install: &Install) -> bool {
+    install.log_directory.is_dir() && install.queue_directory.is_dir()
+}
+
+/// An error and what it comes from, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// The user that is configured, by number.
+fn expected_user(config: &Config) -> anyhow::Result<Option<u32>> {
+    let Some(name) = &config.mta.user else { return Ok(None) };
+    match uzers::get_user_by_name(name) {
+        Some(user) => Ok(Some(user.uid())),
+        None => anyhow::bail!("mta.user: this host has no user {name:?}"),
+    }
+}
+
+fn owner_of(directory: &std::path::Path) -> Option<u32> {
+    std::fs::metadata(directory).ok().map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata))
+}
+
+/// The followed logs, what they are renamed to, and the cumulative files that grow without bound.
+fn log_files(config: &Config, observed: &Observed) -> Vec<PathBuf> {
+    let names = config.logs.files.iter().flat_map(|name| {
+        let stem = name.strip_suffix("_current");
+        let others = stem.map(|stem| [format!("{stem}_yesterday"), stem.to_owned()]);
+        std::iter::once(name.clone()).chain(others.into_iter().flatten())
+    });
+    names.map(|name| observed.install.log_directory.join(name)).collect()
+}

@@ -1,0 +1,190 @@
+//! What has been observed: the one place between the threads that read and the pages that show.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::Clock;
+use super::state::Saved;
+use crate::aggregate::reading::Reading;
+use crate::aggregate::{Aggregate, Totals};
+use crate::config::Config;
+use crate::metrics::exporter::{Following, StateHealth};
+use crate::metrics::logs::ClientDisplay;
+use crate::metrics::{Page, collectors, exporter, logs};
+use crate::source::filesystems::FilesystemSnapshot;
+use crate::source::install::Install;
+use crate::source::processes::{OwnProcess, ProcessSnapshot};
+use crate::source::sockets::SocketSnapshot;
+use crate::source::spool::QueueSnapshot;
+
+/// What the log thread publishes. It is the only writer.
+#[derive(Debug)]
+pub struct LogBook {
+    /// The sums.
+    pub aggregate: Aggregate,
+    /// How far each log has been read.
+    pub following: Vec<Following>,
+    /// Whether the sums may be shown: some log has been found, and all that were found have been
+    /// caught up with. Once true it stays.
+    pub shown: bool,
+    /// Whether a log that was found is still being caught up with.
+    pub catching_up: bool,
+    /// How the last round went.
+    pub reading: Reading<()>,
+}
+
+/// Everything, by source.
+#[derive(Debug)]
+pub struct Observed {
+    /// When the program started.
+    pub clock: Clock,
+    /// Where the MTA is.
+    pub install: Install,
+    /// From the logs.
+    logs: RwLock<LogBook>,
+    clients: ClientDisplay,
+    /// From the queue directories.
+    pub queue: Snapshot<QueueSnapshot>,
+    /// From the kernel's sockets.
+    pub sockets: Snapshot<SocketSnapshot>,
+    /// From the MTA's processes.
+    pub processes: Snapshot<ProcessSnapshot>,
+    /// From file systems and files.
+    pub filesystems: Snapshot<FilesystemSnapshot>,
+    /// The exporter's own process.
+    pub own: Mutex<Option<Arc<OwnProcess>>>,
+    /// Whether the MTA is active on this host.
+    pub active: Snapshot<bool>,
+    /// The state file.
+    pub state: Mutex<StateHealth>,
+}
+
+/// The last reading of a collector that runs on its interval.
+#[derive(Debug)]
+pub struct Snapshot<T>(Mutex<Reading<T>>);
+
+impl<T> Default for Snapshot<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Reading::default()))
+    }
+}
+
+impl<T> Snapshot<T> {
+    /// A copy of the reading; its value is shared.
+    pub fn get(&self) -> Reading<T> {
+        lock(&self.0).clone()
+    }
+
+    /// Takes the result of a run.
+    pub fn update(&self, value: Option<T>, problem: Option<String>, now: f64, duration: f64) {
+        lock(&self.0).update(value, problem, now, duration);
+    }
+}
+
+/// A thread that panics ends the program, so what it left behind does not matter.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Observed {
+    /// Nothing observed yet, beside what an earlier run saved.
+    pub(super) fn new(
+        config: &Config,
+        install: Install,
+        clock: Clock,
+        clients: ClientDisplay,
+        saved: Saved,
+    ) -> Self {
+        let zone = config.mta.timezone.clone().unwrap_or_else(jiff::tz::TimeZone::system);
+        let totals = saved.totals.unwrap_or_else(|| Totals::new(clients.seed));
+        let book = LogBook {
+            aggregate: Aggregate::new(totals, zone, config.mta.block_size),
+            following: Vec::new(),
+            shown: false,
+            catching_up: !saved.positions.is_empty(),
+            reading: Reading::default(),
+        };
+        Self {
+            clock,
+            install,
+            logs: RwLock::new(book),
+            clients,
+            queue: Snapshot::default(),
+            sockets: Snapshot::default(),
+            processes: Snapshot::default(),
+            filesystems: Snapshot::default(),
+            own: Mutex::default(),
+            active: Snapshot::default(),
+            state: Mutex::new(saved.health),
+        }
+    }
+
+    /// The log book, to read in.
+    pub fn logs(&self) -> RwLockReadGuard<'_, LogBook> {
+        self.logs.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn logs_mut(&self) -> RwLockWriteGuard<'_, LogBook> {
+        self.logs.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is not ready yet, in words; empty when everything is.
+    pub fn waits_for(&self) -> Vec<&'static str> {
+        let book = self.logs();
+        let mut waits = Vec::new();
+        if book.reading.runs == 0 || book.catching_up {
+            waits.push("catching up with the logs");
+        }
+        for (runs, what) in [
+            (self.queue.get().runs, "the first scan of the queue"),
+            (self.sockets.get().runs, "the first look at the sockets"),
+            (self.processes.get().runs, "the first look at the processes"),
+            (self.filesystems.get().runs, "the first look at the file systems"),
+        ] {
+            if runs == 0 {
+                waits.push(what);
+            }
+        }
+        waits
+    }
+
+    /// Puts everything on the page.
+    pub fn fill(&self, page: &mut Page) {
+        self.fill_logs(page);
+        let (queue, sockets) = (self.queue.get(), self.sockets.get());
+        let (processes, filesystems) = (self.processes.get(), self.filesystems.get());
+        queue.value.inspect_ref(|value| collectors::fill_queue(page, value));
+        sockets.value.inspect_ref(|value| collectors::fill_sockets(page, value, &self.clients));
+        processes.value.inspect_ref(|value| collectors::fill_processes(page, value));
+        filesystems.value.inspect_ref(|value| collectors::fill_filesystems(page, value));
+        exporter::fill_collector(page, "queue", &queue);
+        exporter::fill_collector(page, "sockets", &sockets);
+        exporter::fill_collector(page, "processes", &processes);
+        exporter::fill_collector(page, "filesystems", &filesystems);
+        exporter::fill_active(page, self.active.get().value.as_deref().copied());
+        exporter::fill_state(page, &lock(&self.state));
+        let own = lock(&self.own).clone();
+        exporter::fill_own(page, own.as_deref(), self.waits_for().is_empty());
+    }
+
+    fn fill_logs(&self, page: &mut Page) {
+        let book = self.logs();
+        if book.shown {
+            logs::fill(page, &book.aggregate.totals, &self.clients, self.clock.unix_millis());
+        }
+        exporter::fill_following(page, &book.following, self.clock.unix_seconds());
+        exporter::fill_collector(page, "log", &book.reading);
+    }
+}
+
+/// Looking into an optional shared value.
+trait InspectRef<T> {
+    fn inspect_ref(&self, look: impl FnOnce(&T));
+}
+
+impl<T> InspectRef<T> for Option<Arc<T>> {
+    fn inspect_ref(&self, look: impl FnOnce(&T)) {
+        if let Some(value) = self {
+            look(value);
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The command line: what each command needs, and the exit status.
+
+use std::collections::HashMap;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::app::{self, Environment};
+use crate::config::{self, Config, Flags};
+use crate::metrics::documentation;
+use crate::report::Report;
+use crate::source::install::InstallError;
+
+/// `EX_USAGE` of sysexits.h: wrong command line or configuration.
+const USAGE: u8 = 64;
+/// A start that failed.
+const FAILURE: u8 = 1;
+
+#[derive(Debug, Parser)]
+#[command(name = "imsimta-exporter", version, about, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch the MTA and serve /metrics until SIGTERM or SIGINT (the default)
+    Run(RunArguments),
+    /// Read whole log files once and print what they add up to; no state is read or written
+    Report(ReportArguments),
+    /// Print every metric with its type, labels and meaning
+    Metrics {
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = CatalogueFormat::Text)]
+        format: CatalogueFormat,
+    },
+}
+
+#[derive(Debug, Args)]
+struct RunArguments {
+    /// Root of the installation; the usual places are tried without it
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Configuration file (TOML); see docs/configuration.md
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port to serve on [default: 127.0.0.1:9797]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Where counts and offsets are saved [default: /var/lib/imsimta-exporter]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ReportArguments {
+    /// How to print it
+    #[arg(long, value_enum)]
+    format: ReportFormat,
+    /// Configuration file (TOML), for time zone, block size and client labels
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Log files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ReportFormat {
+    /// The exposition format of Prometheus
+    Prometheus,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum CatalogueFormat {
+    /// One line a metric
+    Text,
+    /// The page docs/metrics.md
+    Markdown,
+}
+
+/// Runs the program as the command line says.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            drop(message.print());
+            return if message.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match cli.command {
+        None => run(cli.run),
+        Some(Command::Run(arguments)) => run(arguments),
+        Some(Command::Report(arguments)) => report(&arguments),
+        Some(Command::Metrics { format: CatalogueFormat::Text }) => print(documentation::text().as_bytes()),
+        Some(Command::Metrics { format: CatalogueFormat::Markdown }) => {
+            print(documentation::markdown().as_bytes())
+        }
+    }
+}
+
+fn run(arguments: RunArguments) -> ExitCode {
+    let flags = Flags { root: arguments.root, listen: arguments.listen, state_dir: arguments.state_dir };
+    let config = match config::load(arguments.config.as_deref(), environment(), flags) {
+        Ok(config) => config,
+        Err(errors) => return fail(USAGE, &errors),
+    };
+    log_to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(FAILURE, &format!("cannot start: {error}")),
+    };
+    let result = runtime.block_on(async {
+        let (bound, _) = tokio::sync::oneshot::channel();
+        app::run(config, Environment::default(), app::signals()?, bound).await
+    });
+    // A thread that hangs in the kernel is left behind.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<InstallError>() => fail(USAGE, &format!("{error:#}")),
+        Err(error) => fail(FAILURE, &format!("{error:#}")),
+    }
+}
+
+fn report(arguments: &ReportArguments) -> ExitCode {
+    let config: Config = match config::load(arguments.config.as_deref(), environment(), Flags::default()) {
+        Ok(config) => config,
+        Err(errors) => return fail(USAGE, &errors),
+    };
+    let ReportFormat::Prometheus = arguments.format;
+    let mut report = Report::new(&config, app::new_seed());
+    let mut status = ExitCode::SUCCESS;
+    for file in &arguments.files {
+        if let Err(error) = report.read_file(file) {
+            status = fail(FAILURE, &error);
+        }
+    }
+    match report.exposition() {
+        Ok(page) if status == ExitCode::SUCCESS => print(&page),
+        Ok(page) => {
+            print(&page);
+            status
+        }
+        Err(error) => fail(FAILURE, &error),
+    }
+}
+
+/// The environment, less what is not UTF-8: such a variable cannot be one of ours.
+fn environment() -> HashMap<String, String> {
+    let utf8 = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(utf8).collect()
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("IMSIMTA_EXPORTER_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let color = io::IsTerminal::is_terminal(&io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(color)
+        .with_target(false)
+        .with_writer(io::stderr)
+        .init();
+}
+
+/// A reader that goes away, such as `head`, is no failure.
+fn print(bytes: &[u8]) -> ExitCode {
+    match io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(FAILURE, &error),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+fn fail(status: u8, message: &impl std::fmt::Display) -> ExitCode {
+    let mut stderr = io::stderr();
+    for line in message.to_string().lines() {
+        drop(writeln!(stderr, "imsimta-exporter: {line}"));
+    }
+    ExitCode::from(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

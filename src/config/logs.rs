@@ -1,0 +1,197 @@
+//! `[logs]`: which transaction and connection logs are followed, and how.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::error::quoted;
+use super::value::{self, Refusal, many, one};
+
+/// The most logs that can be followed at once; each is a label value and an open file.
+const MOST_FILES: usize = 16;
+/// The longest file name on any file system that Linux has.
+const FILE_NAME_BYTES: usize = 255;
+/// The files that the message return job appends each renamed log to.
+const CUMULATIVE: [&str; 2] = ["mail.log", "connection.log"];
+
+/// Which transaction and connection logs are followed, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Logs {
+    /// Base names below the log directory; never a cumulative log.
+    #[serde(deserialize_with = "files")]
+    pub files: Vec<String>,
+    /// A longer line is skipped and counted.
+    #[serde(deserialize_with = "max_line_bytes")]
+    pub max_line_bytes: u64,
+    /// Where reading begins when there is no state.
+    #[serde(deserialize_with = "start")]
+    pub start: Start,
+    /// How long a change that gave no event can go unnoticed.
+    #[serde(deserialize_with = "poll")]
+    pub poll: Duration,
+    /// How long a renamed log is still read after its last growth.
+    #[serde(deserialize_with = "drain")]
+    pub drain: Duration,
+}
+
+/// Where reading begins when there is no state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the end: only what is written from now on counts.
+    End,
+    /// At the beginning: what the log already holds counts too.
+    Beginning,
+}
+
+impl Default for Logs {
+    fn default() -> Self {
+        Self {
+            files: vec!["mail.log_current".to_owned(), "connection.log_current".to_owned()],
+            max_line_bytes: 64 << 10,
+            start: Start::End,
+            poll: Duration::from_secs(1),
+            drain: Duration::from_mins(10),
+        }
+    }
+}
+
+pub(super) fn files<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+    many(value, MOST_FILES, file)
+}
+
+pub(super) fn max_line_bytes<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
+    one(value, |text| value::size(text, 1 << 10, 1 << 20))
+}
+
+pub(super) fn start<'de, D: Deserializer<'de>>(value: D) -> Result<Start, D::Error> {
+    one(value, |text| match text {
+        "end" => Ok(Start::End),
+        "beginning" => Ok(Start::Beginning),
+        _ => Err(Refusal::new("there is no such place to start")),
+    })
+}
+
+pub(super) fn poll<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
+    one(value, |text| value::duration(text, Duration::from_millis(100), Duration::from_mins(1)))
+}
+
+pub(super) fn drain<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
+    one(value, |text| value::duration(text, Duration::from_secs(10), Duration::from_hours(24)))
+}
+
+fn file(text: &str) -> Result<String, Refusal> {
+    let base = text.rsplit('/').next().unwrap_or(text);
+    if let Some(log) = CUMULATIVE.into_iter().find(|log| could_match(base, log)) {
+        let names = if base == log { "is" } else { "would match" };
+        return Err(Refusal(format!(
+            "{} {names} the cumulative file {log} that the return job appends to, \
+             following it would count every line twice",
+            quoted(text)
+        )));
+    }
+    let refused = if text.is_empty() || base == "." || base == ".." {
+        "names no file"
+    } else if text.contains('/') {
+        "is a path; the directory is mta.log_directory"
+    } else if text.ends_with("_yesterday") {
+        "is what a log is renamed to: it is read to its end all the same, following it too would count its lines twice"
+    } else if text.contains(['*', '?', '[', ']', '{', '}']) {
+        "has a wildcard; name each log"
+    } else if text.len() > FILE_NAME_BYTES || text.contains(char::is_control) {
+        "cannot be the name of a log"
+    } else {
+        return Ok(text.to_owned());
+    };
+    Err(Refusal(format!("{} {refused}", quoted(text))))
+}
+
+/// Whether a shell could expand the pattern to the name. `[…]` counts as any one character and `{…}`
+/// as any text: both are refused anyway, the answer only chooses the better explanation.
+fn could_match(pattern: &str, name: &str) -> bool {
+    // reached[n]: what was read of the pattern matches the first n bytes of the name.
+    let mut reached = vec![false; name.len() + 1];
+    reached[0] = true;
+    let mut rest = pattern.as_bytes();
+    while let Some((&token, after)) = rest.split_first() {
+        let closing = match token {
+            b'[' => after.iter().position(|&byte| byte == b']'),
+            b'{' => after.iter().position(|&byte| byte == b'}'),
+            _ => None,
+        };
+        rest = closing.map_or(after, |end| &after[end + 1..]);
+        let bracket = closing.is_some();
+        if token == b'*' || (token == b'{' && bracket) {
+            let first = reached.iter().position(|&yes| yes).unwrap_or(reached.len());
+            reached[first..].fill(true);
+            continue;
+        }
+        let any = token == b'?' || (token == b'[' && bracket);
+        for at in (0..name.len()).rev() {
+            reached[at + 1] = reached[at] && (any || name.as_bytes()[at] == token);
+        }
+        reached[0] = false;
+    }
+    reached[name.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::file;
+
+    #[test]
+    fn plain_base_names_are_taken() {
+        for name in ["mail.log_current", "connection.log_current", "MAIL.LOG_CURRENT", "mail.log.1", "x,y"] {
+            assert_eq!(file(name), Ok(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_cumulative_logs_are_refused_by_name() {
+        for (name, log) in [
+            ("mail.log", "is the cumulative file mail.log"),
+            ("mail.log_yesterday", "is what a log is renamed to"),
+            ("connection.log", "is the cumulative file connection.log"),
+            ("/var/log/mail.log", "is the cumulative file mail.log"),
+            ("mail.log*", "would match the cumulative file mail.log"),
+            ("*.log", "would match the cumulative file mail.log"),
+            ("*", "would match the cumulative file mail.log"),
+            ("conn*.log", "would match the cumulative file connection.log"),
+            ("connection.lo?", "would match the cumulative file connection.log"),
+            ("mail.[a-l]og", "would match the cumulative file mail.log"),
+            ("{mail,connection}.log", "would match the cumulative file mail.log"),
+            ("mail.log{,_current}", "would match the cumulative file mail.log"),
+            ("../log/*.l*g*", "would match the cumulative file mail.log"),
+            (&"*?*".repeat(80), "has a wildcard"),
+        ] {
+            let refusal = file(name).expect_err(name).to_string();
+            assert!(refusal.contains(log), "{name}: {refusal}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_taken_is_plain_and_not_cumulative(name in r"(mail|connection|[*?{}\[\],./a])*(\.log)?") {
+            if let Ok(name) = file(&name) {
+                let plain = !name.contains(['*', '?', '[', ']', '{', '}', '/']);
+                proptest::prop_assert!(plain && name != "mail.log" && name != "connection.log");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_plain_base_name_is_refused() {
+        for (name, reason) in [
+            ("", "\"\" names no file"),
+            ("..", "\"..\" names no file"),
+            ("log/mail.log_current", "is a path; the directory is mta.log_directory"),
+            ("mail.log_*", "has a wildcard; name each log"),
+            ("mail.log_current[", "has a wildcard"),
+            ("mail\nlog", "cannot be the name of a log"),
+            (&"x".repeat(256), "cannot be the name of a log"),
+        ] {
+            let refusal = file(name).expect_err(name).to_string();
+            assert!(refusal.contains(reason), "{name}: {refusal}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The status page: what is collected, since when, what fails and why.
+
+use std::time::Duration;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::aggregate::account::LogAccount;
+use crate::aggregate::reading::Reading;
+use crate::app::{LogBook, Observed};
+
+const STYLE: &str = "\
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;color:#1b1b1b;background:#fff}\
+h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}\
+table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd;vertical-align:top}\
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\
+.ok{color:#17692f}.bad{color:#a4161a;font-weight:600}.dim{color:#666}\
+@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}td,th{border-color:#333}a{color:#8ab4f8}.ok{color:#6fcf97}.bad{color:#ff8a80}.dim{color:#999}}";
+
+/// One row of the table of collectors.
+struct Collector {
+    name: &'static str,
+    what: String,
+    success: bool,
+    runs: u64,
+    last_success: Option<f64>,
+    problem: Option<String>,
+}
+
+impl Collector {
+    fn new<T>(name: &'static str, what: impl Into<String>, reading: &Reading<T>) -> Self {
+        Self {
+            name,
+            what: what.into(),
+            success: reading.success,
+            runs: reading.runs,
+            last_success: reading.last_success,
+            problem: reading.problem.clone(),
+        }
+    }
+}
+
+/// The whole page.
+pub(super) fn page(observed: &Observed) -> Markup {
+    let now = observed.clock.unix_seconds();
+    let waits = observed.waits_for();
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                title { "imsimta-exporter" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "imsimta-exporter " (env!("CARGO_PKG_VERSION")) }
+                p {
+                    "Watches the MTA below " code { (observed.install.root.display()) } " since "
+                    (stamp(observed.clock.started_at())) ". "
+                    @if waits.is_empty() { span.ok { "Ready." } }
+                    @else { span.bad { "Not ready: waits for " (waits.join(", ")) "." } }
+                }
+                p {
+                    a href="metrics" { "/metrics" } " · " a href="-/ready" { "/-/ready" } " · "
+                    a href="-/healthy" { "/-/healthy" }
+                }
+                h2 { "What is collected" }
+                (collectors(observed, now))
+                h2 { "Logs" }
+                (logs(&observed.logs(), now))
+                h2 { "State" }
+                (state(observed, now))
+            }
+        }
+    }
+}
+
+fn collectors(observed: &Observed, now: f64) -> Markup {
+    let install = &observed.install;
+    let log = Collector::new("log", install.log_directory.display().to_string(), &observed.logs().reading);
+    let rows = [
+        log,
+        Collector::new("queue", install.queue_directory.display().to_string(), &observed.queue.get()),
+        Collector::new("sockets", "TCP sockets on the MTA's ports", &observed.sockets.get()),
+        Collector::new("processes", "the MTA's processes", &observed.processes.get()),
+        Collector::new("filesystems", "space, log sizes, ownership", &observed.filesystems.get()),
+    ];
+    html! {
+        table {
+            tr { th { "Collector" } th { "Reads" } th { "State" } th { "Last success" } }
+            @for row in &rows {
+                tr {
+                    td { (row.name) }
+                    td { (row.what) }
+                    td {
+                        @if row.runs == 0 { span.dim { "not yet run" } }
+                        @else if row.success { span.ok { "works" } }
+                        @else { span.bad { "fails" } }
+                        @if let Some(problem) = &row.problem { div { (problem) } }
+                    }
+                    td { (ago(row.last_success, now)) }
+                }
+            }
+        }
+    }
+}
+
+fn logs(book: &LogBook, now: f64) -> Markup {
+    let totals = &book.aggregate.totals;
+    html! {
+        table {
+            tr {
+                th { "Log" } th.n { "Records" } th.n { "Not understood" } th.n { "Skipped" } th.n { "Not read yet" }
+                th { "Last read" }
+            }
+            @for following in &book.following {
+                @let account = totals.accounts.all().iter().find(|account| account.name == following.log);
+                tr {
+                    td { (following.log) }
+                    @match (account, following.lag_bytes) {
+                        (Some(account), Some(lag)) => (log_figures(account, lag)),
+                        _ => { td.dim colspan="4" { "no such file yet" } }
+                    }
+                    td { (ago(following.last_read, now)) }
+                }
+            }
+        }
+        @if !book.shown {
+            p { "Counts from logs are left out of " code { "/metrics" } " until a log has been found and caught up with." }
+        }
+        p {
+            "Options of the MTA that the log shows: "
+            @for (option, seen) in totals.options.all() {
+                span class=(if seen { "ok" } else { "dim" }) { (option) @if !seen { " (not seen)" } } " "
+            }
+        }
+    }
+}
+
+fn log_figures(account: &LogAccount, lag: u64) -> Markup {
+    let unparsed = account.unparsed.sum();
+    html! {
+        td.n { (account.records()) }
+        td.n { @if unparsed > 0 { span.bad { (unparsed) } } @else { "0" } }
+        td.n { (account.skipped.sum()) }
+        td.n { (lag) " bytes" }
+    }
+}
+
+fn state(observed: &Observed, now: f64) -> Markup {
+    let state = crate::app::lock(&observed.state).clone();
+    html! {
+        p {
+            "Counts and offsets were last saved: " (ago(state.saved_at, now)) ". "
+            @if let Some(problem) = &state.problem { span.bad { (problem) } }
+        }
+    }
+}
+
+fn ago(at: Option<f64>, now: f64) -> String {
+    let Some(at) = at else { return "never".into() };
+    let seconds = (now - at).max(0.0).round();
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(age) if age < Duration::from_mins(2) => format!("{} s ago", age.as_secs()),
+        Ok(age) if age < Duration::from_hours(2) => format!("{} min ago", age.as_secs() / 60),
+        Ok(age) => format!("{} h ago", age.as_secs() / 3600),
+        Err(_) => "?".into(),
+    }
+}
+
+fn stamp(at: f64) -> String {
+    let time = jiff::SignedDuration::try_from_secs_f64(at)
+        .ok()
+        .and_then(|since| jiff::Timestamp::from_duration(since).ok());
+    time.map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}

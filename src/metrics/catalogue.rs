@@ -1,0 +1,477 @@
+//! THE table of metrics: registration, HELP, `imsimta-exporter metrics`, `docs/metrics.md` and the tests
+//! derive from it. Names are an interface: renaming one breaks dashboards and alert rules.
+
+/// What kind of value a metric has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only goes up, from 0 after a reset.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts in buckets.
+    Histogram,
+}
+
+impl Kind {
+    /// The word of the exposition format.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// Where a metric's values come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// Entries of the logs. Saved with the offsets; left out until the logs have been caught up with.
+    Logs,
+    /// The state of following, now.
+    Following,
+    /// The scan of the queue directories.
+    Queue,
+    /// The kernel's sockets.
+    Sockets,
+    /// The MTA's processes.
+    Processes,
+    /// File systems and files.
+    Filesystems,
+    /// The exporter itself.
+    Exporter,
+}
+
+impl Feed {
+    /// Every feed, in the order of the documentation.
+    pub const ALL: [Self; 7] = [
+        Self::Logs,
+        Self::Queue,
+        Self::Sockets,
+        Self::Processes,
+        Self::Filesystems,
+        Self::Following,
+        Self::Exporter,
+    ];
+
+    /// The heading in the documentation.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Logs => "From the entries of the mail and connection logs",
+            Self::Following => "About following the logs",
+            Self::Queue => "From the queue directories",
+            Self::Sockets => "From the kernel's sockets",
+            Self::Processes => "From the MTA's processes",
+            Self::Filesystems => "From file systems and files",
+            Self::Exporter => "About the exporter",
+        }
+    }
+}
+
+/// A label and what bounds the number of its values.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    /// Its name.
+    pub name: &'static str,
+    /// Which values it can have.
+    pub bound: &'static str,
+}
+
+/// One family of series.
+#[derive(Debug)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// What kind of value it has.
+    pub kind: Kind,
+    /// Its labels, in the order in which samples give their values.
+    pub labels: &'static [Label],
+    /// Where it comes from.
+    pub feed: Feed,
+    /// One or two sentences.
+    pub help: &'static str,
+    /// What must be switched on in the MTA, or nothing.
+    pub needs: &'static str,
+    /// A query that shows what it is for.
+    pub query: &'static str,
+}
+
+const CHANNEL: Label =
+    Label { name: "channel", bound: "channels of the configuration, at most 256, then `other`" };
+const SOURCE: Label = Label { name: "source_channel", bound: CHANNEL.bound };
+const DESTINATION: Label = Label { name: "destination_channel", bound: CHANNEL.bound };
+const CODE: Label = Label { name: "code", bound: "one letter, A to Z" };
+const MODIFIER: Label = Label { name: "modifier", bound: "A, C, E, L, P, Q, S, U, `other`" };
+const OUTCOME: Label = Label { name: "outcome", bound: "`deferred`, `partial`, `rejected`, `unnotified`" };
+const REASON: Label = Label { name: "reason", bound: "the 26 reasons listed below" };
+const DOMAIN: Label = Label { name: "domain", bound: "the first 200 domains that failed, then `other`" };
+const DOMAIN_OUTCOME: Label = Label { name: "outcome", bound: "`deferred`, `rejected`" };
+const CLASS: Label = Label { name: "class", bound: "`4xx`, `5xx`" };
+const STATUS: Label =
+    Label { name: "status", bound: "the first 40 enhanced codes x.y.z, `none`, then `other`" };
+const TRY: Label = Label { name: "attempt", bound: "`1`, `2`, `3`, `4-9`, `10+`" };
+const ATTEMPTS: Label = Label { name: "attempt", bound: "`0`, `1`, `2`, `3-9`, `10+`" };
+const DIRECTION: Label = Label { name: "direction", bound: "`in`, `out`" };
+const RESULT: Label = Label { name: "result", bound: "`success`, `failure`, `unknown`" };
+const CLIENT: Label = Label { name: "client", bound: "the top 10 (`clients.top`), as `clients.label` says" };
+const HELD_REASON: Label = Label { name: "reason", bound: "`status_hold`, `loop`, `other`, `unclassified`" };
+const PORT: Label = Label { name: "port", bound: "the ports of `sockets.ports`, at most 32" };
+const STATE: Label = Label { name: "state", bound: "the kernel's TCP states" };
+const PROCESS: Label = Label { name: "process", bound: "the names of `processes.names`, at most 64" };
+const PATH: Label = Label { name: "path", bound: "`queue`, `log`, `tmp`" };
+const LOG: Label = Label { name: "log", bound: "base names of the logs, at most 16 followed" };
+const LOG_FILE: Label =
+    Label { name: "log", bound: "base names of the logs and of what they are rotated to" };
+const UNPARSED_REASON: Label = Label {
+    name: "reason",
+    bound: "`binary`, `no_timestamp`, `no_action`, `no_recipient`, `malformed_xml`, `unsupported_format`",
+};
+const SKIPPED_REASON: Label = Label {
+    name: "reason",
+    bound: "`header`, `blank`, `other_element`, `nslog`, `debug_log`, `too_long`, `incomplete`",
+};
+const COLLECTOR: Label =
+    Label { name: "collector", bound: "`log`, `queue`, `sockets`, `processes`, `filesystems`" };
+const TABLE: Label = Label { name: "table", bound: "the names of the capped tables" };
+const OPTION: Label = Label { name: "option", bound: "the `log_*` options that show in the log" };
+const VERSION: Label = Label { name: "version", bound: "one" };
+
+macro_rules! catalogue {
+    ($(
+        $id:ident = $kind:ident $name:literal [$($label:expr),*] $feed:ident
+        $help:literal
+        $(needs $needs:literal)?
+        query $query:literal;
+    )*) => {
+        $(
+            #[doc = concat!("`", $name, "`")]
+            pub static $id: Metric = Metric {
+                name: $name,
+                kind: Kind::$kind,
+                labels: &[$($label),*],
+                feed: Feed::$feed,
+                help: $help,
+                needs: concat!($($needs)?),
+                query: $query,
+            };
+        )*
+
+        /// Every metric.
+        pub static METRICS: &[&Metric] = &[$(&$id),*];
+    };
+}
+
+catalogue! {
+    LOG_ENTRIES = Counter "imsimta_log_entries_total" [CODE] Logs
+        "Entries of the logs by action letter."
+        query "sum by (code) (rate(imsimta_log_entries_total[5m]))";
+    LOG_ENTRY_MODIFIERS = Counter "imsimta_log_entry_modifiers_total" [CODE, MODIFIER] Logs
+        "Modifier letters by the action letter that they follow: S is TLS, A authentication, E ESMTP."
+        query "sum by (modifier) (rate(imsimta_log_entry_modifiers_total{code=\"E\"}[5m]))";
+    ENQUEUED_RECIPIENTS = Counter "imsimta_enqueued_recipients_total" [SOURCE, DESTINATION] Logs
+        "Recipients of messages put into a queue, once per hop (E entries)."
+        query "sum by (destination_channel) (rate(imsimta_enqueued_recipients_total[5m]))";
+    ENQUEUED_BYTES = Counter "imsimta_enqueued_bytes_total" [SOURCE, DESTINATION] Logs
+        "Their sizes, counted per recipient and rounded up to blocks by the MTA."
+        query "sum by (destination_channel) (rate(imsimta_enqueued_bytes_total[5m]))";
+    DEQUEUED_RECIPIENTS = Counter "imsimta_dequeued_recipients_total" [CHANNEL] Logs
+        "Recipients delivered or handed on (D entries)."
+        query "sum by (channel) (rate(imsimta_dequeued_recipients_total[5m]))";
+    DEQUEUED_BYTES = Counter "imsimta_dequeued_bytes_total" [CHANNEL] Logs
+        "Their sizes, counted per recipient and rounded up to blocks by the MTA."
+        query "sum by (channel) (rate(imsimta_dequeued_bytes_total[5m]))";
+    DELIVERY_ATTEMPTS = Counter "imsimta_delivery_attempts_total" [CHANNEL] Logs
+        "Attempts to deliver to a recipient: D, Q and Z entries, and R unless the message had expired."
+        query "sum by (channel) (rate(imsimta_delivery_attempts_total[5m]))";
+    DELIVERY_FAILURES = Counter "imsimta_delivery_failures_total" [CHANNEL, OUTCOME, REASON] Logs
+        "Recipients that were not delivered: deferred (Q), partial (Z), rejected (R), unnotified (K)."
+        query "sum by (channel, reason) (rate(imsimta_delivery_failures_total{outcome=\"deferred\"}[5m]))";
+    TOP_DOMAIN_FAILURE_RATIO = Gauge "imsimta_delivery_top_domain_failure_ratio" [CHANNEL] Logs
+        "Share of the failed recipients of the last 5 minutes that goes to the one worst domain."
+        query "imsimta_delivery_top_domain_failure_ratio > 0.8";
+    DELIVERY_DOMAINS = Gauge "imsimta_delivery_domains" [CHANNEL] Logs
+        "Distinct destination domains tried in the last hour; 1 or 2 for a smart host or store channel."
+        query "imsimta_delivery_domains";
+    DESTINATION_FAILURES = Counter "imsimta_destination_failures_total" [DOMAIN, DOMAIN_OUTCOME] Logs
+        "Recipients that were not delivered, by destination domain (Q and R entries)."
+        query "topk(10, sum by (domain) (increase(imsimta_destination_failures_total[1h])))";
+    DELIVERY_REPLIES = Counter "imsimta_delivery_replies_total" [CHANNEL, CLASS, STATUS] Logs
+        "Replies of remote hosts to attempts that failed."
+        needs "log_diagnostics (on by default)"
+        query "sum by (status) (rate(imsimta_delivery_replies_total{class=\"5xx\"}[5m]))";
+    DELIVERY_TRIES = Counter "imsimta_delivery_tries_total" [CHANNEL, TRY] Logs
+        "Attempts (D, Q, R) by how often the message file had been tried, this attempt included."
+        needs "log_filename"
+        query "sum by (attempt) (rate(imsimta_delivery_tries_total[5m]))";
+    ENQUEUE_REJECTIONS = Counter "imsimta_enqueue_rejections_total" [CHANNEL, REASON] Logs
+        "Attempts to enqueue that we refused (J entries)."
+        query "sum by (reason) (rate(imsimta_enqueue_rejections_total[5m]))";
+    ABORTED_TRANSACTIONS = Counter "imsimta_aborted_transactions_total" [CHANNEL] Logs
+        "Recipients of transactions that ended abnormally, such as a client gone in mid-message (V entries)."
+        query "sum by (channel) (rate(imsimta_aborted_transactions_total[5m]))";
+    BAD_COMMANDS = Counter "imsimta_bad_commands_total" [CHANNEL] Logs
+        "Bad commands sent to our SMTP server (B entries, at most 10 a session by default)."
+        query "sum by (channel) (rate(imsimta_bad_commands_total[5m]))";
+    DELAY_WARNINGS = Counter "imsimta_delay_warnings_total" [CHANNEL] Logs
+        "Warnings to senders that a message is still in the queue (W entries)."
+        query "sum by (channel) (increase(imsimta_delay_warnings_total[1h]))";
+    QUEUE_DELAY = Histogram "imsimta_queue_delay_seconds" [CHANNEL] Logs
+        "Time in a channel's queue until a recipient was delivered, rejected or dropped."
+        needs "log_queue_time, or log_filename"
+        query "histogram_quantile(0.95, sum by (channel, le) (rate(imsimta_queue_delay_seconds_bucket[5m])))";
+    END_TO_END_DELAY = Histogram "imsimta_end_to_end_delay_seconds" [DESTINATION] Logs
+        "Time from a message's arrival on this host to a recipient's delivery, rejection or drop."
+        needs "log_message_id"
+        query "histogram_quantile(0.95, sum by (destination_channel, le) (rate(imsimta_end_to_end_delay_seconds_bucket[5m])))";
+    CONNECTIONS_OPENED = Counter "imsimta_connections_opened_total" [CHANNEL, DIRECTION] Logs
+        "SMTP connections opened (O entries)."
+        needs "log_connection, bit 1"
+        query "sum by (direction) (rate(imsimta_connections_opened_total[5m]))";
+    CONNECTIONS_CLOSED = Counter "imsimta_connections_closed_total" [CHANNEL, DIRECTION] Logs
+        "SMTP connections closed (C entries)."
+        needs "log_connection, bit 1"
+        query "sum by (direction) (rate(imsimta_connections_closed_total[5m]))";
+    CONNECTIONS_REJECTED = Counter "imsimta_connections_rejected_total" [CHANNEL, DIRECTION, REASON] Logs
+        "SMTP connections that were rejected, such as by the mapping PORT_ACCESS (X entries)."
+        needs "log_connection, bit 1"
+        query "sum by (reason) (rate(imsimta_connections_rejected_total[5m]))";
+    CONNECTIONS_FAILED = Counter "imsimta_connections_failed_total" [CHANNEL, DIRECTION, REASON] Logs
+        "SMTP connections that could not be established (Y entries)."
+        needs "log_connection, bit 1"
+        query "sum by (channel) (rate(imsimta_connections_failed_total[5m]))";
+    CONNECTIONS_OPEN = Gauge "imsimta_connections_open" [CHANNEL, DIRECTION] Logs
+        "SMTP connections that the log shows opened and not closed yet."
+        needs "log_connection, bit 1"
+        query "imsimta_connections_open";
+    ETRN = Counter "imsimta_etrn_total" [CHANNEL] Logs
+        "ETRN commands received (I entries)."
+        needs "log_connection, bit 2"
+        query "rate(imsimta_etrn_total[5m])";
+    AUTHENTICATIONS = Counter "imsimta_authentications_total" [CHANNEL, RESULT] Logs
+        "SMTP authentications (U entries)."
+        needs "log_connection, bit 7 (128)"
+        query "sum by (result) (rate(imsimta_authentications_total[5m]))";
+    CLIENT_CONNECTIONS = Gauge "imsimta_client_connections" [CLIENT] Logs
+        "Inbound SMTP connections of the busiest clients in the last 5 minutes."
+        needs "log_connection, bit 1"
+        query "topk(5, imsimta_client_connections)";
+    CLIENT_REJECTIONS = Gauge "imsimta_client_rejections" [CLIENT] Logs
+        "Rejections (J and X entries) of the clients with most of them in the last 5 minutes."
+        needs "log_connection"
+        query "topk(5, imsimta_client_rejections)";
+    CLIENT_AUTHENTICATION_FAILURES = Gauge "imsimta_client_authentication_failures" [CLIENT] Logs
+        "Failed authentications of the clients with most of them in the last 5 minutes."
+        needs "log_connection, bit 7 (128)"
+        query "topk(5, imsimta_client_authentication_failures)";
+    CLIENT_CONNECTIONS_MAX = Gauge "imsimta_client_connections_max" [] Logs
+        "Inbound SMTP connections of the busiest client in the last 5 minutes, however clients are labelled."
+        needs "log_connection, bit 1"
+        query "imsimta_client_connections_max > 300";
+    LOG_LINES = Counter "imsimta_log_lines_total" [LOG] Logs
+        "Lines read; records are these less the unparsed and the skipped ones."
+        query "rate(imsimta_log_lines_total[5m])";
+    LOG_BYTES = Counter "imsimta_log_bytes_total" [LOG] Logs
+        "Bytes read."
+        query "rate(imsimta_log_bytes_total[5m])";
+    LOG_UNPARSED_LINES = Counter "imsimta_log_unparsed_lines_total" [LOG, UNPARSED_REASON] Logs
+        "Lines that were not understood."
+        query "increase(imsimta_log_unparsed_lines_total[15m]) > 10";
+    LOG_SKIPPED_LINES = Counter "imsimta_log_skipped_lines_total" [LOG, SKIPPED_REASON] Logs
+        "Lines that hold nothing to count, such as header lines of the channel option logheader."
+        query "rate(imsimta_log_skipped_lines_total[5m])";
+    LOG_ROTATIONS = Counter "imsimta_log_rotations_total" [LOG] Logs
+        "New files that took the place of a log; the return job makes one a night."
+        query "increase(imsimta_log_rotations_total[1d])";
+    LOG_TRUNCATIONS = Counter "imsimta_log_truncations_total" [LOG] Logs
+        "How often a log was cut or written anew in place; lines not read before that are lost."
+        query "increase(imsimta_log_truncations_total[1d]) > 0";
+    LOG_GAPS = Counter "imsimta_log_gaps_total" [LOG] Logs
+        "How often the saved place was gone at a start. All counters from logs begin at 0 then."
+        query "increase(imsimta_log_gaps_total[1d]) > 0";
+    LOG_GAP_BYTES = Counter "imsimta_log_gap_bytes_total" [LOG] Logs
+        "Bytes known to be lost in these gaps; more may be."
+        query "increase(imsimta_log_gap_bytes_total[1d]) > 0";
+    LOG_LAST_ENTRY = Gauge "imsimta_log_last_entry_timestamp_seconds" [LOG] Logs
+        "When the newest entry was written, by its own time stamp."
+        query "time() - imsimta_log_last_entry_timestamp_seconds";
+    LABEL_CAPPED = Counter "imsimta_exporter_label_capped_total" [TABLE] Logs
+        "Events that were counted as `other` or without their key since a table was full."
+        query "increase(imsimta_exporter_label_capped_total[1h]) > 0";
+    OPTION_SEEN = Gauge "imsimta_exporter_option_seen" [OPTION] Logs
+        "1 when the log has shown a field that this option of the MTA adds, 0 when not yet."
+        query "imsimta_exporter_option_seen == 0";
+
+    QUEUE_MESSAGES = Gauge "imsimta_queue_messages" [CHANNEL] Queue
+        "Message files waiting, held ones left out."
+        query "sum by (channel) (imsimta_queue_messages)";
+    QUEUE_BYTES = Gauge "imsimta_queue_bytes" [CHANNEL] Queue
+        "Their sizes."
+        query "sum by (channel) (imsimta_queue_bytes)";
+    QUEUE_OLDEST = Gauge "imsimta_queue_oldest_message_timestamp_seconds" [CHANNEL] Queue
+        "When the oldest waiting message file was written; absent when none waits."
+        query "time() - imsimta_queue_oldest_message_timestamp_seconds";
+    QUEUE_STUCK = Gauge "imsimta_queue_stuck_messages" [CHANNEL] Queue
+        "Message files never tried although they are older than `queue.stuck_after`."
+        query "imsimta_queue_stuck_messages > 0";
+    QUEUE_ATTEMPTS = Gauge "imsimta_queue_attempt_messages" [CHANNEL, ATTEMPTS] Queue
+        "Message files waiting, by delivery attempts made."
+        query "sum by (attempt) (imsimta_queue_attempt_messages)";
+    QUEUE_HELD = Gauge "imsimta_queue_held_messages" [CHANNEL, HELD_REASON] Queue
+        "Held message files (.HELD). Files in the channel hold are status_hold; others are unclassified so far."
+        query "sum by (channel) (imsimta_queue_held_messages{channel!=\"hold\"}) > 0";
+    QUEUE_OTHER_FILES = Gauge "imsimta_queue_other_files" [CHANNEL] Queue
+        "Files in queue directories that are no messages, such as copies that were left there."
+        query "imsimta_queue_other_files > 0";
+
+    SMTP_SOCKETS = Gauge "imsimta_smtp_sockets" [PORT, STATE] Sockets
+        "TCP sockets of this host on the MTA's ports, by state."
+        query "imsimta_smtp_sockets{state=\"syn_recv\"}";
+    LISTEN_QUEUE = Gauge "imsimta_smtp_listen_queue" [PORT] Sockets
+        "Connections waiting to be accepted; absent when nothing listens on the port."
+        query "imsimta_smtp_listen_queue / imsimta_smtp_listen_queue_limit > 0.5";
+    LISTEN_QUEUE_LIMIT = Gauge "imsimta_smtp_listen_queue_limit" [PORT] Sockets
+        "How many may wait to be accepted."
+        query "imsimta_smtp_listen_queue_limit";
+    CLIENT_SOCKETS = Gauge "imsimta_client_sockets" [CLIENT, STATE] Sockets
+        "TCP sockets on the MTA's ports of the clients with most of them."
+        query "topk(5, sum by (client) (imsimta_client_sockets))";
+
+    PROCESSES = Gauge "imsimta_processes" [PROCESS] Processes
+        "Running processes of the MTA. There has to be one dispatcher and one job_controller."
+        query "imsimta_processes{process=~\"dispatcher|job_controller\"} != 1";
+    PROCESS_START_TIME = Gauge "imsimta_process_start_time_seconds" [PROCESS] Processes
+        "When the oldest of them started; absent when none runs."
+        query "time() - imsimta_process_start_time_seconds{process=\"tcp_smtp_server\"}";
+    PROCESS_RESTARTS = Counter "imsimta_process_restarts_total" [PROCESS] Processes
+        "Processes that started while the exporter watched."
+        query "increase(imsimta_process_restarts_total{process=\"dispatcher\"}[15m]) > 3";
+    PROCESS_RESIDENT_MEMORY = Gauge "imsimta_process_resident_memory_bytes" [PROCESS] Processes
+        "Resident memory of all of them together."
+        query "sum by (process) (imsimta_process_resident_memory_bytes)";
+    PROCESS_CPU = Counter "imsimta_process_cpu_seconds_total" [PROCESS] Processes
+        "CPU time used while the exporter watched."
+        query "sum by (process) (rate(imsimta_process_cpu_seconds_total[5m]))";
+    PROCESS_OPEN_FDS = Gauge "imsimta_process_open_fds" [PROCESS] Processes
+        "Open file descriptors of all of them together; absent where the exporter may not see them."
+        query "imsimta_process_open_fds";
+
+    FILESYSTEM_AVAIL = Gauge "imsimta_filesystem_avail_bytes" [PATH] Filesystems
+        "Space that the MTA can still use on the file system of a directory."
+        query "predict_linear(imsimta_filesystem_avail_bytes[6h], 24 * 3600) < 0";
+    FILESYSTEM_SIZE = Gauge "imsimta_filesystem_size_bytes" [PATH] Filesystems
+        "Size of that file system."
+        query "imsimta_filesystem_avail_bytes / imsimta_filesystem_size_bytes < 0.2";
+    FILESYSTEM_FILES_FREE = Gauge "imsimta_filesystem_files_free" [PATH] Filesystems
+        "Inodes that are still free on that file system; a queue needs one a message."
+        query "imsimta_filesystem_files_free < 10000";
+    LOG_FILE_SIZE = Gauge "imsimta_log_file_size_bytes" [LOG_FILE] Filesystems
+        "Size of a log file. The cumulative mail.log grows until somebody deletes it."
+        query "deriv(imsimta_log_file_size_bytes{log=\"mail.log\"}[1d])";
+    OWNERSHIP_OK = Gauge "imsimta_directory_ownership_ok" [PATH] Filesystems
+        "1 when the directory belongs to the user the MTA runs as (`mta.user`), 0 when not; absent when that is not configured."
+        query "imsimta_directory_ownership_ok == 0";
+    MTA_ACTIVE = Gauge "imsimta_mta_active" [] Filesystems
+        "1 where the MTA's log and queue directories are there, 0 where not: the passive node of a pair."
+        query "imsimta_mta_active == 0";
+
+    LOG_LAG_BYTES = Gauge "imsimta_log_lag_bytes" [LOG] Following
+        "Bytes of the log that are not counted yet."
+        query "imsimta_log_lag_bytes > 1e7";
+    LOG_LAG_SECONDS = Gauge "imsimta_log_lag_seconds" [LOG] Following
+        "How long ago everything in the log had been counted; 0 when it is now."
+        query "imsimta_log_lag_seconds > 60";
+    LOG_LAST_READ = Gauge "imsimta_log_last_read_timestamp_seconds" [LOG] Following
+        "When lines were last read."
+        query "time() - imsimta_log_last_read_timestamp_seconds > 1800";
+
+    COLLECTOR_SUCCESS = Gauge "imsimta_collector_success" [COLLECTOR] Exporter
+        "1 when the collector's last run read everything, 0 when not: its series may be absent then."
+        query "imsimta_collector_success == 0";
+    COLLECTOR_DURATION = Gauge "imsimta_collector_duration_seconds" [COLLECTOR] Exporter
+        "How long the collector's last run took."
+        query "imsimta_collector_duration_seconds";
+    COLLECTOR_LAST_SUCCESS = Gauge "imsimta_collector_last_success_timestamp_seconds" [COLLECTOR] Exporter
+        "When the collector last read everything; absent before."
+        query "time() - imsimta_collector_last_success_timestamp_seconds > 300";
+    BUILD_INFO = Gauge "imsimta_exporter_build_info" [VERSION] Exporter
+        "Always 1; the label says which release runs."
+        query "count by (version) (imsimta_exporter_build_info)";
+    READY = Gauge "imsimta_exporter_ready" [] Exporter
+        "1 when the logs have been caught up with and every collector has run, 0 before."
+        query "imsimta_exporter_ready == 0";
+    STATE_SAVED = Gauge "imsimta_exporter_state_last_save_timestamp_seconds" [] Exporter
+        "When the state was last written; absent before."
+        query "time() - imsimta_exporter_state_last_save_timestamp_seconds > 300";
+    STATE_SIZE = Gauge "imsimta_exporter_state_size_bytes" [] Exporter
+        "Size of the state when it was last written."
+        query "imsimta_exporter_state_size_bytes";
+    STATE_SAVE_DURATION = Gauge "imsimta_exporter_state_save_duration_seconds" [] Exporter
+        "How long writing the state last took."
+        query "imsimta_exporter_state_save_duration_seconds";
+    STATE_SAVE_FAILURES = Counter "imsimta_exporter_state_save_failures_total" [] Exporter
+        "How often the state could not be written."
+        query "increase(imsimta_exporter_state_save_failures_total[10m]) > 0";
+    STATE_SET_ASIDE = Counter "imsimta_exporter_state_set_aside_total" [] Exporter
+        "State files that were not understood at the start and were set aside: 0 or 1."
+        query "imsimta_exporter_state_set_aside_total > 0";
+    OWN_CPU = Counter "process_cpu_seconds_total" [] Exporter
+        "CPU time used by the exporter."
+        query "rate(process_cpu_seconds_total{job=\"imsimta\"}[5m])";
+    OWN_OPEN_FDS = Gauge "process_open_fds" [] Exporter
+        "Open file descriptors of the exporter."
+        query "process_open_fds{job=\"imsimta\"}";
+    OWN_MAX_FDS = Gauge "process_max_fds" [] Exporter
+        "How many file descriptors the exporter may open."
+        query "process_open_fds{job=\"imsimta\"} / process_max_fds > 0.8";
+    OWN_VIRTUAL_MEMORY = Gauge "process_virtual_memory_bytes" [] Exporter
+        "Virtual memory of the exporter."
+        query "process_virtual_memory_bytes{job=\"imsimta\"}";
+    OWN_RESIDENT_MEMORY = Gauge "process_resident_memory_bytes" [] Exporter
+        "Resident memory of the exporter."
+        query "process_resident_memory_bytes{job=\"imsimta\"}";
+    OWN_START_TIME = Gauge "process_start_time_seconds" [] Exporter
+        "When the exporter started."
+        query "changes(process_start_time_seconds{job=\"imsimta\"}[1h]) > 3";
+    OWN_THREADS = Gauge "process_threads" [] Exporter
+        "Threads of the exporter."
+        query "process_threads{job=\"imsimta\"}";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, METRICS};
+
+    #[test]
+    fn names_follow_the_rules_of_prometheus() {
+        for metric in METRICS {
+            let name = metric.name;
+            assert!(name.starts_with("imsimta_") || name.starts_with("process_"), "{name}");
+            assert_eq!(name.ends_with("_total"), metric.kind == Kind::Counter, "{name}: _total iff counter");
+            assert_eq!(
+                name.ends_with("_seconds") && !name.ends_with("timestamp_seconds"),
+                metric.kind == Kind::Histogram
+                    || matches!(
+                        name,
+                        "imsimta_log_lag_seconds"
+                            | "imsimta_collector_duration_seconds"
+                            | "imsimta_exporter_state_save_duration_seconds"
+                            | "process_start_time_seconds"
+                            | "imsimta_process_start_time_seconds"
+                    ),
+                "{name}: seconds"
+            );
+            assert!(metric.help.ends_with('.') && metric.help.len() < 130, "{name}: HELP");
+            assert!(metric.query.contains(name), "{name}: its example query must use it");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_labels_bounded() {
+        let mut names: Vec<_> = METRICS.iter().map(|metric| metric.name).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
+        for label in METRICS.iter().flat_map(|metric| metric.labels) {
+            assert!(!label.bound.is_empty() && !["le", "job", "instance", "type"].contains(&label.name));
+        }
+    }
+}

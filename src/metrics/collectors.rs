@@ -1,0 +1,91 @@
+//! Samples of the snapshots: queue, sockets, processes, file systems.
+
+use super::catalogue as metric;
+use super::logs::ClientDisplay;
+use super::page::Page;
+use crate::source::filesystems::FilesystemSnapshot;
+use crate::source::processes::ProcessSnapshot;
+use crate::source::sockets::{SocketSnapshot, TcpState};
+use crate::source::spool::{ATTEMPT_BANDS, QueueSnapshot};
+
+/// The channel whose held messages are held on purpose: users or domains with status `hold`.
+const HOLD_CHANNEL: &str = "hold";
+
+/// Puts the queue on the page.
+pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot) {
+    for (channel, queue) in &snapshot.channels {
+        let channel = channel.as_str();
+        page.count(&metric::QUEUE_MESSAGES, &[channel], queue.messages);
+        page.count(&metric::QUEUE_BYTES, &[channel], queue.bytes);
+        page.count(&metric::QUEUE_STUCK, &[channel], queue.stuck);
+        page.count(&metric::QUEUE_OTHER_FILES, &[channel], queue.other_files);
+        if let Some(oldest) = queue.oldest {
+            page.sample(&metric::QUEUE_OLDEST, &[channel], oldest);
+        }
+        for (band, &messages) in ATTEMPT_BANDS.iter().zip(&queue.attempts) {
+            page.count(&metric::QUEUE_ATTEMPTS, &[channel, band], messages);
+        }
+        let reason = if channel == HOLD_CHANNEL { "status_hold" } else { "unclassified" };
+        page.count(&metric::QUEUE_HELD, &[channel, reason], queue.held);
+    }
+}
+
+/// Puts the sockets on the page.
+pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, clients: &ClientDisplay) {
+    for (&(port, state), &sockets) in &snapshot.states {
+        page.count(&metric::SMTP_SOCKETS, &[&port.to_string(), state.label()], sockets);
+    }
+    for (port, queue) in &snapshot.listeners {
+        let port = port.to_string();
+        page.count(&metric::LISTEN_QUEUE, &[&port], u64::from(queue.used));
+        if let Some(limit) = queue.limit {
+            page.count(&metric::LISTEN_QUEUE_LIMIT, &[&port], u64::from(limit));
+        }
+    }
+    let mut by_label = std::collections::BTreeMap::new();
+    for (client, states) in &snapshot.clients {
+        let Some(label) = clients.value(*client) else { continue };
+        let sums: &mut [u64; TcpState::ALL.len()] = by_label.entry(label).or_default();
+        sums.iter_mut().zip(states).for_each(|(sum, count)| *sum += count);
+    }
+    for (client, states) in &by_label {
+        for (state, &sockets) in TcpState::ALL.iter().zip(states).filter(|&(_, &sockets)| sockets > 0) {
+            page.count(&metric::CLIENT_SOCKETS, &[client, state.label()], sockets);
+        }
+    }
+}
+
+/// Puts the MTA's processes on the page.
+pub fn fill_processes(page: &mut Page, snapshot: &ProcessSnapshot) {
+    for (process, group) in &snapshot.processes {
+        let process = process.as_str();
+        page.count(&metric::PROCESSES, &[process], group.running);
+        page.count(&metric::PROCESS_RESTARTS, &[process], group.starts_total);
+        page.count(&metric::PROCESS_RESIDENT_MEMORY, &[process], group.resident_bytes);
+        page.sample(&metric::PROCESS_CPU, &[process], group.cpu_seconds_total);
+        if let Some(start) = group.oldest_start {
+            page.sample(&metric::PROCESS_START_TIME, &[process], start);
+        }
+        if let Some(open) = group.open_fds {
+            page.count(&metric::PROCESS_OPEN_FDS, &[process], open);
+        }
+    }
+}
+
+/// Puts file systems and files on the page.
+pub fn fill_filesystems(page: &mut Page, snapshot: &FilesystemSnapshot) {
+    for (path, space) in &snapshot.filesystems {
+        let Ok(space) = space else { continue };
+        page.count(&metric::FILESYSTEM_AVAIL, &[path], space.avail_bytes);
+        page.count(&metric::FILESYSTEM_SIZE, &[path], space.size_bytes);
+        if let Some(free) = space.files_free {
+            page.count(&metric::FILESYSTEM_FILES_FREE, &[path], free);
+        }
+    }
+    for (log, &bytes) in &snapshot.log_file_sizes {
+        page.count(&metric::LOG_FILE_SIZE, &[log], bytes);
+    }
+    for (path, &ok) in &snapshot.ownership {
+        page.truth(&metric::OWNERSHIP_OK, &[path], ok);
+    }
+}

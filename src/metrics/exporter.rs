@@ -1,0 +1,99 @@
+//! Samples about the exporter itself: collectors, following, state, own process.
+
+use super::catalogue as metric;
+use super::page::Page;
+use crate::aggregate::reading::Reading;
+use crate::source::processes::OwnProcess;
+
+/// Puts a collector's last run on the page; nothing before its first.
+pub fn fill_collector<T>(page: &mut Page, collector: &str, reading: &Reading<T>) {
+    if reading.runs == 0 {
+        return;
+    }
+    page.truth(&metric::COLLECTOR_SUCCESS, &[collector], reading.success);
+    page.sample(&metric::COLLECTOR_DURATION, &[collector], reading.duration);
+    if let Some(last) = reading.last_success {
+        page.sample(&metric::COLLECTOR_LAST_SUCCESS, &[collector], last);
+    }
+}
+
+/// How far a log has been read, now.
+#[derive(Clone, Debug, Default)]
+pub struct Following {
+    /// The log's base name.
+    pub log: String,
+    /// Bytes that are not counted yet; `None` while the log is not there.
+    pub lag_bytes: Option<u64>,
+    /// When everything in the log had been counted, Unix seconds.
+    pub caught_up_at: Option<f64>,
+    /// When lines were last read, Unix seconds.
+    pub last_read: Option<f64>,
+}
+
+/// Puts the state of following on the page. `now` is Unix seconds.
+pub fn fill_following(page: &mut Page, following: &[Following], now: f64) {
+    for log in following {
+        let name = log.log.as_str();
+        if let Some(lag) = log.lag_bytes {
+            page.count(&metric::LOG_LAG_BYTES, &[name], lag);
+            if let Some(caught_up_at) = log.caught_up_at {
+                let seconds = if lag == 0 { 0.0 } else { (now - caught_up_at).max(0.0) };
+                page.sample(&metric::LOG_LAG_SECONDS, &[name], seconds);
+            }
+        }
+        if let Some(at) = log.last_read {
+            page.sample(&metric::LOG_LAST_READ, &[name], at);
+        }
+    }
+}
+
+/// How saving the state went.
+#[derive(Clone, Debug, Default)]
+pub struct StateHealth {
+    /// When it was last written, Unix seconds.
+    pub saved_at: Option<f64>,
+    /// Its size then.
+    pub bytes: u64,
+    /// How long that took, in seconds.
+    pub duration: f64,
+    /// How often it could not be written.
+    pub failures: u64,
+    /// Files that were set aside at the start.
+    pub set_aside: u64,
+    /// What is wrong now, for people.
+    pub problem: Option<String>,
+}
+
+/// Puts the state's health on the page.
+pub fn fill_state(page: &mut Page, state: &StateHealth) {
+    if let Some(at) = state.saved_at {
+        page.sample(&metric::STATE_SAVED, &[], at);
+        page.count(&metric::STATE_SIZE, &[], state.bytes);
+        page.sample(&metric::STATE_SAVE_DURATION, &[], state.duration);
+    }
+    page.count(&metric::STATE_SAVE_FAILURES, &[], state.failures);
+    page.count(&metric::STATE_SET_ASIDE, &[], state.set_aside);
+}
+
+/// Puts on the page whether the MTA is active on this host; nothing before somebody looked.
+pub fn fill_active(page: &mut Page, active: Option<bool>) {
+    if let Some(active) = active {
+        page.truth(&metric::MTA_ACTIVE, &[], active);
+    }
+}
+
+/// Puts the program's own process and release on the page.
+pub fn fill_own(page: &mut Page, own: Option<&OwnProcess>, ready: bool) {
+    page.count(&metric::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1);
+    page.truth(&metric::READY, &[], ready);
+    let Some(own) = own else { return };
+    page.sample(&metric::OWN_CPU, &[], own.cpu_seconds_total);
+    page.count(&metric::OWN_OPEN_FDS, &[], own.open_fds);
+    if let Some(most) = own.max_fds {
+        page.count(&metric::OWN_MAX_FDS, &[], most);
+    }
+    page.count(&metric::OWN_VIRTUAL_MEMORY, &[], own.virtual_bytes);
+    page.count(&metric::OWN_RESIDENT_MEMORY, &[], own.resident_bytes);
+    page.sample(&metric::OWN_START_TIME, &[], own.start_time_seconds);
+    page.count(&metric::OWN_THREADS, &[], own.threads);
+}

@@ -1,0 +1,279 @@
+//! Samples of everything that log entries feed.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::catalogue as metric;
+use super::page::Page;
+use crate::aggregate::Totals;
+use crate::aggregate::channel::{ChannelCounts, Outcome, TRY_BANDS};
+use crate::aggregate::connection::AuthenticationResult;
+use crate::aggregate::labels::OTHER;
+use crate::config::ClientLabel;
+use crate::record::Direction;
+use crate::record::reason::Reason;
+
+/// How clients are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientDisplay {
+    /// What stands in the label.
+    pub label: ClientLabel,
+    /// How many clients have one.
+    pub top: usize,
+    /// Keys the hash of hashed labels.
+    pub seed: u64,
+}
+
+impl ClientDisplay {
+    /// The label value of a client; `None` when clients are not shown.
+    pub fn value(&self, client: IpAddr) -> Option<String> {
+        match self.label {
+            ClientLabel::Address => Some(client.to_string()),
+            ClientLabel::Network => Some(network(client)),
+            ClientLabel::Hashed => {
+                let hash = xxhash_rust::xxh3::xxh3_64_with_seed(client.to_string().as_bytes(), self.seed);
+                Some(format!("{hash:016x}"))
+            }
+            ClientLabel::Off => None,
+        }
+    }
+
+    /// The label values with the greatest sums. Addresses of one network are added up.
+    fn top(&self, sums: &HashMap<IpAddr, u64>) -> Vec<(String, u64)> {
+        let mut by_label: HashMap<String, u64> = HashMap::new();
+        for (&client, &count) in sums {
+            if let Some(label) = self.value(client) {
+                *by_label.entry(label).or_insert(0) += count;
+            }
+        }
+        let mut top: Vec<_> = by_label.into_iter().collect();
+        top.sort_unstable_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+        top.truncate(self.top);
+        top
+    }
+}
+
+/// The /24 or /64 that an address lies in.
+fn network(client: IpAddr) -> String {
+    match client {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.0/24")
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{}/64", std::net::Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
+/// Puts all totals on the page. `now` is Unix milliseconds; windows end there.
+pub fn fill(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: i64) {
+    fill_entries(page, totals);
+    for (channel, counts) in totals.channels.all() {
+        fill_channel(page, channel, counts);
+    }
+    fill_breakdowns(page, totals, now);
+    fill_clients(page, totals, clients, now);
+    fill_accounts(page, totals);
+}
+
+fn fill_entries(page: &mut Page, totals: &Totals) {
+    for (code, count) in totals.entries.actions() {
+        page.count(&metric::LOG_ENTRIES, &[code.encode_utf8(&mut [0; 4])], count);
+    }
+    for (code, modifier, count) in totals.entries.modifiers() {
+        page.count(&metric::LOG_ENTRY_MODIFIERS, &[code.encode_utf8(&mut [0; 4]), modifier], count);
+    }
+    for pair in totals.enqueues.pairs() {
+        let labels = [totals.channels.label(pair.source), totals.channels.label(pair.destination)];
+        page.count(&metric::ENQUEUED_RECIPIENTS, &labels, pair.recipients);
+        page.count(&metric::ENQUEUED_BYTES, &labels, pair.bytes);
+    }
+}
+
+fn fill_channel(page: &mut Page, channel: &str, counts: &ChannelCounts) {
+    // These exist from the moment a channel is known: a series that is born with its first failures
+    // would hide them from increase().
+    page.count(&metric::DEQUEUED_RECIPIENTS, &[channel], counts.dequeued_recipients);
+    page.count(&metric::DEQUEUED_BYTES, &[channel], counts.dequeued_bytes);
+    page.count(&metric::DELIVERY_ATTEMPTS, &[channel], counts.attempts);
+    for (outcome, failures) in Outcome::ALL.iter().zip(&counts.failures) {
+        for (reason, count) in failures.counted() {
+            page.count(&metric::DELIVERY_FAILURES, &[channel, outcome.label(), reason.label()], count);
+        }
+    }
+    if counts.tries.iter().sum::<u64>() > 0 {
+        for (band, &count) in TRY_BANDS.iter().zip(&counts.tries) {
+            page.count(&metric::DELIVERY_TRIES, &[channel, band], count);
+        }
+    }
+    for (reason, count) in
+        counts.rejections.every().filter(|&(reason, count)| count > 0 || reason == Reason::RelayDenied)
+    {
+        page.count(&metric::ENQUEUE_REJECTIONS, &[channel, reason.label()], count);
+    }
+    for (family, count) in [
+        (&metric::ABORTED_TRANSACTIONS, counts.aborted_transactions),
+        (&metric::BAD_COMMANDS, counts.bad_commands),
+        (&metric::DELAY_WARNINGS, counts.delay_warnings),
+        (&metric::ETRN, counts.etrn),
+    ] {
+        if count > 0 {
+            page.count(family, &[channel], count);
+        }
+    }
+    for (family, delays) in
+        [(&metric::QUEUE_DELAY, &counts.queue_delay), (&metric::END_TO_END_DELAY, &counts.end_to_end_delay)]
+    {
+        if delays.count() > 0 {
+            page.delays(family, &[channel], delays);
+        }
+    }
+    fill_connections(page, channel, counts);
+}
+
+fn fill_connections(page: &mut Page, channel: &str, counts: &ChannelCounts) {
+    for (direction, connections) in Direction::ALL.iter().zip(&counts.connections) {
+        if !connections.any() {
+            continue;
+        }
+        let labels = [channel, direction.label()];
+        page.count(&metric::CONNECTIONS_OPENED, &labels, connections.opened);
+        page.count(&metric::CONNECTIONS_CLOSED, &labels, connections.closed);
+        for (family, reasons) in [
+            (&metric::CONNECTIONS_REJECTED, &connections.rejected),
+            (&metric::CONNECTIONS_FAILED, &connections.failed),
+        ] {
+            for (reason, count) in reasons.counted() {
+                page.count(family, &[channel, direction.label(), reason.label()], count);
+            }
+        }
+    }
+    if counts.authentications.iter().sum::<u64>() > 0 {
+        for (result, &count) in AuthenticationResult::ALL.iter().zip(&counts.authentications) {
+            page.count(&metric::AUTHENTICATIONS, &[channel, result.label()], count);
+        }
+    }
+}
+
+fn fill_breakdowns(page: &mut Page, totals: &Totals, now: i64) {
+    for (channel, ratio) in totals.destinations.worst_shares(now) {
+        page.sample(&metric::TOP_DOMAIN_FAILURE_RATIO, &[totals.channels.label(channel)], ratio);
+    }
+    for (channel, domains) in totals.destinations.domains(now) {
+        page.count(&metric::DELIVERY_DOMAINS, &[totals.channels.label(channel)], domains);
+    }
+    for (domain, failures) in totals.destinations.failures() {
+        page.count(&metric::DESTINATION_FAILURES, &[domain, "deferred"], failures.deferred);
+        page.count(&metric::DESTINATION_FAILURES, &[domain, "rejected"], failures.rejected);
+    }
+    for (channel, class, status, count) in totals.replies.all() {
+        page.count(&metric::DELIVERY_REPLIES, &[totals.channels.label(channel), class, status], count);
+    }
+    let open = totals.connections.counts(now);
+    for index in 0.. {
+        let Some(counts) = totals.channels.by_index(index) else { break };
+        for direction in Direction::ALL {
+            let connections = &counts.connections[*direction as usize];
+            if connections.opened > 0 && (index != OTHER || totals.channels.capped() > 0) {
+                let count = open.get(&index).map_or(0, |counts| counts[*direction as usize]);
+                let labels = [totals.channels.label(index), direction.label()];
+                page.count(&metric::CONNECTIONS_OPEN, &labels, count);
+            }
+        }
+    }
+}
+
+fn fill_clients(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: i64) {
+    let windows = [
+        (&metric::CLIENT_CONNECTIONS, &totals.clients.connections),
+        (&metric::CLIENT_REJECTIONS, &totals.clients.rejections),
+        (&metric::CLIENT_AUTHENTICATION_FAILURES, &totals.clients.authentication_failures),
+    ];
+    for (family, window) in windows {
+        for (client, count) in clients.top(&window.sums(now).0) {
+            page.count(family, &[&client], count);
+        }
+    }
+    // Without connection entries nobody knows how many connections a client made.
+    if totals.options.connection_entries() {
+        let busiest = totals.clients.connections.sums(now).0.into_values().max();
+        page.count(&metric::CLIENT_CONNECTIONS_MAX, &[], busiest.unwrap_or(0));
+    }
+}
+
+fn fill_accounts(page: &mut Page, totals: &Totals) {
+    for account in totals.accounts.all() {
+        let log = account.name.as_str();
+        page.count(&metric::LOG_LINES, &[log], account.lines);
+        page.count(&metric::LOG_BYTES, &[log], account.bytes);
+        for (reason, count) in account.unparsed.every() {
+            page.count(&metric::LOG_UNPARSED_LINES, &[log, reason.label()], count);
+        }
+        for (reason, count) in account.skipped.every() {
+            page.count(&metric::LOG_SKIPPED_LINES, &[log, reason.label()], count);
+        }
+        page.count(&metric::LOG_ROTATIONS, &[log], account.rotations);
+        page.count(&metric::LOG_TRUNCATIONS, &[log], account.truncations);
+        page.count(&metric::LOG_GAPS, &[log], account.gaps);
+        page.count(&metric::LOG_GAP_BYTES, &[log], account.gap_bytes);
+        if let Some(at) = account.last_entry {
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
+            page.sample(&metric::LOG_LAST_ENTRY, &[log], at as f64 / 1000.0);
+        }
+    }
+    let destinations = totals.destinations.capped();
+    let delays = totals.delays.evicted();
+    let others = [
+        ("channels", totals.channels.capped()),
+        ("statuses", totals.replies.capped()),
+        ("clients", totals.clients.left_out()),
+        ("connections", totals.connections.left_out()),
+    ];
+    for (table, count) in others.into_iter().chain(destinations).chain(delays) {
+        page.count(&metric::LABEL_CAPPED, &[table], count);
+    }
+    for (option, seen) in totals.options.all() {
+        page.truth(&metric::OPTION_SEEN, &[option], seen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::net::IpAddr;
+
+    use super::ClientDisplay;
+    use crate::config::ClientLabel;
+
+    #[test]
+    fn clients_are_shown_as_configured() {
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let sums = HashMap::from([
+            (address("192.0.2.1"), 5),
+            (address("192.0.2.200"), 4),
+            (address("198.51.100.1"), 6),
+            (address("2001:db8::1"), 1),
+        ]);
+        for (label, top, expected) in [
+            (ClientLabel::Address, 2, vec![("198.51.100.1", 6), ("192.0.2.1", 5)]),
+            (
+                ClientLabel::Network,
+                3,
+                vec![("192.0.2.0/24", 9), ("198.51.100.0/24", 6), ("2001:db8::/64", 1)],
+            ),
+            (ClientLabel::Off, 9, vec![]),
+        ] {
+            let display = ClientDisplay { label, top, seed: 1 };
+            let got = display.top(&sums);
+            let got: Vec<(&str, u64)> = got.iter().map(|(client, count)| (client.as_str(), *count)).collect();
+            assert_eq!(got, expected);
+        }
+        let hashed = ClientDisplay { label: ClientLabel::Hashed, top: 9, seed: 1 };
+        let other_seed = ClientDisplay { seed: 2, ..hashed };
+        let value = hashed.value(address("192.0.2.1")).expect("shown");
+        assert_eq!(value.len(), 16);
+        assert_ne!(Some(value), other_seed.value(address("192.0.2.1")));
+    }
+}

@@ -1,0 +1,14 @@
+//! I/O in, plain data out: logs, queue directories, sockets, processes, file systems, and the state.
+//!
+//! Nothing here knows what a metric is. What a source cannot read is an error with the path in it,
+//! never a value; a scan takes the time as a parameter.
+
+pub mod filesystems;
+pub mod follow;
+pub mod install;
+pub mod lines;
+pub mod processes;
+pub mod sockets;
+pub mod spool;
+pub mod state;
+pub mod wakeup;
