@@ -1,1 +1,11 @@
-//! All integration tests in one program.
+//! All integration tests in one program. What goes where:
+//!
+//! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
+//! - `follow`: the follower against a model, by random actions on real files
+//! - `service`: the real program on a tree laid out like a real install
+//! - `tidy`: rules of the source tree
+
+mod follow;
+mod replay;
+mod service;
+mod tidy;

@@ -253,7 +253,7 @@ impl Follower {
                 self.old.extend(rotated.take());
             } else if position.resume_in(at_path.as_mut(), &mut self.buffer) {
                 self.current = at_path.take();
-            } else if position.current {
+            } else if position.current || position.size > position.offset {
                 gap = Some(Event::Gap { known_bytes: position.size.saturating_sub(position.offset) });
             }
         }

@@ -1,0 +1,382 @@
+//! The follower against a model: an interpreter of actions on real files in a temporary directory. It
+//! drives the very state machine of the program. Without truncation every complete line is read
+//! exactly once and in the order of its file; a table of cases says what happens with it.
+
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use imsimta_exporter::record::Skip;
+use imsimta_exporter::source::follow::{Begin, Event, FollowError, FollowOptions, Follower, Position};
+use imsimta_exporter::source::lines::lines;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+const MAX_LINE_BYTES: usize = 1024;
+const DRAIN: Duration = Duration::from_mins(10);
+
+fn options() -> FollowOptions {
+    FollowOptions { max_line_bytes: MAX_LINE_BYTES, drain: DRAIN }
+}
+
+/// A log directory, the writers on it, and a follower.
+struct Site {
+    directory: TempDir,
+    follower: Follower,
+    now: Duration,
+    /// Open files, newest last: a writer keeps the file that it opened.
+    writers: Vec<File>,
+    written: usize,
+    received: Vec<usize>,
+    events: Vec<&'static str>,
+    gap_bytes: u64,
+    skipped: Vec<(Skip, u64, bool)>,
+}
+
+impl Site {
+    fn new(begin: Begin) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let follower = Follower::new(directory.path().join("mail.log_current"), options(), begin);
+        Self {
+            directory,
+            follower,
+            now: Duration::ZERO,
+            writers: Vec::new(),
+            written: 0,
+            received: Vec::new(),
+            events: Vec::new(),
+            gap_bytes: 0,
+            skipped: Vec::new(),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// The writer of the newest file; the file appears with it.
+    fn writer(&mut self) -> &mut File {
+        if self.writers.is_empty() {
+            let path = self.path("mail.log_current");
+            let file = OpenOptions::new().create(true).append(true).open(path).expect("a log");
+            self.writers.push(file);
+        }
+        self.writers.last_mut().expect("just opened")
+    }
+
+    /// A line with the next number, by the writer with an index from the newest.
+    fn write(&mut self, age: usize, part: bool) {
+        let line = format!("{:06} {}\n", self.written, "x".repeat(self.written % 97));
+        self.written += 1;
+        self.writer();
+        let index = self.writers.len() - 1 - age.min(self.writers.len() - 1);
+        if part {
+            // Two writes with a look in between: a torn line.
+            let (head, tail) = line.split_at(line.len() / 2);
+            self.writers[index].write_all(head.as_bytes()).expect("written");
+            self.poll();
+            self.writers[index].write_all(tail.as_bytes()).expect("written");
+        } else {
+            self.writers[index].write_all(line.as_bytes()).expect("written");
+        }
+    }
+
+    /// What the return job does; the new file appears with its first entry.
+    fn rotate(&mut self) {
+        self.writer();
+        let yesterday = self.path("mail.log_yesterday");
+        std::fs::rename(self.path("mail.log_current"), yesterday).expect("renamed");
+        let path = self.path("mail.log_current");
+        self.writers.push(OpenOptions::new().create(true).append(true).open(path).expect("a log"));
+    }
+
+    /// Reads until everything has been read.
+    fn poll(&mut self) {
+        self.now += Duration::from_secs(1);
+        for _ in 0..10_000 {
+            match self.follower.step(self.now) {
+                Ok(Event::Lines(block)) => self.received.extend(lines(block).map(|(_, line)| number(line))),
+                Ok(Event::Skipped { reason, bytes, ends }) => self.skipped.push((reason, bytes, ends)),
+                Ok(Event::Rotated) => self.events.push("rotated"),
+                Ok(Event::Truncated) => self.events.push("truncated"),
+                Ok(Event::Gap { known_bytes }) => {
+                    self.events.push("gap");
+                    self.gap_bytes += known_bytes;
+                }
+                Ok(Event::Idle) => return,
+                Err(FollowError::Missing { .. }) => {
+                    self.events.push("missing");
+                    return;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("the follower never comes to rest");
+    }
+
+    /// Ends the follower as a kill does, and starts another from saved places.
+    fn restart(&mut self, saved: Vec<Position>) {
+        self.follower = Follower::new(self.path("mail.log_current"), options(), Begin::Resume(saved));
+    }
+
+    fn saved(&self) -> Vec<Position> {
+        self.follower.positions().expect("a known place")
+    }
+}
+
+fn number(line: &[u8]) -> usize {
+    let digits = line.get(..6).and_then(|digits| std::str::from_utf8(digits).ok());
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("a torn line: {}", line.escape_ascii()))
+}
+
+#[derive(Clone, Debug)]
+enum Action {
+    Write { lines: usize, age: usize },
+    WriteInTwoParts { age: usize },
+    Rotate,
+    Poll,
+    Save,
+    Kill,
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        4 => (1_usize..30, 0_usize..2).prop_map(|(lines, age)| Action::Write { lines, age }),
+        2 => (0_usize..2).prop_map(|age| Action::WriteInTwoParts { age }),
+        1 => Just(Action::Rotate),
+        3 => Just(Action::Poll),
+        2 => Just(Action::Save),
+        1 => Just(Action::Kill),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_line_is_read_exactly_once(actions in prop::collection::vec(action(), 1..40)) {
+        let mut site = Site::new(Begin::Beginning);
+        site.write(0, false);
+        site.poll();
+        // Of files that were renamed twice since, nothing is left under a name that is looked for.
+        let (mut unseen, mut unsaved, mut late) = (0, 0, false);
+        let mut saved = (site.saved(), site.received.len());
+        for action in actions {
+            // A late entry in a file that has been renamed before the save is there only until the next
+            // rotation.
+            if let Action::Write { age: 1, .. } | Action::WriteInTwoParts { age: 1 } = action {
+                late |= unsaved == 0 && site.writers.len() > 1;
+            }
+            match action {
+                Action::Write { lines, age } => (0..lines).for_each(|_| site.write(age, false)),
+                Action::WriteInTwoParts { age } => {
+                    site.write(age, true);
+                    unseen = 0;
+                }
+                Action::Rotate if unseen == 0 => {
+                    site.rotate();
+                    (unseen, unsaved) = (unseen + 1, unsaved + 1);
+                }
+                Action::Rotate => {}
+                Action::Poll => {
+                    site.poll();
+                    unseen = 0;
+                }
+                Action::Save => {
+                    site.poll();
+                    saved = (site.saved(), site.received.len());
+                    (unseen, unsaved, late) = (0, 0, false);
+                }
+                Action::Kill if unsaved == 0 || unsaved == 1 && !late => {
+                    // What was received since the save is forgotten and comes again. Writers on files
+                    // that cannot be found again end, too.
+                    site.received.truncate(saved.1);
+                    let found_again = site.writers.len().saturating_sub(2);
+                    site.writers.drain(..found_again);
+                    site.restart(saved.0.clone());
+                    site.poll();
+                    unseen = 0;
+                }
+                Action::Kill => {}
+            }
+        }
+        site.poll();
+        site.poll();
+        let unique: BTreeSet<usize> = site.received.iter().copied().collect();
+        prop_assert_eq!(unique.len(), site.received.len(), "read twice");
+        prop_assert_eq!(unique.len(), site.written, "lost");
+        prop_assert!(!site.events.contains(&"gap") && !site.events.contains(&"truncated"));
+    }
+}
+
+#[test]
+fn a_log_that_is_there_at_the_start_is_followed_from_its_end() {
+    let mut site = Site::new(Begin::End);
+    site.write(0, false);
+    site.poll();
+    site.write(0, false);
+    site.poll();
+    assert_eq!(site.received, [1]);
+}
+
+#[test]
+fn a_line_that_is_being_written_at_the_start_is_skipped() {
+    let mut site = Site::new(Begin::End);
+    site.writer().write_all(b"half a li").expect("written");
+    site.poll();
+    site.writer().write_all(b"ne\n").expect("written");
+    site.write(0, false);
+    site.poll();
+    assert_eq!((site.received, site.skipped), (vec![0], vec![(Skip::Incomplete, 3, true)]));
+}
+
+#[test]
+fn a_log_that_appears_later_is_read_whole() {
+    let mut site = Site::new(Begin::End);
+    site.poll();
+    site.write(0, false);
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0], vec!["missing"]));
+}
+
+#[test]
+fn a_directory_that_appears_later_may_hold_what_another_host_wrote() {
+    let parent = tempfile::tempdir().expect("a temporary directory");
+    let log = parent.path().join("log/mail.log_current");
+    let mut follower = Follower::new(log.clone(), options(), Begin::End);
+    assert!(matches!(follower.step(Duration::ZERO), Err(FollowError::Missing { .. })));
+    assert_eq!(follower.positions(), None);
+    std::fs::create_dir(parent.path().join("log")).expect("made");
+    std::fs::write(&log, "000000 old\n").expect("written");
+    assert_eq!(follower.step(Duration::ZERO).expect("there"), Event::Idle);
+    OpenOptions::new().append(true).open(&log).expect("a log").write_all(b"000001 new\n").expect("written");
+    assert_eq!(follower.step(Duration::ZERO).expect("there"), Event::Lines(b"000001 new\n"));
+}
+
+#[test]
+fn a_renamed_log_is_read_until_it_has_been_quiet() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    site.rotate();
+    site.poll();
+    site.now += DRAIN / 2;
+    site.write(1, false);
+    site.poll();
+    site.now += DRAIN / 2 + Duration::from_secs(5);
+    site.write(1, false);
+    site.poll();
+    assert_eq!((&site.received[..], &site.events[..]), (&[0, 1, 2][..], &["rotated"][..]));
+    site.writers[0].write_all(b"never ended").expect("written");
+    site.now += DRAIN * 2;
+    site.poll();
+    site.now += DRAIN * 2;
+    site.poll();
+    assert_eq!(site.skipped, [(Skip::Incomplete, 11, true)]);
+    assert_eq!(site.saved().len(), 1, "the old file is closed");
+}
+
+#[test]
+fn a_log_cut_in_place_is_read_from_its_beginning() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    site.writer().set_len(0).expect("cut");
+    site.write(0, false);
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0, 1], vec!["truncated"]));
+}
+
+#[test]
+fn a_log_cut_and_grown_beyond_its_old_size_is_noticed() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    site.writer().set_len(0).expect("cut");
+    (0..50).for_each(|_| site.write(0, false));
+    site.poll();
+    assert_eq!((site.received, site.events), ((0..51).collect(), vec!["truncated"]));
+}
+
+#[test]
+fn a_deleted_log_that_comes_again() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    std::fs::remove_file(site.path("mail.log_current")).expect("removed");
+    site.write(0, false);
+    site.writers.clear();
+    site.poll();
+    site.write(0, false);
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0, 1, 2], vec!["rotated"]));
+}
+
+#[test]
+fn a_saved_place_that_is_gone_is_a_gap() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    site.write(0, false);
+    let saved = site.saved();
+    std::fs::remove_file(site.path("mail.log_current")).expect("removed");
+    site.writers.clear();
+    site.write(0, false);
+    site.restart(saved);
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0, 2], vec!["gap"]));
+    assert!(site.gap_bytes > 0);
+}
+
+#[test]
+fn an_inode_that_is_used_again_is_another_file() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    let saved = site.saved();
+    // The same inode with other contents, as a new file may get it.
+    site.writer().set_len(0).expect("cut");
+    site.write(0, false);
+    site.write(0, false);
+    site.restart(saved);
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0, 1, 2], vec!["gap"]));
+}
+
+#[test]
+fn lines_longer_than_the_cap_are_skipped_whole() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    let long = 300 * 1024;
+    site.writer().write_all(&vec![b'x'; long]).expect("written");
+    site.poll();
+    // A restart in the middle of the line must not take its rest for a line.
+    let saved = site.saved();
+    site.restart(saved);
+    site.writer().write_all(b"xx\n").expect("written");
+    site.write(0, false);
+    site.poll();
+    let bytes: u64 = site.skipped.iter().map(|(_, bytes, _)| bytes).sum();
+    let ends = site.skipped.iter().filter(|(_, _, ends)| *ends).count();
+    assert_eq!((site.received, bytes, ends), (vec![0, 1], long as u64 + 3, 1));
+}
+
+#[test]
+fn pipes_and_directories_are_refused() {
+    for (kind, make) in [
+        ("FIFO", (|path| {
+            let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+            rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).expect("made");
+        }) as fn(&PathBuf)),
+        ("directory", |path| std::fs::create_dir(path).expect("made")),
+        ("device", |path| std::os::unix::fs::symlink("/dev/zero", path).expect("made")),
+    ] {
+        let mut site = Site::new(Begin::End);
+        let path = site.path("mail.log_current");
+        make(&path);
+        let error = site.follower.step(Duration::ZERO).expect_err(kind).to_string();
+        assert!(error.contains(kind) && error.contains("mail.log_current"), "{error}");
+    }
+}
