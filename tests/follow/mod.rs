@@ -128,7 +128,9 @@ impl Site {
 
 fn number(line: &[u8]) -> usize {
     let digits = line.get(..6).and_then(|digits| std::str::from_utf8(digits).ok());
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or_else(|| panic!("a torn line: {}", line.escape_ascii()))
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or_else(|| panic!("a torn line: {}", line.escape_ascii()))
 }
 
 #[derive(Clone, Debug)]
@@ -366,10 +368,14 @@ fn lines_longer_than_the_cap_are_skipped_whole() {
 #[test]
 fn pipes_and_directories_are_refused() {
     for (kind, make) in [
-        ("FIFO", (|path| {
-            let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
-            rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).expect("made");
-        }) as fn(&PathBuf)),
+        (
+            "FIFO",
+            (|path| {
+                let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+                rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0)
+                    .expect("made");
+            }) as fn(&PathBuf),
+        ),
         ("directory", |path| std::fs::create_dir(path).expect("made")),
         ("device", |path| std::os::unix::fs::symlink("/dev/zero", path).expect("made")),
     ] {

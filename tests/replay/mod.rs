@@ -49,7 +49,9 @@ fn every_line_is_accounted_for() {
         let page = exposition(&case);
         let sum = |name: &str| -> f64 {
             let samples = page.lines().filter(|line| line.starts_with(&format!("{name}{{")));
-            samples.map(|line| line.rsplit(' ').next().expect("a value").parse::<f64>().expect("a number")).sum()
+            samples
+                .map(|line| line.rsplit(' ').next().expect("a value").parse::<f64>().expect("a number"))
+                .sum()
         };
         let records = sum("imsimta_log_entries_total");
         let others = sum("imsimta_log_unparsed_lines_total") + sum("imsimta_log_skipped_lines_total");

@@ -1,0 +1,262 @@
+//! A tree like a real install, the program on it, and pages fetched from it. Nothing sleeps for a
+//! guess: what is awaited is polled, with a deadline.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Long enough for a loaded machine; nothing waits for it that goes well.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_imsimta-exporter");
+
+/// The directories of an installation, with a state directory beside it.
+pub struct Install {
+    directory: TempDir,
+}
+
+impl Install {
+    pub fn new() -> Self {
+        let install = Self { directory: tempfile::tempdir().expect("a temporary directory") };
+        for directory in
+            ["root/data/log", "root/data/queue/tcp_local/000", "root/data/queue/ims-ms", "root/lib"]
+        {
+            std::fs::create_dir_all(install.path(directory)).expect("made");
+        }
+        // As on real hosts: log is a link into data.
+        std::os::unix::fs::symlink("data/log", install.path("root/log")).expect("linked");
+        install
+    }
+
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.directory.path().join(relative)
+    }
+
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.path("root/data/log").join(name)
+    }
+
+    pub fn queue(&self, relative: &str) -> PathBuf {
+        self.path("root/data/queue").join(relative)
+    }
+
+    pub fn append(&self, name: &str, text: &str) {
+        append(&self.log(name), text);
+    }
+
+    /// The program's command line for this installation.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(PROGRAM);
+        self.arguments(&mut command);
+        command
+    }
+
+    /// Adds the arguments to a command line that ends with the program.
+    pub fn arguments(&self, command: &mut Command) {
+        command
+            .args(["run", "--listen", "127.0.0.1:0"])
+            .arg("--root")
+            .arg(self.path("root"))
+            .arg("--state-dir")
+            .arg(self.path("state"))
+            // Quick looks, so that no test waits for an interval.
+            .env("IMSIMTA_EXPORTER__QUEUE__INTERVAL", "1s")
+            .env("IMSIMTA_EXPORTER__PROCESSES__INTERVAL", "1s")
+            .env("IMSIMTA_EXPORTER__SOCKETS__INTERVAL", "1s")
+            .env("IMSIMTA_EXPORTER__FILES__INTERVAL", "1s")
+            .env("IMSIMTA_EXPORTER__STATE__INTERVAL", "1s")
+            .stdin(Stdio::null());
+    }
+
+    pub fn start(&self) -> Service {
+        Service::start(self.command())
+    }
+}
+
+pub fn append(path: &Path, text: &str) {
+    let mut file = OpenOptions::new().create(true).append(true).open(path).expect("a log");
+    file.write_all(text.as_bytes()).expect("written");
+}
+
+/// A running program. It is killed when the test ends.
+pub struct Service {
+    child: Child,
+    pub address: SocketAddr,
+    log: Receiver<String>,
+    heard: String,
+}
+
+impl Service {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("started");
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let (sender, log) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut service =
+            Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log, heard: String::new() };
+        let line = service.wait_for_log("address=");
+        let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next());
+        service.address = address.expect("an address").parse().expect("an address");
+        service
+    }
+
+    /// The first line of the program's log, from now on, that holds `text`.
+    pub fn wait_for_log(&mut self, text: &str) -> String {
+        let deadline = now() + DEADLINE;
+        loop {
+            let left = deadline.saturating_duration_since(now());
+            let Ok(line) = self.log.recv_timeout(left) else {
+                panic!("the program never said {text:?}, only:\n{}", self.heard)
+            };
+            self.heard.push_str(&line);
+            self.heard.push('\n');
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Status line and body of a page.
+    pub fn get(&self, path: &str) -> (String, String) {
+        self.request("GET", path)
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(self.address).expect("connected");
+        stream.set_read_timeout(Some(DEADLINE)).expect("set");
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").expect("asked");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answered");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            dechunk(body)
+        } else {
+            body.into()
+        };
+        (head.to_owned(), body)
+    }
+
+    pub fn page(&self) -> String {
+        let (head, body) = self.get("/metrics");
+        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+        body
+    }
+
+    /// Polls the page until it satisfies `wanted`.
+    #[track_caller]
+    pub fn wait_for(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = now() + DEADLINE;
+        loop {
+            let page = self.page();
+            if wanted(&page) {
+                return page;
+            }
+            assert!(now() < deadline, "never: {what}, but:\n{page}");
+            pause();
+        }
+    }
+
+    /// Polls until a sample has a value.
+    #[track_caller]
+    pub fn wait_for_sample(&self, sample: &str, value: f64) -> String {
+        self.wait_for(&format!("{sample} {value}"), |page| value_of(page, sample) == Some(value))
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id()).expect("a process id");
+        let id = rustix::process::Pid::from_raw(id).expect("a process id");
+        rustix::process::kill_process(id, signal).expect("signalled");
+    }
+
+    /// Waits for the end; how the program ended and how long that took.
+    pub fn wait(&mut self) -> (ExitStatus, Duration) {
+        let start = now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("waited") {
+                return (status, now() - start);
+            }
+            assert!(now() - start < DEADLINE, "the program never ends");
+            pause();
+        }
+    }
+
+    /// Stops the program as an init system does, and waits.
+    pub fn stop(mut self) -> (ExitStatus, Duration) {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait()
+    }
+
+    /// Kills the program as a crash does.
+    pub fn kill(mut self) {
+        self.signal(rustix::process::Signal::KILL);
+        self.wait();
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The value of a sample, written as on the page: `name{label="value"}`.
+pub fn value_of(page: &str, sample: &str) -> Option<f64> {
+    page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')?.parse().ok())
+}
+
+/// Runs a program to its end: exit status, standard output, standard error.
+pub fn run(command: &mut Command) -> (i32, String, String) {
+    let output = command.stdin(Stdio::null()).output().expect("started");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code().expect("an exit status"), text(output.stdout), text(output.stderr))
+}
+
+/// Whether a program that a test needs is there. Without it the test fails in CI, and says loudly
+/// what it leaves out elsewhere.
+pub fn available(program: &str) -> bool {
+    let found = std::env::var_os("PATH").is_some_and(|paths| {
+        std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
+    });
+    if !found {
+        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{program} is missing");
+        drop(writeln!(std::io::stderr(), "SKIPPED: a part of the tests, since {program} is missing"));
+    }
+    found
+}
+
+#[expect(clippy::disallowed_methods, reason = "deadlines of tests")]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// Between two polls.
+#[expect(clippy::disallowed_methods, reason = "the pause of a poll that has a deadline")]
+pub fn pause() {
+    std::thread::sleep(Duration::from_millis(5));
+}
+
+fn dechunk(mut body: &str) -> String {
+    let mut text = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).expect("a chunk size");
+        if size == 0 {
+            break;
+        }
+        text.push_str(&rest[..size]);
+        body = &rest[size + 2..];
+    }
+    text
+}

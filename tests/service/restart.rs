@@ -1,0 +1,127 @@
+//! Rotation while lines arrive, and what a restart counts.
+
+use std::io::Write as _;
+
+use super::harness::{Install, value_of};
+
+fn line(number: usize) -> String {
+    format!(
+        "19-Feb-2026 17:02:26.65 tcp_local    ims-ms       E 1 a{number}@b.example rfc822;c@d.example c@ims-ms-daemon\n"
+    )
+}
+
+const ENQUEUED: &str =
+    r#"imsimta_enqueued_recipients_total{destination_channel="ims-ms",source_channel="tcp_local"}"#;
+const LINES: &str = r#"imsimta_log_lines_total{log="mail.log_current"}"#;
+
+/// Renames the log as the return job does; the old file stays open in `writers`.
+fn rotate(install: &Install, writers: &mut Vec<std::fs::File>) {
+    std::fs::rename(install.log("mail.log_current"), install.log("mail.log_yesterday")).expect("renamed");
+    writers.push(open(install));
+}
+
+fn open(install: &Install) -> std::fs::File {
+    let path = install.log("mail.log_current");
+    std::fs::OpenOptions::new().create(true).append(true).open(path).expect("a log")
+}
+
+#[test]
+fn rotation_while_lines_arrive_counts_every_line_once() {
+    let install = Install::new();
+    let mut writers = vec![open(&install)];
+    let service = install.start();
+    service.wait_for_sample(r#"imsimta_collector_success{collector="log"}"#, 1.0);
+    let mut written = 0;
+    for rotation in 0..10 {
+        for _ in 0..2000 {
+            // Every third line still goes to the file that was renamed.
+            let writer = if written % 3 == 0 { writers.len().saturating_sub(2) } else { writers.len() - 1 };
+            writers[writer].write_all(line(written).as_bytes()).expect("written");
+            written += 1;
+        }
+        // The return job renames once a day, so the exporter has seen one file before the next comes.
+        service.wait_for_sample(&rotations(), f64::from(rotation));
+        rotate(&install, &mut writers);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let page = service.wait_for_sample(LINES, written as f64);
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    let all = Some(written as f64);
+    assert_eq!(value_of(&page, ENQUEUED), all);
+}
+
+fn rotations() -> String {
+    r#"imsimta_log_rotations_total{log="mail.log_current"}"#.to_owned()
+}
+
+#[test]
+fn a_killed_program_goes_on_where_it_was() {
+    let install = Install::new();
+    let mut writers = vec![open(&install)];
+    let mut written = 0;
+    for round in 0..6 {
+        let service = install.start();
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
+        if written > 0 {
+            // What was written while it was down is there as well, once.
+            service.wait_for_sample(LINES, written as f64);
+        } else {
+            service.wait_for_sample(r#"imsimta_collector_success{collector="log"}"#, 1.0);
+        }
+        for _ in 0..500 {
+            writers.last_mut().expect("open").write_all(line(written).as_bytes()).expect("written");
+            written += 1;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
+        let page = service.wait_for_sample(LINES, written as f64);
+        let saved = "imsimta_exporter_state_last_save_timestamp_seconds";
+        if round % 2 == 0 {
+            service.wait_for("a saved state", |page| value_of(page, saved).is_some());
+        }
+        assert_eq!(value_of(&page, ENQUEUED), value_of(&page, LINES));
+        if round == 0 {
+            service.stop();
+        } else {
+            service.kill();
+        }
+        if round == 3 {
+            rotate(&install, &mut writers);
+        }
+        for _ in 0..100 {
+            writers.last_mut().expect("open").write_all(line(written).as_bytes()).expect("written");
+            written += 1;
+        }
+    }
+}
+
+#[test]
+fn a_state_that_is_damaged_is_set_aside_and_counted() {
+    let install = Install::new();
+    install.append("mail.log_current", &line(0));
+    std::fs::create_dir_all(install.path("state")).expect("made");
+    std::fs::write(install.path("state/state"), "imsimta-exporter state 1 3 0\nxyz").expect("written");
+    let mut service = install.start();
+    service.wait_for_sample("imsimta_exporter_state_set_aside_total", 1.0);
+    assert!(install.path("state/state.set-aside").exists());
+    install.append("mail.log_current", &line(1));
+    service.wait_for_sample(LINES, 1.0);
+    service.signal(rustix::process::Signal::TERM);
+    service.wait();
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_is_a_warning() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    // A file stands where the directory should be: not even root can make it.
+    std::fs::write(install.path("state"), "").expect("written");
+    let service = install.start();
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    install.append("mail.log_current", &line(0));
+    service.wait_for_sample(LINES, 1.0);
+    service.wait_for("a failed save", |page| {
+        value_of(page, "imsimta_exporter_state_save_failures_total").is_some_and(|failures| failures > 0.0)
+    });
+    let (status, _) = service.stop();
+    assert!(status.success());
+}
