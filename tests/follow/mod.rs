@@ -181,7 +181,6 @@ proptest! {
                     site.rotate();
                     (unseen, unsaved) = (unseen + 1, unsaved + 1);
                 }
-                Action::Rotate => {}
                 Action::Poll => {
                     site.poll();
                     unseen = 0;
@@ -201,7 +200,7 @@ proptest! {
                     site.poll();
                     unseen = 0;
                 }
-                Action::Kill => {}
+                Action::Rotate | Action::Kill => {}
             }
         }
         site.poll();
