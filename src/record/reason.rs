@@ -1,6 +1,6 @@
 //! Why an attempt failed: the classifier of reply texts and reasons.
 //!
-//! [`RULES`] is the table; the first row that matches wins, so its order is part of it. All phrases
+//! `RULES` is the table; the first row that matches wins, so its order is part of it. All phrases
 //! are looked for in one pass. They see only the reply text and the reason, never the host,
 //! banner or transport in front of them, and a phrase inside an address or a host name does not
 //! count. Texts: 2005Q4 guide, examples 21-4 to 21-7; "Troubleshooting the MTA"; delivery status
