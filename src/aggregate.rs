@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use crate::record::reason::{self, Reason};
+use crate::record::timestamp::Timestamp;
 use crate::record::{Connection, Line, Message, Skip, address, diagnostic, label, queue_file, transport};
 
 /// Everything that log entries feed and that is saved.
@@ -73,6 +74,16 @@ impl Totals {
             options: option::OptionsSeen::default(),
         }
     }
+}
+
+/// When an entry happened, Unix milliseconds.
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    /// By its own time stamp.
+    written: i64,
+    /// The same, but not after the reading clock: one entry from a wrong clock's future must not empty
+    /// the windows of the last minutes.
+    seen: i64,
 }
 
 /// Takes entries and adds them up.
@@ -125,19 +136,14 @@ impl Aggregate {
         }
     }
 
-    fn entry_time(
-        &mut self,
-        log: usize,
-        stamp: crate::record::timestamp::Timestamp,
-        now: Option<i64>,
-    ) -> i64 {
-        let now = now.unwrap_or_else(|| self.totals.accounts.last_entry(log).unwrap_or(stamp.civil_millis));
-        let at = self.clock.unix_millis(stamp, now);
-        self.totals.accounts.entry_at(log, at);
-        at
+    fn entry_time(&mut self, log: usize, stamp: Timestamp, now: Option<i64>) -> Moment {
+        let reading = now.or_else(|| self.totals.accounts.last_entry(log)).unwrap_or(stamp.civil_millis);
+        let written = self.clock.unix_millis(stamp, reading);
+        self.totals.accounts.entry_at(log, written);
+        Moment { written, seen: now.map_or(written, |now| written.min(now)) }
     }
 
-    fn message(&mut self, message: &Message<'_>, at: i64) {
+    fn message(&mut self, message: &Message<'_>, at: Moment) {
         let totals = &mut self.totals;
         totals.entries.add(message.action);
         totals.options.message(message);
@@ -162,7 +168,7 @@ impl Aggregate {
                 let reason = reason::classify(message.diagnostic, message.reason);
                 totals.channels.at(channel).rejections.add(reason);
                 if let Some(client) = client_of(message) {
-                    totals.clients.rejections.add(at, client);
+                    totals.clients.rejections.add(at.seen, client);
                 }
             }
             b'V' => totals.channels.at(channel).aborted_transactions += 1,
@@ -172,7 +178,7 @@ impl Aggregate {
         }
     }
 
-    fn failed(&mut self, message: &Message<'_>, channel: usize, at: i64) {
+    fn failed(&mut self, message: &Message<'_>, channel: usize, at: Moment) {
         let reply = diagnostic::parse(message.diagnostic);
         let reason = reason::classify_reply(&reply, message.diagnostic.is_empty(), message.reason);
         let outcome = channel::Outcome::of(message.action);
@@ -197,7 +203,7 @@ impl Aggregate {
         &mut self,
         message: &Message<'_>,
         channel: usize,
-        at: i64,
+        at: Moment,
         failure: Option<channel::Outcome>,
     ) {
         if let Some(file) = queue_file::parse(queue_file::base_name(message.filename))
@@ -208,26 +214,26 @@ impl Aggregate {
         }
         let Some(domain) = address::destination(message.to) else { return };
         let key = domain_key(domain, self.totals.seed);
-        self.totals.destinations.attempted(channel, key, at);
+        self.totals.destinations.attempted(channel, key, at.seen);
         if let Some(outcome) = failure {
-            self.totals.destinations.failed(channel, key, domain, outcome, at);
+            self.totals.destinations.failed(channel, key, domain, outcome, at.seen);
         }
     }
 
-    fn enqueued(&mut self, message: &Message<'_>, at: i64) {
+    fn enqueued(&mut self, message: &Message<'_>, at: Moment) {
         let totals = &mut self.totals;
         if !message.filename.is_empty() {
             let key = file_key(message.destination_channel, message.filename, totals.seed);
-            totals.delays.file_enqueued(key, at);
+            totals.delays.file_enqueued(key, at.written);
         }
         let id = first_id(message.message_id);
         if !id.is_empty() && delay::is_outside(message.source_channel) {
-            totals.delays.message_arrived(xxh3_64_with_seed(id, totals.seed), at);
+            totals.delays.message_arrived(xxh3_64_with_seed(id, totals.seed), at.written);
         }
     }
 
     /// The recipient's last entry in this channel: delivered, rejected or dropped.
-    fn disposed(&mut self, message: &Message<'_>, channel: usize, at: i64) {
+    fn disposed(&mut self, message: &Message<'_>, channel: usize, at: Moment) {
         let totals = &mut self.totals;
         let counts = totals.channels.at(channel);
         if let Some(seconds) = message.queue_seconds {
@@ -235,7 +241,7 @@ impl Aggregate {
         } else if !message.filename.is_empty() {
             let key = file_key(message.source_channel, message.filename, totals.seed);
             if let Some(enqueued) = totals.delays.enqueued_at(key) {
-                counts.queue_delay.observe_millis(at - enqueued);
+                counts.queue_delay.observe_millis(at.written - enqueued);
             }
         }
         let id = first_id(message.message_id);
@@ -243,11 +249,11 @@ impl Aggregate {
             && delay::is_outside(message.source_channel)
             && let Some(arrived) = totals.delays.arrived_at(xxh3_64_with_seed(id, totals.seed))
         {
-            counts.end_to_end_delay.observe_millis(at - arrived);
+            counts.end_to_end_delay.observe_millis(at.written - arrived);
         }
     }
 
-    fn connection(&mut self, entry: &Connection<'_>, at: i64) {
+    fn connection(&mut self, entry: &Connection<'_>, at: Moment) {
         let totals = &mut self.totals;
         totals.entries.add(entry.action);
         totals.options.connection(entry);
@@ -262,9 +268,9 @@ impl Aggregate {
             b'O' => {
                 counts.opened += 1;
                 if let Some(key) = key {
-                    totals.connections.opened(key, channel, entry.direction, at);
+                    totals.connections.opened(key, channel, entry.direction, at.seen);
                 }
-                inbound.inspect(|&client| totals.clients.connections.add(at, client));
+                inbound.inspect(|&client| totals.clients.connections.add(at.seen, client));
             }
             b'C' => {
                 counts.closed += 1;
@@ -272,7 +278,7 @@ impl Aggregate {
             }
             b'X' => {
                 counts.rejected.add(reason());
-                inbound.inspect(|&client| totals.clients.rejections.add(at, client));
+                inbound.inspect(|&client| totals.clients.rejections.add(at.seen, client));
             }
             b'Y' => counts.failed.add(reason()),
             b'I' => totals.channels.at(channel).etrn += 1,
@@ -280,7 +286,7 @@ impl Aggregate {
                 let result = connection::AuthenticationResult::of(entry);
                 totals.channels.at(channel).authentications[result as usize] += 1;
                 if result == connection::AuthenticationResult::Failure {
-                    inbound.inspect(|&client| totals.clients.authentication_failures.add(at, client));
+                    inbound.inspect(|&client| totals.clients.authentication_failures.add(at.seen, client));
                 }
             }
             _ => {}

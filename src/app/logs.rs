@@ -25,6 +25,8 @@ const TICK: Duration = Duration::from_millis(20);
 const BUSY_ROUNDS: u32 = 3;
 /// Ticks in a row that found nothing make it quiet.
 const QUIET_TICKS: u32 = 25;
+/// While a backlog is read, progress is shown each time that this many blocks were.
+const BLOCKS_SHOWN: usize = 64;
 
 /// A number nobody can guess, for the keys of hash tables.
 pub fn new_seed() -> u64 {
@@ -58,9 +60,10 @@ pub fn spawn(
     let handle = LogThread { stopping: Arc::clone(&stopping) };
     let interval = config.state.interval;
     let poll = config.logs.poll;
+    let state_died = died.clone();
     std::thread::Builder::new().name("log".into()).spawn(move || {
         let _notice = DeathNotice::new("log", died);
-        let Ok(writer) = StateWriter::spawn(state, Arc::clone(&observed)) else {
+        let Ok(writer) = StateWriter::spawn(state, Arc::clone(&observed), state_died) else {
             panic!("the thread that writes the state cannot be started");
         };
         let mut thread = Thread {
@@ -120,14 +123,18 @@ impl Thread {
     fn round(&mut self) -> bool {
         let clock = self.observed.clock;
         let start = clock.monotonic();
-        let mut found = false;
+        let mut steps = 0;
         for index in 0..self.logs.followed.len() {
             while !self.stopping.load(Ordering::Acquire) && self.logs.step(index, &self.observed) {
-                found = true;
+                steps += 1;
                 self.changed = true;
                 self.save_when_due();
+                if steps % BLOCKS_SHOWN == 0 {
+                    self.logs.show_progress(&self.observed);
+                }
             }
         }
+        let found = steps > 0;
         let end = clock.monotonic();
         let problem = self.logs.publish(&self.observed, found, end.saturating_sub(start).as_secs_f64());
         self.complaints.note(problem.as_deref(), end);
@@ -170,6 +177,8 @@ struct Log {
     /// The index of its account, once it has been found.
     account: Option<usize>,
     following: Following,
+    /// Whether the last step found nothing more to read.
+    at_end: bool,
     problem: Option<FollowError>,
 }
 
@@ -192,6 +201,7 @@ impl Logs {
                 reader: Reader::new(dialect.clone()),
                 account: None,
                 following: Following { log: name.clone(), ..Following::default() },
+                at_end: false,
                 problem: None,
             }
         });
@@ -205,11 +215,13 @@ impl Logs {
         let event = match log.follower.step(now) {
             Ok(event) => event,
             Err(problem) => {
+                log.at_end = false;
                 log.problem = Some(problem);
                 return false;
             }
         };
         log.problem = None;
+        log.at_end = event == Event::Idle;
         let mut book = observed.logs_mut();
         let totals = &mut book.aggregate.totals;
         let account = *log.account.get_or_insert_with(|| totals.accounts.index(&log.name));
@@ -261,18 +273,24 @@ impl Logs {
         true
     }
 
-    /// Shows how far the logs have been read; what is wrong, if anything.
-    fn publish(&mut self, observed: &Observed, found: bool, duration: f64) -> Option<String> {
+    /// Shows how far the logs have been read.
+    fn show_progress(&mut self, observed: &Observed) {
         let now = observed.clock.unix_seconds();
-        let channels = observed.queue.get().value;
         for log in &mut self.followed {
-            let attached = log.follower.is_attached();
-            let lag = attached.then(|| log.follower.lag_bytes());
-            log.following.lag_bytes = lag;
-            if attached && log.problem.is_none() {
+            log.following.lag_bytes = log.follower.is_attached().then(|| log.follower.lag_bytes());
+            if log.at_end {
                 log.following.caught_up_at = Some(now);
             }
         }
+        let following = self.followed.iter().map(|log| log.following.clone()).collect();
+        observed.logs_mut().following = following;
+    }
+
+    /// Shows how the round went; what is wrong, if anything.
+    fn publish(&mut self, observed: &Observed, found: bool, duration: f64) -> Option<String> {
+        self.show_progress(observed);
+        let now = observed.clock.unix_seconds();
+        let channels = observed.queue.get().value;
         let problem = self.problem();
         let mut book = observed.logs_mut();
         // Channels with a queue directory have counters from 0, before their first entry.
@@ -282,7 +300,6 @@ impl Logs {
         let attached = || self.followed.iter().filter(|log| log.follower.is_attached());
         book.catching_up = !attached().all(|log| log.follower.is_caught_up());
         book.shown |= attached().next().is_some() && !book.catching_up;
-        book.following = self.followed.iter().map(|log| log.following.clone()).collect();
         // A round that finds nothing says nothing about how long reading takes.
         let duration = if found { duration } else { book.reading.duration };
         book.reading.update(None, problem.clone(), now, duration);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
 
+use super::collectors::DeathNotice;
 use super::complaints::Complaints;
 use super::observed::{Observed, lock};
 use crate::aggregate::Totals;
@@ -98,10 +100,15 @@ pub struct StateWriter {
 
 impl StateWriter {
     /// Starts the thread.
-    pub fn spawn(state: State, observed: Arc<Observed>) -> std::io::Result<Self> {
+    pub fn spawn(
+        state: State,
+        observed: Arc<Observed>,
+        died: UnboundedSender<&'static str>,
+    ) -> std::io::Result<Self> {
         let (snapshots, queue) = sync_channel::<Vec<u8>>(1);
         let publish = Arc::clone(&observed);
         let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
+            let _notice = DeathNotice::new("state", died);
             let State { path, mut directory, .. } = state;
             let mut complaints = Complaints::new("state");
             for snapshot in queue {
