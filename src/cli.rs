@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::{self, Environment};
 use crate::config::{self, Config, Flags};
+use crate::http;
 use crate::metrics::documentation;
 use crate::report::Report;
 use crate::source::install::InstallError;
@@ -33,6 +34,12 @@ enum Command {
     Run(RunArguments),
     /// Read whole log files once and print what they add up to; no state is read or written
     Report(ReportArguments),
+    /// Ask a running exporter whether it is healthy; for containers, which have no curl
+    Healthcheck {
+        /// Where it listens [default: as configured, 127.0.0.1:9797]
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+    },
     /// Print every metric with its type, labels and meaning
     Metrics {
         /// How to print them
@@ -97,6 +104,7 @@ pub fn main() -> ExitCode {
         None => run(cli.run),
         Some(Command::Run(arguments)) => run(arguments),
         Some(Command::Report(arguments)) => report(&arguments),
+        Some(Command::Healthcheck { listen }) => healthcheck(listen),
         Some(Command::Metrics { format: CatalogueFormat::Text }) => print(documentation::text().as_bytes()),
         Some(Command::Metrics { format: CatalogueFormat::Markdown }) => {
             print(documentation::markdown().as_bytes())
@@ -125,6 +133,17 @@ fn run(arguments: RunArguments) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<InstallError>() => fail(USAGE, &format!("{error:#}")),
         Err(error) => fail(FAILURE, &format!("{error:#}")),
+    }
+}
+
+fn healthcheck(listen: Option<String>) -> ExitCode {
+    let flags = Flags { listen, ..Flags::default() };
+    match config::load(None, environment(), flags) {
+        Ok(config) => match http::probe::healthy(config.http.listen) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(FAILURE, &error),
+        },
+        Err(errors) => fail(USAGE, &errors),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The pages: routes only, no logic. They show what is in memory and never wait for a source.
 
+pub mod probe;
 mod status;
 
 use std::sync::Arc;

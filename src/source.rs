@@ -11,4 +11,5 @@ pub mod processes;
 pub mod sockets;
 pub mod spool;
 pub mod state;
+pub mod user;
 pub mod wakeup;

@@ -1,10 +1,11 @@
 //! The collectors that look at something on an interval, each on a thread of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Environment;
@@ -16,6 +17,7 @@ use crate::source::install::Install;
 use crate::source::processes::{self, ProcessSnapshot, ProcessWatch};
 use crate::source::sockets;
 use crate::source::spool::{QueueSnapshot, Scanner};
+use crate::source::user;
 
 /// A run takes at most one part in this many of a thread's time: a scan that lasts for long is
 /// repeated later.
@@ -235,13 +237,12 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 /// The user that is configured, by number.
 fn expected_user(config: &Config) -> anyhow::Result<Option<u32>> {
     let Some(name) = &config.mta.user else { return Ok(None) };
-    match uzers::get_user_by_name(name) {
-        Some(user) => Ok(Some(user.uid())),
-        None => anyhow::bail!("mta.user: this host has no user {name:?}"),
-    }
+    let id = user::id_of(name, Path::new("/etc/passwd")).context("/etc/passwd")?;
+    let advice = "give the user's number when it comes from a directory service";
+    Ok(Some(id.with_context(|| format!("mta.user: /etc/passwd has no user {name:?}; {advice}"))?))
 }
 
-fn owner_of(directory: &std::path::Path) -> Option<u32> {
+fn owner_of(directory: &Path) -> Option<u32> {
     std::fs::metadata(directory).ok().map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata))
 }
 

@@ -135,7 +135,7 @@ pub static KEYS: [Key; 24] = [
         section: "mta",
         name: "user",
         flag: None,
-        expects: "the name of a user such as \"mailsrv\"",
+        expects: "the name or number of a user such as \"mailsrv\"",
         absent: WhenAbsent::Found { how: "the owner of the queue directory", example: "\"mailsrv\"" },
         doc: "The user that the MTA runs as and that has to own its directories.",
         check: |value| mta::user(value).map(drop),

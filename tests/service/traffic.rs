@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use super::harness::{Install, available, value_of};
+use super::harness::{Install, PROGRAM, available, run, value_of};
 
 const MANUAL: &str = include_str!("../fixtures/manual-2005q4.log");
 const PRODUCTION: &str = include_str!("../fixtures/production-2019.log");
@@ -130,6 +130,10 @@ fn pages_and_methods() {
         head.to_ascii_lowercase().contains("content-type: text/plain; version=0.0.4; charset=utf-8"),
         "{head}"
     );
+    let healthcheck = |listen: &str| run(Command::new(PROGRAM).args(["healthcheck", "--listen", listen])).0;
+    assert_eq!(healthcheck(&service.address.to_string()), 0);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("bound").local_addr().expect("bound");
+    assert_eq!(healthcheck(&free.to_string()), 1);
     let (_, status) = service.get("/");
     for text in ["mail.log_current", "connection.log_current", "no such file yet", "Ready.", "works"] {
         assert!(status.contains(text), "{text}: {status}");
