@@ -3,8 +3,10 @@
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
 //! - `follow`: the follower against a model, by random actions on real files
 //! - `service`: the real program on a tree laid out like a real install
+//! - `dashboards`: the rules that every dashboard keeps
 //! - `tidy`: rules of the source tree
 
+mod dashboards;
 mod follow;
 mod replay;
 mod service;

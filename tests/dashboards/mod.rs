@@ -1,0 +1,112 @@
+//! The dashboards: linter rules as tests, and the queries for a test that runs them.
+//!
+//! - `board`: what of the JSON is looked at
+//! - `promql`: what a query uses and which labels its answer has
+//! - `rules`: the table of rules; `broken` has a broken dashboard for each
+//! - `typed_load.py`: the JSON loaded with Grafana's own types; see [`types_keep_everything`]
+//!
+//! No dashboard is rendered here: there is no Grafana.
+
+mod board;
+mod broken;
+mod promql;
+mod rules;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+/// What variables stand for when nothing else is asked for: everything.
+const EVERYTHING: &[(&str, &str)] =
+    &[("__rate_interval", "1m"), ("channel", ".+"), ("instance", ".+"), ("job", ".+")];
+
+/// Every query of every panel, ready to run: the titles of dashboard and panel, and the query with
+/// `values` for its variables, by name. Variables without a value there stand for everything, and
+/// `__rate_interval` for one minute.
+///
+/// None is optional: with an exporter that reads logs with connection entries, each has an answer.
+pub fn queries(values: &[(&str, &str)]) -> Vec<(String, String)> {
+    let values: Vec<_> = values.iter().chain(EVERYTHING).copied().collect();
+    let mut queries = Vec::new();
+    for board in &board::boards() {
+        queries.extend(board::panel_queries(board).iter().map(|query| {
+            let title = format!("{}: {}", board::text(board, "/title"), query.place);
+            (title, board::substitute(query.expr, &values))
+        }));
+    }
+    queries
+}
+
+#[test]
+fn dashboards_keep_the_rules() {
+    let boards = board::boards();
+    assert!(!boards.is_empty());
+    let mut found = Vec::new();
+    for board in &boards {
+        for rule in rules::RULES {
+            let violations = (rule.check)(board, &boards);
+            let title = board::text(board, "/title");
+            found.extend(violations.iter().map(|what| format!("{title}: {}: {what}", rule.name)));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn files_are_formatted() {
+    for (file, board) in board::files().iter().zip(board::boards()) {
+        let text = std::fs::read_to_string(file).expect("a dashboard can be read");
+        let formatted = serde_json::to_string_pretty(&board).expect("JSON") + "\n";
+        assert!(text == formatted, "{}: not as `jq --sort-keys .` writes it", file.display());
+    }
+}
+
+#[test]
+fn queries_are_ready_to_run() {
+    let queries = queries(&[("job", "imsimta"), ("__rate_interval", "30s")]);
+    assert!(queries.len() > 20);
+    for (title, expr) in queries {
+        assert!(!expr.contains('$'), "{title}: {expr}");
+        assert!(expr.contains("job=~\"imsimta\"") && !expr.contains("[1m]"), "{title}: {expr}");
+        promql::Analysis::new(&expr).unwrap_or_else(|error| panic!("{title}: {error}"));
+    }
+}
+
+/// A field that Grafana does not know is ignored silently. Its own types, in Python, say which.
+///
+/// `python3 -m venv target/typed-load` (Debian: `python3-venv`) and
+/// `target/typed-load/bin/pip install -r tests/dashboards/requirements.txt` make it ready; another
+/// Python with the package is named by `TYPED_LOAD_PYTHON`.
+#[test]
+fn types_keep_everything() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = root.join("target/typed-load/bin/python");
+    let python = match std::env::var_os("TYPED_LOAD_PYTHON") {
+        Some(python) => python,
+        None if own.exists() => own.into(),
+        None => "python3".into(),
+    };
+    let mut command = Command::new(&python);
+    command.arg(root.join("tests/dashboards/typed_load.py")).args(board::files());
+    let result = command.output();
+    let missing = match &result {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(error.to_string()),
+        Ok(output) if output.status.code() == Some(3) => {
+            Some(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+        }
+        _ => None,
+    };
+    if let Some(why) = missing {
+        let how = "pip install -r tests/dashboards/requirements.txt in target/typed-load";
+        assert_ne!(
+            std::env::var("CI").as_deref(),
+            Ok("true"),
+            "dashboards not loaded with types: {why}; {how}"
+        );
+        writeln!(std::io::stderr(), "SKIPPED: dashboards not loaded with types: {why}; {how}").ok();
+        return;
+    }
+    let output = result.expect("python runs");
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+}
