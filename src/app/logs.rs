@@ -180,6 +180,8 @@ struct Log {
     /// Whether the last step found nothing more to read.
     at_end: bool,
     problem: Option<FollowError>,
+    /// A script that cuts the log every minute is said only now and then.
+    truncations: Complaints,
 }
 
 impl Logs {
@@ -203,6 +205,7 @@ impl Logs {
                 following: Following { log: name.clone(), ..Following::default() },
                 at_end: false,
                 problem: None,
+                truncations: Complaints::new("log"),
             }
         });
         Self { followed: followed.collect(), max_line_bytes, unused }
@@ -246,10 +249,8 @@ impl Logs {
             Event::Rotated => totals.accounts.at(account).rotations += 1,
             Event::Truncated => {
                 totals.accounts.at(account).truncations += 1;
-                tracing::warn!(
-                    log = log.name,
-                    "was cut or written anew in place; lines not read by then are lost"
-                );
+                log.truncations
+                    .note(Some("was cut or written anew in place; lines not read by then are lost"), now);
             }
             Event::Gap { known_bytes } => {
                 book.aggregate.restart();
