@@ -1,0 +1,196 @@
+//! What every alert has to have.
+
+use std::collections::BTreeSet;
+
+use super::expression::{Recorded, problems};
+use super::files::{Case, RuleFile, TestFile, alerts, directory, list, rules, text, yaml};
+
+/// Where runbooks are until a site says otherwise; `alerts/README.md` tells how to change it.
+const RUNBOOKS: &str = "https://runbooks.example.com/imsimta/";
+/// Where the overview dashboard is until a site says otherwise.
+const DASHBOARD: &str = "http://localhost:3000/d/imsimta-overview?";
+/// The one alert without silent cases.
+const ALWAYS_FIRES: &str = "ImsMtaWatchdog";
+/// What rules record, and its labels beside those of the target.
+const RECORDED: [Recorded<'static>; 1] =
+    [("job_instance_domain:imsimta_destination_failures:topk1_increase5m", &["domain"])];
+/// The headings of a runbook.
+const HEADINGS: [&str; 4] = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];
+
+fn names() -> BTreeSet<String> {
+    alerts().into_iter().map(|(name, _)| name).collect()
+}
+
+/// Base names of files without the ending.
+fn stems(below: &str, ending: &str) -> BTreeSet<String> {
+    list(below, ending)
+        .iter()
+        .filter_map(|path| Some(path.file_name()?.to_str()?.strip_suffix(ending)?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn alerts_have_all_their_fields() {
+    for (name, rule) in alerts() {
+        assert!(name.starts_with("ImsMta"), "{name}: prefix");
+        let labels: Vec<_> = rule.labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert!(
+            matches!(labels[..], [("severity", "critical" | "warning" | "info")]),
+            "{name}: labels {labels:?}; the value of an alert belongs in no label"
+        );
+        let keys: Vec<_> = rule.annotations.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["dashboard_url", "description", "runbook_url", "summary"], "{name}: annotations");
+        let (summary, description) = (&rule.annotations["summary"], &rule.annotations["description"]);
+        assert!(!summary.contains("{{") && summary.ends_with('.'), "{name}: a summary is a fixed sentence");
+        assert!(description.ends_with('.'), "{name}: a description is sentences");
+        assert_eq!(rule.annotations["runbook_url"], format!("{RUNBOOKS}{name}.md"));
+        let dashboard = &rule.annotations["dashboard_url"];
+        assert!(
+            dashboard.starts_with(DASHBOARD)
+                && dashboard.contains("var-instance=")
+                && dashboard.contains("var-channel="),
+            "{name}: {dashboard}"
+        );
+    }
+}
+
+/// A label that an alert has is what its reader wants to know first.
+#[test]
+fn descriptions_name_the_channel_and_the_host() {
+    for (name, rule) in alerts() {
+        let description = &rule.annotations["description"];
+        let dashboard = &rule.annotations["dashboard_url"];
+        for label in ["instance", "channel"] {
+            if dashboard.contains(&format!("$labels.{label}")) {
+                assert!(description.contains(&format!("{{{{ $labels.{label} }}}}")), "{name}: {label}");
+            }
+        }
+        assert!(
+            !description.contains("{{ $value }}"),
+            "{name}: a value goes through humanize, humanizePercentage or humanizeDuration"
+        );
+    }
+}
+
+#[test]
+fn alerts_wait_or_stay_and_say_why_not() {
+    for path in list("rules", ".rules.yml") {
+        let lines: Vec<_> = text(&path).lines().map(str::to_owned).collect();
+        for (at, line) in lines.iter().enumerate() {
+            let Some((indent, name)) = line.split_once("- alert: ") else { continue };
+            let body: Vec<_> = lines[at + 1..]
+                .iter()
+                .take_while(|line| line.is_empty() || line.starts_with(&format!("{indent}  ")))
+                .collect();
+            let above = at.checked_sub(1).map_or("", |before| lines[before].trim());
+            let has = |key: &str| body.iter().any(|line| line.trim().starts_with(key));
+            assert!(
+                has("for:") || has("# No `for`") || above.starts_with("# No `for`"),
+                "{name} has no `for` and no comment that says why"
+            );
+            assert!(
+                has("for:")
+                    || has("keep_firing_for:")
+                    || above.starts_with("# No `for` and no `keep_firing_for`"),
+                "{name} would flap"
+            );
+        }
+    }
+}
+
+#[test]
+fn expressions_use_what_the_catalogue_has() {
+    for rule in rules() {
+        let name = rule.alert.as_ref().or(rule.record.as_ref()).expect("a name");
+        assert_eq!(problems(&rule.expr, &RECORDED), [""; 0], "{name}: {}", rule.expr);
+        for query in rule.annotations.values().flat_map(|text| queries(text)) {
+            assert_eq!(problems(&query, &RECORDED), [""; 0], "{name}: {query}");
+        }
+    }
+    let recorded: Vec<_> = rules().into_iter().filter_map(|rule| rule.record).collect();
+    assert_eq!(recorded, RECORDED.map(|(name, _)| name));
+}
+
+/// The queries of a template: `printf "…" … | query`, the labels put in.
+fn queries(template: &str) -> Vec<String> {
+    let actions = template.split("{{").filter_map(|rest| rest.split_once("}}")).map(|(action, _)| action);
+    actions
+        .filter(|action| action.contains("| query"))
+        .map(|action| {
+            let (_, format) = action.split_once("printf \"").expect("a query made by printf");
+            let (format, _) = format.split_once("\" ").expect("the end of the format");
+            format.replace("%q", "\"x\"")
+        })
+        .collect()
+}
+
+#[test]
+fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
+    assert_eq!(stems("runbooks", ".md"), names());
+    for path in list("runbooks", ".md") {
+        let page = text(&path);
+        let headings: Vec<_> = page.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(headings, HEADINGS, "{}", path.display());
+        let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        assert!(page.starts_with(&format!("# {name}\n")), "{}: title", path.display());
+        assert!(page.lines().count() <= 60, "{}: more than a screen", path.display());
+    }
+}
+
+#[test]
+fn every_alert_is_in_the_table_of_the_readme() {
+    let readme = text(&directory().join("README.md"));
+    for name in names() {
+        assert!(readme.contains(&format!("| [{name}](runbooks/{name}.md) |")), "{name}");
+    }
+    assert!(readme.contains(RUNBOOKS) && readme.contains("http://localhost:3000"));
+}
+
+#[test]
+fn every_alert_is_tested_firing_and_silent() {
+    for (name, rule) in alerts() {
+        let severity = &rule.labels["severity"];
+        let tests: TestFile = yaml(&directory().join(format!("tests/{name}.test.yml")));
+        let fires = tests.tests.iter().filter(|case| expects(case, &name, severity)).count();
+        let silent = tests.tests.iter().filter(|case| is_silent(case, &name)).count();
+        assert!(fires >= 1, "{name}: no test in which it fires as {severity}");
+        assert!(silent >= 2 || name == ALWAYS_FIRES, "{name}: {silent} tests in which it stays silent");
+    }
+}
+
+fn expects(case: &Case, name: &str, severity: &str) -> bool {
+    let expected = case.alert_rule_test.iter().filter(|test| test.alertname == name);
+    expected.flat_map(|test| &test.exp_alerts).any(|alert| {
+        alert.exp_labels.get("severity").is_some_and(|label| label == severity)
+            && alert.exp_annotations.len() == 4
+    })
+}
+
+fn is_silent(case: &Case, name: &str) -> bool {
+    let mut tests = case.alert_rule_test.iter().filter(|test| test.alertname == name).peekable();
+    tests.peek().is_some() && tests.all(|test| test.exp_alerts.is_empty())
+}
+
+#[test]
+fn tests_name_alerts_and_rules_that_exist() {
+    let names = names();
+    for path in list("tests", ".test.yml") {
+        let tests: TestFile = yaml(&path);
+        assert_eq!(tests.rule_files, ["../rules/*.rules.yml"], "{}", path.display());
+        for test in tests.tests.iter().flat_map(|case| &case.alert_rule_test) {
+            assert!(names.contains(&test.alertname), "{}: {}", path.display(), test.alertname);
+        }
+    }
+}
+
+#[test]
+fn names_of_groups_are_unique() {
+    let groups: Vec<_> = list("rules", ".rules.yml")
+        .iter()
+        .flat_map(|path| yaml::<RuleFile>(path).groups)
+        .map(|group| group.name)
+        .collect();
+    let unique: BTreeSet<_> = groups.iter().collect();
+    assert_eq!(unique.len(), groups.len(), "{groups:?}");
+    assert!(groups.iter().all(|name| name.starts_with("imsimta_")), "{groups:?}");
+}

@@ -1,0 +1,88 @@
+//! promtool and amtool on everything in `alerts/`.
+//!
+//! They come with Prometheus and Alertmanager. Where they are missing these tests are skipped, and say
+//! so, unless the environment variable `CI` is `true`: there they fail.
+
+use std::ffi::OsStr;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
+use std::process::Command;
+
+use super::files::{directory, list};
+
+/// Runs a tool in `alerts`; its output. `None` where it is not installed.
+#[track_caller]
+fn run<S: AsRef<OsStr>>(tool: &str, arguments: impl IntoIterator<Item = S>) -> Option<String> {
+    match Command::new(tool).args(arguments).current_dir(directory()).output() {
+        Ok(output) => {
+            let text = [output.stdout, output.stderr].concat();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            assert!(output.status.success(), "{tool}: {}\n{text}", output.status);
+            Some(text)
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{tool} is not installed");
+            let mut stderr = std::io::stderr();
+            writeln!(stderr, "SKIPPED: {tool} is not installed, so alerts were not checked with it")
+                .expect("standard error");
+            None
+        }
+        Err(error) => panic!("{tool}: {error}"),
+    }
+}
+
+fn with_files(arguments: &[&str], files: &[std::path::PathBuf]) -> Vec<std::ffi::OsString> {
+    arguments.iter().map(Into::into).chain(files.iter().map(Into::into)).collect()
+}
+
+#[test]
+fn promtool_finds_nothing_in_the_rules() {
+    let files = list("rules", ".rules.yml");
+    run("promtool", with_files(&["check", "rules", "--lint=all", "--lint-fatal"], &files));
+}
+
+#[test]
+fn promtool_passes_the_tests_of_the_rules() {
+    run("promtool", with_files(&["test", "rules"], &list("tests", ".test.yml")));
+}
+
+/// On a copy beside the rules elsewhere, as a site would put it: the example may name no place of its own.
+#[test]
+fn promtool_accepts_the_example_of_prometheus() {
+    let site = tempfile::tempdir().expect("temporary directory");
+    let rules = site.path().join("rules");
+    std::fs::create_dir(&rules).expect("directory");
+    for file in list("rules", ".rules.yml") {
+        copy(&file, &rules);
+    }
+    copy(&directory().join("prometheus.example.yml"), site.path());
+    let config = site.path().join("prometheus.example.yml");
+    if let Some(report) = run("promtool", [OsStr::new("check"), OsStr::new("config"), config.as_os_str()]) {
+        let found = list("rules", ".rules.yml").len();
+        assert!(report.contains(&format!("SUCCESS: {found} rule files found")), "{report}");
+    }
+}
+
+fn copy(file: &Path, to: &Path) {
+    std::fs::copy(file, to.join(file.file_name().expect("a name"))).expect("copy");
+}
+
+#[test]
+fn amtool_accepts_the_example_of_alertmanager() {
+    run("amtool", ["check-config", "alertmanager.example.yml"]);
+}
+
+#[test]
+fn alerts_are_routed_by_severity() {
+    for (receiver, labels) in [
+        ("page", ["alertname=ImsMtaDeliveryFailureSpike", "severity=critical"]),
+        ("page", ["alertname=ImsMtaExporterAbsent", "severity=critical"]),
+        ("ticket", ["alertname=ImsMtaHeldMessages", "severity=warning"]),
+        ("ticket", ["alertname=SomethingElse", "severity=info"]),
+        ("watchdog", ["alertname=ImsMtaWatchdog", "severity=info"]),
+    ] {
+        let verify = format!("--verify.receivers={receiver}");
+        let arguments = ["config", "routes", "test", "--config.file=alertmanager.example.yml", &verify];
+        run("amtool", arguments.into_iter().chain(labels));
+    }
+}
