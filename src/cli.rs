@@ -5,10 +5,12 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::{self, Environment};
 use crate::config::{self, Config, Flags};
+use crate::demo;
 use crate::http;
 use crate::metrics::documentation;
 use crate::report::Report;
@@ -32,6 +34,11 @@ struct Cli {
 enum Command {
     /// Watch the MTA and serve /metrics until SIGTERM or SIGINT (the default)
     Run(RunArguments),
+    /// Show it all on a synthetic MTA: logs, queue, connections, processes, and incidents to choose
+    Demo(Box<demo::Arguments>),
+    /// One process of the synthetic MTA
+    #[command(name = demo::processes::CHILD_COMMAND, hide = true)]
+    DemoChild,
     /// Read whole log files once and print what they add up to; no state is read or written
     Report(ReportArguments),
     /// Ask a running exporter whether it is healthy; for containers, which have no curl
@@ -103,6 +110,11 @@ pub fn main() -> ExitCode {
     match cli.command {
         None => run(cli.run),
         Some(Command::Run(arguments)) => run(arguments),
+        Some(Command::Demo(arguments)) => demo(&arguments),
+        Some(Command::DemoChild) => {
+            demo::processes::wait_for_parent();
+            ExitCode::SUCCESS
+        }
         Some(Command::Report(arguments)) => report(&arguments),
         Some(Command::Healthcheck { listen }) => healthcheck(listen),
         Some(Command::Metrics { format: CatalogueFormat::Text }) => print(documentation::text().as_bytes()),
@@ -119,16 +131,10 @@ fn run(arguments: RunArguments) -> ExitCode {
         Err(errors) => return fail(USAGE, &errors),
     };
     log_to_stderr();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(FAILURE, &format!("cannot start: {error}")),
-    };
-    let result = runtime.block_on(async {
+    let result = serve(async {
         let (bound, _) = tokio::sync::oneshot::channel();
         app::run(config, Environment::default(), app::signals()?, bound).await
     });
-    // A thread that hangs in the kernel is left behind.
-    runtime.shutdown_background();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<InstallError>() => fail(USAGE, &format!("{error:#}")),
@@ -145,6 +151,34 @@ fn healthcheck(listen: Option<String>) -> ExitCode {
         },
         Err(errors) => fail(USAGE, &errors),
     }
+}
+
+fn demo(arguments: &demo::Arguments) -> ExitCode {
+    log_to_stderr();
+    let result = if arguments.write_only {
+        demo::write(arguments)
+    } else {
+        serve(demo::serve(arguments, |message| {
+            print(format!("{message}\n").as_bytes());
+        }))
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(FAILURE, &format!("{error:#}")),
+    }
+}
+
+/// Runs something that serves until it is told to stop.
+fn serve(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    let result = runtime.block_on(task);
+    // A thread that hangs in the kernel is left behind.
+    runtime.shutdown_background();
+    result
 }
 
 fn report(arguments: &ReportArguments) -> ExitCode {

@@ -12,6 +12,7 @@
 //!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
 //! - [`http`] serves pages.
 //! - [`app`] wires it all and reads the clock; [`report`] reads files once instead.
+//! - [`demo`] is a synthetic MTA to try it all on. It writes what the others read, and reads nothing.
 //! - [`config`] and [`cli`] say what is wanted.
 //!
 //! ARCHITECTURE.md has the invariants and where each is tested.
@@ -20,6 +21,7 @@ pub mod aggregate;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod http;
 pub mod metrics;
 pub mod record;

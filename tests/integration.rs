@@ -3,12 +3,14 @@
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
 //! - `follow`: the follower against a model, by random actions on real files
 //! - `service`: the real program on a tree laid out like a real install
+//! - `demo`: the synthetic MTA, started as a newcomer starts it
 //! - `alerts`: rules, runbooks and example configurations, by promtool and amtool
 //! - `dashboards`: the rules that every dashboard keeps
 //! - `tidy`: rules of the source tree
 
 mod alerts;
 mod dashboards;
+mod demo;
 mod follow;
 mod replay;
 mod service;

@@ -1,7 +1,7 @@
 //! The real program, as a user starts it, on a tree laid out like a real install.
 
 mod failures;
-mod harness;
+pub mod harness;
 mod restart;
 mod shutdown;
 mod traffic;

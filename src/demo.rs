@@ -1,0 +1,159 @@
+//! A synthetic MTA: it writes logs, queue files and connections as the real one leaves them behind,
+//! so that the exporter can be seen at work without a Messaging Server.
+//!
+//! It is a writer only: it does not read the logs, and it speaks no SMTP. [`traffic`] decides what
+//! happens, and is pure; [`performer`] carries it out, with [`site`], [`logs`], [`connections`] and
+//! [`processes`]. [`incident`] is THE table of what can go wrong.
+
+mod arguments;
+pub mod connections;
+pub mod curve;
+pub mod entry;
+pub mod event;
+pub mod format;
+pub mod incident;
+pub mod logs;
+pub mod message;
+pub mod performer;
+pub mod processes;
+pub mod site;
+pub mod traffic;
+pub mod world;
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+pub use arguments::Arguments;
+
+use crate::app::{self, Clock, Environment};
+use crate::config::{Config, Files, Http, Logs, Mta, Processes as ProcessKeys, Queue, Sockets, Start, State};
+use connections::Connections;
+use performer::{Order, Performer};
+use processes::Processes;
+use site::Site;
+use traffic::Traffic;
+
+/// Between two looks at queue, sockets and processes: shorter than usual, for those who watch.
+const INTERVAL: Duration = Duration::from_secs(3);
+
+/// Writes logs and queue files of a stretch of simulated time, and leaves them.
+///
+/// # Errors
+///
+/// The directory cannot be used, or a file not written.
+pub fn write(arguments: &Arguments) -> anyhow::Result<()> {
+    let site = Site::new(arguments.dir.as_deref())?.kept();
+    let traffic = Traffic::new(arguments.traffic(Timestamp::UNIX_EPOCH, &TimeZone::UTC));
+    let end = arguments.duration.unwrap_or_default();
+    Performer::files_only(&site)
+        .hurry(traffic, end)
+        .with_context(|| format!("cannot write below {}", site.root().display()))
+}
+
+/// Runs the synthetic MTA with the exporter on it until SIGTERM or SIGINT, and leaves nothing
+/// behind. What is worth reading goes to `tell`.
+///
+/// # Errors
+///
+/// The start fails, or a file cannot be written.
+pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 'static) -> anyhow::Result<()> {
+    let signals = app::signals().context("cannot wait for signals")?;
+    // Dropped in the reverse order: first what writes into the directory, then the directory.
+    let site = Site::new(arguments.dir.as_deref())?;
+    let connections =
+        Connections::listen().context("cannot open a listener for the demo's own connections")?;
+    let processes = Processes::start(&site.programs()).context("cannot start the demo's processes")?;
+    let config = configuration(arguments, &site, connections.port());
+    let (bound, address) = oneshot::channel();
+    let (failed, failure) = oneshot::channel();
+    let (orders, received) = channel();
+    let rollovers = roll_over_on_signal(orders)?;
+
+    let mut performer = Performer::whole(&site, connections, processes).context("cannot make the logs")?;
+    let (place, arguments) = (site.root().display().to_string(), arguments.clone());
+    let performing = std::thread::Builder::new().name("demo".into()).spawn(move || {
+        // No address: the exporter could not start, and says so.
+        let Ok(address) = address.blocking_recv() else { return };
+        tell(&introduction(&arguments, address, &place));
+        let now = Timestamp::try_from(Clock::start().wall()).unwrap_or_default();
+        let traffic = Traffic::new(arguments.traffic(now, &TimeZone::system()));
+        if let Err(error) = performer.live(traffic, &received, tell) {
+            failed.send(error).ok();
+        }
+    })?;
+
+    let mut broken = None;
+    let shutdown = async {
+        tokio::select! {
+            () = signals => {}
+            // Without an error the thread ends only when it was told to.
+            Ok(error) = failure => broken = Some(error),
+        }
+    };
+    let result = app::run(config, Environment::default(), shutdown, bound).await;
+    // Aborting it drops the sender, which ends the thread.
+    rollovers.abort();
+    drop(rollovers.await);
+    performing.join().map_err(|_| anyhow::anyhow!("the thread of the synthetic MTA died"))?;
+    drop(site);
+    result?;
+    broken.map_or(Ok(()), |error| Err(anyhow::Error::new(error).context("the synthetic MTA cannot write")))
+}
+
+/// Turns SIGUSR1 into an order for a rollover, as long as somebody takes orders.
+fn roll_over_on_signal(orders: Sender<Order>) -> anyhow::Result<tokio::task::JoinHandle<()>> {
+    let mut signals = signal(SignalKind::user_defined1()).context("cannot wait for signals")?;
+    Ok(tokio::spawn(async move {
+        while signals.recv().await.is_some() && orders.send(Order::RollOver).is_ok() {}
+    }))
+}
+
+/// The exporter's configuration for this MTA.
+fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
+    Config {
+        mta: Mta { root: Some(site.root().to_owned()), timezone: Some(TimeZone::system()), ..Mta::default() },
+        logs: Logs { start: Start::Beginning, ..Logs::default() },
+        queue: Queue { interval: INTERVAL, ..Queue::default() },
+        sockets: Sockets { ports: vec![port], interval: INTERVAL },
+        processes: ProcessKeys { interval: INTERVAL, ..ProcessKeys::default() },
+        files: Files { interval: INTERVAL * 5 },
+        http: Http { listen: arguments.listen },
+        state: State { directory: site.state(), interval: Duration::from_secs(10) },
+        ..Config::default()
+    }
+}
+
+/// What there is to see, and where.
+fn introduction(arguments: &Arguments, address: SocketAddr, place: &str) -> String {
+    let mut text = format!(
+        "A synthetic MTA lives in {place}\n\
+         \n\
+         Metrics:  http://{address}/metrics\n\
+         Status:   http://{address}/\n\
+         \n\
+         Look at:  imsimta_enqueued_recipients_total and imsimta_dequeued_recipients_total (logs),\n          \
+         imsimta_queue_messages and imsimta_queue_held_messages (queue directories),\n          \
+         imsimta_smtp_sockets (connections), imsimta_processes (processes)\n"
+    );
+    if let Some(incident) = arguments.incident {
+        write!(
+            text,
+            "\nIncident: {}, {} s from now: {}.\n          Look at {}.\n",
+            incident.name,
+            arguments.incident_after.as_secs(),
+            incident.what,
+            incident.watch
+        )
+        .ok();
+    }
+    text.push_str("\nSIGUSR1 turns the logs over; Ctrl-C ends the demo and removes all of it.\n");
+    text
+}

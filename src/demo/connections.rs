@@ -1,0 +1,100 @@
+//! Real TCP connections to a listener of its own, so that the kernel has sockets to show.
+//!
+//! Both ends are in this process, and nothing is ever sent.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
+
+/// Connections at once; those beyond are only in the log.
+const MOST_CONNECTIONS: usize = 50;
+
+/// The listener and what is connected to it.
+#[derive(Debug)]
+pub struct Connections {
+    listener: TcpListener,
+    address: SocketAddr,
+    /// The server's end, then the client's.
+    open: HashMap<u64, [TcpStream; 2]>,
+}
+
+impl Connections {
+    /// A listener on a port of the loopback interface that the kernel chooses.
+    ///
+    /// # Errors
+    ///
+    /// As the system says.
+    pub fn listen() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        // A connection that is not there is not waited for.
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, open: HashMap::new() })
+    }
+
+    /// The listener's port.
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// Opens a connection from the loopback address 127.0.0.`client`. It is for show: where it fails
+    /// there is one less.
+    pub fn connect(&mut self, id: u64, client: u8) {
+        if self.open.len() >= MOST_CONNECTIONS {
+            return;
+        }
+        let Ok(client) = connect_from(client, self.address) else { return };
+        if let Ok((server, _)) = self.listener.accept() {
+            self.open.insert(id, [server, client]);
+        }
+    }
+
+    /// Closes a connection, the server first: its end then waits in the kernel for a while, as after
+    /// a QUIT.
+    pub fn disconnect(&mut self, id: u64) {
+        drop(self.open.remove(&id));
+    }
+
+    /// How many are open.
+    pub fn open(&self) -> usize {
+        self.open.len()
+    }
+}
+
+/// A connection whose client has an address of its own. Nobody but this process listens there and
+/// all is accepted at once, so it does not block.
+fn connect_from(client: u8, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    bind(&socket, &SocketAddr::from((Ipv4Addr::new(127, 0, 0, client.max(1)), 0)))?;
+    connect(&socket, &to)?;
+    Ok(TcpStream::from(socket))
+}
+
+impl Drop for Connections {
+    /// Connections that are reset leave nothing in the kernel, not even for a minute.
+    fn drop(&mut self) {
+        for stream in self.open.values().flatten() {
+            rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Connections, MOST_CONNECTIONS};
+
+    #[test]
+    fn connections_come_and_go_and_are_bounded() {
+        let mut connections = Connections::listen().expect("a listener");
+        for id in 0..60 {
+            connections.connect(id, u8::try_from(id).expect("small"));
+        }
+        assert_eq!(connections.open(), MOST_CONNECTIONS);
+        connections.disconnect(0);
+        connections.disconnect(59);
+        assert_eq!(connections.open(), MOST_CONNECTIONS - 1);
+    }
+}

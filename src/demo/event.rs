@@ -1,0 +1,85 @@
+//! What happens in the synthetic MTA, as orders to whoever carries them out.
+
+use std::time::Duration;
+
+use super::message::QueueFile;
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When, since the start; never before the event in front of it.
+    pub at: Duration,
+    /// What.
+    pub action: Action,
+}
+
+/// The two logs that are kept with `SEPARATE_CONNECTION_LOG`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// `mail.log_current`
+    Mail,
+    /// `connection.log_current`
+    Connection,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A process writes an entry.
+    Write {
+        /// Where to.
+        log: Log,
+        /// The process still has the file open that was renamed at the last rollover.
+        late: bool,
+        /// The entry with its LF.
+        line: Vec<u8>,
+    },
+    /// A message file appears in the queue.
+    Create {
+        /// Where.
+        file: QueueFile,
+        /// What is in it.
+        contents: Vec<u8>,
+    },
+    /// A message file gets another name: a retry, or an operator holds it.
+    Rename {
+        /// The old name.
+        from: QueueFile,
+        /// The new name.
+        to: QueueFile,
+    },
+    /// A message file is done with.
+    Delete {
+        /// Which.
+        file: QueueFile,
+    },
+    /// A client connects.
+    Connect {
+        /// The number of the connection.
+        id: u64,
+        /// The last number of the client's address.
+        client: u8,
+    },
+    /// The client of [`Action::Connect`] leaves.
+    Disconnect {
+        /// The number of the connection.
+        id: u64,
+    },
+    /// The return job turns the logs over.
+    RollOver,
+    /// Processes end.
+    Stop {
+        /// The names of their programs.
+        programs: &'static [&'static str],
+    },
+    /// Processes start again.
+    Start {
+        /// The names of their programs.
+        programs: &'static [&'static str],
+    },
+    /// Something that the one who watches should know.
+    Tell {
+        /// What.
+        message: String,
+    },
+}

@@ -1,0 +1,139 @@
+//! Carries out what the generator decides, in its time or as fast as possible.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::connections::Connections;
+use super::event::{Action, Event};
+use super::logs::LogFiles;
+use super::processes::Processes;
+use super::site::Site;
+use super::traffic::Traffic;
+use crate::app::Clock;
+
+/// What the one who started the demo can ask for while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// A rollover now.
+    RollOver,
+}
+
+/// The hands of the synthetic MTA.
+#[derive(Debug)]
+pub struct Performer {
+    queue: PathBuf,
+    logs: LogFiles,
+    /// Without these two, events about them are left out.
+    connections: Option<Connections>,
+    processes: Option<Processes>,
+}
+
+impl Performer {
+    /// One that only writes files.
+    pub fn files_only(site: &Site) -> Self {
+        Self { queue: site.queue(), logs: LogFiles::new(&site.logs()), connections: None, processes: None }
+    }
+
+    /// One that also has connections and processes. The logs are there from the start, as on a host
+    /// whose MTA has run before.
+    ///
+    /// # Errors
+    ///
+    /// The logs cannot be made.
+    pub fn whole(site: &Site, connections: Connections, processes: Processes) -> io::Result<Self> {
+        let mut performer = Self::files_only(site);
+        performer.logs.open()?;
+        Ok(Self { connections: Some(connections), processes: Some(processes), ..performer })
+    }
+
+    /// Carries out all events before `end`, without waiting for their time.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be written.
+    pub fn hurry(&mut self, traffic: Traffic, end: Duration) -> io::Result<()> {
+        for event in traffic.take_while(|event| event.at < end) {
+            self.perform(event.action, &mut |_| {})?;
+        }
+        self.logs.flush()
+    }
+
+    /// Carries out every event in its time, until nobody can give orders any more. What is worth
+    /// telling goes to `tell`.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be written.
+    pub fn live(
+        &mut self,
+        mut traffic: Traffic,
+        orders: &Receiver<Order>,
+        mut tell: impl FnMut(&str),
+    ) -> io::Result<()> {
+        let clock = Clock::start();
+        let mut next: Option<Event> = None;
+        loop {
+            let Some(event) = next.take().or_else(|| traffic.next()) else { return self.logs.flush() };
+            let wait = event.at.saturating_sub(clock.monotonic());
+            if !wait.is_zero() {
+                self.logs.flush()?;
+                match orders.recv_timeout(wait) {
+                    Ok(Order::RollOver) => traffic.roll_over_now(),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
+                next = Some(event);
+                continue;
+            }
+            self.perform(event.action, &mut tell)?;
+        }
+    }
+
+    fn perform(&mut self, action: Action, tell: &mut impl FnMut(&str)) -> io::Result<()> {
+        match action {
+            Action::Write { log, late, line } => self.logs.write(log, late, &line),
+            Action::Create { file, contents } => fs::write(self.queue.join(file.path()), contents),
+            Action::Rename { from, to } => {
+                gone_is_fine(fs::rename(self.queue.join(from.path()), self.queue.join(to.path())))
+            }
+            Action::Delete { file } => gone_is_fine(fs::remove_file(self.queue.join(file.path()))),
+            Action::RollOver => self.logs.roll_over(),
+            Action::Connect { id, client } => {
+                if let Some(connections) = &mut self.connections {
+                    connections.connect(id, client);
+                }
+                Ok(())
+            }
+            Action::Disconnect { id } => {
+                if let Some(connections) = &mut self.connections {
+                    connections.disconnect(id);
+                }
+                Ok(())
+            }
+            Action::Stop { programs } => {
+                if let Some(processes) = &mut self.processes {
+                    processes.end(programs);
+                }
+                Ok(())
+            }
+            Action::Start { programs } => {
+                self.processes.as_mut().map_or(Ok(()), |processes| processes.launch(programs))
+            }
+            Action::Tell { message } => {
+                tell(&message);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// One who tries things out may delete or rename a message file by hand.
+fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}

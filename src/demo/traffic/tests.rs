@@ -1,0 +1,271 @@
+//! The generator against the reader of the logs: what it writes is what was meant.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::{DateTime, date};
+use jiff::tz::TimeZone;
+
+use super::{Options, Planned, Traffic};
+use crate::demo::event::{Action, Event};
+use crate::demo::format::LogFormat;
+use crate::demo::incident::{INCIDENTS, Trouble};
+use crate::demo::message::QueueFile;
+use crate::record::reason::classify;
+use crate::record::{Dialect, Line, Reader, Skip};
+
+fn options(format: LogFormat) -> Options {
+    let start: DateTime = date(2026, 1, 5).at(9, 0, 0, 0);
+    Options {
+        seed: 7,
+        start: start.to_zoned(TimeZone::UTC).map_or(Timestamp::UNIX_EPOCH, |zoned| zoned.timestamp()),
+        zone: TimeZone::UTC,
+        simulated_start: start,
+        speed: 1.0,
+        rate: 5.0,
+        format,
+        rollover_every: None,
+        incident: None,
+    }
+}
+
+fn with(trouble: Trouble) -> Options {
+    let planned = Planned { trouble, after: Duration::from_secs(30), lasts: Some(Duration::from_mins(5)) };
+    Options { incident: Some(planned), ..options(LogFormat::Xml) }
+}
+
+fn first(options: Options, seconds: u64) -> Vec<Event> {
+    let end = Duration::from_secs(seconds);
+    Traffic::new(options).take_while(|event| event.at < end).collect()
+}
+
+fn lines(events: &[Event]) -> impl Iterator<Item = &[u8]> {
+    events.iter().filter_map(|event| match &event.action {
+        Action::Write { line, .. } => line.strip_suffix(b"\n"),
+        _ => None,
+    })
+}
+
+/// Entries by code and reason, of all lines.
+fn counts(events: &[Event], from: u64, to: u64) -> BTreeMap<String, u64> {
+    let mut reader = Reader::new(Dialect::default());
+    let mut counts = BTreeMap::new();
+    let range = Duration::from_secs(from)..Duration::from_secs(to);
+    for event in events.iter().filter(|event| range.contains(&event.at)) {
+        for line in lines(std::slice::from_ref(event)) {
+            let key = match reader.read(line) {
+                Line::Message(message) => {
+                    let failed = matches!(message.action.letter, b'Q' | b'Z' | b'R' | b'K' | b'J');
+                    let reason = if failed { classify(message.diagnostic, b"").label() } else { "" };
+                    let channel = String::from_utf8_lossy(message.source_channel);
+                    format!("{channel} {} {reason}", char::from(message.action.letter))
+                }
+                Line::Connection(connection) => {
+                    format!("connection {}", char::from(connection.action.letter))
+                }
+                Line::Skipped(skip) => skip.label().to_owned(),
+                Line::Unparsed(why) => panic!("{why:?}: {}", String::from_utf8_lossy(line)),
+            };
+            *counts.entry(key.trim_end().to_owned()).or_default() += 1;
+        }
+    }
+    counts
+}
+
+fn get(counts: &BTreeMap<String, u64>, key: &str) -> u64 {
+    counts.get(key).copied().unwrap_or(0)
+}
+
+#[test]
+fn one_seed_gives_the_same_events_and_another_does_not() {
+    let again =
+        || first(Options { incident: with(Trouble::DeadDns).incident, ..options(LogFormat::Text) }, 120);
+    assert_eq!(again(), again());
+    let other = first(Options { seed: 8, ..options(LogFormat::Text) }, 120);
+    assert_ne!(first(options(LogFormat::Text), 120), other);
+}
+
+#[test]
+fn events_are_in_the_order_of_time() {
+    let events = first(with(Trouble::PlannedRestart), 300);
+    assert!(events.is_sorted_by_key(|event| event.at));
+}
+
+/// The formats carry the same facts: the reader finds the same entries in both.
+#[test]
+fn every_line_is_understood_in_both_formats() {
+    let [text, xml] =
+        [LogFormat::Text, LogFormat::Xml].map(|format| counts(&first(options(format), 1800), 0, 1800));
+    assert_eq!(text, xml);
+    for letter in ["O", "C", "X", "Y", "U", "I"] {
+        assert!(get(&text, &format!("connection {letter}")) > 0, "no {letter}: {text:#?}");
+    }
+    for key in [
+        "tcp_local E",
+        "tcp_local D",
+        "tcp_local V",
+        "tcp_local B",
+        "tcp_local W",
+        "tcp_local R user_unknown",
+        "tcp_local Q greylisted",
+        "tcp_local J relay_denied",
+        "tcp_local J user_unknown",
+        "tcp_submit E",
+        "conversion D",
+        "process D",
+        "ims-ms D",
+    ] {
+        assert!(get(&text, key) > 0, "no {key}: {text:#?}");
+    }
+    assert!(get(&text, Skip::Header.label()) > 0, "{text:#?}");
+    for letter in ["Z", "K"] {
+        let prefix = format!("tcp_local {letter}");
+        assert!(text.keys().any(|key| key.starts_with(&prefix)), "no {letter}: {text:#?}");
+    }
+    assert!(!text.keys().any(|key| key.ends_with("other") || key.ends_with("none")), "{text:#?}");
+}
+
+/// Each file that is renamed or deleted is there, and what is there in the end is little.
+#[test]
+fn the_queue_adds_up() {
+    let mut queue: Vec<QueueFile> = Vec::new();
+    for event in first(options(LogFormat::Text), 900) {
+        let mut gone = |file: &QueueFile| {
+            let place = queue.iter().position(|there| there == file).expect("the file is there");
+            queue.swap_remove(place);
+        };
+        match event.action {
+            Action::Create { file, .. } => queue.push(file),
+            Action::Delete { file } => gone(&file),
+            Action::Rename { from, to } => {
+                gone(&from);
+                queue.push(to);
+            }
+            _ => {}
+        }
+    }
+    let held = queue.iter().filter(|file| file.held).count();
+    assert_eq!(held, 3);
+    assert!((10..600).contains(&queue.len()), "{}", queue.len());
+}
+
+#[test]
+fn connections_are_opened_before_they_are_closed() {
+    let mut open = Vec::new();
+    let mut closed = 0;
+    for event in first(options(LogFormat::Text), 300) {
+        match event.action {
+            Action::Connect { id, .. } => open.push(id),
+            Action::Disconnect { id } => {
+                let place = open.iter().position(|there| *there == id).expect("it is open");
+                open.swap_remove(place);
+                closed += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(closed > 300 && open.len() < 100, "{closed} {}", open.len());
+}
+
+#[test]
+fn the_rate_is_the_one_asked_for_and_follows_the_hours() {
+    let at = |hour: i8| {
+        let simulated_start = date(2026, 1, 5).at(hour, 0, 0, 0);
+        let events = first(Options { simulated_start, rate: 2.0, ..options(LogFormat::Text) }, 1200);
+        events.iter().filter(|event| matches!(event.action, Action::Create { .. })).count()
+    };
+    let (night, day) = (at(3), at(10));
+    assert!(day > 4 * night, "{night} {day}");
+    // A week in 700 s: what counts is the mean.
+    let speed = 7.0 * 86_400.0 / 700.0;
+    let events = first(Options { speed, ..options(LogFormat::Text) }, 700);
+    let sessions = events.iter().filter(|event| matches!(event.action, Action::Connect { .. })).count();
+    assert!((3000..4800).contains(&sessions), "{sessions}");
+}
+
+#[test]
+fn midnight_turns_the_logs_over_and_some_write_late() {
+    let simulated_start = date(2026, 1, 5).at(23, 59, 0, 0);
+    let events = first(Options { simulated_start, rate: 50.0, ..options(LogFormat::Text) }, 120);
+    let rollover = events.iter().position(|event| event.action == Action::RollOver).expect("a rollover");
+    assert_eq!(events[rollover].at.as_secs(), 60);
+    let late = |event: &Event| matches!(event.action, Action::Write { late: true, .. });
+    assert!(!events[..rollover].iter().any(late));
+    let after = &events[rollover..];
+    assert!(after.iter().any(late));
+    assert!(!after.iter().filter(|event| event.at.as_secs() > 81).any(late));
+    let often = Options { rollover_every: Some(Duration::from_secs(30)), ..options(LogFormat::Text) };
+    let rollovers = first(often, 100).iter().filter(|event| event.action == Action::RollOver).count();
+    assert_eq!(rollovers, 3);
+}
+
+#[test]
+fn incidents_do_what_their_row_says() {
+    let during = |trouble| counts(&first(with(trouble), 200), 40, 200);
+    let calm = counts(&first(options(LogFormat::Xml), 200), 40, 200);
+
+    let dns = during(Trouble::DeadDns);
+    assert!(get(&dns, "tcp_local Q dns_temporary") > 200, "{dns:#?}");
+    assert_eq!(get(&dns, "tcp_local D"), 0, "{dns:#?}");
+
+    let dead = during(Trouble::DeadDestination);
+    assert!(get(&dead, "tcp_local Q host_skipped") > 100, "{dead:#?}");
+    assert!(get(&dead, "tcp_local D") > 100, "{dead:#?}");
+
+    let store = during(Trouble::DeadStore);
+    assert!(get(&store, "ims-ms Q mailbox_busy") > 200, "{store:#?}");
+    assert_eq!(get(&store, "ims-ms D"), 0);
+
+    let probing = during(Trouble::RelayProbing);
+    assert!(get(&probing, "tcp_local J relay_denied") > 500, "{probing:#?}");
+    assert!(get(&calm, "tcp_local J relay_denied") < 60, "{calm:#?}");
+
+    let controller = during(Trouble::JobControllerDead);
+    assert_eq!(get(&controller, "ims-ms D") + get(&controller, "tcp_local D"), 0, "{controller:#?}");
+    assert!(get(&controller, "tcp_local E") > 300);
+}
+
+#[test]
+fn a_loop_leaves_held_messages_that_show_it() {
+    let held: Vec<String> = first(with(Trouble::MailLoop), 200)
+        .into_iter()
+        .filter_map(|event| match event.action {
+            Action::Create { file, contents } if file.held => String::from_utf8(contents).ok(),
+            _ => None,
+        })
+        .filter(|contents| contents.matches("\nReceived: ").count() > 50)
+        .collect();
+    assert!(held.len() > 30, "{}", held.len());
+    assert!(
+        held[0].lines().filter(|line| line.starts_with("Received:") && line.contains("mta1.siroe")).count()
+            > 10
+    );
+}
+
+#[test]
+fn a_planned_restart_stops_everything_and_starts_it_again() {
+    let events = first(with(Trouble::PlannedRestart), 120);
+    let stopped =
+        events.iter().position(|event| matches!(event.action, Action::Stop { .. })).expect("a stop");
+    let started =
+        events.iter().position(|event| matches!(event.action, Action::Start { .. })).expect("a start");
+    assert_eq!(events[started].at.as_secs(), events[stopped].at.as_secs() + 40);
+    let calm = counts(&events, 45, 69);
+    assert_eq!(calm, BTreeMap::new());
+    assert!(get(&counts(&events, 75, 120), "ims-ms D") > 50);
+}
+
+#[test]
+fn every_incident_announces_itself() {
+    for incident in &INCIDENTS {
+        let told: Vec<String> = first(with(incident.trouble), 400)
+            .into_iter()
+            .filter_map(|event| match event.action {
+                Action::Tell { message } => Some(message),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, ["begins", "ends"].map(|what| format!("incident {} {what}", incident.name)));
+    }
+}
