@@ -295,7 +295,7 @@ impl Aggregate {
 }
 
 /// Who sent what was rejected: the transport where the entry has it, else the source system.
-fn client_of(message: &Message<'_>) -> Option<std::net::IpAddr> {
+pub fn client_of(message: &Message<'_>) -> Option<std::net::IpAddr> {
     let transport =
         transport::parse(message.transport).and_then(|ends| transport::address(ends.remote_address));
     transport.or_else(|| transport::source_address(message.source_system))

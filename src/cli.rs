@@ -13,7 +13,8 @@ use crate::config::{self, Config, Flags};
 use crate::demo;
 use crate::http;
 use crate::metrics::documentation;
-use crate::report::Report;
+use crate::report::progress::Progress;
+use crate::report::{Report, ReportError, json, text};
 use crate::source::install::InstallError;
 
 /// `EX_USAGE` of sysexits.h: wrong command line or configuration.
@@ -74,18 +75,22 @@ struct RunArguments {
 #[derive(Debug, Args)]
 struct ReportArguments {
     /// How to print it
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     format: ReportFormat,
     /// Configuration file (TOML), for time zone, block size and client labels
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Log files; - is standard input
+    /// Log files, also in gzip or zstd; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ReportFormat {
+    /// A summary for people, 80 columns wide: what stands out first
+    Text,
+    /// The same for programs; docs/report.md has the keys
+    Json,
     /// The exposition format of Prometheus
     Prometheus,
 }
@@ -186,21 +191,31 @@ fn report(arguments: &ReportArguments) -> ExitCode {
         Ok(config) => config,
         Err(errors) => return fail(USAGE, &errors),
     };
-    let ReportFormat::Prometheus = arguments.format;
     let mut report = Report::new(&config, app::new_seed());
+    let mut progress = Progress::on_terminal(&arguments.files);
     let mut status = ExitCode::SUCCESS;
     for file in &arguments.files {
-        if let Err(error) = report.read_file(file) {
+        if let Err(error) = report.read_file(file, &mut progress) {
+            progress.clear();
             status = fail(FAILURE, &error);
         }
     }
-    match report.exposition() {
+    progress.clear();
+    match spelled(report, arguments.format) {
         Ok(page) if status == ExitCode::SUCCESS => print(&page),
         Ok(page) => {
             print(&page);
             status
         }
         Err(error) => fail(FAILURE, &error),
+    }
+}
+
+fn spelled(report: Report, format: ReportFormat) -> Result<Vec<u8>, ReportError> {
+    match format {
+        ReportFormat::Text => Ok(text::text(&report.summary()).into_bytes()),
+        ReportFormat::Json => Ok(json::json(&report.summary())?),
+        ReportFormat::Prometheus => report.exposition(),
     }
 }
 

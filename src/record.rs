@@ -54,6 +54,13 @@ macro_rules! labelled {
                     $($name::$variant => $label,)*
                 }
             }
+
+            /// What it says, for people.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $($name::$variant => $meaning,)*
+                }
+            }
         }
     };
 }

@@ -1,9 +1,26 @@
 //! `imsimta-exporter report`: whole files once, no state.
+//!
+//! Lines go through the same [`Aggregate`] as in the service, and beside it into a [`breakdown`] over
+//! whole files that only a report keeps. [`summary`] brings both together as plain data, [`findings`]
+//! says what stands out of it, [`text`] and [`json`] spell it.
+
+pub mod breakdown;
+mod escape;
+pub mod findings;
+pub mod json;
+mod options;
+pub mod progress;
+pub mod summary;
+pub mod text;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use breakdown::Breakdown;
+use progress::{Counted, Progress};
+use summary::{NotRead, Summary};
 
 use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
@@ -11,13 +28,17 @@ use crate::metrics::catalogue::Feed;
 use crate::metrics::logs::{ClientDisplay, fill};
 use crate::metrics::{Exposition, Page};
 use crate::record::{Dialect, Line, Reader, Skip};
+use crate::source::compressed;
 use crate::source::lines::{Block, BlockReader, lines};
+
+/// The longest reason of the system that is shown.
+const PROBLEM_WIDTH: usize = 200;
 
 /// Why a file could not be reported on.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file cannot be read.
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", escape::path(.path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -27,14 +48,19 @@ pub enum ReportError {
     /// The samples cannot be encoded.
     #[error("the exposition cannot be encoded: {0}")]
     Encode(#[from] prometheus::Error),
+    /// The summary cannot be encoded.
+    #[error("the summary cannot be encoded: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 /// Reads files one after the other into one set of sums.
 pub struct Report {
     aggregate: Aggregate,
+    breakdown: Breakdown,
     reader: Reader,
     max_line_bytes: usize,
     clients: ClientDisplay,
+    not_read: Vec<NotRead>,
 }
 
 impl Report {
@@ -44,46 +70,71 @@ impl Report {
         let run_users = config.mta.user.iter().map(|user| user.clone().into_bytes()).collect();
         Self {
             aggregate: Aggregate::new(Totals::new(seed), zone, config.mta.block_size),
+            breakdown: Breakdown::new(seed),
             reader: Reader::new(Dialect { run_users }),
             max_line_bytes: usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX),
             clients: ClientDisplay { label: config.clients.label, top: config.clients.top, seed },
+            not_read: Vec::new(),
         }
     }
 
-    /// Reads a file to its end; `-` is standard input.
+    /// Reads a file to its end; `-` is standard input. gzip and zstd are read as what they hold.
     ///
     /// # Errors
     ///
     /// When it cannot be opened or read. What was read until then is counted.
-    pub fn read_file(&mut self, path: &Path) -> Result<(), ReportError> {
-        let failed = |source| ReportError::Read { path: path.to_owned(), source };
-        if path.as_os_str() == "-" {
-            return self.read_stream("stdin", io::stdin().lock()).map_err(failed);
-        }
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        let file = File::open(path).map_err(failed)?;
-        self.read_stream(&name, file).map_err(failed)
+    pub fn read_file(&mut self, path: &Path, progress: &mut Progress) -> Result<(), ReportError> {
+        let result = if path.as_os_str() == "-" {
+            self.read_stream("stdin", Counted { stream: io::stdin().lock(), progress })
+        } else {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+            File::open(path).and_then(|stream| self.read_stream(&name, Counted { stream, progress }))
+        };
+        result.map_err(|source| {
+            let problem = escape::escaped(source.to_string().as_bytes(), PROBLEM_WIDTH);
+            self.not_read.push(NotRead { path: escape::path(path), problem });
+            ReportError::Read { path: path.to_owned(), source }
+        })
     }
 
     fn read_stream(&mut self, log: &str, stream: impl Read) -> io::Result<()> {
         let log = self.aggregate.totals.accounts.index(log);
-        let mut blocks = BlockReader::new(stream, self.max_line_bytes);
+        let mut blocks = BlockReader::new(compressed::text_of(stream)?, self.max_line_bytes);
+        let mut number = 0;
         while let Some(block) = blocks.next_block()? {
             match block {
                 Block::Lines(block) => {
                     for (bytes, line) in lines(block) {
-                        count(&mut self.aggregate, &mut self.reader, log, line, bytes, self.max_line_bytes);
+                        number += 1;
+                        self.count(log, number, line, bytes);
                     }
                 }
                 Block::LastLine(line) => {
-                    count(&mut self.aggregate, &mut self.reader, log, line, line.len(), self.max_line_bytes);
+                    number += 1;
+                    self.count(log, number, line, line.len());
                 }
                 Block::Skipped { reason, bytes, ends } => {
+                    number += u64::from(ends);
                     self.aggregate.skipped_bytes(log, reason, bytes, ends);
                 }
             }
         }
         Ok(())
+    }
+
+    fn count(&mut self, log: usize, number: u64, line: &[u8], bytes: usize) {
+        let entry = if line.len() > self.max_line_bytes {
+            Line::Skipped(Skip::TooLong)
+        } else {
+            self.reader.read(line)
+        };
+        self.aggregate.line(log, &entry, bytes, None);
+        self.breakdown.line(log, number, &entry, line);
+    }
+
+    /// What the files say, as plain data.
+    pub fn summary(&self) -> Summary {
+        Summary::new(&self.aggregate.totals, &self.breakdown, &self.clients, self.not_read.clone())
     }
 
     /// The exposition of all metrics that logs feed. Windows of the last minutes end with the newest
@@ -100,16 +151,4 @@ impl Report {
         exposition.publish(&[Feed::Logs], move |page: &mut Page| fill(page, &totals, &clients, end))?;
         Ok(exposition.encode()?)
     }
-}
-
-fn count(
-    aggregate: &mut Aggregate,
-    reader: &mut Reader,
-    log: usize,
-    line: &[u8],
-    bytes: usize,
-    max_line_bytes: usize,
-) {
-    let entry = if line.len() > max_line_bytes { Line::Skipped(Skip::TooLong) } else { reader.read(line) };
-    aggregate.line(log, &entry, bytes, None);
 }

@@ -1,6 +1,7 @@
 //! All integration tests in one program. What goes where:
 //!
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
+//! - `report`: logs in, reports for people and programs out
 //! - `follow`: the follower against a model, by random actions on real files
 //! - `service`: the real program on a tree laid out like a real install
 //! - `demo`: the synthetic MTA, started as a newcomer starts it
@@ -13,5 +14,6 @@ mod dashboards;
 mod demo;
 mod follow;
 mod replay;
+mod report;
 mod service;
 mod tidy;

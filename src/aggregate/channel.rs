@@ -39,7 +39,8 @@ impl Outcome {
         }
     }
 
-    pub(super) fn of(action: Action) -> Self {
+    /// How the attempt ended that an entry with one of the letters Q, Z, R and K tells of.
+    pub fn of(action: Action) -> Self {
         match action.letter {
             b'Z' => Self::Partial,
             b'R' => Self::Rejected,

@@ -82,7 +82,7 @@ impl AuthenticationResult {
 
     /// By our reply where the entry has it apart (XML), else by the last reply code in the text, else
     /// by the words in front of it.
-    pub(super) fn of(entry: &Connection<'_>) -> Self {
+    pub fn of(entry: &Connection<'_>) -> Self {
         let code = diagnostic::parse(entry.diagnostic).code.or_else(|| last_code(entry.diagnostic));
         match code.map(|code| code / 100) {
             Some(2) => Self::Success,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use expect_test::expect_file;
 use imsimta_exporter::config::Config;
 use imsimta_exporter::report::Report;
+use imsimta_exporter::report::progress::Progress;
 
 fn cases() -> Vec<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay");
@@ -28,7 +29,7 @@ fn exposition(case: &Path) -> String {
     logs.sort();
     assert!(!logs.is_empty(), "{} has no logs", case.display());
     for log in logs {
-        report.read_file(&log).expect("a readable log");
+        report.read_file(&log, &mut Progress::default()).expect("a readable log");
     }
     String::from_utf8(report.exposition().expect("an exposition")).expect("text")
 }

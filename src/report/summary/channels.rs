@@ -1,0 +1,280 @@
+//! Traffic, failures and delays by channel.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::{listed, ratio};
+use crate::aggregate::Totals;
+use crate::aggregate::channel::{ChannelCounts, Outcome};
+use crate::aggregate::histogram::DelayHistogram;
+use crate::aggregate::reasons::PerLabel;
+use crate::record::reason::Reason;
+use crate::report::breakdown::{Breakdown, DestinationCounts};
+
+/// One channel's traffic, in recipients.
+#[derive(Debug, Default, Serialize)]
+pub struct ChannelTraffic {
+    /// The channel.
+    pub channel: String,
+    /// Enqueued by this channel.
+    pub received: u64,
+    /// Enqueued for this channel.
+    pub enqueued: u64,
+    /// Delivered.
+    pub dequeued: u64,
+    /// Delivered bytes, as the MTA rounds them up to blocks.
+    pub dequeued_bytes: u64,
+    /// Delivery attempts.
+    pub attempts: u64,
+    /// How many of them failed.
+    pub failures: u64,
+    /// Failures by attempts, 0 to 1.
+    pub failure_ratio: f64,
+    /// The most frequent reason of the failures.
+    pub main_reason: Option<&'static str>,
+    /// Distinct destination domains tried.
+    pub domains: u64,
+    /// How many of them had a failure.
+    pub failing_domains: u64,
+    /// The domain with most failures.
+    pub worst_domain: Option<String>,
+    /// Its share of the failures, 0 to 1.
+    pub worst_domain_share: f64,
+    /// Rejected enqueues (J).
+    pub rejections: u64,
+    /// V entries.
+    pub aborted_transactions: u64,
+    /// B entries.
+    pub bad_commands: u64,
+    /// W entries.
+    pub delay_warnings: u64,
+}
+
+impl ChannelTraffic {
+    fn any(&self) -> bool {
+        self.received + self.enqueued + self.attempts + self.rejections > 0
+            || self.aborted_transactions + self.bad_commands + self.delay_warnings > 0
+    }
+}
+
+/// Recipients that were not delivered, by reason.
+#[derive(Debug, Serialize)]
+pub struct FailureReason {
+    /// The reason, as the metrics spell it.
+    pub reason: &'static str,
+    /// Q: stays in the queue.
+    pub deferred: u64,
+    /// Z: queued anew while others of the message were delivered.
+    pub partial: u64,
+    /// R: given up, the sender is told.
+    pub rejected: u64,
+    /// K: given up, nobody is told.
+    pub unnotified: u64,
+    /// What it says, for people.
+    pub meaning: &'static str,
+}
+
+impl FailureReason {
+    /// All outcomes together.
+    pub fn all(&self) -> u64 {
+        self.deferred + self.partial + self.rejected + self.unnotified
+    }
+}
+
+/// A domain that a channel failed to deliver to.
+#[derive(Debug, Serialize)]
+pub struct Destination {
+    /// The channel.
+    pub channel: String,
+    /// The domain.
+    pub domain: String,
+    /// Delivery attempts.
+    pub attempts: u64,
+    /// How many of them failed.
+    pub failures: u64,
+    /// Q and Z entries.
+    pub deferred: u64,
+    /// R and K entries.
+    pub rejected: u64,
+    /// Failures by attempts, 0 to 1.
+    pub failure_ratio: f64,
+    /// The most frequent reason.
+    pub main_reason: &'static str,
+    /// How many have it.
+    pub main_reason_count: u64,
+}
+
+/// Replies of other hosts to failed attempts.
+#[derive(Debug, Serialize)]
+pub struct Reply {
+    /// The channel.
+    pub channel: String,
+    /// `4xx` or `5xx`.
+    pub class: &'static str,
+    /// The enhanced status, `none` without one.
+    pub status: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// Waiting times of one channel. Quantiles are upper bounds of histogram buckets in seconds; null
+/// is more than a week.
+#[derive(Debug, Serialize)]
+pub struct Delay {
+    /// The channel.
+    pub channel: String,
+    /// In this channel's queue until the last entry of a recipient.
+    pub queue: Option<Quantiles>,
+    /// Since the message came to this host.
+    pub end_to_end: Option<Quantiles>,
+}
+
+/// Half and nearly all of the recipients waited at most so long.
+#[derive(Debug, Serialize)]
+pub struct Quantiles {
+    /// Observations.
+    pub count: u64,
+    /// Their mean.
+    pub mean_seconds: f64,
+    /// Half of them.
+    pub p50_at_most_seconds: Option<f64>,
+    /// 95 % of them.
+    pub p95_at_most_seconds: Option<f64>,
+}
+
+pub(super) fn traffic(totals: &Totals, breakdown: &Breakdown) -> Vec<ChannelTraffic> {
+    let mut rows: HashMap<&str, ChannelTraffic> =
+        totals.channels.all().map(|(channel, counts)| (channel, channel_counts(channel, counts))).collect();
+    for pair in totals.enqueues.pairs() {
+        if let Some(row) = rows.get_mut(totals.channels.label(pair.source)) {
+            row.received += pair.recipients;
+        }
+        if let Some(row) = rows.get_mut(totals.channels.label(pair.destination)) {
+            row.enqueued += pair.recipients;
+        }
+    }
+    let mut worst: HashMap<&str, &DestinationCounts> = HashMap::new();
+    for (_, counts) in breakdown.destinations.all() {
+        let Some(row) = rows.get_mut(counts.channel.as_str()) else { continue };
+        row.domains += u64::from(counts.attempts > 0);
+        row.failing_domains += u64::from(counts.failed > 0);
+        let worst = worst.entry(counts.channel.as_str()).or_insert(counts);
+        if (counts.failed, &worst.domain) > (worst.failed, &counts.domain) {
+            *worst = counts;
+        }
+    }
+    for (channel, counts) in worst {
+        if let Some(row) = rows.get_mut(channel).filter(|_| counts.failed > 0) {
+            row.worst_domain = Some(counts.domain.clone());
+            row.worst_domain_share = ratio(counts.failed, row.failures);
+        }
+    }
+    let rows = rows.into_values().filter(ChannelTraffic::any).collect();
+    listed(rows, |row: &ChannelTraffic| row.received + row.enqueued + row.attempts, |row| (&row.channel, ""))
+}
+
+fn channel_counts(channel: &str, counts: &ChannelCounts) -> ChannelTraffic {
+    let reasons = counts.failures.iter().flat_map(PerLabel::counted);
+    let mut by_reason: Vec<(Reason, u64)> = Vec::new();
+    for (reason, count) in reasons {
+        match by_reason.iter_mut().find(|row| row.0 == reason) {
+            Some(row) => row.1 += count,
+            None => by_reason.push((reason, count)),
+        }
+    }
+    let failures = counts.attempts.saturating_sub(counts.dequeued_recipients);
+    ChannelTraffic {
+        channel: channel.to_owned(),
+        dequeued: counts.dequeued_recipients,
+        dequeued_bytes: counts.dequeued_bytes,
+        attempts: counts.attempts,
+        failures,
+        failure_ratio: ratio(failures, counts.attempts),
+        main_reason: by_reason.iter().max_by_key(|row| row.1).map(|row| row.0.label()),
+        rejections: counts.rejections.sum(),
+        aborted_transactions: counts.aborted_transactions,
+        bad_commands: counts.bad_commands,
+        delay_warnings: counts.delay_warnings,
+        ..ChannelTraffic::default()
+    }
+}
+
+pub(super) fn failures(totals: &Totals) -> Vec<FailureReason> {
+    let sum = |outcome: Outcome, reason: Reason| {
+        totals.channels.all().map(|(_, counts)| counts.failures[outcome as usize].get(reason)).sum()
+    };
+    let row = |&reason: &Reason| FailureReason {
+        reason: reason.label(),
+        deferred: sum(Outcome::Deferred, reason),
+        partial: sum(Outcome::Partial, reason),
+        rejected: sum(Outcome::Rejected, reason),
+        unnotified: sum(Outcome::Unnotified, reason),
+        meaning: reason.meaning(),
+    };
+    let rows = Reason::ALL.iter().map(row).filter(|row| row.all() > 0).collect();
+    listed(rows, FailureReason::all, |row| (row.reason, ""))
+}
+
+pub(super) fn destinations(breakdown: &Breakdown) -> Vec<Destination> {
+    let failing = breakdown.destinations.all().filter(|(_, counts)| counts.deferred + counts.rejected > 0);
+    let row = |counts: &DestinationCounts| {
+        let main = counts.reasons.counted().max_by_key(|&(_, count)| count);
+        Destination {
+            channel: counts.channel.clone(),
+            domain: counts.domain.clone(),
+            attempts: counts.attempts,
+            failures: counts.failed,
+            deferred: counts.deferred,
+            rejected: counts.rejected,
+            failure_ratio: ratio(counts.failed, counts.attempts),
+            main_reason: main.map_or("none", |(reason, _)| reason.label()),
+            main_reason_count: main.map_or(0, |(_, count)| count),
+        }
+    };
+    let rows = failing.map(|(_, counts)| row(counts)).collect();
+    listed(rows, |row: &Destination| row.deferred + row.rejected, |row| (&row.domain, &row.channel))
+}
+
+pub(super) fn replies(totals: &Totals) -> Vec<Reply> {
+    let rows = totals.replies.all().map(|(channel, class, status, count)| Reply {
+        channel: totals.channels.label(channel).to_owned(),
+        class,
+        status: status.to_owned(),
+        count,
+    });
+    listed(rows.collect(), |row: &Reply| row.count, |row| (&row.channel, &row.status))
+}
+
+pub(super) fn delays(totals: &Totals) -> Vec<Delay> {
+    let rows = totals.channels.all().filter_map(|(channel, counts)| {
+        let (queue, end_to_end) = (quantiles(&counts.queue_delay), quantiles(&counts.end_to_end_delay));
+        let known = queue.is_some() || end_to_end.is_some();
+        known.then(|| Delay { channel: channel.to_owned(), queue, end_to_end })
+    });
+    let count = |row: &Delay| {
+        [&row.queue, &row.end_to_end].into_iter().flatten().map(|known| known.count).max().unwrap_or(0)
+    };
+    listed(rows.collect(), count, |row| (&row.channel, ""))
+}
+
+fn quantiles(delays: &DelayHistogram) -> Option<Quantiles> {
+    let count = delays.count();
+    // In whole numbers: the rank of the observation, rounded up.
+    let bound = |percent: u64| {
+        let rank = (count * percent).div_ceil(100);
+        delays.cumulative().find(|&(_, upto)| upto >= rank).map(|(bound, _)| bound)
+    };
+    (count > 0).then(|| Quantiles {
+        count,
+        mean_seconds: mean(delays),
+        p50_at_most_seconds: bound(50),
+        p95_at_most_seconds: bound(95),
+    })
+}
+
+fn mean(delays: &DelayHistogram) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a mean needs no 53 bits")]
+    let mean = delays.sum_seconds() / delays.count() as f64;
+    (mean * 1000.0).round() / 1000.0
+}
