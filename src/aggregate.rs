@@ -139,8 +139,9 @@ impl Aggregate {
     fn entry_time(&mut self, log: usize, stamp: Timestamp, now: Option<i64>) -> Moment {
         let reading = now.or_else(|| self.totals.accounts.last_entry(log)).unwrap_or(stamp.civil_millis);
         let written = self.clock.unix_millis(stamp, reading);
-        self.totals.accounts.entry_at(log, written);
-        Moment { written, seen: now.map_or(written, |now| written.min(now)) }
+        let seen = now.map_or(written, |now| written.min(now));
+        self.totals.accounts.entry_at(log, seen);
+        Moment { written, seen }
     }
 
     fn message(&mut self, message: &Message<'_>, at: Moment) {

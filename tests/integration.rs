@@ -7,11 +7,13 @@
 //! - `demo`: the synthetic MTA, started as a newcomer starts it
 //! - `alerts`: rules, runbooks and example configurations, by promtool and amtool
 //! - `dashboards`: the rules that every dashboard keeps
+//! - `e2e`: demo, Prometheus, Alertmanager and a webhook, all of it real
 //! - `tidy`: rules of the source tree
 
 mod alerts;
 mod dashboards;
 mod demo;
+mod e2e;
 mod follow;
 mod replay;
 mod report;

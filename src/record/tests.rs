@@ -239,6 +239,27 @@ fn authentications_and_rejected_connections() {
 }
 
 #[test]
+fn sensitivity_and_priority_without_a_source_system() {
+    check(
+        b"19-Jan-2019 19:16:57.64 tcp_local                 Q 1 a@b.example rfc822;c@d.example c@d.example mailsrv  0 3 '' 4.4.3 Please try again later",
+        &expect![[r#"
+            message
+              time=2019-01-19T19:16:57.640
+              source_channel=tcp_local
+              action=Q+
+              blocks=1
+              from=a@b.example
+              original_to=rfc822;c@d.example
+              to=c@d.example
+              username=mailsrv
+              sensitivity=0
+              priority=3
+              diagnostic=4.4.3 Please try again later
+        "#]],
+    );
+}
+
+#[test]
 fn bad_commands_have_no_recipient() {
     check(b"19-Jan-2019 19:16:57.64 tcp_local                 B 0  GET / HTTP/1.1 500 5.5.1 Unknown command \"GET\" specified", &expect![[r#"
         message

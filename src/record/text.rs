@@ -253,7 +253,8 @@ impl<'a> Optional<'a> {
         self.ids(message);
         message.username = self.username(message.action, dialect);
         message.source_system = self.source_system();
-        if !message.source_system.is_empty() {
+        self.skip_empty_source_system();
+        if !message.source_system.is_empty() || self.starts_with_two_levels() {
             message.sensitivity = self.take_if(is_small_integer);
             message.priority = self.take_if(is_small_integer);
         }
@@ -386,6 +387,20 @@ impl<'a> Optional<'a> {
         let (field, rest) = text.split_at(name.len() + 2 + close + 2);
         self.rest = rest;
         field
+    }
+
+    /// Q, R and K have no source system: its blank stands alone in front of sensitivity and priority.
+    fn skip_empty_source_system(&mut self) {
+        if let Some(rest) = self.rest.strip_prefix(b" ")
+            && (Self { rest }).starts_with_two_levels()
+        {
+            self.rest = rest;
+        }
+    }
+
+    /// Whether sensitivity and priority come next: two single digits.
+    fn starts_with_two_levels(&self) -> bool {
+        matches!(self.rest, [b' ', b'0'..=b'9', b' ', b'0'..=b'9', rest @ ..] if matches!(rest, [] | [b' ', ..]))
     }
 
     /// A list in single quotes, `''` when empty.

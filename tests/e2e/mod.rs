@@ -1,0 +1,71 @@
+//! The whole chain, all of it real: demos with incidents, a Prometheus with the shipped configuration and
+//! rules, an Alertmanager with the shipped routes, and a webhook receiver. Everything on loopback.
+//!
+//! Two things differ from what is shipped, and only in the copies that this test makes: addresses, and how
+//! long a page is kept after its cause is gone (20 s instead of 10 min), so that the test sees it resolve.
+
+mod chain;
+mod webhook;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chain::{Chain, Demo};
+
+use crate::dashboards;
+use crate::service::harness::{available, now, pause};
+
+/// From the first failing entry to the page.
+const PAGED_WITHIN: Duration = Duration::from_mins(1);
+/// Long enough to see the state before the incident and to fill the windows of the rules.
+const INCIDENT_AFTER: &str = "50s";
+const SPIKE: &str = "ImsMtaDeliveryFailureSpike";
+
+fn demo(incident: &str, seed: &str) -> Demo {
+    let when = ["--incident-after", INCIDENT_AFTER, "--incident-for", "70s"];
+    Demo::start(&[&["--seed", seed, "--rate", "12", "--incident", incident][..], &when].concat())
+}
+
+#[test]
+fn outages_page_within_a_minute_and_nothing_else_does() {
+    if !available("prometheus") || !available(chain::ALERTMANAGER) {
+        return;
+    }
+    let dns = demo("dead-dns", "1");
+    let store = demo("dead-store", "2");
+    let theirs = demo("dead-destination", "3");
+    let planned = demo("planned-restart", "4");
+    let chain = Chain::start(&[&dns, &store, &theirs, &planned]);
+
+    let began = dns.first_failure("dns_temporary");
+    let paged = chain.webhook.wait_for("page", SPIKE, &dns.address, "firing");
+    assert!(paged - began < PAGED_WITHIN, "paged after {:?}", paged - began);
+    chain.say(&format!("page after {:.1} s", (paged - began).as_secs_f64()));
+    chain.webhook.wait_for("page", SPIKE, &store.address, "firing");
+
+    // Every query of every dashboard has an answer while something happens.
+    let values = [("job", "imsimta"), ("__rate_interval", "40s"), ("instance", dns.address.as_str())];
+    for (panel, query) in dashboards::queries(&values) {
+        chain.wait_for_answer(&panel, &query);
+    }
+
+    let resolved = chain.webhook.wait_for("page", SPIKE, &dns.address, "resolved");
+    chain.say(&format!("resolved after {:.1} s", (resolved - began).as_secs_f64()));
+    chain.webhook.wait_for("page", SPIKE, &store.address, "resolved");
+    let paged: BTreeSet<(String, String)> = chain.webhook.firing("page");
+    let expected = [&dns, &store].map(|demo| (SPIKE.to_owned(), demo.address.clone()));
+    assert_eq!(paged, BTreeSet::from(expected));
+}
+
+/// Polls until `wanted` gives something.
+#[track_caller]
+fn wait_for<T>(what: &str, deadline: Duration, mut wanted: impl FnMut() -> Option<T>) -> T {
+    let end = now() + deadline;
+    loop {
+        if let Some(found) = wanted() {
+            return found;
+        }
+        assert!(now() < end, "never: {what}");
+        pause();
+    }
+}
