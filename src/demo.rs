@@ -21,8 +21,10 @@ pub mod traffic;
 pub mod world;
 
 use std::fmt::Write as _;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -79,23 +81,19 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
 
     let mut performer = Performer::whole(&site, connections, processes).context("cannot make the logs")?;
     let (place, arguments) = (site.root().display().to_string(), arguments.clone());
-    let performing = std::thread::Builder::new().name("demo".into()).spawn(move || {
-        // No address: the exporter could not start, and says so.
-        let Ok(address) = address.blocking_recv() else { return };
+    let performing = once_served(address, failed, move |address| {
         tell(&introduction(&arguments, address, &place));
         let now = Timestamp::try_from(Clock::start().wall()).unwrap_or_default();
         let traffic = Traffic::new(arguments.traffic(now, &TimeZone::system()));
-        if let Err(error) = performer.live(traffic, &received, tell) {
-            failed.send(error).ok();
-        }
+        performer.live(traffic, &received, tell)
     })?;
 
     let mut broken = None;
     let shutdown = async {
         tokio::select! {
             () = signals => {}
-            // Without an error the thread ends only when it was told to.
-            Ok(error) = failure => broken = Some(error),
+            // Until it is told to, the thread ends only with an error, or by a panic, which its join tells.
+            error = failure => broken = error.ok(),
         }
     };
     let result = app::run(config, Environment::default(), shutdown, bound).await;
@@ -106,6 +104,22 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
     drop(site);
     result?;
     broken.map_or(Ok(()), |error| Err(anyhow::Error::new(error).context("the synthetic MTA cannot write")))
+}
+
+/// A thread that waits until the exporter serves somewhere, and then performs. Where it could not
+/// start, it says so itself.
+fn once_served(
+    address: oneshot::Receiver<SocketAddr>,
+    failed: oneshot::Sender<io::Error>,
+    perform: impl FnOnce(SocketAddr) -> io::Result<()> + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name("demo".into()).spawn(move || {
+        if let Ok(address) = address.blocking_recv()
+            && let Err(error) = perform(address)
+        {
+            failed.send(error).ok();
+        }
+    })
 }
 
 /// Turns SIGUSR1 into an order for a rollover, as long as somebody takes orders.

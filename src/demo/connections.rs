@@ -17,6 +17,9 @@ const MOST_CONNECTIONS: usize = 50;
 pub struct Connections {
     listener: TcpListener,
     address: SocketAddr,
+    /// Whether each connection so far was accepted. One that was not waits in the kernel's queue,
+    /// and a full queue would hold up the next one.
+    usable: bool,
     /// The server's end, then the client's.
     open: HashMap<u64, [TcpStream; 2]>,
 }
@@ -32,7 +35,7 @@ impl Connections {
         // A connection that is not there is not waited for.
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, open: HashMap::new() })
+        Ok(Self { listener, address, usable: true, open: HashMap::new() })
     }
 
     /// The listener's port.
@@ -43,12 +46,13 @@ impl Connections {
     /// Opens a connection from the loopback address 127.0.0.`client`. It is for show: where it fails
     /// there is one less.
     pub fn connect(&mut self, id: u64, client: u8) {
-        if self.open.len() >= MOST_CONNECTIONS {
+        if !self.usable || self.open.len() >= MOST_CONNECTIONS {
             return;
         }
         let Ok(client) = connect_from(client, self.address) else { return };
-        if let Ok((server, _)) = self.listener.accept() {
-            self.open.insert(id, [server, client]);
+        match self.listener.accept() {
+            Ok((server, _)) => drop(self.open.insert(id, [server, client])),
+            Err(_) => self.usable = false,
         }
     }
 

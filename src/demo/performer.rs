@@ -80,15 +80,17 @@ impl Performer {
             let wait = event.at.saturating_sub(clock.monotonic());
             if !wait.is_zero() {
                 self.logs.flush()?;
-                match orders.recv_timeout(wait) {
-                    Ok(Order::RollOver) => traffic.roll_over_now(),
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                }
-                next = Some(event);
-                continue;
             }
-            self.perform(event.action, &mut tell)?;
+            // Asked even when there is nothing to wait for: at a rate that is too high to keep up
+            // with there never is.
+            match orders.recv_timeout(wait) {
+                Ok(Order::RollOver) => {
+                    traffic.roll_over_now();
+                    next = Some(event);
+                }
+                Err(RecvTimeoutError::Timeout) => self.perform(event.action, &mut tell)?,
+                Err(RecvTimeoutError::Disconnected) => return self.logs.flush(),
+            }
         }
     }
 

@@ -260,6 +260,29 @@ fn sensitivity_and_priority_without_a_source_system() {
 }
 
 #[test]
+fn transport_application_and_queue_time_are_no_part_of_the_diagnostic() {
+    check(
+        b"19-Jan-2019 19:16:57.64 tcp_local                 J 0 a@b.example rfc822;c@d.example c@d.example mailsrv x.example (x.example [192.0.2.9]) '' 550 5.1.1 unknown or illegal alias: c@d.example TCP|192.0.2.1|25|192.0.2.9|4299 SMTP/TLS-256-AES256-GCM 12",
+        &expect![[r#"
+            message
+              time=2019-01-19T19:16:57.640
+              source_channel=tcp_local
+              action=J+
+              blocks=0
+              from=a@b.example
+              original_to=rfc822;c@d.example
+              to=c@d.example
+              username=mailsrv
+              source_system=x.example (x.example [192.0.2.9])
+              diagnostic=550 5.1.1 unknown or illegal alias: c@d.example
+              transport=TCP|192.0.2.1|25|192.0.2.9|4299
+              application=SMTP/TLS-256-AES256-GCM
+              queue_seconds=12
+        "#]],
+    );
+}
+
+#[test]
 fn bad_commands_have_no_recipient() {
     check(b"19-Jan-2019 19:16:57.64 tcp_local                 B 0  GET / HTTP/1.1 500 5.5.1 Unknown command \"GET\" specified", &expect![[r#"
         message

@@ -268,8 +268,16 @@ impl<'a> Optional<'a> {
             *field = remainder;
             return;
         }
-        message.diagnostic = remainder;
-        message.transport = transport::find(remainder).map_or(&[], |found| found.tuple);
+        let (diagnostic, transport, behind) = behind_diagnostic(remainder);
+        message.diagnostic = diagnostic;
+        message.transport = match transport {
+            Some(transport) => transport,
+            None => transport::find(diagnostic).map_or(&[], |found| found.tuple),
+        };
+        let (application, behind) = first_token(behind);
+        message.application = application;
+        message.queue_seconds =
+            std::str::from_utf8(behind.trim_ascii()).ok().and_then(|text| text.parse().ok());
     }
 
     /// The next token without taking it; `None` at the end.
@@ -410,6 +418,22 @@ impl<'a> Optional<'a> {
         let Some(end) = ends.find(|&end| matches!(text.get(end + 1), None | Some(b' '))) else { return &[] };
         self.rest = &text[end + 1..];
         &text[..end]
+    }
+}
+
+/// Cuts off what `LOG_CONNECTION` bits 5 and 6 and `LOG_QUEUE_TIME` put behind the diagnostic: a
+/// bare transport tuple (one in parentheses is part of the diagnostic), application information,
+/// and seconds. Their words, such as `SMTP/TLS-…`, say nothing about why an attempt failed.
+fn behind_diagnostic(remainder: &[u8]) -> (&[u8], Option<&[u8]>, &[u8]) {
+    let start = match memchr::memmem::rfind(remainder, b" TCP|") {
+        Some(blank) => blank + 1,
+        None if remainder.starts_with(b"TCP|") => 0,
+        None => return (remainder, None, &[]),
+    };
+    let (tuple, behind) = first_token(&remainder[start..]);
+    match transport::parse(tuple) {
+        Some(_) => (remainder[..start].trim_ascii(), Some(tuple), behind_blanks(behind)),
+        None => (remainder, None, &[]),
     }
 }
 

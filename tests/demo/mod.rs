@@ -117,6 +117,10 @@ impl Drop for Demo {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
+        // A demo that is killed cannot clear up.
+        if self.directory.is_absolute() {
+            drop(std::fs::remove_dir_all(&self.directory));
+        }
     }
 }
 
