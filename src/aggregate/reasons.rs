@@ -59,6 +59,11 @@ impl<T: ClosedSet> PerLabel<T> {
         self.counts[value.position()] += count;
     }
 
+    /// Adds another set's counts.
+    pub fn add_all(&mut self, other: &Self) {
+        other.counted().for_each(|(value, count)| self.add_many(value, count));
+    }
+
     /// The values that were counted at least once.
     pub fn counted(&self) -> impl Iterator<Item = (T, u64)> {
         T::VALUES.iter().copied().zip(self.counts.iter().copied()).filter(|&(_, count)| count > 0)

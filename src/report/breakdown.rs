@@ -2,6 +2,7 @@
 //!
 //! Fed with the lines that the [aggregate](crate::aggregate) has counted; every table is bounded.
 
+pub mod stretches;
 mod table;
 
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::reasons::PerLabel;
 use crate::record::reason::{self, Reason};
 use crate::record::{Connection, Direction, Line, Message, Unparsed, address, label, transport};
+use stretches::Stretches;
 pub use table::Table;
 
 /// Lines that were not understood and are shown.
@@ -77,6 +79,8 @@ pub struct Breakdown {
     pub destinations: Table<u64, DestinationCounts>,
     /// By address.
     pub clients: Table<IpAddr, ClientCounts>,
+    /// By channel and time.
+    pub stretches: Stretches,
     /// E entries that put a message into the queue as held.
     pub held: u64,
     /// The last lines that were not understood.
@@ -91,6 +95,7 @@ impl Breakdown {
             period: None,
             destinations: Table::default(),
             clients: Table::default(),
+            stretches: Stretches::default(),
             held: 0,
             samples: VecDeque::new(),
         }
@@ -129,6 +134,7 @@ impl Breakdown {
         match message.action.letter {
             b'E' => self.held += u64::from(message.filename.ends_with(b".HELD")),
             b'D' => {
+                self.stretches.attempt(message.source_channel, message.time.civil_millis, None);
                 if let Some(counts) = self.destination(message, false) {
                     counts.attempts += 1;
                 }
@@ -146,11 +152,14 @@ impl Breakdown {
     }
 
     fn failed(&mut self, message: &Message<'_>) {
-        let Some(counts) = self.destination(message, true) else { return };
         let reason = reason::classify(message.diagnostic, message.reason);
         let outcome = Outcome::of(message.action);
         // As the aggregate has it: an expired or unnotified recipient was not tried just then.
         let attempted = outcome != Outcome::Unnotified && reason != Reason::Expired;
+        if attempted {
+            self.stretches.attempt(message.source_channel, message.time.civil_millis, Some(reason));
+        }
+        let Some(counts) = self.destination(message, true) else { return };
         counts.attempts += u64::from(attempted);
         counts.failed += u64::from(attempted);
         match outcome {

@@ -44,6 +44,7 @@ const MAX_OF_A_RULE: usize = 5;
 pub const RULES: &[Rule] = &[
     Rule { name: "nothing_understood", at_least: 1, share: 0.0, looks: nothing_understood },
     Rule { name: "channel_failures", at_least: 20, share: 0.5, looks: channel_failures },
+    Rule { name: "outage", at_least: 20, share: 0.5, looks: outage },
     Rule { name: "destination_failures", at_least: 20, share: 0.9, looks: destination_failures },
     Rule { name: "message_store", at_least: 20, share: 0.0, looks: message_store },
     Rule { name: "host_skipped", at_least: 20, share: 0.0, looks: host_skipped },
@@ -155,6 +156,28 @@ fn next_step(reason: &str) -> &'static str {
             "Look at this host's reputation: block lists, SPF and DKIM, and accounts that send spam."
         }
         _ => "Look at the reasons and destinations below.",
+    }
+}
+
+/// A part of the time in which a channel failed that did not fail as a whole.
+fn outage(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
+    let failed_as_a_whole = |channel: &str| {
+        let mut rows = summary.channels.iter();
+        rows.any(|row| row.channel == channel && rule.exceeded(row.failures, row.attempts))
+    };
+    for outage in summary.outages.iter().filter(|outage| !failed_as_a_whole(&outage.channel)) {
+        let sentence = format!(
+            "{}: from {} to {} {} of {} delivery attempts failed ({}), mostly for {}. {}",
+            outage.channel,
+            outage.from.replace('T', " "),
+            outage.to.split('T').next_back().unwrap_or(&outage.to),
+            number(outage.failures),
+            number(outage.attempts),
+            percent(outage.failure_ratio),
+            outage.main_reason,
+            next_step(outage.main_reason)
+        );
+        found.push(rule.finds_in(&outage.channel, sentence));
     }
 }
 

@@ -4,12 +4,14 @@
 mod channels;
 mod clients;
 mod lines;
+mod outages;
 
 use serde::Serialize;
 
 pub use channels::{ChannelTraffic, Delay, Destination, FailureReason, Reply};
 pub use clients::{Authentications, ClientCount, Connections, ReasonCount, Rejection};
 pub use lines::{FileLines, LineReason, NotRead, NotUnderstood, Period};
+pub use outages::Outage;
 
 use super::breakdown::Breakdown;
 use super::findings::{self, Finding};
@@ -59,6 +61,8 @@ pub struct Summary {
     pub replies: Vec<Reply>,
     /// Waiting times by channel.
     pub delays: Vec<Delay>,
+    /// When most attempts of a channel failed.
+    pub outages: Vec<Outage>,
     /// Messages that were put into the queue as held.
     pub held_enqueues: u64,
     /// The `LOG_*` options and what each adds.
@@ -98,10 +102,13 @@ impl Summary {
             }),
             replies: channels::replies(totals),
             delays: channels::delays(totals),
+            outages: outages::outages(&breakdown.stretches),
             held_enqueues: breakdown.held,
             options: options::shown(totals),
             not_understood: lines::samples(totals, breakdown),
-            beyond_tables: breakdown.destinations.left_out() + breakdown.clients.left_out(),
+            beyond_tables: breakdown.destinations.left_out()
+                + breakdown.clients.left_out()
+                + breakdown.stretches.left_out(),
         };
         summary.findings = findings::findings(&summary);
         summary

@@ -25,13 +25,14 @@ pub struct Period {
 
 impl Period {
     pub(super) fn new((first, last): (i64, i64)) -> Option<Self> {
-        let civil = |millis: i64| {
-            let stamp = jiff::Timestamp::from_millisecond(millis).ok()?;
-            let seconds = jiff::tz::Offset::UTC.to_datetime(stamp);
-            Some(seconds.strftime("%Y-%m-%dT%H:%M:%S").to_string())
-        };
         Some(Self { first: civil(first)?, last: civil(last)? })
     }
+}
+
+/// A wall-clock time in milliseconds as if it were UTC, for people and programs.
+pub(super) fn civil(millis: i64) -> Option<String> {
+    let stamp = jiff::Timestamp::from_millisecond(millis).ok()?;
+    Some(jiff::tz::Offset::UTC.to_datetime(stamp).strftime("%Y-%m-%dT%H:%M:%S").to_string())
 }
 
 /// One log's lines, or those of all logs.
