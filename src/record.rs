@@ -4,6 +4,36 @@
 //! purpose, or one that is not understood with the reason why. Fields are borrowed byte slices: the
 //! MTA copies what other hosts said, in whatever encoding, into its log.
 
+/// A closed set of label values: an enum with each value's label and meaning.
+macro_rules! labelled {
+    ($(#[$attribute:meta])* $name:ident { $($variant:ident = $label:literal: $meaning:literal;)* }) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl $name {
+            /// Every value, in the order of their indices.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+
+            /// The label value.
+            pub fn label(self) -> &'static str {
+                match self {
+                    $($name::$variant => $label,)*
+                }
+            }
+
+            /// What it says, for people.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $($name::$variant => $meaning,)*
+                }
+            }
+        }
+    };
+}
+
 pub mod address;
 pub mod code;
 pub mod diagnostic;
@@ -34,35 +64,6 @@ pub enum Line<'a> {
     Skipped(Skip),
     /// Not understood.
     Unparsed(Unparsed),
-}
-
-macro_rules! labelled {
-    ($(#[$attribute:meta])* $name:ident { $($variant:ident = $label:literal: $meaning:literal;)* }) => {
-        $(#[$attribute])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum $name {
-            $(#[doc = $meaning] $variant,)*
-        }
-
-        impl $name {
-            /// Every value, in the order of their indices.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
-
-            /// The label value.
-            pub fn label(self) -> &'static str {
-                match self {
-                    $($name::$variant => $label,)*
-                }
-            }
-
-            /// What it says, for people.
-            pub fn meaning(self) -> &'static str {
-                match self {
-                    $($name::$variant => $meaning,)*
-                }
-            }
-        }
-    };
 }
 
 labelled! {

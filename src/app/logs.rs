@@ -60,12 +60,9 @@ pub fn spawn(
     let handle = LogThread { stopping: Arc::clone(&stopping) };
     let interval = config.state.interval;
     let poll = config.logs.poll;
-    let state_died = died.clone();
+    let writer = StateWriter::spawn(state, Arc::clone(&observed), died.clone())?;
     std::thread::Builder::new().name("log".into()).spawn(move || {
         let _notice = DeathNotice::new("log", died);
-        let Ok(writer) = StateWriter::spawn(state, Arc::clone(&observed), state_died) else {
-            panic!("the thread that writes the state cannot be started");
-        };
         let mut thread = Thread {
             logs,
             observed,

@@ -12,62 +12,36 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::diagnostic::{self, Reply, Status};
 
-macro_rules! reasons {
-    ($($variant:ident = $label:literal: $meaning:literal;)*) => {
-        /// The closed set of values of the label `reason`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Reason {
-            $(#[doc = $meaning] $variant,)*
-        }
-
-        impl Reason {
-            /// Every reason, in the order of their indices.
-            pub const ALL: &'static [Reason] = &[$(Reason::$variant,)*];
-
-            /// The label value.
-            pub fn label(self) -> &'static str {
-                match self {
-                    $(Reason::$variant => $label,)*
-                }
-            }
-
-            /// What it says, for people.
-            pub fn meaning(self) -> &'static str {
-                match self {
-                    $(Reason::$variant => $meaning,)*
-                }
-            }
-        }
-    };
-}
-
-reasons! {
-    HostSkipped = "host_skipped": "no connection was tried: too many failures to this host in this run";
-    RelayDenied = "relay_denied": "relaying is not permitted";
-    AuthFailed = "auth_failed": "authentication failed or is required";
-    Tls = "tls": "TLS could not be started or verified";
-    OverQuota = "over_quota": "the mailbox is over its quota";
-    MailboxBusy = "mailbox_busy": "the mailbox is locked or the message store unavailable";
-    DnsNoSuchDomain = "dns_no_such_domain": "the domain does not exist or takes no mail";
-    DnsTemporary = "dns_temporary": "the DNS gave no answer";
-    NoRoute = "no_route": "the network or host is unreachable";
-    ConnRefused = "conn_refused": "the host refused the connection";
-    ConnTimeout = "conn_timeout": "the connection or a command timed out";
-    ConnLost = "conn_lost": "the connection was lost";
-    ConnOther = "conn_other": "the connection could not be opened";
-    Greylisted = "greylisted": "the host asks to try again later";
-    UserUnknown = "user_unknown": "the recipient does not exist";
-    SenderRejected = "sender_rejected": "the envelope From address is refused";
-    Policy = "policy": "refused as spam, blocked or against a policy";
-    Expired = "expired": "the message stayed in the queue for too long";
-    Size = "size": "the message is too large";
-    Loop = "loop": "the message went through too many hosts";
-    Remote4xx = "remote_4xx": "another temporary reply of the remote host";
-    Remote5xx = "remote_5xx": "another permanent reply of the remote host";
-    Local4xx = "local_4xx": "another temporary reply of our own";
-    Local5xx = "local_5xx": "another permanent reply of our own";
-    None = "none": "the entry gives no reason";
-    Other = "other": "a text that no rule knows";
+labelled! {
+    /// The closed set of values of the label `reason`.
+    Reason {
+        HostSkipped = "host_skipped": "no connection was tried: too many failures to this host in this run";
+        RelayDenied = "relay_denied": "relaying is not permitted";
+        AuthFailed = "auth_failed": "authentication failed or is required";
+        Tls = "tls": "TLS could not be started or verified";
+        OverQuota = "over_quota": "the mailbox is over its quota";
+        MailboxBusy = "mailbox_busy": "the mailbox is locked or the message store unavailable";
+        DnsNoSuchDomain = "dns_no_such_domain": "the domain does not exist or takes no mail";
+        DnsTemporary = "dns_temporary": "the DNS gave no answer";
+        NoRoute = "no_route": "the network or host is unreachable";
+        ConnRefused = "conn_refused": "the host refused the connection";
+        ConnTimeout = "conn_timeout": "the connection or a command timed out";
+        ConnLost = "conn_lost": "the connection was lost";
+        ConnOther = "conn_other": "the connection could not be opened";
+        Greylisted = "greylisted": "the host asks to try again later";
+        UserUnknown = "user_unknown": "the recipient does not exist";
+        SenderRejected = "sender_rejected": "the envelope From address is refused";
+        Policy = "policy": "refused as spam, blocked or against a policy";
+        Expired = "expired": "the message stayed in the queue for too long";
+        Size = "size": "the message is too large";
+        Loop = "loop": "the message went through too many hosts";
+        Remote4xx = "remote_4xx": "another temporary reply of the remote host";
+        Remote5xx = "remote_5xx": "another permanent reply of the remote host";
+        Local4xx = "local_4xx": "another temporary reply of our own";
+        Local5xx = "local_5xx": "another permanent reply of our own";
+        None = "none": "the entry gives no reason";
+        Other = "other": "a text that no rule knows";
+    }
 }
 
 /// One row of the classifier.

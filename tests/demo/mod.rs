@@ -1,14 +1,13 @@
 //! `imsimta-exporter demo` as a newcomer starts it: everything moves, and nothing is left behind.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::service::harness::{DEADLINE, PROGRAM, now, pause, run, value_of};
+use crate::service::harness::{DEADLINE, PROGRAM, now, pause, request, run, value_of};
 
 /// A running demo, killed when the test ends.
 struct Demo {
@@ -51,12 +50,7 @@ impl Demo {
     }
 
     fn page(&self) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("connected");
-        stream.set_read_timeout(Some(DEADLINE)).expect("set");
-        write!(stream, "GET /metrics HTTP/1.0\r\nConnection: close\r\n\r\n").expect("asked");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("answered");
-        answer
+        request(&self.address, "GET", "/metrics").expect("answered").1
     }
 
     #[track_caller]

@@ -1,8 +1,8 @@
 //! Demos, Prometheus and Alertmanager as processes that end with the test.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::wait_for;
 use super::webhook::Webhook;
-use crate::service::harness::{DEADLINE, PROGRAM, now};
+use crate::service::harness::{DEADLINE, PROGRAM, now, request};
 
 /// What Debian calls the program `alertmanager`.
 pub const ALERTMANAGER: &str = "prometheus-alertmanager";
@@ -127,10 +127,7 @@ impl Chain {
         };
         for address in [&chain.prometheus_address, &alertmanager] {
             wait_for(&format!("{address} is ready"), DEADLINE, || {
-                TcpStream::connect(address.as_str())
-                    .ok()
-                    .map(|_| get(address, "/-/ready"))
-                    .filter(|page| !page.is_empty())
+                Some(get(address, "/-/ready")).filter(|page| !page.is_empty())
             });
         }
         chain
@@ -191,14 +188,7 @@ fn copy_rules(to: &Path) {
     }
 }
 
-/// The body of a page, decoded from chunks by asking with HTTP/1.0.
+/// The body of a page; empty when nobody answers.
 fn get(address: &str, path: &str) -> String {
-    let Ok(mut stream) = TcpStream::connect(address) else { return String::new() };
-    stream.set_read_timeout(Some(DEADLINE)).expect("set");
-    let asked = write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
-    let mut answer = String::new();
-    if asked.is_err() || stream.read_to_string(&mut answer).is_err() {
-        return String::new();
-    }
-    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
+    request(address, "GET", path).map(|(_, body)| body).unwrap_or_default()
 }
