@@ -14,7 +14,7 @@ mod state;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use crate::config::Config;
 use crate::metrics::{self, Exposition, catalogue::Feed};
 use crate::source::install;
 use crate::source::state::StateError;
+use crate::source::user;
 use crate::{http, source};
 
 /// What ends within this time after a shutdown ends well.
@@ -65,6 +66,8 @@ pub async fn run(
     bound: oneshot::Sender<SocketAddr>,
 ) -> anyhow::Result<()> {
     let install = install::locate(&config.mta, &environment.probed_roots)?;
+    let user =
+        config.mta.user.as_deref().map(|user| user::id_of(user, Path::new("/etc/passwd"))).transpose()?;
     let listener = listen(config.http.listen).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let (state, saved) = state::open(&config.state.directory).map_err(refuse_shared_state)?;
@@ -90,7 +93,7 @@ pub async fn run(
     let (log_thread, log_ended) = logs::spawn(&config, Arc::clone(&observed), wakeups, state, died.clone())
         .context("cannot start a thread")?;
     let collectors =
-        collectors::spawn(&config, &environment, &observed, &died).context("cannot start a thread")?;
+        collectors::spawn(&config, &environment, &observed, user, &died).context("cannot start a thread")?;
 
     let exposition = Arc::new(exposition(&observed)?);
     let (stop_http, http_stopping) = oneshot::channel::<()>();

@@ -16,6 +16,7 @@ use crate::metrics::documentation;
 use crate::report::progress::Progress;
 use crate::report::{Report, ReportError, json, text};
 use crate::source::install::InstallError;
+use crate::source::user::UserError;
 
 /// `EX_USAGE` of sysexits.h: wrong command line or configuration.
 const USAGE: u8 = 64;
@@ -142,7 +143,9 @@ fn run(arguments: RunArguments) -> ExitCode {
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<InstallError>() => fail(USAGE, &format!("{error:#}")),
+        Err(error) if error.is::<InstallError>() || error.is::<UserError>() => {
+            fail(USAGE, &format!("{error:#}"))
+        }
         Err(error) => fail(FAILURE, &format!("{error:#}")),
     }
 }
@@ -152,7 +155,7 @@ fn healthcheck(listen: Option<String>) -> ExitCode {
     match config::load(None, environment(), flags) {
         Ok(config) => match http::probe::healthy(config.http.listen) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(FAILURE, &error),
+            Err(error) => fail(FAILURE, &format!("{}: {error}", config.http.listen)),
         },
         Err(errors) => fail(USAGE, &errors),
     }

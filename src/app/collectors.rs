@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Environment;
@@ -17,7 +16,6 @@ use crate::source::install::Install;
 use crate::source::processes::{self, ProcessSnapshot, ProcessWatch};
 use crate::source::sockets;
 use crate::source::spool::{QueueSnapshot, Scanner};
-use crate::source::user;
 
 /// A run takes at most one part in this many of a thread's time: a scan that lasts for long is
 /// repeated later.
@@ -64,15 +62,15 @@ impl Collectors {
 /// What one run found, and what went wrong; there may be both.
 type Run<T> = (Option<T>, Option<String>);
 
-/// Starts all collectors.
+/// Starts all collectors. `user` is the one that the MTA runs as, where that is configured.
 pub fn spawn(
     config: &Config,
     environment: &Environment,
     observed: &Arc<Observed>,
+    user: Option<u32>,
     died: &UnboundedSender<&'static str>,
-) -> anyhow::Result<Collectors> {
+) -> std::io::Result<Collectors> {
     let install = &observed.install;
-    let user = expected_user(config)?;
     let owner = user.or_else(|| owner_of(&install.queue_directory));
     let mut start = Start { observed, died, stops: Vec::new() };
 
@@ -232,14 +230,6 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// The user that is configured, by number.
-fn expected_user(config: &Config) -> anyhow::Result<Option<u32>> {
-    let Some(name) = &config.mta.user else { return Ok(None) };
-    let id = user::id_of(name, Path::new("/etc/passwd")).context("/etc/passwd")?;
-    let advice = "give the user's number when it comes from a directory service";
-    Ok(Some(id.with_context(|| format!("mta.user: /etc/passwd has no user {name:?}; {advice}"))?))
 }
 
 fn owner_of(directory: &Path) -> Option<u32> {

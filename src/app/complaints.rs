@@ -9,13 +9,20 @@ const INTERVAL: Duration = Duration::from_mins(10);
 #[derive(Debug)]
 pub struct Complaints {
     collector: &'static str,
+    /// What a problem means.
+    meaning: &'static str,
     said: Option<(String, Duration)>,
 }
 
 impl Complaints {
     /// No problem yet.
     pub fn new(collector: &'static str) -> Self {
-        Self { collector, said: None }
+        Self::with(collector, "will be tried again")
+    }
+
+    /// The same, of problems that mean something else.
+    pub fn with(collector: &'static str, meaning: &'static str) -> Self {
+        Self { collector, meaning, said: None }
     }
 
     /// Takes note of how the last run went and logs what is news.
@@ -29,7 +36,7 @@ impl Complaints {
             }
             (Some(problem), Some((said, at))) if said == problem && now.saturating_sub(*at) < INTERVAL => {}
             (Some(problem), _) => {
-                tracing::warn!(collector, problem, "will be tried again");
+                tracing::warn!(collector, problem, "{}", self.meaning);
                 self.said = Some((problem.to_owned(), now));
             }
         }

@@ -202,7 +202,7 @@ impl Logs {
                 following: Following { log: name.clone(), ..Following::default() },
                 at_end: false,
                 problem: None,
-                truncations: Complaints::new("log"),
+                truncations: Complaints::with("log", "lines not read by then are lost"),
             }
         });
         Self { followed: followed.collect(), max_line_bytes, unused }
@@ -246,8 +246,8 @@ impl Logs {
             Event::Rotated => totals.accounts.at(account).rotations += 1,
             Event::Truncated => {
                 totals.accounts.at(account).truncations += 1;
-                log.truncations
-                    .note(Some("was cut or written anew in place; lines not read by then are lost"), now);
+                let problem = format!("{} was cut or written anew in place", log.name);
+                log.truncations.note(Some(&problem), now);
             }
             Event::Gap { known_bytes } => {
                 book.aggregate.restart();
@@ -308,7 +308,7 @@ impl Logs {
     /// log is unless `SEPARATE_CONNECTION_LOG` is set.
     fn problem(&self) -> Option<String> {
         let problems = self.followed.iter().enumerate().filter_map(|(index, log)| match &log.problem {
-            Some(FollowError::Missing { .. }) if index > 0 => None,
+            Some(FollowError::Missing { .. }) if index > 0 && !log.follower.is_attached() => None,
             problem => problem.as_ref().map(ToString::to_string),
         });
         let problems: Vec<String> = problems.collect();

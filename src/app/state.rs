@@ -66,7 +66,9 @@ pub fn open(path: &Path) -> Result<(State, Saved), StateError> {
         Ok(directory) => Some(directory),
         Err(error @ StateError::InUse { .. }) => return Err(error),
         Err(error) => {
-            let problem = format!("counts will not survive a restart: {error}");
+            let problem = format!(
+                "counts will not survive a restart: {error}; --state-dir names a directory that this user may write"
+            );
             tracing::warn!(collector = "state", problem, "will be tried again");
             saved.health.problem = Some(problem);
             None
@@ -164,5 +166,10 @@ fn write(path: &Path, directory: &mut Option<StateDirectory>, snapshot: &[u8]) -
     if directory.is_none() {
         *directory = Some(StateDirectory::open(path)?);
     }
-    directory.as_ref().map_or(Ok(()), |directory| directory.save(snapshot))
+    let result = directory.as_ref().map_or(Ok(()), |directory| directory.save(snapshot));
+    if result.is_err() {
+        // It may have been removed: it is made again next time.
+        *directory = None;
+    }
+    result
 }

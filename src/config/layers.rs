@@ -10,7 +10,7 @@ use ::config::{Config as Merged, ConfigError, Environment, FileFormat, Map, Sour
 use super::check;
 use super::error::{Problem, shown};
 use super::keys::{self, Key};
-use super::{ENVIRONMENT_PREFIX, Flags, KEYS};
+use super::{ENVIRONMENT_PREFIX, Flags, KEYS, SECTIONS};
 
 /// A configuration has a few kilobytes; more than this is another file given by mistake.
 const MOST_FILE_BYTES: u64 = 1 << 20;
@@ -79,7 +79,9 @@ pub(super) fn environment(
 ) -> HashMap<String, String> {
     let known: Vec<String> = KEYS.iter().map(Key::variable).collect();
     let ours = |name: &str| {
-        name.get(..ENVIRONMENT_PREFIX.len()).is_some_and(|head| head.eq_ignore_ascii_case(ENVIRONMENT_PREFIX))
+        let prefixed = name.get(..ENVIRONMENT_PREFIX.len());
+        prefixed.is_some_and(|head| head.eq_ignore_ascii_case(ENVIRONMENT_PREFIX))
+            || with_one_underscore(name)
     };
     let mut set = HashMap::new();
     for (name, value) in variables {
@@ -93,6 +95,19 @@ pub(super) fn environment(
         }
     }
     set
+}
+
+/// Whether a variable names a section behind one underscore instead of two. Others are not judged:
+/// container platforms set `IMSIMTA_EXPORTER_PORT` and such after the name of a service.
+fn with_one_underscore(name: &str) -> bool {
+    let rest =
+        name.strip_prefix(ENVIRONMENT_PREFIX.trim_end_matches('_')).and_then(|rest| rest.strip_prefix('_'));
+    rest.is_some_and(|rest| {
+        SECTIONS.iter().any(|section| {
+            let behind = rest.strip_prefix(section.name.to_ascii_uppercase().as_str());
+            behind.is_some_and(|behind| behind.starts_with('_'))
+        })
+    })
 }
 
 /// The values of the file; what cannot be read or does not exist becomes a problem.
@@ -115,6 +130,11 @@ pub(super) fn read(path: &Path, problems: &mut Vec<Problem>) -> Vec<(&'static Ke
 
 fn text(path: &Path) -> Result<String, String> {
     let mut bytes = Vec::new();
+    // A FIFO would be waited for without a word.
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
     let file = File::open(path).map_err(|error| error.to_string())?;
     file.take(MOST_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MOST_FILE_BYTES {

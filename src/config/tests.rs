@@ -265,7 +265,7 @@ fn a_file_that_cannot_be_read_is_named() {
     std::fs::write(&huge, vec![b'#'; (1 << 20) + 1]).expect("file");
     for (path, reason) in [
         (directory.path().join("gone"), "No such file or directory"),
-        (directory.path().to_owned(), "Is a directory"),
+        (directory.path().to_owned(), "it is not a regular file"),
         (binary, "line 2 is not UTF-8 text"),
         (huge, "it has more than 1048576 bytes"),
     ] {

@@ -88,6 +88,13 @@ impl Rule {
 
 fn nothing_understood(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     let lines = &summary.lines;
+    if lines.lines == 0 && summary.not_read.is_empty() {
+        found.push(rule.finds(
+            "There is not one line. Look whether this is the right file, and whether the channels have the \
+             keyword logging."
+                .to_owned(),
+        ));
+    }
     if lines.lines >= rule.at_least && lines.records == 0 {
         found.push(rule.finds(format!(
             "None of the {} lines is an entry of a mail or connection log. Look whether these are the \

@@ -279,8 +279,7 @@ impl Follower {
     fn look_for_new_file(&mut self, now: Duration) -> Result<Event<'static>, FollowError> {
         let found = FileId::of_path(&self.path).map_err(|source| self.error(source))?;
         let Some(found) = found else {
-            // Renamed, and the first entry of the new file has not come: normal for minutes.
-            return if self.current.is_some() || !self.old.is_empty() {
+            return if self.is_between_files() {
                 Ok(Event::Idle)
             } else {
                 Err(FollowError::Missing { path: self.path.clone() })
@@ -297,6 +296,14 @@ impl Follower {
         let Some(new) = new else { return Ok(Event::Idle) };
         self.old.extend(self.current.replace(new));
         Ok(Event::Rotated)
+    }
+
+    /// Renamed by the return job, and the first entry of the new file has not come: normal for
+    /// minutes. A log that is nowhere was deleted, or its file system is gone; what is open of it is
+    /// still read.
+    fn is_between_files(&self) -> bool {
+        let rotated = rotated_path(&self.path).and_then(|path| FileId::of_path(&path).ok()?);
+        self.current.as_ref().is_some_and(|current| Some(current.id()) == rotated)
     }
 
     /// A file that cannot be read keeps the others from nothing: the next step reads the next one.

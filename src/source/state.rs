@@ -31,6 +31,12 @@ pub enum StateError {
         /// Why.
         source: io::Error,
     },
+    /// Something else stands there.
+    #[error("{path}: not a directory")]
+    NotADirectory {
+        /// What is configured.
+        path: PathBuf,
+    },
     /// Another process holds the lock in the state directory.
     #[error("{path}: in use by another running imsimta-exporter; give each its own --state-dir")]
     InUse {
@@ -74,6 +80,9 @@ impl StateDirectory {
     /// [`StateError::InUse`] when another process runs on it, else what the kernel said.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         let failed = |source| StateError::Io { path: path.to_owned(), source };
+        if path.exists() && !path.is_dir() {
+            return Err(StateError::NotADirectory { path: path.to_owned() });
+        }
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         let lock = path.join("lock");
         let lock = OpenOptions::new()

@@ -1,7 +1,31 @@
 //! The number of a user of this host.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Why a configured user has no number.
+#[derive(Debug, thiserror::Error)]
+pub enum UserError {
+    /// The file of users does not have it.
+    #[error(
+        "mta.user: {passwd} has no user {user:?}; expected one of its users, or the number of one from a \
+         directory service"
+    )]
+    Unknown {
+        /// What is configured.
+        user: String,
+        /// Where it was looked for.
+        passwd: PathBuf,
+    },
+    /// The file of users cannot be read.
+    #[error("mta.user: {passwd}: {source}")]
+    Unreadable {
+        /// The file.
+        passwd: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
 
 /// The user id of a name in a file like `/etc/passwd` (passwd(5)), or of a number as it is.
 ///
@@ -10,18 +34,20 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// When the file cannot be read.
-pub fn id_of(user: &str, passwd: &Path) -> io::Result<Option<u32>> {
+/// When the file cannot be read or does not have the name.
+pub fn id_of(user: &str, passwd: &Path) -> Result<u32, UserError> {
     if let Ok(number) = user.parse() {
-        return Ok(Some(number));
+        return Ok(number);
     }
-    let text = std::fs::read(passwd)?;
+    let unreadable = |source| UserError::Unreadable { passwd: passwd.to_owned(), source };
+    let text = std::fs::read(passwd).map_err(unreadable)?;
     let mut entries = text.split(|&byte| byte == b'\n').map(|entry| entry.split(|&byte| byte == b':'));
-    Ok(entries.find_map(|mut fields| {
+    let id = entries.find_map(|mut fields| {
         let found = fields.next()? == user.as_bytes();
         let number = std::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()?;
         found.then_some(number)
-    }))
+    });
+    id.ok_or_else(|| UserError::Unknown { user: user.to_owned(), passwd: passwd.to_owned() })
 }
 
 #[cfg(test)]
@@ -44,7 +70,7 @@ mod tests {
             ("bad line", None),
             ("no", None),
         ] {
-            assert_eq!(id_of(user, &passwd).expect("read"), expected, "{user}");
+            assert_eq!(id_of(user, &passwd).ok(), expected, "{user}");
         }
         assert!(id_of("root", &directory.path().join("none")).is_err());
     }

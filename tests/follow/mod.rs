@@ -312,7 +312,18 @@ fn a_deleted_log_that_comes_again() {
     site.poll();
     site.write(0, false);
     site.poll();
-    assert_eq!((site.received, site.events), (vec![0, 1, 2], vec!["rotated"]));
+    assert_eq!((site.received, site.events), (vec![0, 1, 2], vec!["missing", "rotated"]));
+}
+
+#[test]
+fn a_renamed_log_whose_new_file_has_not_come_is_no_failure() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    std::fs::rename(site.path("mail.log_current"), site.path("mail.log_yesterday")).expect("renamed");
+    site.write(0, false);
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0, 1], vec![]));
 }
 
 #[test]

@@ -52,6 +52,43 @@ fn all_mistakes_of_a_configuration_at_once() {
 }
 
 #[test]
+fn a_user_that_the_host_does_not_have() {
+    let install = Install::new();
+    let mut command = install.command();
+    let (code, _, said) = run(command.env("IMSIMTA_EXPORTER__MTA__USER", "nosuchuser"));
+    assert_eq!(code, 64, "{said}");
+    assert!(said.contains("mta.user") && said.contains("nosuchuser") && !said.contains("serving"), "{said}");
+}
+
+#[test]
+fn misspelt_variables() {
+    for name in
+        ["IMSIMTA_EXPORTER_HTTP_LISTEN", "IMSIMTA_EXPORTER__HTPP__LISTEN", "IMSIMTA_EXPORTER_QUEUE__INTERVAL"]
+    {
+        let install = Install::new();
+        let (code, _, said) = run(install.command().env(name, "127.0.0.1:1"));
+        assert_eq!(code, 64, "{said}");
+        assert!(said.contains(name), "{said}");
+    }
+}
+
+#[test]
+fn a_log_that_vanishes_is_a_failure() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let service = install.start();
+    service.wait_for_sample(r#"imsimta_collector_success{collector="log"}"#, 1.0);
+    std::fs::remove_file(install.log("mail.log_current")).expect("removed");
+    service.wait_for_sample(r#"imsimta_collector_success{collector="log"}"#, 0.0);
+    install.append(
+        "mail.log_current",
+        "19-Feb-2026 17:02:26.65 l                          D 1 a@b rfc822;c@d c\n",
+    );
+    service.wait_for_sample(r#"imsimta_log_entries_total{code="D"}"#, 1.0);
+    service.wait_for_sample(r#"imsimta_collector_success{collector="log"}"#, 1.0);
+}
+
+#[test]
 fn the_port_of_another_instance() {
     let install = Install::new();
     let service = install.start();
