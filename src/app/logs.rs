@@ -297,7 +297,9 @@ impl Logs {
         }
         let attached = || self.followed.iter().filter(|log| log.follower.is_attached());
         book.catching_up = !attached().all(|log| log.follower.is_caught_up());
-        book.shown |= attached().next().is_some() && !book.catching_up;
+        // A connection log alone must not show zeros of mail that nobody has looked for.
+        let first = self.followed.first().is_some_and(|log| log.follower.is_attached());
+        book.shown |= first && !book.catching_up;
         // A round that finds nothing says nothing about how long reading takes.
         let duration = if found { duration } else { book.reading.duration };
         book.reading.update(None, problem.clone(), now, duration);

@@ -23,7 +23,7 @@ pub struct LogBook {
     pub aggregate: Aggregate,
     /// How far each log has been read.
     pub following: Vec<Following>,
-    /// Whether the sums may be shown: some log has been found, and all that were found have been
+    /// Whether the sums may be shown: the first log has been found, and all that were found have been
     /// caught up with. Once true it stays.
     pub shown: bool,
     /// Whether a log that was found is still being caught up with.

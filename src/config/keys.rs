@@ -173,7 +173,7 @@ pub static KEYS: [Key; 24] = [
         flag: None,
         expects: "a list of at most 16 base names such as [\"mail.log_current\"]",
         absent: WhenAbsent::Default("[\"mail.log_current\", \"connection.log_current\"]"),
-        doc: "The logs to follow, by base name; never the cumulative `mail.log` and `connection.log`, \
+        doc: "The logs to follow, by base name; the first has to be there, the others may be switched off in the MTA; never the cumulative `mail.log` and `connection.log`, \
               which would count every line twice.",
         check: |value| logs::files(value).map(drop),
     },

@@ -128,6 +128,19 @@ fn a_missing_log_is_a_failure_and_not_a_zero() {
 }
 
 #[test]
+fn a_connection_log_alone_shows_no_zeros_of_mail() {
+    let install = Install::new();
+    install.append("connection.log_current", "");
+    let service = install.start();
+    let lag = r#"imsimta_log_lag_bytes{log="connection.log_current"}"#;
+    service.wait_for_sample(lag, 0.0);
+    let page = service.wait_for_sample(r#"imsimta_collector_success{collector="queue"}"#, 1.0);
+    assert!(!page.contains("imsimta_delivery_attempts_total"), "{page}");
+    install.append("mail.log_current", "");
+    service.wait_for_sample(r#"imsimta_delivery_attempts_total{channel="ims-ms"}"#, 0.0);
+}
+
+#[test]
 fn a_binary_file_given_as_a_log_is_counted_line_by_line() {
     let install = Install::new();
     install.append("mail.log_current", "");
