@@ -105,7 +105,8 @@ impl Aggregate {
     /// Starts all sums again, as one counter reset: after lines were lost while the program was down,
     /// a value that goes on would be a little too low and nobody could see it.
     pub fn restart(&mut self) {
-        self.totals = Totals::new(self.totals.seed);
+        let accounts = self.totals.accounts.restarted();
+        self.totals = Totals { accounts, ..Totals::new(self.totals.seed) };
     }
 
     /// Counts one line that takes `bytes` in the log with index `log`. `now` is Unix milliseconds, or

@@ -8,9 +8,9 @@
 mod clock;
 mod collectors;
 mod complaints;
-mod logs;
+pub mod logs;
 mod observed;
-mod state;
+pub mod state;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-pub use clock::Clock;
+pub use clock::{Clock, Now};
 pub use logs::new_seed;
 pub use observed::{LogBook, Observed, lock};
 

@@ -51,6 +51,21 @@ impl Accounts {
         })
     }
 
+    /// The same logs, nothing read of them yet. What the follower noticed stays: a second gap must show
+    /// as an increase, too.
+    #[must_use]
+    pub(super) fn restarted(&self) -> Self {
+        let restarted = |account: &LogAccount| LogAccount {
+            name: account.name.clone(),
+            rotations: account.rotations,
+            truncations: account.truncations,
+            gaps: account.gaps,
+            gap_bytes: account.gap_bytes,
+            ..LogAccount::default()
+        };
+        Self(self.0.iter().map(restarted).collect())
+    }
+
     /// All accounts.
     pub fn all(&self) -> &[LogAccount] {
         &self.0

@@ -2,6 +2,23 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// One moment, by both clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Since the program started.
+    pub monotonic: Duration,
+    /// Unix milliseconds.
+    pub unix_millis: i64,
+}
+
+impl Now {
+    /// Unix seconds.
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of thousands of years are exact")]
+    pub fn unix_seconds(self) -> f64 {
+        self.unix_millis as f64 / 1e3
+    }
+}
+
 /// Wall-clock time, and time since the program started, which never goes back.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -24,6 +41,11 @@ impl Clock {
     /// Time since the start.
     pub fn monotonic(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// Now.
+    pub fn now(&self) -> Now {
+        Now { monotonic: self.monotonic(), unix_millis: self.unix_millis() }
     }
 
     /// Wall-clock time.

@@ -1,6 +1,7 @@
 //! The log thread: the single writer that reads, parses and counts.
 
-use std::collections::HashMap;
+pub mod followed;
+
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,13 +12,11 @@ use tokio::sync::{mpsc, oneshot};
 use super::collectors::DeathNotice;
 use super::complaints::Complaints;
 use super::observed::Observed;
-use super::state::{Positions, Snapshot, State, StateWriter};
-use crate::config::{Config, Start};
-use crate::metrics::exporter::Following;
-use crate::record::{Dialect, Line, Reader, Skip};
-use crate::source::follow::{Begin, Event, FollowError, FollowOptions, Follower};
-use crate::source::lines::lines;
+use super::state::{Snapshot, State, StateWriter};
+use crate::config::Config;
+use crate::record::Dialect;
 use crate::source::wakeup::{Wakeup, Wakeups};
+use followed::FollowedLogs;
 
 /// Under load the logs are looked at this often, and file events are not waited for.
 const TICK: Duration = Duration::from_millis(20);
@@ -47,7 +46,7 @@ impl LogThread {
 }
 
 /// Starts the thread; the receiver hears when it has ended and saved.
-pub fn spawn(
+pub(super) fn spawn(
     config: &Config,
     observed: Arc<Observed>,
     wakeups: Wakeups,
@@ -56,7 +55,9 @@ pub fn spawn(
 ) -> std::io::Result<(LogThread, oneshot::Receiver<()>)> {
     let stopping = Arc::new(AtomicBool::new(false));
     let (ended, end) = oneshot::channel();
-    let logs = Logs::new(config, &observed, &state.positions);
+    let run_users = config.mta.user.iter().map(|user| user.clone().into_bytes()).collect();
+    let directory = &observed.install.log_directory;
+    let logs = FollowedLogs::new(&config.logs, directory, &Dialect { run_users }, &state.positions);
     let handle = LogThread { stopping: Arc::clone(&stopping) };
     let interval = config.state.interval;
     let poll = config.logs.poll;
@@ -69,7 +70,7 @@ pub fn spawn(
             stopping,
             complaints: Complaints::new("log"),
             changed: false,
-            saved_at: Duration::ZERO,
+            saved_at: None,
             interval,
             writer,
         };
@@ -81,13 +82,14 @@ pub fn spawn(
 }
 
 struct Thread {
-    logs: Logs,
+    logs: FollowedLogs,
     observed: Arc<Observed>,
     stopping: Arc<AtomicBool>,
     complaints: Complaints,
     /// Whether anything happened since the last save.
     changed: bool,
-    saved_at: Duration,
+    /// The first save is due at once: until then a restart would not know where this start began.
+    saved_at: Option<Duration>,
     interval: Duration,
     writer: StateWriter,
 }
@@ -116,211 +118,74 @@ impl Thread {
         }
     }
 
-    /// Reads every log to its end; whether there was anything.
+    /// Reads every log to its end, a block of each in turn: one with a backlog keeps none waiting.
+    /// Whether there was anything.
     fn round(&mut self) -> bool {
-        let clock = self.observed.clock;
-        let start = clock.monotonic();
+        let start = self.observed.clock.monotonic();
         let mut steps = 0;
-        for index in 0..self.logs.followed.len() {
-            while !self.stopping.load(Ordering::Acquire) && self.logs.step(index, &self.observed) {
-                steps += 1;
-                self.changed = true;
-                self.save_when_due();
-                if steps % BLOCKS_SHOWN == 0 {
-                    self.logs.show_progress(&self.observed);
-                }
+        while self.step_each() {
+            steps += 1;
+            self.save_when_due();
+            if steps % BLOCKS_SHOWN == 0 {
+                // While lines come as fast as they are read there is no other end of catching up.
+                self.publish(true, start);
             }
         }
-        let found = steps > 0;
-        let end = clock.monotonic();
-        let problem = self.logs.publish(&self.observed, found, end.saturating_sub(start).as_secs_f64());
-        self.complaints.note(problem.as_deref(), end);
+        self.publish(steps > 0, start);
         self.save_when_due();
-        found
+        steps > 0
     }
 
-    fn save_when_due(&mut self) {
-        let now = self.observed.clock.monotonic();
-        if self.changed && now.saturating_sub(self.saved_at) >= self.interval {
-            let positions = self.logs.positions();
-            let book = self.observed.logs();
-            self.writer.save(&Snapshot { positions: &positions, totals: &book.aggregate.totals });
-            self.changed = false;
-            self.saved_at = now;
+    /// Steps every log once; whether there may be more.
+    fn step_each(&mut self) -> bool {
+        let mut more = false;
+        for index in 0..self.logs.count() {
+            let stopping = self.stopping.load(Ordering::Acquire);
+            let now = self.observed.clock.now();
+            more |= !stopping && self.logs.step(index, self.observed.log_book(), now);
         }
+        self.changed |= more;
+        more
     }
 
-    fn finish(self) {
-        let positions = self.logs.positions();
-        let observed = Arc::clone(&self.observed);
-        let book = observed.logs();
-        self.writer.finish(&Snapshot { positions: &positions, totals: &book.aggregate.totals });
-    }
-}
-
-/// All followed logs.
-struct Logs {
-    followed: Vec<Log>,
-    max_line_bytes: usize,
-    /// Places of logs that are not followed any more: kept, should they be again.
-    unused: Positions,
-}
-
-/// One followed log.
-struct Log {
-    name: String,
-    follower: Follower,
-    reader: Reader,
-    /// The index of its account, once it has been found.
-    account: Option<usize>,
-    following: Following,
-    /// Whether the last step found nothing more to read.
-    at_end: bool,
-    problem: Option<FollowError>,
-    /// A script that cuts the log every minute is said only now and then.
-    truncations: Complaints,
-}
-
-impl Logs {
-    fn new(config: &Config, observed: &Observed, saved: &Positions) -> Self {
-        let max_line_bytes = usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX);
-        let options = FollowOptions { max_line_bytes, drain: config.logs.drain };
-        let run_users = config.mta.user.iter().map(|user| user.clone().into_bytes()).collect();
-        let dialect = Dialect { run_users };
-        let mut unused = saved.clone();
-        let followed = config.logs.files.iter().map(|name| {
-            let begin = match (unused.remove(name), config.logs.start) {
-                (Some(positions), _) => Begin::Resume(positions),
-                (None, Start::End) => Begin::End,
-                (None, Start::Beginning) => Begin::Beginning,
-            };
-            Log {
-                name: name.clone(),
-                follower: Follower::new(observed.install.log_directory.join(name), options, begin),
-                reader: Reader::new(dialect.clone()),
-                account: None,
-                following: Following { log: name.clone(), ..Following::default() },
-                at_end: false,
-                problem: None,
-                truncations: Complaints::with("log", "lines not read by then are lost"),
-            }
-        });
-        Self { followed: followed.collect(), max_line_bytes, unused }
-    }
-
-    /// Steps one log once; whether there may be more.
-    fn step(&mut self, index: usize, observed: &Observed) -> bool {
-        let log = &mut self.followed[index];
-        let now = observed.clock.monotonic();
-        let event = match log.follower.step(now) {
-            Ok(event) => event,
-            Err(problem) => {
-                log.at_end = false;
-                log.problem = Some(problem);
-                return false;
-            }
-        };
-        log.problem = None;
-        log.at_end = event == Event::Idle;
-        let mut book = observed.logs_mut();
-        let totals = &mut book.aggregate.totals;
-        let account = *log.account.get_or_insert_with(|| totals.accounts.index(&log.name));
-        let mut restarted = false;
-        match event {
-            Event::Idle => return false,
-            Event::Lines(block) => {
-                let millis = observed.clock.unix_millis();
-                for (bytes, line) in lines(block) {
-                    let entry = if line.len() > self.max_line_bytes {
-                        Line::Skipped(Skip::TooLong)
-                    } else {
-                        log.reader.read(line)
-                    };
-                    book.aggregate.line(account, &entry, bytes, Some(millis));
-                }
-                log.following.last_read = Some(observed.clock.unix_seconds());
-            }
-            Event::Skipped { reason, bytes, ends } => {
-                book.aggregate.skipped_bytes(account, reason, bytes, ends);
-            }
-            Event::Rotated => totals.accounts.at(account).rotations += 1,
-            Event::Truncated => {
-                totals.accounts.at(account).truncations += 1;
-                let problem = format!("{} was cut or written anew in place", log.name);
-                log.truncations.note(Some(&problem), now);
-            }
-            Event::Gap { known_bytes } => {
-                book.aggregate.restart();
-                let totals = &mut book.aggregate.totals;
-                let account = totals.accounts.index(&log.name);
-                totals.accounts.at(account).gaps += 1;
-                totals.accounts.at(account).gap_bytes += known_bytes;
-                tracing::warn!(
-                    log = log.name,
-                    known_bytes,
-                    "the place where reading stopped is gone; lines after it are lost and all counters from logs \
-                     begin at 0"
-                );
-                restarted = true;
-            }
-        }
-        if restarted {
-            // Accounts are numbered anew.
-            self.followed.iter_mut().for_each(|log| log.account = None);
-        }
-        true
-    }
-
-    /// Shows how far the logs have been read.
-    fn show_progress(&mut self, observed: &Observed) {
-        let now = observed.clock.unix_seconds();
-        for log in &mut self.followed {
-            log.following.lag_bytes = log.follower.is_attached().then(|| log.follower.lag_bytes());
-            if log.at_end {
-                log.following.caught_up_at = Some(now);
-            }
-        }
-        let following = self.followed.iter().map(|log| log.following.clone()).collect();
-        observed.logs_mut().following = following;
-    }
-
-    /// Shows how the round went; what is wrong, if anything.
-    fn publish(&mut self, observed: &Observed, found: bool, duration: f64) -> Option<String> {
-        self.show_progress(observed);
-        let now = observed.clock.unix_seconds();
-        let channels = observed.queue.get().value;
-        let problem = self.problem();
-        let mut book = observed.logs_mut();
+    /// Shows how far the logs have been read since `start`, and what is wrong.
+    fn publish(&mut self, found: bool, start: Duration) {
+        let now = self.observed.clock.now();
+        let channels = self.observed.queue.get().value;
+        let problem = self.logs.problem();
+        self.complaints.note(problem.as_deref(), now.monotonic);
+        let mut book = self.observed.logs_mut();
+        self.logs.show_progress(&mut book, now);
         // Channels with a queue directory have counters from 0, before their first entry.
         for channel in channels.iter().flat_map(|snapshot| snapshot.channels.keys()) {
             book.aggregate.totals.channels.known(channel);
         }
-        let attached = || self.followed.iter().filter(|log| log.follower.is_attached());
-        book.catching_up = !attached().all(|log| log.follower.is_caught_up());
-        // A connection log alone must not show zeros of mail that nobody has looked for.
-        let first = self.followed.first().is_some_and(|log| log.follower.is_attached());
-        book.shown |= first && !book.catching_up;
         // A round that finds nothing says nothing about how long reading takes.
+        let duration = now.monotonic.saturating_sub(start).as_secs_f64();
         let duration = if found { duration } else { book.reading.duration };
-        book.reading.update(None, problem.clone(), now, duration);
-        problem
+        book.reading.update(None, problem, now.unix_seconds(), duration);
     }
 
-    /// The first log has to be there; the others may be switched off in the MTA, as the connection
-    /// log is unless `SEPARATE_CONNECTION_LOG` is set.
-    fn problem(&self) -> Option<String> {
-        let problems = self.followed.iter().enumerate().filter_map(|(index, log)| match &log.problem {
-            Some(FollowError::Missing { .. }) if index > 0 && !log.follower.is_attached() => None,
-            problem => problem.as_ref().map(ToString::to_string),
-        });
-        let problems: Vec<String> = problems.collect();
-        (!problems.is_empty()).then(|| problems.join("; "))
+    fn save_when_due(&mut self) {
+        let now = self.observed.clock.monotonic();
+        let due = match self.saved_at {
+            Some(at) => self.changed && now.saturating_sub(at) >= self.interval,
+            None => self.logs.is_attached(),
+        };
+        if due {
+            self.writer.save(self.snapshot());
+            self.changed = false;
+            self.saved_at = Some(now);
+        }
     }
 
-    fn positions(&self) -> Positions {
-        let places =
-            self.followed.iter().filter_map(|log| Some((log.name.clone(), log.follower.positions()?)));
-        let places: HashMap<_, _> = places.collect();
-        self.unused.clone().into_iter().chain(places).collect()
+    /// A copy: it is written while reading goes on.
+    fn snapshot(&self) -> Snapshot {
+        Snapshot { positions: self.logs.positions(), totals: self.observed.logs().aggregate.totals.clone() }
+    }
+
+    fn finish(self) {
+        let snapshot = self.snapshot();
+        self.writer.finish(snapshot);
     }
 }

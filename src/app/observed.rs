@@ -32,6 +32,13 @@ pub struct LogBook {
     pub reading: Reading<()>,
 }
 
+impl LogBook {
+    /// Nothing read yet; `catching_up` says that an earlier run had.
+    pub fn new(aggregate: Aggregate, catching_up: bool) -> Self {
+        Self { aggregate, following: Vec::new(), shown: false, catching_up, reading: Reading::default() }
+    }
+}
+
 /// Everything, by source.
 #[derive(Debug)]
 pub struct Observed {
@@ -96,13 +103,8 @@ impl Observed {
     ) -> Self {
         let zone = config.mta.timezone.clone().unwrap_or_else(jiff::tz::TimeZone::system);
         let totals = saved.totals.unwrap_or_else(|| Totals::new(clients.seed));
-        let book = LogBook {
-            aggregate: Aggregate::new(totals, zone, config.mta.block_size),
-            following: Vec::new(),
-            shown: false,
-            catching_up: !saved.positions.is_empty(),
-            reading: Reading::default(),
-        };
+        let aggregate = Aggregate::new(totals, zone, config.mta.block_size);
+        let book = LogBook::new(aggregate, !saved.positions.is_empty());
         Self {
             clock,
             install,
@@ -121,6 +123,11 @@ impl Observed {
     /// The log book, to read in.
     pub fn logs(&self) -> RwLockReadGuard<'_, LogBook> {
         self.logs.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The log book itself, for its one writer.
+    pub(super) fn log_book(&self) -> &RwLock<LogBook> {
+        &self.logs
     }
 
     pub(super) fn logs_mut(&self) -> RwLockWriteGuard<'_, LogBook> {

@@ -20,18 +20,12 @@ use crate::source::state::{self, Loaded, StateDirectory, StateError};
 pub type Positions = BTreeMap<String, Vec<Position>>;
 
 /// One instant: every line in front of the positions is in the totals, and no other.
-#[derive(Serialize)]
-pub struct Snapshot<'a> {
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Snapshot {
     /// Where reading stands.
-    pub positions: &'a Positions,
+    pub positions: Positions,
     /// What was counted.
-    pub totals: &'a Totals,
-}
-
-#[derive(Deserialize)]
-struct LoadedSnapshot {
-    positions: Positions,
-    totals: Totals,
+    pub totals: Totals,
 }
 
 /// What an earlier run left behind.
@@ -74,7 +68,7 @@ pub fn open(path: &Path) -> Result<(State, Saved), StateError> {
             None
         }
     };
-    match directory.as_ref().map(StateDirectory::load::<LoadedSnapshot>) {
+    match directory.as_ref().map(StateDirectory::load::<Snapshot>) {
         None | Some(Ok(Loaded::Absent)) => {}
         Some(Ok(Loaded::Snapshot(loaded))) => {
             saved.positions = loaded.positions;
@@ -95,19 +89,19 @@ pub fn open(path: &Path) -> Result<(State, Saved), StateError> {
 /// Hands snapshots to the thread that writes them, so that a slow disk does not stop the reading.
 #[derive(Debug)]
 pub struct StateWriter {
-    snapshots: SyncSender<Vec<u8>>,
+    snapshots: SyncSender<Snapshot>,
     observed: Arc<Observed>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl StateWriter {
     /// Starts the thread.
-    pub fn spawn(
+    pub(super) fn spawn(
         state: State,
         observed: Arc<Observed>,
         died: UnboundedSender<&'static str>,
     ) -> std::io::Result<Self> {
-        let (snapshots, queue) = sync_channel::<Vec<u8>>(1);
+        let (snapshots, queue) = sync_channel::<Snapshot>(1);
         let publish = Arc::clone(&observed);
         let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
             let _notice = DeathNotice::new("state", died);
@@ -119,9 +113,9 @@ impl StateWriter {
                 let end = publish.clock.monotonic();
                 let mut health = lock(&publish.state);
                 match &result {
-                    Ok(()) => {
+                    Ok(bytes) => {
                         health.saved_at = Some(publish.clock.unix_seconds());
-                        health.bytes = snapshot.len() as u64;
+                        health.bytes = *bytes;
                         health.duration = end.saturating_sub(start).as_secs_f64();
                     }
                     Err(_) => health.failures += 1,
@@ -135,41 +129,40 @@ impl StateWriter {
 
     /// Hands over a snapshot. When the one before it is still being written, this one is dropped and
     /// counted as a failure: the next will hold all that it held.
-    pub fn save(&self, snapshot: &Snapshot<'_>) {
-        match state::encode(snapshot) {
-            Ok(encoded) => match self.snapshots.try_send(encoded) {
-                Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-                Err(TrySendError::Full(_)) => self.failed("the last snapshot is still being written"),
-            },
-            Err(error) => self.failed(&error.to_string()),
+    pub fn save(&self, snapshot: Snapshot) {
+        match self.snapshots.try_send(snapshot) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            Err(TrySendError::Full(_)) => {
+                let mut health = lock(&self.observed.state);
+                health.failures += 1;
+                health.problem = Some("the last snapshot is still being written".to_owned());
+            }
         }
-    }
-
-    fn failed(&self, problem: &str) {
-        let mut health = lock(&self.observed.state);
-        health.failures += 1;
-        health.problem = Some(problem.to_owned());
     }
 
     /// Writes a last snapshot and waits for the thread.
-    pub fn finish(self, snapshot: &Snapshot<'_>) {
-        if let Ok(encoded) = state::encode(snapshot) {
-            // The queue may hold an older one: waiting for its place is waiting for the disk.
-            drop(self.snapshots.send(encoded));
-        }
+    pub fn finish(self, snapshot: Snapshot) {
+        // The queue may hold an older one: waiting for its place is waiting for the disk.
+        drop(self.snapshots.send(snapshot));
         drop(self.snapshots);
         drop(self.thread.join());
     }
 }
 
-fn write(path: &Path, directory: &mut Option<StateDirectory>, snapshot: &[u8]) -> Result<(), StateError> {
+/// Encodes and writes a snapshot; its size.
+fn write(
+    path: &Path,
+    directory: &mut Option<StateDirectory>,
+    snapshot: &Snapshot,
+) -> Result<u64, StateError> {
+    let encoded = state::encode(snapshot)?;
     if directory.is_none() {
         *directory = Some(StateDirectory::open(path)?);
     }
-    let result = directory.as_ref().map_or(Ok(()), |directory| directory.save(snapshot));
+    let result = directory.as_ref().map_or(Ok(()), |directory| directory.save(&encoded));
     if result.is_err() {
         // It may have been removed: it is made again next time.
         *directory = None;
     }
-    result
+    result.map(|()| encoded.len() as u64)
 }

@@ -210,7 +210,7 @@ pub static KEYS: [Key; 24] = [
         flag: None,
         expects: "a duration from 10s to 24h such as \"10m\"",
         absent: WhenAbsent::Default("\"10m\""),
-        doc: "How long a renamed log is still read after it last grew.",
+        doc: "How long a log that has lost its names is still read after it last grew.",
         check: |value| logs::drain(value).map(drop),
     },
     Key {

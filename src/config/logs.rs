@@ -30,7 +30,7 @@ pub struct Logs {
     /// How long a change that gave no event can go unnoticed.
     #[serde(deserialize_with = "poll")]
     pub poll: Duration,
-    /// How long a renamed log is still read after its last growth.
+    /// How long a log that has lost its names is still read after its last growth.
     #[serde(deserialize_with = "drain")]
     pub drain: Duration,
 }

@@ -384,6 +384,10 @@ catalogue! {
         "When lines were last read."
         query "time() - imsimta_log_last_read_timestamp_seconds > 1800";
 
+    LOG_PARTIAL_LINE = Gauge "imsimta_log_partial_line_timestamp_seconds" [LOG] Following
+        "Since when an incomplete last line has been waiting for its end; absent when there is none."
+        query "time() - imsimta_log_partial_line_timestamp_seconds > 60";
+
     COLLECTOR_SUCCESS = Gauge "imsimta_collector_success" [COLLECTOR] Exporter
         "1 when the collector's last run read everything, 0 when not: its series may be absent then."
         query "imsimta_collector_success == 0";

@@ -28,6 +28,8 @@ pub struct Following {
     pub caught_up_at: Option<f64>,
     /// When lines were last read, Unix seconds.
     pub last_read: Option<f64>,
+    /// Since when a line has been waiting for its end, Unix seconds.
+    pub partial_line_since: Option<f64>,
 }
 
 /// Puts the state of following on the page. `now` is Unix seconds.
@@ -43,6 +45,9 @@ pub fn fill_following(page: &mut Page, following: &[Following], now: f64) {
         }
         if let Some(at) = log.last_read {
             page.sample(&metric::LOG_LAST_READ, &[name], at);
+        }
+        if let Some(since) = log.partial_line_since {
+            page.sample(&metric::LOG_PARTIAL_LINE, &[name], since);
         }
     }
 }

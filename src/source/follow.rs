@@ -2,13 +2,18 @@
 //!
 //! The return job renames `mail.log_current` to `mail.log_yesterday` around midnight; processes that
 //! hold the old file open go on writing to it for a while, and the new file appears with its first
-//! entry (2005Q4 guide, "Managing MTA Message and Connection Logs"). So a renamed file is read until it
-//! has been quiet for long enough, before and beside the new one; a file is known by device, inode
-//! and a hash of the bytes in front of the offset, since inode numbers are used again; and an end
-//! of file is never an end of line. Offsets only ever stand behind a line's last byte.
+//! entry (2005Q4 guide, "Managing MTA Message and Connection Logs"). So a renamed file is read, before and
+//! beside the new one, as long as it has that name, and then until it has been quiet for long enough; a
+//! file is known by device, inode and hashes of its beginning and of the bytes in front of the offset,
+//! since inode numbers are used again; and an end of file is never an end of line. Offsets only ever
+//! stand behind a line's last byte. What was rotated away before it was read, while the program was down
+//! or stopped, is read where the return job has appended it: in the cumulative log.
 //!
 //! Nothing here knows what a line means, counts anything, or reads a clock.
 
+mod attach;
+mod chain;
+mod cumulative;
 mod file;
 mod position;
 
@@ -17,8 +22,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chain::Chain;
+use cumulative::Cumulative;
 use file::{LogFile, Read};
-pub use position::{FileId, Position};
+pub use position::{Appended, FileId, Position, Role};
 
 use crate::record::Skip;
 
@@ -27,7 +34,7 @@ use crate::record::Skip;
 pub struct FollowOptions {
     /// Longer lines are skipped and counted.
     pub max_line_bytes: usize,
-    /// How long a renamed file is still read after its last growth.
+    /// How long a file that has lost its names is still read after its last growth.
     pub drain: Duration,
 }
 
@@ -44,7 +51,7 @@ pub enum Begin {
 }
 
 /// What one step found.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event<'a> {
     /// Complete lines, each with its LF, in the order in which they were written.
     Lines(&'a [u8]),
@@ -57,11 +64,15 @@ pub enum Event<'a> {
         /// Whether the line ends here; a long line is skipped in several steps.
         ends: bool,
     },
-    /// The path names a new file; the old one is still read.
+    /// The log was renamed or replaced; the old file is still read.
     Rotated,
-    /// The file was cut or written anew in place; it is read from its beginning.
-    Truncated,
-    /// The saved place is gone: lines between it and the files that are there were not read.
+    /// The file was cut or written anew in place; it is read from its beginning. What was written to
+    /// it and not read before that is lost.
+    Truncated {
+        /// Bytes of an incomplete line that had been there; more may be lost.
+        known_bytes: u64,
+    },
+    /// A place is gone: lines between it and the files that are there were not read.
     Gap {
         /// How many bytes are known to be lost; more may be.
         known_bytes: u64,
@@ -97,20 +108,26 @@ pub enum FollowError {
     },
 }
 
-/// A renamed file is closed early when more than this many are open.
+/// A file without a name is closed early when more than this many old ones are open.
 const MAX_OLD_FILES: usize = 8;
 
 /// One followed log.
 #[derive(Debug)]
 pub struct Follower {
-    path: PathBuf,
+    chain: Chain,
     options: FollowOptions,
     /// Where to begin, until the log has been found for the first time.
     begin: Option<Begin>,
-    /// Renamed files that may still grow, oldest first.
+    /// Files that were the log before, and parts of the cumulative log, oldest first.
     old: VecDeque<LogFile>,
     /// The file that the path named when we last looked.
     current: Option<LogFile>,
+    /// How far the cumulative log went when the log was last rotated.
+    appended: Appended,
+    /// A file that has yesterday's name and never was the log, such as a copy.
+    foreign: Option<FileId>,
+    /// What was noticed and not told yet.
+    noticed: VecDeque<Event<'static>>,
     /// Which file the next step reads: an index into `old`, or `old.len()` for the current one.
     turn: usize,
     buffer: Vec<u8>,
@@ -119,13 +136,23 @@ pub struct Follower {
 impl Follower {
     /// A follower of the file at `path`. Nothing is opened before the first step.
     pub fn new(path: PathBuf, options: FollowOptions, begin: Begin) -> Self {
-        let buffer = vec![0; file::buffer_bytes(options.max_line_bytes)];
-        Self { path, options, begin: Some(begin), old: VecDeque::new(), current: None, turn: 0, buffer }
+        Self {
+            chain: Chain::new(path),
+            options,
+            begin: Some(begin),
+            old: VecDeque::new(),
+            current: None,
+            appended: Appended::default(),
+            foreign: None,
+            noticed: VecDeque::new(),
+            turn: 0,
+            buffer: vec![0; file::buffer_bytes(options.max_line_bytes)],
+        }
     }
 
     /// The path being followed.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.chain.current
     }
 
     /// Does one thing: reads one block, or notices one change. Call it until it is [`Event::Idle`],
@@ -135,38 +162,49 @@ impl Follower {
     ///
     /// When the log is not there or cannot be read. What was read stays read; step again later.
     pub fn step(&mut self, now: Duration) -> Result<Event<'_>, FollowError> {
-        if self.begin.is_some()
-            && let Some(event) = self.attach(now)?
-        {
+        if self.begin.is_some() {
+            self.attach(now)?;
+        }
+        if let Some(event) = self.noticed.pop_front() {
             return Ok(event);
         }
         loop {
-            let renamed = self.turn < self.old.len();
-            let Some(file) = file_at(&mut self.old, &mut self.current, self.turn) else { break };
+            let Some(file) = file_at(&mut self.old, &mut self.current, self.turn) else {
+                self.turn = 0;
+                match self.look(now)? {
+                    Some(event) => return Ok(event),
+                    // The first entry after a rotation has come.
+                    None => continue,
+                }
+            };
+            let role = file.role();
             match file.read(&mut self.buffer, self.options.max_line_bytes, now) {
                 Ok(Read::Lines(range)) => return Ok(Event::Lines(&self.buffer[range])),
                 Ok(Read::Skipped { reason, bytes, ends }) => {
                     return Ok(Event::Skipped { reason, bytes, ends });
                 }
-                Ok(Read::End) if renamed => {
-                    if let Some(event) = self.close_when_quiet(now) {
+                Ok(Read::End) => {
+                    if let Some(event) = self.close_when_over(now) {
                         return Ok(event);
                     }
                 }
-                Ok(Read::End) => self.turn += 1,
-                Ok(Read::Changed) if renamed => {
-                    // Somebody wrote a renamed file anew: it is not our log any more.
-                    self.old.remove(self.turn);
+                Ok(Read::Changed) if role == Role::Current => {
+                    let known_bytes = file.partial().1 as u64;
+                    file.restart();
+                    return Ok(Event::Truncated { known_bytes });
                 }
                 Ok(Read::Changed) => {
-                    file.restart();
-                    return Ok(Event::Truncated);
+                    // Somebody wrote an old file anew: it is not our log any more.
+                    let known_bytes = file.lag_bytes();
+                    self.old.remove(self.turn);
+                    return Ok(match role {
+                        Role::Cumulative { .. } => Event::Gap { known_bytes },
+                        _ => Event::Truncated { known_bytes: 0 },
+                    });
                 }
                 Err(source) => return Err(self.pass_over(source)),
             }
         }
-        self.turn = 0;
-        self.look_for_new_file(now)
     }
 
     /// The places to save: every line in front of them has been handed out. `None` while it is not
@@ -174,11 +212,14 @@ impl Follower {
     pub fn positions(&self) -> Option<Vec<Position>> {
         match &self.begin {
             Some(Begin::Resume(positions)) => Some(positions.clone()),
-            Some(Begin::Beginning) => Some(Vec::new()),
-            Some(Begin::End) => None,
+            Some(Begin::End | Begin::Beginning) => None,
             None => {
-                let old = self.old.iter().map(|file| file.position(false));
-                Some(old.chain(self.current.iter().map(|file| file.position(true))).collect())
+                let renamed = self.renamed_bytes();
+                let place = |file: &LogFile| {
+                    let before = if file.role() == Role::Current { renamed } else { 0 };
+                    file.position(self.appended.bytes + before, self.appended)
+                };
+                Some(self.files().map(place).collect())
             }
         }
     }
@@ -199,111 +240,170 @@ impl Follower {
         self.files().map(LogFile::lag_bytes).sum()
     }
 
+    /// Since when a line has been waiting for its end, by the clock of [`Follower::step`]; the oldest of
+    /// them. `None` when there is none.
+    pub fn partial_line_since(&self) -> Option<Duration> {
+        self.files().filter_map(|file| file.partial().0).min()
+    }
+
     fn files(&self) -> impl Iterator<Item = &LogFile> {
         self.old.iter().chain(&self.current)
     }
 
-    /// Finds the files to begin with. The saved current file may have been renamed meanwhile.
-    fn attach(&mut self, now: Duration) -> Result<Option<Event<'static>>, FollowError> {
-        let at_path = LogFile::open(&self.path, now)?;
-        let positions = match self.begin.clone() {
-            Some(Begin::Resume(positions)) => positions,
-            begin => {
-                let Some(mut file) = at_path else { return Err(self.missing_from_the_start()) };
-                if matches!(begin, Some(Begin::End)) {
-                    file.seek_to_end(&mut self.buffer).map_err(|source| self.error(source))?;
-                }
-                self.current = Some(file);
-                self.begin = None;
-                return Ok(None);
+    fn knows(&self, id: FileId) -> bool {
+        self.files().any(|file| file.id() == id)
+    }
+
+    /// The size of the file that will be appended to the cumulative log before the current one.
+    fn renamed_bytes(&self) -> u64 {
+        let renamed = self.old.iter().find(|file| file.role() == Role::Renamed);
+        renamed.and_then(|file| file.size().ok()).unwrap_or(0)
+    }
+
+    /// Closes the file whose turn it is when no more can come, or goes on to the next.
+    fn close_when_over(&mut self, now: Duration) -> Option<Event<'static>> {
+        let over = self.old.get(self.turn).is_some_and(|file| match file.role() {
+            Role::Cumulative { .. } => file.is_at_end(),
+            Role::Nameless => {
+                let waiting = file.lag_bytes() > file.partial().1 as u64;
+                let long = file.quiet_for(now) >= self.options.drain || self.old.len() > MAX_OLD_FILES;
+                long && !waiting
             }
-        };
-        let rotated = match rotated_path(&self.path) {
-            Some(path) => match LogFile::open(&path, now) {
-                Err(FollowError::NotRegular { .. }) => None,
-                opened => opened?,
-            },
-            None => None,
-        };
-        if at_path.is_none() && rotated.is_none() {
-            return Err(FollowError::Missing { path: self.path.clone() });
-        }
-        Ok(self.resume(&positions, at_path, rotated))
-    }
-
-    /// All entries of a log that is not there at the start are new, once its directory is there. A
-    /// directory that is not there may yet be mounted, with a log that another host has written.
-    fn missing_from_the_start(&mut self) -> FollowError {
-        if self.path.parent().is_some_and(Path::is_dir) {
-            self.begin = Some(Begin::Beginning);
-        }
-        FollowError::Missing { path: self.path.clone() }
-    }
-
-    /// Puts every saved place on the file that holds it.
-    fn resume(
-        &mut self,
-        positions: &[Position],
-        mut at_path: Option<LogFile>,
-        mut rotated: Option<LogFile>,
-    ) -> Option<Event<'static>> {
-        let mut gap = None;
-        for position in positions {
-            if position.resume_in(rotated.as_mut(), &mut self.buffer) {
-                self.old.extend(rotated.take());
-            } else if position.resume_in(at_path.as_mut(), &mut self.buffer) {
-                self.current = at_path.take();
-            } else if position.current || position.size > position.offset {
-                gap = Some(Event::Gap { known_bytes: position.size.saturating_sub(position.offset) });
-            }
-        }
-        if self.current.is_none() {
-            self.current = at_path;
-        }
-        self.begin = None;
-        gap
-    }
-
-    /// Closes the renamed file whose turn it is when nothing has come for long, or goes on.
-    fn close_when_quiet(&mut self, now: Duration) -> Option<Event<'static>> {
-        let quiet = self.old[self.turn].quiet_for(now) >= self.options.drain;
-        if !quiet && self.old.len() <= MAX_OLD_FILES {
+            Role::Current | Role::Renamed => false,
+        });
+        if !over {
             self.turn += 1;
             return None;
         }
-        let bytes = self.old.remove(self.turn)?.lag_bytes();
+        let file = self.old.remove(self.turn)?;
+        let bytes = file.lag_bytes();
+        if bytes > file.partial().1 as u64 {
+            // The cumulative log was cut.
+            return Some(Event::Gap { known_bytes: bytes });
+        }
         (bytes > 0).then_some(Event::Skipped { reason: Skip::Incomplete, bytes, ends: true })
     }
 
-    /// Looks whether the path names another file than the one we read.
-    fn look_for_new_file(&mut self, now: Duration) -> Result<Event<'static>, FollowError> {
-        let found = FileId::of_path(&self.path).map_err(|source| self.error(source))?;
-        let Some(found) = found else {
-            return if self.is_between_files() {
-                Ok(Event::Idle)
-            } else {
-                Err(FollowError::Missing { path: self.path.clone() })
-            };
-        };
-        if self.current.as_ref().is_some_and(|current| current.id() == found) {
-            return Ok(Event::Idle);
+    /// Looks whether the path still names the file that we read; `None` when there is a new one to read.
+    fn look(&mut self, now: Duration) -> Result<Option<Event<'static>>, FollowError> {
+        let at_path = FileId::of_path(&self.chain.current).map_err(|source| self.error(source))?;
+        let yesterday = self.chain.yesterday_id();
+        if let Some(current) = &mut self.current
+            && Some(current.id()) == at_path
+        {
+            current.is_current();
+            self.foreign = yesterday.filter(|&id| !self.knows(id));
+            self.forget_names(yesterday);
+            return Ok(Some(Event::Idle));
         }
-        let returned = self.old.iter().position(|file| file.id() == found);
-        let new = match returned {
-            Some(index) => self.old.remove(index),
-            None => LogFile::open(&self.path, now)?,
-        };
-        let Some(new) = new else { return Ok(Event::Idle) };
-        self.old.extend(self.current.replace(new));
-        Ok(Event::Rotated)
+        let moved = self.current.as_ref().is_some_and(|current| Some(current.id()) == yesterday);
+        let unknown = yesterday.filter(|&id| !self.knows(id) && Some(id) != self.foreign);
+        if at_path.is_none() && !moved && unknown.is_none() {
+            // Between two files after a rotation there is none; else the log was deleted, or its file
+            // system is gone. What is open of it is still read.
+            let between = self.old.iter().any(|file| Some(file.id()) == yesterday);
+            return match &self.current {
+                None if between => Ok(Some(Event::Idle)),
+                _ => Err(FollowError::Missing { path: self.chain.current.clone() }),
+            };
+        }
+        self.rotate(now)
     }
 
-    /// Renamed by the return job, and the first entry of the new file has not come: normal for
-    /// minutes. A log that is nowhere was deleted, or its file system is gone; what is open of it is
-    /// still read.
-    fn is_between_files(&self) -> bool {
-        let rotated = rotated_path(&self.path).and_then(|path| FileId::of_path(&path).ok()?);
-        self.current.as_ref().is_some_and(|current| Some(current.id()) == rotated)
+    /// A renamed file that was deleted or replaced has no name any more; which did.
+    fn forget_names(&mut self, yesterday: Option<FileId>) -> Vec<FileId> {
+        let start = self.appended.bytes;
+        let renamed = self.old.iter_mut().filter(|file| file.role() == Role::Renamed);
+        let lost = renamed.filter(|file| Some(file.id()) != yesterday);
+        let forget = |file: &mut LogFile| {
+            file.becomes(Role::Nameless, start);
+            file.id()
+        };
+        lost.map(forget).collect()
+    }
+
+    /// Takes up the files that the names stand for now.
+    fn rotate(&mut self, now: Duration) -> Result<Option<Event<'static>>, FollowError> {
+        // In this order: whatever is renamed meanwhile is then seen twice, not missed.
+        let mut at_path = self.chain.open_current(now)?;
+        if let (Some(at_path), Some(current)) = (&at_path, &self.current)
+            && at_path.id() == current.id()
+        {
+            return Ok(Some(Event::Idle));
+        }
+        let mut yesterday = self.chain.open_yesterday(now)?;
+        let known = |file: &LogFile| self.knows(file.id()) || Some(file.id()) == self.foreign;
+        let yesterday_id = yesterday.as_ref().map(LogFile::id);
+        yesterday = yesterday
+            .filter(|file| !known(file) && at_path.as_ref().is_none_or(|at_path| at_path.id() != file.id()));
+        let returned =
+            at_path.as_ref().and_then(|new| self.old.iter().position(|file| file.id() == new.id()));
+        if let Some(mut returned) = returned.and_then(|index| self.old.remove(index)) {
+            returned.becomes(Role::Current, 0);
+            at_path = Some(returned);
+        }
+        let had_current = self.current.is_some();
+        // What there will be when what was renamed before has been appended.
+        let copied = self.appended.bytes + self.renamed_bytes();
+        let mut lost = self.forget_names(yesterday_id);
+        if let Some(mut current) = self.current.take() {
+            let renamed = Some(current.id()) == yesterday_id;
+            lost.extend((!renamed).then(|| current.id()));
+            current.becomes(if renamed { Role::Renamed } else { Role::Nameless }, copied);
+            self.old.push_back(current);
+        }
+        if let Some(mut between) = yesterday {
+            // Two rotations or more since we looked: what lies between is in the cumulative log.
+            self.appended = self.catch_up_between(&lost, &between, now);
+            between.becomes(Role::Renamed, 0);
+            self.old.push_back(between);
+        } else {
+            let renamed = self.old.iter().find(|file| file.role() == Role::Renamed);
+            self.appended = self.appended_before(renamed, Some(copied), now);
+        }
+        self.current = at_path;
+        Ok(had_current.then_some(Event::Rotated))
+    }
+
+    /// Finds what was written to files that came and went between those that just `lost` their names and
+    /// `next`, which has one now. How far the cumulative log goes.
+    fn catch_up_between(&mut self, lost: &[FileId], next: &LogFile, now: Duration) -> Appended {
+        let Some(cumulative) = self.open_cumulative(now) else {
+            self.noticed.push_back(Event::Gap { known_bytes: 0 });
+            return Appended::default();
+        };
+        let end = cumulative.end_before(next).unwrap_or(cumulative.size());
+        match self.copied_until(&cumulative, lost) {
+            Some(copied) => self.old.extend(cumulative.part(copied..end, now).ok().flatten()),
+            None => self.noticed.push_back(Event::Gap { known_bytes: 0 }),
+        }
+        cumulative.until(end).unwrap_or_default()
+    }
+
+    /// Where the copies of the files end in the cumulative log that just `lost` their names.
+    fn copied_until(&self, cumulative: &Cumulative, lost: &[FileId]) -> Option<u64> {
+        let mut at = cumulative.moved(self.appended.bytes, self.appended).ok()?;
+        for file in self.old.iter().filter(|file| lost.contains(&file.id())) {
+            let place = file.named_position(at, Appended::default());
+            if place.offset > 0 {
+                at = cumulative.copy_of(&place).ok()?? + place.offset;
+            }
+            at += cumulative.common_lines(at, file, place.offset).ok()?;
+        }
+        (at <= cumulative.size()).then_some(at)
+    }
+
+    /// How far the cumulative log goes, but for a copy of yesterday's file that is being made just now;
+    /// when it goes just as far as expected, there is none.
+    fn appended_before(&self, yesterday: Option<&LogFile>, expected: Option<u64>, now: Duration) -> Appended {
+        let Some(cumulative) = self.open_cumulative(now) else { return Appended::default() };
+        let unexpected = yesterday.filter(|_| expected != Some(cumulative.size()));
+        let end = unexpected.and_then(|yesterday| cumulative.end_before(yesterday).ok());
+        cumulative.until(end.unwrap_or(cumulative.size())).unwrap_or_default()
+    }
+
+    fn open_cumulative(&self, now: Duration) -> Option<Cumulative> {
+        Cumulative::new(self.chain.open_cumulative(now).ok()??).ok()
     }
 
     /// A file that cannot be read keeps the others from nothing: the next step reads the next one.
@@ -313,7 +413,7 @@ impl Follower {
     }
 
     fn error(&self, source: io::Error) -> FollowError {
-        FollowError::Io { path: self.path.clone(), source }
+        FollowError::Io { path: self.chain.current.clone(), source }
     }
 }
 
@@ -328,10 +428,4 @@ fn file_at<'a>(
         _ if turn == behind => current.as_mut(),
         _ => None,
     }
-}
-
-/// Where the return job puts a log: `mail.log_current` becomes `mail.log_yesterday`.
-fn rotated_path(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_str()?.strip_suffix("_current")?;
-    Some(path.with_file_name(format!("{name}_yesterday")))
 }

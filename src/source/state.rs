@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The version that this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAGIC: &str = "imsimta-exporter state";
 /// A larger file is not one of ours; it is set aside unread.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
@@ -202,7 +202,7 @@ mod tests {
         let good = encode(&vec![1, 2, 3]).expect("encoded");
         let mut flipped = good.clone();
         *flipped.last_mut().expect("a payload") ^= 1;
-        let newer = String::from_utf8_lossy(&good).replace("state 1 ", "state 9 ").into_bytes();
+        let newer = String::from_utf8_lossy(&good).replace("state 2 ", "state 9 ").into_bytes();
         let other_type = encode(&"text").expect("encoded");
         for (bytes, expected) in [
             (&b""[..], "no header line"),

@@ -103,6 +103,7 @@ fn a_state_that_is_damaged_is_set_aside_and_counted() {
     let mut service = install.start();
     service.wait_for_sample("imsimta_exporter_state_set_aside_total", 1.0);
     assert!(install.path("state/state.set-aside").exists());
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
     install.append("mail.log_current", &line(1));
     service.wait_for_sample(LINES, 1.0);
     service.signal(rustix::process::Signal::TERM);

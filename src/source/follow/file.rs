@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use super::position::{Anchor, SavedSkip};
+use super::position::{Anchor, Appended, Role, SavedSkip};
 use super::{FileId, FollowError, Position};
 use crate::record::Skip;
 
@@ -38,6 +38,7 @@ pub(super) enum Read {
 pub(super) struct LogFile {
     file: File,
     id: FileId,
+    role: Role,
     offset: u64,
     anchor: Anchor,
     skipping: Option<SavedSkip>,
@@ -46,7 +47,14 @@ pub(super) struct LogFile {
     reached_end: bool,
     /// Bytes of a last line without its LF, at the last read.
     partial_bytes: usize,
+    /// When that line was first seen incomplete.
+    partial_since: Option<Duration>,
     grew_at: Duration,
+    /// The offset when the file was last known to be the current one: what stands in front of it was
+    /// written before the file was renamed, so that a copy of the file holds it.
+    named: (u64, Anchor),
+    /// Where the copy of a file that has lost its names begins in the cumulative log.
+    copy_start: u64,
 }
 
 impl LogFile {
@@ -74,6 +82,7 @@ impl LogFile {
         regular(&metadata)?;
         Ok(Some(Self {
             id: FileId::of(&metadata),
+            role: Role::Current,
             file,
             offset: 0,
             anchor: Anchor::default(),
@@ -81,12 +90,94 @@ impl LogFile {
             goal: metadata.len(),
             reached_end: false,
             partial_bytes: 0,
+            partial_since: None,
             grew_at: now,
+            named: (0, Anchor::default()),
+            copy_start: 0,
         }))
+    }
+
+    /// The same file, to be read from one offset to another.
+    pub(super) fn part(&self, range: Range<u64>, now: Duration) -> io::Result<Self> {
+        Ok(Self {
+            id: self.id,
+            role: Role::Cumulative { end: range.end },
+            file: self.file.try_clone()?,
+            offset: range.start,
+            anchor: self.anchor_of(range.start)?,
+            skipping: None,
+            goal: range.end,
+            reached_end: false,
+            partial_bytes: 0,
+            partial_since: None,
+            grew_at: now,
+            named: (0, Anchor::default()),
+            copy_start: 0,
+        })
     }
 
     pub(super) fn id(&self) -> FileId {
         self.id
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether the log's path names it.
+    pub(super) fn is_log(&self) -> bool {
+        self.role == Role::Current
+    }
+
+    /// The path names this file now, and everything read of it was read before that was seen.
+    pub(super) fn is_current(&mut self) {
+        self.named = (self.offset, self.anchor);
+    }
+
+    /// The file has got another name, or lost its last one.
+    pub(super) fn becomes(&mut self, role: Role, copy_start: u64) {
+        self.role = role;
+        self.copy_start = copy_start;
+    }
+
+    /// How many bytes there are to read now.
+    pub(super) fn size(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Fills the buffer with what stands at an offset; how much there was.
+    pub(super) fn bytes_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        read_at(&self.file, buffer, offset)
+    }
+
+    /// What stands in front of an offset.
+    pub(super) fn anchor_of(&self, offset: u64) -> io::Result<Anchor> {
+        let mut bytes = [0; Anchor::MAX_BYTES];
+        let wanted = usize::try_from(offset).unwrap_or(usize::MAX).min(Anchor::MAX_BYTES);
+        let filled = self.bytes_at(&mut bytes[..wanted], offset - wanted as u64)?;
+        Ok(Anchor::of(&bytes[..filled]))
+    }
+
+    /// What the file begins with.
+    pub(super) fn head(&self) -> io::Result<Anchor> {
+        let mut bytes = [0; Anchor::MAX_BYTES];
+        let filled = self.bytes_at(&mut bytes, 0)?;
+        Ok(Anchor::of(&bytes[..filled]))
+    }
+
+    /// How far reading may go now; the cumulative log is read only up to what is known to be missing.
+    fn available(&self, buffer: usize) -> usize {
+        match self.role {
+            Role::Cumulative { end } => {
+                usize::try_from(end - self.offset).map_or(buffer, |rest| rest.min(buffer))
+            }
+            _ => buffer,
+        }
+    }
+
+    /// Whether reading has come to the end that is known, but for a part of a line.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.reached_end
     }
 
     /// Reads the next block. The bytes in front of the offset are read again with it and compared:
@@ -98,15 +189,20 @@ impl LogFile {
         now: Duration,
     ) -> io::Result<Read> {
         let before = self.anchor.bytes;
-        let filled = read_at(&self.file, buffer, self.offset - before as u64)?;
+        let wanted = before + self.available(buffer.len() - before);
+        let filled = read_at(&self.file, &mut buffer[..wanted], self.offset - before as u64)?;
         if filled < before || !self.anchor.matches(&buffer[..before]) {
             return Ok(Read::Changed);
         }
         let data = &buffer[before..filled];
+        if data.len() < self.partial_bytes {
+            return Ok(Read::Changed);
+        }
         if data.len() > self.partial_bytes {
             self.grew_at = now;
         }
         self.partial_bytes = 0;
+        let partial_since = self.partial_since.take();
         let last_newline = memchr::memrchr(b'\n', data);
         if let Some(reason) = self.skipping {
             return Ok(self.skip(buffer, before, filled, reason));
@@ -123,6 +219,7 @@ impl LogFile {
             }
             None => {
                 self.partial_bytes = data.len();
+                self.partial_since = (!data.is_empty()).then(|| partial_since.unwrap_or(now));
                 self.reached_end = true;
                 Ok(Read::End)
             }
@@ -166,21 +263,12 @@ impl LogFile {
         Ok(())
     }
 
-    /// Takes up a saved place when the bytes in front of it are the saved ones.
-    pub(super) fn resume(&mut self, position: &Position, buffer: &mut [u8]) -> io::Result<bool> {
-        let before = position.anchor.bytes;
-        let Some(start) = position.offset.checked_sub(before as u64) else { return Ok(false) };
-        if before > Anchor::MAX_BYTES {
-            return Ok(false);
-        }
-        let filled = read_at(&self.file, &mut buffer[..before], start)?;
-        if before > 0 && !position.anchor.matches(&buffer[..filled]) {
-            return Ok(false);
-        }
+    /// Takes up a saved place.
+    pub(super) fn resume(&mut self, position: &Position) {
         self.offset = position.offset;
         self.anchor = position.anchor;
         self.skipping = position.skipping;
-        Ok(true)
+        self.named = (position.offset, position.anchor);
     }
 
     /// Starts again at the beginning, after the file was written anew in place.
@@ -189,18 +277,34 @@ impl LogFile {
         self.anchor = Anchor::default();
         self.skipping = None;
         self.partial_bytes = 0;
+        self.partial_since = None;
         self.goal = 0;
+        self.named = (0, Anchor::default());
     }
 
-    pub(super) fn position(&self, current: bool) -> Position {
+    /// The place to save. `copy_start` is where a copy of the file begins in the cumulative log, or will
+    /// begin when the file is appended there.
+    pub(super) fn position(&self, copy_start: u64, appended: Appended) -> Position {
         Position {
             id: self.id,
+            role: self.role,
             offset: self.offset,
             anchor: self.anchor,
+            // What cannot be read now cannot be compared later.
+            head: self.head().unwrap_or_default(),
             size: self.offset + self.lag_bytes(),
-            current,
+            copy_start: if self.role == Role::Nameless { self.copy_start } else { copy_start },
+            appended,
             skipping: self.skipping,
         }
+    }
+
+    /// The place that every copy of the file holds: where reading stood when the file was last seen to
+    /// be the current one.
+    pub(super) fn named_position(&self, copy_start: u64, appended: Appended) -> Position {
+        let (offset, anchor) = self.named;
+        let position = self.position(copy_start, appended);
+        Position { offset, anchor, copy_start, skipping: None, ..position }
     }
 
     pub(super) fn is_caught_up(&self) -> bool {
@@ -212,7 +316,16 @@ impl LogFile {
     }
 
     pub(super) fn lag_bytes(&self) -> u64 {
-        self.file.metadata().map_or(0, |metadata| metadata.len().saturating_sub(self.offset))
+        let end = match self.role {
+            Role::Cumulative { end } => end,
+            _ => self.size().unwrap_or(0),
+        };
+        end.saturating_sub(self.offset)
+    }
+
+    /// The incomplete last line: since when, and how many bytes of it are there.
+    pub(super) fn partial(&self) -> (Option<Duration>, usize) {
+        (self.partial_since, self.partial_bytes)
     }
 }
 

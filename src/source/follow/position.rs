@@ -4,6 +4,7 @@ use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -11,18 +12,23 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::file::LogFile;
 use crate::record::Skip;
 
-/// A file's place in the kernel. Not enough to know it by: inode numbers are used again.
+/// A file's place in the kernel. Not enough to know it by: inode numbers are used again, and not every
+/// file system knows when a file was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileId {
     /// Device number.
     pub device: u64,
     /// Inode number.
     pub inode: u64,
+    /// When the file was made, nanoseconds since 1970; 0 where the file system does not say.
+    pub born: u128,
 }
 
 impl FileId {
     pub(super) fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
+        let born = metadata.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+        let born = born.map_or(0, |since| since.as_nanos());
+        Self { device: metadata.dev(), inode: metadata.ino(), born }
     }
 
     /// The file that a path names now, through symbolic links; `None` when there is none.
@@ -59,19 +65,52 @@ impl Anchor {
     }
 }
 
+/// What a file is to its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    /// The log's path names it.
+    Current,
+    /// It has the name that the return job gives a log: `mail.log_yesterday`.
+    Renamed,
+    /// It has lost both names; writers may still have it open.
+    Nameless,
+    /// The cumulative log, read from the offset to this end because its part was rotated away unread.
+    Cumulative {
+        /// Behind the last byte to read.
+        end: u64,
+    },
+}
+
+/// How far the cumulative log went when the log was last rotated: what is renamed then will be appended
+/// there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Appended {
+    /// Bytes that were there.
+    pub bytes: u64,
+    /// What stood at their end: tells whether it still is the same log.
+    pub anchor: Anchor,
+}
+
 /// A saved place in one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// Which file.
     pub id: FileId,
+    /// What it was to its log.
+    pub role: Role,
     /// Behind the last byte that was handed out.
     pub offset: u64,
     /// What stands in front of the offset.
     pub anchor: Anchor,
+    /// What the file begins with.
+    pub head: Anchor,
     /// The file's size when the place was saved.
     pub size: u64,
-    /// Whether the log's path named this file.
-    pub current: bool,
+    /// Where the file's copy begins in the cumulative log, or would begin when nothing more is written
+    /// to the files before it.
+    pub copy_start: u64,
+    /// How far the cumulative log went.
+    pub appended: Appended,
     /// Whether the offset lies within a line that is being skipped, and why.
     pub skipping: Option<SavedSkip>,
 }
@@ -95,14 +134,50 @@ impl From<SavedSkip> for Skip {
 }
 
 impl Position {
-    /// Takes the place up in `file` when it is the saved one. The bytes in front of the offset
-    /// decide; where there are none, the inode does.
-    pub(super) fn resume_in(&self, file: Option<&mut LogFile>, buffer: &mut [u8]) -> bool {
-        let Some(file) = file else { return false };
-        let unread = self.anchor.bytes == 0;
-        if unread && file.id() != self.id {
-            return false;
+    /// The place of a log of which there is nothing yet: all that will be appended to the cumulative log
+    /// is new.
+    pub(super) fn nothing(appended: Appended) -> Self {
+        Self {
+            id: FileId { device: 0, inode: 0, born: 0 },
+            role: Role::Renamed,
+            offset: 0,
+            anchor: Anchor::default(),
+            head: Anchor::default(),
+            size: 0,
+            copy_start: appended.bytes,
+            appended,
+            skipping: None,
         }
-        file.resume(self, buffer).unwrap_or(false)
+    }
+
+    /// Whether it is [`Position::nothing`].
+    pub(super) fn is_nothing(&self) -> bool {
+        self.id.inode == 0
+    }
+
+    /// Whether `file` holds, at `start`, what was seen in the saved file: its beginning and what stood in
+    /// front of the offset.
+    pub(super) fn is_at(&self, file: &LogFile, start: u64) -> io::Result<bool> {
+        let mut bytes = [0; Anchor::MAX_BYTES];
+        for (anchor, end) in [(self.head, self.head.bytes as u64), (self.anchor, self.offset)] {
+            // A state file may say anything.
+            let Some(from) = end.checked_sub(anchor.bytes as u64) else { return Ok(false) };
+            let Some(wanted) = bytes.get_mut(..anchor.bytes) else { return Ok(false) };
+            let filled = file.bytes_at(wanted, start.saturating_add(from))?;
+            if filled < anchor.bytes || !anchor.matches(&bytes[..filled]) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether enough was seen of the file to know it by its contents alone.
+    pub(super) fn is_telling(&self) -> bool {
+        self.head.bytes.max(self.anchor.bytes) == Anchor::MAX_BYTES
+    }
+
+    /// Bytes that were there and had not been read.
+    pub(super) fn unread(&self) -> u64 {
+        self.size.saturating_sub(self.offset)
     }
 }

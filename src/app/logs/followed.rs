@@ -1,0 +1,177 @@
+//! The followed logs and what becomes of their lines: no thread, no clock.
+//!
+//! This is the step that makes counting exact: whatever the follower hands out is added to the sums
+//! before its next step, so that places and sums taken together always agree.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::app::clock::Now;
+use crate::app::complaints::Complaints;
+use crate::app::observed::LogBook;
+use crate::app::state::Positions;
+use crate::config::{Logs, Start};
+use crate::metrics::exporter::Following;
+use crate::record::{Dialect, Line, Reader, Skip};
+use crate::source::follow::{Begin, Event, FollowError, FollowOptions, Follower};
+use crate::source::lines::lines;
+
+/// All followed logs.
+#[derive(Debug)]
+pub struct FollowedLogs {
+    followed: Vec<Log>,
+    max_line_bytes: usize,
+    /// Places of logs that are not followed any more: kept, should they be again.
+    unused: Positions,
+}
+
+/// One followed log.
+#[derive(Debug)]
+struct Log {
+    name: String,
+    follower: Follower,
+    reader: Reader,
+    /// The index of its account, once it has been found.
+    account: Option<usize>,
+    following: Following,
+    /// Whether the last step found nothing more to read.
+    at_end: bool,
+    problem: Option<FollowError>,
+    /// A script that cuts the log every minute is said only now and then.
+    truncations: Complaints,
+}
+
+impl FollowedLogs {
+    /// The configured logs below `directory`, from where `saved` says.
+    pub fn new(config: &Logs, directory: &Path, dialect: &Dialect, saved: &Positions) -> Self {
+        let max_line_bytes = usize::try_from(config.max_line_bytes).unwrap_or(usize::MAX);
+        let options = FollowOptions { max_line_bytes, drain: config.drain };
+        let mut unused = saved.clone();
+        let followed = config.files.iter().map(|name| {
+            let begin = match (unused.remove(name), config.start) {
+                (Some(positions), _) => Begin::Resume(positions),
+                (None, Start::End) => Begin::End,
+                (None, Start::Beginning) => Begin::Beginning,
+            };
+            Log {
+                name: name.clone(),
+                follower: Follower::new(directory.join(name), options, begin),
+                reader: Reader::new(dialect.clone()),
+                account: None,
+                following: Following { log: name.clone(), ..Following::default() },
+                at_end: false,
+                problem: None,
+                truncations: Complaints::with("log", "lines not read by then are lost"),
+            }
+        });
+        Self { followed: followed.collect(), max_line_bytes, unused }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.followed.len()
+    }
+
+    /// Whether any of them has been found.
+    pub fn is_attached(&self) -> bool {
+        self.attached().next().is_some()
+    }
+
+    /// Steps one log once and counts what comes; whether there may be more.
+    pub fn step(&mut self, index: usize, book: &RwLock<LogBook>, now: Now) -> bool {
+        let log = &mut self.followed[index];
+        let event = match log.follower.step(now.monotonic) {
+            Ok(event) => event,
+            Err(problem) => {
+                log.at_end = false;
+                log.problem = Some(problem);
+                return false;
+            }
+        };
+        log.problem = None;
+        log.at_end = event == Event::Idle;
+        let mut book = book.write().unwrap_or_else(PoisonError::into_inner);
+        let totals = &mut book.aggregate.totals;
+        let account = *log.account.get_or_insert_with(|| totals.accounts.index(&log.name));
+        match event {
+            Event::Idle => return false,
+            Event::Lines(block) => {
+                for (bytes, line) in lines(block) {
+                    let entry = if line.len() > self.max_line_bytes {
+                        Line::Skipped(Skip::TooLong)
+                    } else {
+                        log.reader.read(line)
+                    };
+                    book.aggregate.line(account, &entry, bytes, Some(now.unix_millis));
+                }
+                log.following.last_read = Some(now.unix_seconds());
+            }
+            Event::Skipped { reason, bytes, ends } => {
+                book.aggregate.skipped_bytes(account, reason, bytes, ends);
+            }
+            Event::Rotated => totals.accounts.at(account).rotations += 1,
+            Event::Truncated { known_bytes } => {
+                totals.accounts.at(account).truncations += 1;
+                totals.accounts.at(account).gap_bytes += known_bytes;
+                let problem = format!("{} was cut or written anew in place", log.name);
+                log.truncations.note(Some(&problem), now.monotonic);
+            }
+            Event::Gap { known_bytes } => {
+                totals.accounts.at(account).gaps += 1;
+                totals.accounts.at(account).gap_bytes += known_bytes;
+                // A sum that goes on would be a little too low, and nobody could see it.
+                book.aggregate.restart();
+                tracing::warn!(
+                    log = log.name,
+                    known_bytes,
+                    "the place where reading stopped is gone; lines after it are lost and all counters from \
+                     logs begin at 0"
+                );
+            }
+        }
+        true
+    }
+
+    /// Shows how far the logs have been read.
+    pub fn show_progress(&mut self, book: &mut LogBook, now: Now) {
+        for log in &mut self.followed {
+            let age =
+                |since: Duration| now.unix_seconds() - now.monotonic.saturating_sub(since).as_secs_f64();
+            log.following.lag_bytes = log.follower.is_attached().then(|| log.follower.lag_bytes());
+            log.following.partial_line_since = log.follower.partial_line_since().map(age);
+            if log.at_end {
+                log.following.caught_up_at = Some(now.unix_seconds());
+            }
+        }
+        book.following = self.followed.iter().map(|log| log.following.clone()).collect();
+        book.catching_up = !self.attached().all(|log| log.follower.is_caught_up());
+        // A connection log alone must not show zeros of mail that nobody has looked for.
+        let first = self.followed.first().is_some_and(|log| log.follower.is_attached());
+        book.shown |= first && !book.catching_up;
+    }
+
+    /// What keeps a log from being read. The first log has to be there; the others may be switched off
+    /// in the MTA, as the connection log is unless `SEPARATE_CONNECTION_LOG` is set.
+    pub fn problem(&self) -> Option<String> {
+        let problems = self.followed.iter().enumerate().filter_map(|(index, log)| match &log.problem {
+            Some(FollowError::Missing { .. }) if index > 0 && !log.follower.is_attached() => None,
+            problem => problem.as_ref().map(ToString::to_string),
+        });
+        let problems: Vec<String> = problems.collect();
+        (!problems.is_empty()).then(|| problems.join("; "))
+    }
+
+    /// The places to save with the sums.
+    pub fn positions(&self) -> Positions {
+        let places =
+            self.followed.iter().filter_map(|log| Some((log.name.clone(), log.follower.positions()?)));
+        let places: HashMap<_, _> = places.collect();
+        self.unused.clone().into_iter().chain(places).collect()
+    }
+
+    fn attached(&self) -> impl Iterator<Item = &Log> {
+        self.followed.iter().filter(|log| log.follower.is_attached())
+    }
+}

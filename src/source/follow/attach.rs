@@ -1,0 +1,233 @@
+//! Finding the log for the first time, and the files in which saved places lie.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use super::cumulative::Cumulative;
+use super::file::LogFile;
+use super::position::{Appended, Position, Role};
+use super::{Begin, Event, FollowError, Follower};
+
+/// The files that have a name, until a saved place has been found in them.
+struct Named {
+    current: Option<LogFile>,
+    yesterday: Option<LogFile>,
+}
+
+impl Follower {
+    /// Finds the files to begin with.
+    pub(super) fn attach(&mut self, now: Duration) -> Result<(), FollowError> {
+        let current = self.chain.open_current(now)?;
+        match self.begin.clone() {
+            Some(Begin::Resume(positions)) => {
+                let yesterday = self.chain.open_yesterday(now)?;
+                if current.is_none() && yesterday.is_none() {
+                    return Err(FollowError::Missing { path: self.chain.current.clone() });
+                }
+                self.resume(&positions, Named { current, yesterday }, now)
+                    .map_err(|source| self.error(source))?;
+            }
+            begin => {
+                let yesterday = self.yesterday_from_its_end(now);
+                let Some(mut current) = current else {
+                    return Err(self.missing_from_the_start(yesterday.as_ref(), now));
+                };
+                if matches!(begin, Some(Begin::End)) {
+                    current.seek_to_end(&mut self.buffer).map_err(|source| self.error(source))?;
+                }
+                self.appended = self.appended_before(yesterday.as_ref(), None, now);
+                self.current = Some(current);
+                self.old.extend(yesterday);
+            }
+        }
+        self.begin = None;
+        Ok(())
+    }
+
+    /// Late entries still come there. That it cannot be read keeps nobody from following the log.
+    fn yesterday_from_its_end(&mut self, now: Duration) -> Option<LogFile> {
+        let mut yesterday = self.chain.open_yesterday(now).ok().flatten()?;
+        yesterday.seek_to_end(&mut self.buffer).ok()?;
+        yesterday.becomes(Role::Renamed, 0);
+        Some(yesterday)
+    }
+
+    /// All entries of a log that is not there at the start are new, once its directory is there. A
+    /// directory that is not there may yet be mounted, with a log that another host has written.
+    fn missing_from_the_start(&mut self, yesterday: Option<&LogFile>, now: Duration) -> FollowError {
+        if self.chain.has_directory() {
+            let appended = self.appended_before(yesterday, None, now);
+            let place = match yesterday {
+                Some(file) => file.position(appended.bytes, appended),
+                None => Position::nothing(appended),
+            };
+            self.begin = Some(Begin::Resume(vec![place]));
+        }
+        FollowError::Missing { path: self.chain.current.clone() }
+    }
+
+    /// Puts every saved place on the file that holds it.
+    fn resume(&mut self, positions: &[Position], mut named: Named, now: Duration) -> io::Result<()> {
+        let mut found: Vec<Option<LogFile>> = positions.iter().map(|_| None).collect();
+        for by_contents in [false, true] {
+            for (position, found) in positions.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+                *found = named.take(position, by_contents);
+            }
+        }
+        for (position, found) in positions.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+            *found = self.find_elsewhere(position, now)?;
+        }
+        let goes_on = found.iter().flatten().any(LogFile::is_log);
+        let yesterday =
+            found.iter().flatten().find(|file| file.role() == Role::Renamed).or(named.yesterday.as_ref());
+        let recovered = self.recover(positions, &found, yesterday, now)?;
+        self.noticed = recovered.gaps.into_iter().map(|known_bytes| Event::Gap { known_bytes }).collect();
+        // The saved sums do not have them, even if they were counted before the program was killed.
+        let was_log = positions.iter().zip(&found).filter(|(position, _)| position.role == Role::Current);
+        for (_, found) in was_log.filter(|(_, found)| !found.as_ref().is_some_and(LogFile::is_log)) {
+            let times = match found {
+                Some(_) => 1,
+                None if self.noticed.is_empty() => 2,
+                None => 0,
+            };
+            self.noticed.extend(std::iter::repeat_n(Event::Rotated, times));
+        }
+        self.old = recovered.parts;
+        for file in found.into_iter().flatten() {
+            match file.role() {
+                Role::Current => self.current = Some(file),
+                _ => self.old.push_back(file),
+            }
+        }
+        // A file that has yesterday's name while the log itself goes on never was the log.
+        if let Some(mut yesterday) = named.yesterday.filter(|_| !goes_on) {
+            yesterday.becomes(Role::Renamed, 0);
+            self.old.push_back(yesterday);
+        }
+        if self.current.is_none() {
+            self.current = named.current;
+        }
+        let unrotated = positions.first().filter(|_| goes_on).map(|position| position.appended);
+        self.appended = unrotated.unwrap_or(recovered.appended);
+        Ok(())
+    }
+
+    /// A part of the cumulative log, or a file that somebody renamed by hand.
+    fn find_elsewhere(&self, position: &Position, now: Duration) -> io::Result<Option<LogFile>> {
+        let file = match position.role {
+            Role::Cumulative { end } if position.offset <= end => {
+                let cumulative = self.chain.open_cumulative(now).ok().flatten();
+                let cumulative = cumulative.filter(|file| file.id() == position.id);
+                cumulative.map(|file| file.part(position.offset..end, now)).transpose()?
+            }
+            Role::Cumulative { .. } | Role::Nameless => None,
+            Role::Current | Role::Renamed => self.chain.open_by_id(position.id, now).map(|mut file| {
+                file.becomes(Role::Nameless, 0);
+                file
+            }),
+        };
+        Ok(file.filter(|file| position.is_at(file, 0).unwrap_or(false)).map(|mut file| {
+            file.resume(position);
+            file
+        }))
+    }
+
+    /// Looks in the cumulative log for what is in no file that has a name.
+    fn recover(
+        &self,
+        positions: &[Position],
+        found: &[Option<LogFile>],
+        yesterday: Option<&LogFile>,
+        now: Duration,
+    ) -> io::Result<Recovered> {
+        let mut recovered = Recovered::default();
+        let gone = positions.iter().zip(found).filter(|(_, found)| found.is_none());
+        let gone: Vec<_> = gone.map(|(position, _)| position).filter(|position| position.matters()).collect();
+        // The last place was in the log itself, or in the file that had been it.
+        let last = positions.last().filter(|last| !last.is_nothing());
+        let is_missed = |position: &&Position| position.unread() > 0 || last == Some(*position);
+        let rotated = !found.iter().flatten().any(LogFile::is_log);
+        if gone.is_empty() && !rotated {
+            return Ok(recovered);
+        }
+        let opened = self.chain.open_cumulative(now).ok().flatten();
+        let Some(cumulative) = opened.map(Cumulative::new).transpose()? else {
+            recovered.gaps = gone.into_iter().filter(is_missed).map(Position::unread).collect();
+            return Ok(recovered);
+        };
+        let mut end = match yesterday {
+            Some(yesterday) => cumulative.end_before(yesterday)?,
+            None => cumulative.size(),
+        };
+        recovered.appended = cumulative.until(end)?;
+        // Where a file begins of which nothing was read: it need not be told from the one before it.
+        let mut unread_from = None;
+        for position in gone.into_iter().rev() {
+            let copy = match position.role {
+                // A part that is not there any more was cut off.
+                Role::Cumulative { .. } => None,
+                _ => cumulative.copy_of(position)?,
+            };
+            match copy {
+                found if position.offset == 0 => {
+                    unread_from =
+                        Some(found.unwrap_or(cumulative.moved(position.copy_start, position.appended)?));
+                }
+                Some(start) => {
+                    recovered.parts.extend(cumulative.part(start + position.offset..end, now)?);
+                    (end, unread_from) = (start, None);
+                }
+                None => {
+                    if is_missed(&position) || unread_from.take().is_some() {
+                        recovered.gaps.push_front(position.unread());
+                    }
+                    // What was read of it must not be read again with a file before it.
+                    end = end.min(cumulative.moved(position.copy_start, position.appended)?);
+                }
+            }
+        }
+        if let Some(from) = unread_from {
+            recovered.parts.extend(cumulative.part(from..end, now)?);
+        }
+        recovered.parts.make_contiguous().reverse();
+        Ok(recovered)
+    }
+}
+
+/// What the cumulative log had.
+#[derive(Default)]
+struct Recovered {
+    parts: VecDeque<LogFile>,
+    /// Bytes known to be lost, for each place that was not found.
+    gaps: VecDeque<u64>,
+    /// How far it goes.
+    appended: Appended,
+}
+
+impl Position {
+    /// Whether anything can have been written behind the place that is not lost for good.
+    fn matters(&self) -> bool {
+        self.role != Role::Nameless || self.unread() > 0
+    }
+}
+
+impl Named {
+    /// Takes the file that holds the place, by its inode or, for a copy, by what stands in it.
+    fn take(&mut self, position: &Position, by_contents: bool) -> Option<LogFile> {
+        if matches!(position.role, Role::Cumulative { .. }) {
+            return None;
+        }
+        let holds = |file: &mut LogFile| {
+            let alike = if by_contents { position.is_telling() } else { file.id() == position.id };
+            alike && position.is_at(file, 0).unwrap_or(false)
+        };
+        let (mut file, role) = match self.yesterday.take_if(holds) {
+            Some(file) => (file, Role::Renamed),
+            None => (self.current.take_if(holds)?, Role::Current),
+        };
+        file.becomes(role, 0);
+        file.resume(position);
+        Some(file)
+    }
+}

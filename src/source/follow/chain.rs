@@ -1,0 +1,75 @@
+//! The names under which one log's files lie, oldest entries last in: `mail.log_current` becomes
+//! `mail.log_yesterday`, and what was that before is appended to `mail.log` (2005Q4 guide, "Managing MTA
+//! Message and Connection Logs").
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::FollowError;
+use super::file::LogFile;
+use super::position::FileId;
+
+/// Where the files of one log are looked for.
+#[derive(Debug)]
+pub(super) struct Chain {
+    /// The log's path.
+    pub current: PathBuf,
+    /// What the return job renames it to, and what it appends that to; none for a log with another
+    /// name than `…_current`.
+    rotated: Option<(PathBuf, PathBuf)>,
+}
+
+impl Chain {
+    pub(super) fn new(current: PathBuf) -> Self {
+        let base = current.file_name().and_then(|name| name.to_str()?.strip_suffix("_current"));
+        let rotated = base
+            .map(|base| (current.with_file_name(format!("{base}_yesterday")), current.with_file_name(base)));
+        Self { current, rotated }
+    }
+
+    /// The file that is the log now.
+    pub(super) fn open_current(&self, now: Duration) -> Result<Option<LogFile>, FollowError> {
+        LogFile::open(&self.current, now)
+    }
+
+    /// The file that was the log before.
+    pub(super) fn open_yesterday(&self, now: Duration) -> Result<Option<LogFile>, FollowError> {
+        open_optional(self.rotated.as_ref().map(|(yesterday, _)| yesterday.as_path()), now)
+    }
+
+    /// The file to which all older ones were appended.
+    pub(super) fn open_cumulative(&self, now: Duration) -> Result<Option<LogFile>, FollowError> {
+        open_optional(self.rotated.as_ref().map(|(_, cumulative)| cumulative.as_path()), now)
+    }
+
+    /// Which file has the name of yesterday's.
+    pub(super) fn yesterday_id(&self) -> Option<FileId> {
+        let (yesterday, _) = self.rotated.as_ref()?;
+        FileId::of_path(yesterday).ok()?
+    }
+
+    /// A file of the log's directory that somebody renamed by hand.
+    pub(super) fn open_by_id(&self, id: FileId, now: Duration) -> Option<LogFile> {
+        let directory = self.current.parent()?;
+        let named = |entry: std::io::Result<std::fs::DirEntry>| {
+            let path = entry.ok()?.path();
+            (FileId::of_path(&path).ok()? == Some(id)).then_some(path)
+        };
+        let path = std::fs::read_dir(directory).ok()?.find_map(named)?;
+        LogFile::open(&path, now).ok()?.filter(|file| file.id() == id)
+    }
+
+    /// Whether the directory that should hold the log is there.
+    pub(super) fn has_directory(&self) -> bool {
+        self.current.parent().is_some_and(Path::is_dir)
+    }
+}
+
+/// What stands in the place of a rotated log and is no file is none of ours.
+fn open_optional(path: Option<&Path>, now: Duration) -> Result<Option<LogFile>, FollowError> {
+    let Some(path) = path else { return Ok(None) };
+    match LogFile::open(path, now) {
+        Err(FollowError::NotRegular { .. }) => Ok(None),
+        opened => opened,
+    }
+}

@@ -1,0 +1,503 @@
+//! Random lives of an MTA host against a model: the program's own reading, counting and saving, on real
+//! files, through everything that can happen to them. Each line is an entry of a channel of its own, so
+//! the sums say of each line how often it was counted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::RwLock;
+use std::time::Duration;
+
+use imsimta_exporter::aggregate::{Aggregate, Totals};
+use imsimta_exporter::app::logs::followed::FollowedLogs;
+use imsimta_exporter::app::state::Snapshot;
+use imsimta_exporter::app::{LogBook, Now};
+use imsimta_exporter::config::{Logs, Start};
+use imsimta_exporter::record::Dialect;
+use imsimta_exporter::source::state::{Loaded, StateDirectory, encode};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+const LOG: &str = "mail.log_current";
+/// Channels with a label of their own, less a few.
+const MOST_LINES: usize = 250;
+
+/// What can happen.
+#[derive(Clone, Debug)]
+enum Action {
+    /// Entries by the processes that have the newest file open, or still the one before it.
+    Write {
+        lines: usize,
+        late: bool,
+    },
+    /// The first bytes of an entry; the rest comes with the next write to that file.
+    WritePart {
+        late: bool,
+    },
+    /// The return job does all of its work, the new file comes with its first entry.
+    Rotate,
+    /// The return job has appended a part of yesterday's log, or all of it, and not yet renamed.
+    RotateHalfway {
+        all: bool,
+    },
+    /// The program reads all there is. Where this is missing, the program is stopped or hangs.
+    Poll,
+    /// Nothing happens for longer than a renamed file is read on.
+    Quiet,
+    Save,
+    /// The state directory's disk is full from now on, or no more.
+    FillStateDisk(bool),
+    /// The program is killed and started again.
+    Kill,
+    /// The program is killed; whatever comes now happens while it is down.
+    Stop,
+    Hazard(Hazard),
+}
+
+/// What can lose lines, whoever reads.
+#[derive(Clone, Copy, Debug)]
+enum Hazard {
+    Truncate,
+    Delete,
+    RecreateDirectory,
+    CorruptState,
+    /// Somebody removes the cumulative log, which grows for ever.
+    DeleteCumulative,
+}
+
+fn harmless() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        6 => (1_usize..8, any::<bool>()).prop_map(|(lines, late)| Action::Write { lines, late }),
+        2 => any::<bool>().prop_map(|late| Action::WritePart { late }),
+        3 => Just(Action::Rotate),
+        1 => any::<bool>().prop_map(|all| Action::RotateHalfway { all }),
+        5 => Just(Action::Poll),
+        1 => Just(Action::Quiet),
+        3 => Just(Action::Save),
+        1 => any::<bool>().prop_map(Action::FillStateDisk),
+        2 => Just(Action::Kill),
+        1 => Just(Action::Stop),
+    ]
+}
+
+fn harmful() -> impl Strategy<Value = Action> {
+    let hazard = prop_oneof![
+        4 => Just(Hazard::Truncate),
+        1 => Just(Hazard::Delete),
+        1 => Just(Hazard::RecreateDirectory),
+        1 => Just(Hazard::CorruptState),
+        1 => Just(Hazard::DeleteCumulative),
+    ];
+    prop_oneof![6 => harmless(), 1 => hazard.prop_map(Action::Hazard)]
+}
+
+/// One process that writes, and what it has begun.
+struct Writer {
+    file: File,
+    /// The rest of a line of which only the beginning was written.
+    rest: Option<(usize, Vec<u8>)>,
+}
+
+/// The host.
+struct Host {
+    directory: TempDir,
+    /// Processes on the current file, and on the one before it.
+    writers: Vec<Writer>,
+    /// How much of yesterday's log the return job has appended, when it is halfway.
+    appended: Option<u64>,
+    started: usize,
+    complete: BTreeSet<usize>,
+}
+
+impl Host {
+    fn new() -> Self {
+        // The state is synced often: on a disk that would take minutes.
+        let memory = Path::new("/dev/shm");
+        let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+        let directory = tempfile::tempdir_in(parent).expect("a temporary directory");
+        std::fs::create_dir(directory.path().join("log")).expect("made");
+        Self { directory, writers: Vec::new(), appended: None, started: 0, complete: BTreeSet::new() }
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.directory.path().join("log")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    /// The inode of the current file, and how many complete lines it has.
+    fn current(&self) -> Option<(u64, usize)> {
+        let path = self.logs().join(LOG);
+        let lines = memchr::memchr_iter(b'\n', &std::fs::read(&path).ok()?).count();
+        Some((std::fs::metadata(path).ok()?.ino(), lines))
+    }
+
+    fn yesterday(&self) -> PathBuf {
+        self.logs().join("mail.log_yesterday")
+    }
+
+    fn writer(&mut self, late: bool) -> &mut Writer {
+        if self.writers.is_empty() {
+            self.open_writer();
+        }
+        let newest = self.writers.len() - 1;
+        // What is written behind the return job's back is in no file that has a name.
+        let late = late && newest > 0 && self.appended.is_none();
+        &mut self.writers[if late { newest - 1 } else { newest }]
+    }
+
+    fn open_writer(&mut self) {
+        let path = self.logs().join(LOG);
+        let file = OpenOptions::new().create(true).append(true).open(path).expect("a log");
+        self.writers.push(Writer { file, rest: None });
+    }
+
+    fn write(&mut self, late: bool, part: bool) {
+        if self.started == MOST_LINES {
+            return;
+        }
+        let number = self.started;
+        self.started += 1;
+        let line = format!(
+            "22-Nov-2026 10:{:02}:{:02}.{:02} c{number:03}                    D 1 a@siroe.com rfc822;{}@x.siroe.com b@x.siroe.com\n",
+            number / 60 % 60,
+            number % 60,
+            number % 100,
+            "u".repeat(number * 7 % 300),
+        );
+        let writer = self.writer(late);
+        let ended = writer.rest.take();
+        if let Some((_, rest)) = &ended {
+            writer.file.write_all(rest).expect("written");
+        }
+        let (now, later) = line.as_bytes().split_at(if part { 10 + number % 40 } else { line.len() });
+        writer.file.write_all(now).expect("written");
+        if part {
+            writer.rest = Some((number, later.to_vec()));
+        } else {
+            self.complete.insert(number);
+        }
+        self.complete.extend(ended.map(|(number, _)| number));
+    }
+
+    fn end_line(&mut self, index: usize) {
+        let writer = &mut self.writers[index];
+        if let Some((number, rest)) = writer.rest.take() {
+            writer.file.write_all(&rest).expect("written");
+            self.complete.insert(number);
+        }
+    }
+
+    fn end_lines(&mut self) {
+        (0..self.writers.len()).for_each(|index| self.end_line(index));
+    }
+
+    /// Appends yesterday's log to the cumulative one, as far as that was not done yet.
+    fn append(&mut self, all: bool) {
+        // Writers on yesterday's file come to the end of their lines before it is appended.
+        if self.appended.is_none() && self.writers.len() > 1 {
+            self.end_line(self.writers.len() - 2);
+        }
+        let mut bytes = Vec::new();
+        if let Ok(mut yesterday) = File::open(self.yesterday()) {
+            yesterday.read_to_end(&mut bytes).expect("read");
+        }
+        let done = usize::try_from(self.appended.unwrap_or(0)).expect("small").min(bytes.len());
+        let end = if all { bytes.len() } else { done.max(bytes.len() / 2) };
+        let path = self.logs().join("mail.log");
+        let mut cumulative = OpenOptions::new().create(true).append(true).open(path).expect("a log");
+        cumulative.write_all(&bytes[done..end]).expect("written");
+        self.appended = Some(end as u64);
+    }
+
+    fn rotate(&mut self) {
+        if self.current().is_none() {
+            return;
+        }
+        self.append(true);
+        self.appended = None;
+        std::fs::rename(self.logs().join(LOG), self.yesterday()).expect("renamed");
+        let newest = self.writers.pop();
+        self.writers.clear();
+        self.writers.extend(newest);
+        self.open_writer();
+    }
+
+    fn suffer(&mut self, hazard: Hazard) {
+        match hazard {
+            Hazard::Truncate => {
+                if let Some(writer) = self.writers.last_mut() {
+                    writer.rest = None;
+                    writer.file.set_len(0).expect("cut");
+                }
+            }
+            Hazard::Delete => {
+                self.end_lines();
+                std::fs::remove_file(self.logs().join(LOG)).ok();
+                self.writers.clear();
+            }
+            Hazard::RecreateDirectory => {
+                self.end_lines();
+                std::fs::remove_dir_all(self.logs()).expect("removed");
+                std::fs::create_dir(self.logs()).expect("made");
+                self.writers.clear();
+                self.appended = None;
+            }
+            Hazard::CorruptState => {
+                std::fs::write(self.state().join("state"), "neither header nor payload").ok();
+            }
+            // While it is appended to, what is removed is not what is appended to.
+            Hazard::DeleteCumulative if self.appended.is_some() => {}
+            Hazard::DeleteCumulative => {
+                std::fs::remove_file(self.logs().join("mail.log")).ok();
+            }
+        }
+    }
+}
+
+/// The program between a start and a kill.
+struct Program {
+    state: StateDirectory,
+    /// Whether it began without a saved state.
+    fresh: bool,
+    logs: FollowedLogs,
+    book: RwLock<LogBook>,
+    clock: Duration,
+}
+
+impl Program {
+    fn start(host: &Host) -> Self {
+        let state = StateDirectory::open(&host.state()).expect("ours alone");
+        let saved = match state.load::<Snapshot>().expect("readable") {
+            Loaded::Snapshot(snapshot) => Some(snapshot),
+            Loaded::Absent | Loaded::SetAside { .. } => None,
+        };
+        // A first start reads what is there; after a state was lost that would count lines again.
+        let first = saved.is_none() && !host.state().join("state.set-aside").exists();
+        let config = Logs {
+            files: vec![LOG.to_owned()],
+            start: if first { Start::Beginning } else { Start::End },
+            ..Logs::default()
+        };
+        let (positions, totals) = match saved {
+            Some(Snapshot { positions, totals }) => (positions, totals),
+            None => (BTreeMap::default(), Totals::new(1)),
+        };
+        let aggregate = Aggregate::new(totals, jiff::tz::TimeZone::UTC, 1024);
+        Self {
+            state,
+            fresh: positions.is_empty(),
+            logs: FollowedLogs::new(&config, &host.logs(), &Dialect::default(), &positions),
+            book: RwLock::new(LogBook::new(aggregate, false)),
+            clock: Duration::ZERO,
+        }
+    }
+
+    fn poll(&mut self) {
+        for _ in 0..10_000 {
+            self.clock += Duration::from_secs(1);
+            let now = Now { monotonic: self.clock, unix_millis: 1_795_000_000_000 };
+            if !self.logs.step(0, &self.book, now) {
+                return;
+            }
+        }
+        panic!("the follower never comes to rest");
+    }
+
+    fn save(&self) {
+        let totals = self.book.read().expect("no panic").aggregate.totals.clone();
+        let snapshot = Snapshot { positions: self.logs.positions(), totals };
+        // A full disk is no reason to stop.
+        self.state.save(&encode(&snapshot).expect("encoded")).ok();
+    }
+
+    /// How often each line was counted.
+    fn counted(&self) -> BTreeMap<usize, u64> {
+        let book = self.book.read().expect("no panic");
+        let channels = book.aggregate.totals.channels.all();
+        let lines = channels.filter(|(_, counts)| counts.dequeued_recipients > 0);
+        lines.map(|(name, counts)| (number(name), counts.dequeued_recipients)).collect()
+    }
+
+    /// Truncations, gaps, and bytes known to be lost.
+    fn losses(&self) -> [u64; 3] {
+        let book = self.book.read().expect("no panic");
+        let accounts = book.aggregate.totals.accounts.all();
+        accounts.first().map_or([0; 3], |account| [account.truncations, account.gaps, account.gap_bytes])
+    }
+
+    /// Lines that are no entries: only parts of lines can be.
+    fn garbled(&self) -> u64 {
+        let book = self.book.read().expect("no panic");
+        let accounts = book.aggregate.totals.accounts.all();
+        accounts.iter().map(|account| account.lines - account.records()).sum()
+    }
+}
+
+fn number(channel: &str) -> usize {
+    channel[1..].parse().unwrap_or_else(|_| panic!("a torn line: {channel}"))
+}
+
+/// A life, and what the model knows of it.
+struct Life {
+    host: Host,
+    /// None while it is down.
+    program: Option<Program>,
+    /// Lines that are in the saved state.
+    saved: BTreeSet<usize>,
+    disk_full: bool,
+    /// What of the current file the program has seen, and what the saved state has.
+    seen: [Option<(u64, usize)>; 2],
+    /// Lines that may be missing from the sums in the end.
+    at_risk: BTreeSet<usize>,
+    /// Whether something was destroyed of which nobody had seen a byte: nothing tells of it.
+    unseen: bool,
+    /// Whether that happened and no place behind a whole line has been saved since.
+    blind: bool,
+    gaps: u64,
+}
+
+impl Life {
+    /// Lives through the actions.
+    fn live(actions: &[Action]) -> Self {
+        let mut host = Host::new();
+        host.write(false, false);
+        let mut life = Self {
+            host,
+            program: None,
+            saved: BTreeSet::new(),
+            disk_full: false,
+            seen: [None; 2],
+            at_risk: BTreeSet::new(),
+            unseen: false,
+            blind: false,
+            gaps: 0,
+        };
+        life.poll();
+        for action in actions {
+            life.act(action);
+        }
+        life.host.end_lines();
+        life.poll();
+        life
+    }
+
+    fn act(&mut self, action: &Action) {
+        let host = &mut self.host;
+        match *action {
+            Action::Write { lines, late } => (0..lines).for_each(|_| host.write(late, false)),
+            Action::WritePart { late } => host.write(late, true),
+            Action::Rotate => host.rotate(),
+            Action::RotateHalfway { all } => host.append(all),
+            Action::Poll => self.poll(),
+            Action::Quiet => {
+                self.poll();
+                self.program.iter_mut().for_each(|program| program.clock += Duration::from_mins(20));
+                self.poll();
+            }
+            Action::Save => {
+                self.poll();
+                self.save();
+            }
+            Action::FillStateDisk(full) => {
+                let temporary = host.state().join("state.new");
+                std::fs::remove_file(&temporary).ok();
+                if full {
+                    std::os::unix::fs::symlink("/dev/full", temporary).expect("linked");
+                }
+                self.disk_full = full;
+            }
+            Action::Kill => {
+                self.program = None;
+                self.poll();
+            }
+            Action::Stop => self.program = None,
+            Action::Hazard(hazard) => self.suffer(hazard),
+        }
+    }
+
+    fn poll(&mut self) {
+        let starts = self.program.is_none();
+        let program = self.program.get_or_insert_with(|| Program::start(&self.host));
+        if starts {
+            self.gaps = program.losses()[1];
+        }
+        program.poll();
+        let gaps = program.losses()[1];
+        if starts && program.fresh || gaps > self.gaps || self.blind {
+            // All sums began at 0 with what was there then; or nothing told a new line from an old one.
+            self.at_risk.extend(0..self.host.started);
+        }
+        self.gaps = gaps;
+        self.seen[0] = self.host.current();
+        if starts && program.fresh {
+            // As the program does when it has found the log for the first time.
+            self.save();
+        }
+    }
+
+    fn save(&mut self) {
+        self.program.as_ref().expect("polled").save();
+        if !self.disk_full {
+            self.saved.clone_from(&self.host.complete);
+            self.seen[1] = self.seen[0];
+            self.blind &= self.seen[1].is_none_or(|(_, lines)| lines == 0);
+        }
+    }
+
+    fn suffer(&mut self, hazard: Hazard) {
+        match hazard {
+            Hazard::CorruptState => self.program = None,
+            Hazard::Truncate | Hazard::Delete | Hazard::RecreateDirectory | Hazard::DeleteCumulative => {
+                // Whether they are lost depends on what is killed next, and when.
+                self.at_risk.extend((0..self.host.started).filter(|line| !self.saved.contains(line)));
+                let current = self.host.current().map(|(inode, _)| inode);
+                self.blind |= !self
+                    .seen
+                    .iter()
+                    .all(|seen| seen.is_some_and(|(inode, lines)| Some(inode) == current && lines > 0));
+            }
+        }
+        self.unseen |= self.blind;
+        self.host.suffer(hazard);
+    }
+}
+
+fn config() -> ProptestConfig {
+    let chosen = std::env::var_os("PROPTEST_CASES").is_some();
+    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if chosen { default } else { ProptestConfig { cases: 1000, ..default } }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn every_line_is_counted_exactly_once(actions in prop::collection::vec(harmless(), 1..60)) {
+        let life = Life::live(&actions);
+        let program = life.program.expect("polled");
+        let counted = program.counted();
+        let lost: Vec<_> = life.host.complete.iter().filter(|line| !counted.contains_key(line)).collect();
+        prop_assert!(lost.is_empty(), "lost {lost:?} of {}", life.host.complete.len());
+        prop_assert!(counted.values().all(|&times| times == 1), "counted twice: {counted:?}");
+        prop_assert_eq!((program.losses(), program.garbled()), ([0; 3], 0));
+    }
+
+    #[test]
+    fn what_nobody_can_save_is_all_that_is_lost(actions in prop::collection::vec(harmful(), 1..60)) {
+        let life = Life::live(&actions);
+        let program = life.program.expect("polled");
+        let counted = program.counted();
+        prop_assert!(counted.values().all(|&times| times == 1), "counted twice: {counted:?}");
+        let lost: Vec<_> = life.host.complete.iter().filter(|line| !counted.contains_key(line)).collect();
+        let more: Vec<_> = lost.iter().filter(|line| !life.at_risk.contains(line)).collect();
+        prop_assert!(more.is_empty(), "lost {more:?} of {}", life.host.complete.len());
+        let missing = program.logs.problem().is_some();
+        let shown = missing || program.losses()[..2] != [0; 2] || life.host.state().join("state.set-aside").exists();
+        prop_assert!(lost.is_empty() || shown || life.unseen, "lost and not shown: {lost:?}");
+    }
+}
