@@ -27,11 +27,12 @@ pub use logs::new_seed;
 pub use observed::{LogBook, Observed, lock};
 
 use crate::config::Config;
+use crate::http;
 use crate::metrics::{self, Exposition, catalogue::Feed};
 use crate::source::install;
 use crate::source::state::StateError;
 use crate::source::user;
-use crate::{http, source};
+use crate::source::wakeup;
 
 /// What ends within this time after a shutdown ends well.
 const GRACE: Duration = Duration::from_millis(1200);
@@ -77,7 +78,10 @@ pub async fn run(
         top: config.clients.top,
         seed: logs::new_seed(),
     };
-    let observed = Arc::new(Observed::new(&config, install.clone(), clock, clients, saved));
+    let paths = config.logs.files.iter().map(|name| install.log_directory.join(name)).collect();
+    let (waker, wakeups) = wakeup::channel(paths, config.logs.poll, Arc::new(wakeup::watch));
+    let observed = Observed::new(&config, install.clone(), clock, clients, wakeups.counts(), saved);
+    let observed = Arc::new(observed);
     tracing::info!(
         %address,
         root = %install.root.display(),
@@ -87,9 +91,6 @@ pub async fn run(
     );
 
     let (died, mut deaths) = mpsc::unbounded_channel();
-    let (waker, wakeups, wanted) = source::wakeup::channel();
-    let paths = config.logs.files.iter().map(|name| install.log_directory.join(name)).collect();
-    let watching = tokio::spawn(source::wakeup::watch(paths, waker.clone(), wanted));
     let (log_thread, log_ended) = logs::spawn(&config, Arc::clone(&observed), wakeups, state, died.clone())
         .context("cannot start a thread")?;
     let collectors =
@@ -110,7 +111,6 @@ pub async fn run(
     };
     drop(stop_http);
     collectors.stop();
-    watching.abort();
     log_thread.stop();
     waker.wake();
     drop(waker);

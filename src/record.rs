@@ -33,6 +33,7 @@ macro_rules! labelled {
         }
     };
 }
+pub(crate) use labelled;
 
 pub mod address;
 pub mod code;

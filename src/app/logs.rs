@@ -15,15 +15,9 @@ use super::observed::Observed;
 use super::state::{Snapshot, State, StateWriter};
 use crate::config::Config;
 use crate::record::Dialect;
-use crate::source::wakeup::{Wakeup, Wakeups};
+use crate::source::wakeup::Wakeups;
 use followed::FollowedLogs;
 
-/// Under load the logs are looked at this often, and file events are not waited for.
-const TICK: Duration = Duration::from_millis(20);
-/// Rounds in a row that found something make it load.
-const BUSY_ROUNDS: u32 = 3;
-/// Ticks in a row that found nothing make it quiet.
-const QUIET_TICKS: u32 = 25;
 /// While a backlog is read, progress is shown each time that this many blocks were.
 const BLOCKS_SHOWN: usize = 64;
 
@@ -49,7 +43,7 @@ impl LogThread {
 pub(super) fn spawn(
     config: &Config,
     observed: Arc<Observed>,
-    wakeups: Wakeups,
+    mut wakeups: Wakeups,
     state: State,
     died: mpsc::UnboundedSender<&'static str>,
 ) -> std::io::Result<(LogThread, oneshot::Receiver<()>)> {
@@ -60,7 +54,6 @@ pub(super) fn spawn(
     let logs = FollowedLogs::new(&config.logs, directory, &Dialect { run_users }, &state.positions);
     let handle = LogThread { stopping: Arc::clone(&stopping) };
     let interval = config.state.interval;
-    let poll = config.logs.poll;
     let writer = StateWriter::spawn(state, Arc::clone(&observed), died.clone())?;
     std::thread::Builder::new().name("log".into()).spawn(move || {
         let _notice = DeathNotice::new("log", died);
@@ -74,7 +67,7 @@ pub(super) fn spawn(
             interval,
             writer,
         };
-        thread.run(&wakeups, poll);
+        thread.run(&mut wakeups);
         thread.finish();
         ended.send(()).ok();
     })?;
@@ -95,26 +88,20 @@ struct Thread {
 }
 
 impl Thread {
-    fn run(&mut self, wakeups: &Wakeups, poll: Duration) {
-        let (mut busy, mut quiet) = (0, 0);
-        let mut ticking = false;
+    fn run(&mut self, wakeups: &mut Wakeups) {
+        let mut complaints = Complaints::with("file events", "the logs are looked at every poll instead");
         while !self.stopping.load(Ordering::Acquire) {
             let found = self.round();
-            (busy, quiet) = if found { (busy + 1, 0) } else { (0, quiet + 1) };
-            if !ticking && busy >= BUSY_ROUNDS {
-                ticking = true;
-                wakeups.watch(false);
-            } else if ticking && quiet >= QUIET_TICKS {
-                ticking = false;
-                wakeups.watch(true);
+            if tracing::enabled!(tracing::Level::TRACE) {
+                let book = self.observed.logs();
+                let lines = book.aggregate.totals.accounts.all().iter().map(|account| account.lines);
+                tracing::trace!(lines = lines.sum::<u64>(), "counted");
             }
-            let pause = if ticking { TICK } else { poll };
-            match wakeups.wait(pause) {
-                // A write a second is not load.
-                Wakeup::Timeout if !ticking => busy = 0,
-                Wakeup::Closed => return,
-                Wakeup::Hint | Wakeup::Timeout => {}
+            let now = self.observed.clock.monotonic();
+            if wakeups.wait(found, now).is_none() {
+                return;
             }
+            complaints.note(wakeups.problem(), now);
         }
     }
 

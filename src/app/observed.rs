@@ -15,6 +15,7 @@ use crate::source::install::Install;
 use crate::source::processes::{OwnProcess, ProcessSnapshot};
 use crate::source::sockets::SocketSnapshot;
 use crate::source::spool::QueueSnapshot;
+use crate::source::wakeup::WakeupCounts;
 
 /// What the log thread publishes. It is the only writer.
 #[derive(Debug)]
@@ -63,6 +64,8 @@ pub struct Observed {
     pub active: Snapshot<bool>,
     /// The state file.
     pub state: Mutex<StateHealth>,
+    /// What woke the reader of the logs.
+    wakeups: Arc<WakeupCounts>,
 }
 
 /// The last reading of a collector that runs on its interval.
@@ -99,6 +102,7 @@ impl Observed {
         install: Install,
         clock: Clock,
         clients: ClientDisplay,
+        wakeups: Arc<WakeupCounts>,
         saved: Saved,
     ) -> Self {
         let zone = config.mta.timezone.clone().unwrap_or_else(jiff::tz::TimeZone::system);
@@ -117,6 +121,7 @@ impl Observed {
             own: Mutex::default(),
             active: Snapshot::default(),
             state: Mutex::new(saved.health),
+            wakeups,
         }
     }
 
@@ -169,6 +174,7 @@ impl Observed {
         exporter::fill_collector(page, "filesystems", &filesystems);
         exporter::fill_active(page, self.active.get().value.as_deref().copied());
         exporter::fill_state(page, &lock(&self.state));
+        exporter::fill_wakeups(page, &self.wakeups);
         let own = lock(&self.own).clone();
         exporter::fill_own(page, own.as_deref(), self.waits_for().is_empty());
     }

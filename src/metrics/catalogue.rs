@@ -134,6 +134,11 @@ const COLLECTOR: Label =
     Label { name: "collector", bound: "`log`, `queue`, `sockets`, `processes`, `filesystems`" };
 const TABLE: Label = Label { name: "table", bound: "the names of the capped tables" };
 const OPTION: Label = Label { name: "option", bound: "the `log_*` options that show in the log" };
+const WAKEUP: Label = Label { name: "cause", bound: "`event`, `tick`, `poll`, `request`" };
+const RESTART: Label = Label {
+    name: "cause",
+    bound: "`ended`, `failed`, `panicked`, `silent`, `appeared`, `overflow`, `fruitless`, `flooded`, `spinning`, `stuck`",
+};
 const VERSION: Label = Label { name: "version", bound: "one" };
 
 macro_rules! catalogue {
@@ -418,6 +423,12 @@ catalogue! {
     STATE_SET_ASIDE = Counter "imsimta_exporter_state_set_aside_total" [] Exporter
         "State files that were not understood at the start and were set aside: 0 or 1."
         query "imsimta_exporter_state_set_aside_total > 0";
+    WAKEUPS = Counter "imsimta_exporter_wakeups_total" [WAKEUP] Exporter
+        "Why the logs were looked at: an event while they are quiet, a tick under load, a poll when there was neither."
+        query "sum by (cause) (rate(imsimta_exporter_wakeups_total[5m]))";
+    WATCHER_RESTARTS = Counter "imsimta_exporter_watcher_restarts_total" [RESTART] Exporter
+        "File watchers that were of no use and were made anew. Until events come again, lines are counted up to `logs.poll` late."
+        query "sum by (cause) (increase(imsimta_exporter_watcher_restarts_total[1h])) > 10";
     OWN_CPU = Counter "process_cpu_seconds_total" [] Exporter
         "CPU time used by the exporter."
         query "rate(process_cpu_seconds_total{job=\"imsimta\"}[5m])";

@@ -4,6 +4,7 @@ use super::catalogue as metric;
 use super::page::Page;
 use crate::aggregate::reading::Reading;
 use crate::source::processes::OwnProcess;
+use crate::source::wakeup::{Restart, Wakeup, WakeupCounts};
 
 /// Puts a collector's last run on the page; nothing before its first.
 pub fn fill_collector<T>(page: &mut Page, collector: &str, reading: &Reading<T>) {
@@ -78,6 +79,16 @@ pub fn fill_state(page: &mut Page, state: &StateHealth) {
     }
     page.count(&metric::STATE_SAVE_FAILURES, &[], state.failures);
     page.count(&metric::STATE_SET_ASIDE, &[], state.set_aside);
+}
+
+/// Puts on the page what woke the reader of the logs, and what became of its watchers.
+pub fn fill_wakeups(page: &mut Page, counts: &WakeupCounts) {
+    for &cause in Wakeup::ALL {
+        page.count(&metric::WAKEUPS, &[cause.label()], counts.wakeups(cause));
+    }
+    for &cause in Restart::ALL {
+        page.count(&metric::WATCHER_RESTARTS, &[cause.label()], counts.restarts(cause));
+    }
 }
 
 /// Puts on the page whether the MTA is active on this host; nothing before somebody looked.

@@ -1,117 +1,161 @@
 //! Wakes the reader of the logs when one of them may have grown.
 //!
-//! linemux's events are hints: *look now*. They are coalesced, never asked which file changed, and
-//! may stop at any time: the stream can end, fail, or drop an overflow, and one on a directory that
-//! was removed is dead. So the watcher is made anew when that happens, and the reader polls anyway.
-//! Under load one event a write costs more than reading and counting the line, so the reader drops
-//! the watcher then and takes it up again when the logs are quiet.
+//! While the logs are quiet, file events wake it within milliseconds. Under load one event a write
+//! costs more than reading and counting the line, so the watcher is dropped and the reader looks on
+//! a short tick. It looks once a second (`logs.poll`) in any case: events are
+//! hints, *look now*, never asked which file changed, and a watcher may end, fail, go silent, spin
+//! or hang. It is supervised here, by the reader itself, which knows what its looks found; whatever
+//! becomes of it costs at most the time of a poll.
+//!
+//! No clock is read here: the time is a parameter, any clock that never goes back.
+
+mod linemux;
+mod rhythm;
+mod supervisor;
+mod watcher;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use linemux::MuxedEvents;
-use tokio::sync::watch;
+pub use linemux::watch;
+use rhythm::Rhythm;
+use supervisor::Supervisor;
+pub use watcher::{Hints, Watch};
 
-/// How long after a watcher died a new one is made.
-const REVIVAL: Duration = Duration::from_secs(1);
-/// Events that come within this time are one.
-const COALESCED: Duration = Duration::from_millis(2);
+use crate::record::labelled;
 
-/// The reader's end.
-#[derive(Debug)]
-pub struct Wakeups {
-    hints: Receiver<()>,
-    watched: watch::Sender<bool>,
+/// How often the logs are looked at under load.
+pub const TICK: Duration = Duration::from_millis(15);
+
+labelled! {
+    /// Why the reader looks at the logs.
+    Wakeup {
+        Event = "event": "A file changed, or the watcher has news.";
+        Tick = "tick": "The logs are busy.";
+        Poll = "poll": "Nobody said anything for long.";
+        Request = "request": "The program asks, for instance to stop.";
+    }
 }
 
-/// Why the reader goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wakeup {
-    /// A file changed, or somebody asked.
-    Hint,
-    /// The time is over.
-    Timeout,
-    /// Nobody can wake the reader any more: the program ends.
-    Closed,
+labelled! {
+    /// Why a watcher was given up and made anew.
+    Restart {
+        Ended = "ended": "Its stream of events ended: a watched directory is gone.";
+        Failed = "failed": "It could not be made or gave an error, often for a limit of inotify.";
+        Panicked = "panicked": "It panicked: linemux does where the limit of threads is reached.";
+        Silent = "silent": "A log grew and it gave no event: a network file system, or a replaced file.";
+        Appeared = "appeared": "A log that was not there when it was made grew.";
+        Overflow = "overflow": "The kernel lost events.";
+        Fruitless = "fruitless": "Its events came again and again without anything to read.";
+        Flooded = "flooded": "It gave more events at once than any log has writes.";
+        Spinning = "spinning": "It woke again and again without an event.";
+        Stuck = "stuck": "A call of it did not return.";
+    }
 }
 
-impl Wakeups {
-    /// Waits for a hint, at most `timeout`.
-    pub fn wait(&self, timeout: Duration) -> Wakeup {
-        match self.hints.recv_timeout(timeout) {
-            Ok(()) => Wakeup::Hint,
-            Err(RecvTimeoutError::Timeout) => Wakeup::Timeout,
-            Err(RecvTimeoutError::Disconnected) => Wakeup::Closed,
-        }
+/// How often the reader was woken, and the watcher made anew, by cause.
+#[derive(Debug, Default)]
+pub struct WakeupCounts {
+    wakeups: [AtomicU64; Wakeup::ALL.len()],
+    restarts: [AtomicU64; Restart::ALL.len()],
+}
+
+impl WakeupCounts {
+    /// How often the reader was woken for this cause.
+    pub fn wakeups(&self, cause: Wakeup) -> u64 {
+        self.wakeups[cause as usize].load(Ordering::Relaxed)
     }
 
-    /// Whether file events are wanted.
-    pub fn watch(&self, wanted: bool) {
-        self.watched.send_if_modified(|watched| std::mem::replace(watched, wanted) != wanted);
+    /// How often a watcher was given up for this cause.
+    pub fn restarts(&self, cause: Restart) -> u64 {
+        self.restarts[cause as usize].load(Ordering::Relaxed)
     }
 }
 
 /// The other end: wakes the reader.
 #[derive(Clone, Debug)]
-pub struct Waker(SyncSender<()>);
+pub struct Waker {
+    signals: SyncSender<Wakeup>,
+    _alive: Arc<()>,
+}
 
 impl Waker {
-    /// Wakes the reader, or does nothing when it has been woken already.
+    /// Wakes the reader, or does nothing when it has been woken already; whether there is a reader.
     pub fn wake(&self) -> bool {
-        !matches!(self.0.try_send(()), Err(TrySendError::Disconnected(())))
+        !matches!(self.signals.try_send(Wakeup::Request), Err(TrySendError::Disconnected(_)))
     }
 }
 
-/// Both ends, and what the watcher needs.
-pub fn channel() -> (Waker, Wakeups, watch::Receiver<bool>) {
-    let (sender, hints) = sync_channel(1);
-    let (watched, wanted) = watch::channel(true);
-    (Waker(sender), Wakeups { hints, watched }, wanted)
+/// The reader's end.
+#[derive(Debug)]
+pub struct Wakeups {
+    signals: Receiver<Wakeup>,
+    /// Dead when nobody is left who could ask the reader to stop.
+    wakers: Weak<()>,
+    poll: Duration,
+    rhythm: Rhythm,
+    supervisor: Supervisor,
+    counts: Arc<WakeupCounts>,
+    last: Option<Wakeup>,
 }
 
-/// Watches the files and wakes the reader, until the reader is gone.
-pub async fn watch(paths: Vec<PathBuf>, waker: Waker, mut wanted: watch::Receiver<bool>) {
-    loop {
-        if wanted.wait_for(|wanted| *wanted).await.is_err() {
-            return;
-        }
-        if let Some(mut events) = watcher(&paths).await {
-            // Something may have been written between the reader's last look and the watch.
-            waker.wake();
-            tokio::select! {
-                stopped = wanted.wait_for(|wanted| !*wanted) => {
-                    if stopped.is_err() {
-                        return;
-                    }
-                    continue;
-                }
-                () = forward(&mut events, &waker) => {}
-            }
-        }
-        if !waker.wake() {
-            return;
-        }
-        tokio::time::sleep(REVIVAL).await;
+/// Both ends. The files at `paths` are watched by what `watch` makes, and looked at once a `poll`
+/// in any case.
+pub fn channel(paths: Vec<PathBuf>, poll: Duration, watch: Watch) -> (Waker, Wakeups) {
+    let (sender, signals) = sync_channel(1);
+    let alive = Arc::new(());
+    let counts = Arc::new(WakeupCounts::default());
+    let wakeups = Wakeups {
+        signals,
+        wakers: Arc::downgrade(&alive),
+        poll,
+        rhythm: Rhythm::default(),
+        supervisor: Supervisor::new(paths, watch, sender.clone(), Arc::clone(&counts)),
+        counts,
+        last: None,
+    };
+    (Waker { signals: sender, _alive: alive }, wakeups)
+}
+
+impl Wakeups {
+    /// How often it woke for what; goes on counting.
+    pub fn counts(&self) -> Arc<WakeupCounts> {
+        Arc::clone(&self.counts)
     }
-}
 
-/// A watcher of all files whose directory is there.
-async fn watcher(paths: &[PathBuf]) -> Option<MuxedEvents> {
-    let mut events = MuxedEvents::new().ok()?;
-    let mut watched = false;
-    for path in paths {
-        watched |= events.add_file(path).await.is_ok();
+    /// Why there are no file events, when watcher after watcher was of no use.
+    pub fn problem(&self) -> Option<&str> {
+        self.supervisor.problem()
     }
-    watched.then_some(events)
-}
 
-/// Passes events on until the stream is dead.
-async fn forward(events: &mut MuxedEvents, waker: &Waker) {
-    while let Ok(Some(_)) = events.next_event().await {
-        if !waker.wake() {
-            return;
+    /// Takes in whether the look that just ended found anything, and waits for the next one. `None`
+    /// when every [`Waker`] is gone: the program ends.
+    pub fn wait(&mut self, found: bool, now: Duration) -> Option<Wakeup> {
+        let ticking = self.rhythm.after_look(found, now);
+        self.supervisor.after_look(self.last, found, now);
+        let pause = if ticking {
+            self.supervisor.stop();
+            TICK
+        } else {
+            self.supervisor.keep(now);
+            self.supervisor.patience(now).min(self.poll)
+        };
+        let cause = match self.signals.recv_timeout(pause) {
+            Ok(cause) => cause,
+            Err(RecvTimeoutError::Timeout) if ticking => Wakeup::Tick,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Wakeup::Poll,
+        };
+        if self.wakers.strong_count() == 0 {
+            return None;
         }
-        tokio::time::sleep(COALESCED).await;
+        self.counts.wakeups[cause as usize].fetch_add(1, Ordering::Relaxed);
+        self.last = Some(cause);
+        Some(cause)
     }
 }
