@@ -1,38 +1,18 @@
 //! Demos, Prometheus and Alertmanager as processes that end with the test.
 
-use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use tempfile::TempDir;
 
-use super::wait_for;
+use super::prometheus::{Process, Prometheus, argument, free_address, get, wait_for_ready};
 use super::webhook::Webhook;
-use crate::service::harness::{DEADLINE, PROGRAM, now, request};
+use crate::service::harness::{DEADLINE, PROGRAM, now, wait_for};
 
 /// What Debian calls the program `alertmanager`.
 pub const ALERTMANAGER: &str = "prometheus-alertmanager";
-
-/// A process that is stopped, and then killed, when the test ends.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        if let Some(id) = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            rustix::process::kill_process(id, rustix::process::Signal::TERM).ok();
-        }
-        let end = now() + Duration::from_secs(5);
-        while now() < end && matches!(self.0.try_wait(), Ok(None)) {
-            crate::service::harness::pause();
-        }
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
 
 /// A demo that serves.
 pub struct Demo {
@@ -51,7 +31,7 @@ impl Demo {
             .spawn()
             .expect("started");
         let printed = BufReader::new(child.stdout.take().expect("piped"));
-        let process = Process(child);
+        let process = Process::new(child);
         let mut lines = printed.lines().map_while(Result::ok);
         let url = lines.find_map(|line| line.split_once("http://").map(|(_, url)| url.to_owned()));
         let url = url.expect("the demo prints where it serves");
@@ -78,16 +58,15 @@ impl Demo {
 /// Prometheus, Alertmanager, and the receiver behind them.
 pub struct Chain {
     _directory: TempDir,
-    _prometheus: Process,
+    prometheus: Prometheus,
     _alertmanager: Process,
-    prometheus_address: String,
     pub webhook: Webhook,
 }
 
 impl Chain {
     pub fn start(demos: &[&Demo]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (prometheus, alertmanager) = (free_address(), free_address());
+        let alertmanager = free_address("127.0.0.1");
         let webhook = Webhook::start();
         let targets: Vec<&str> = demos.iter().map(|demo| demo.address.as_str()).collect();
         let path = |name: &str| directory.path().join(name);
@@ -102,49 +81,25 @@ impl Chain {
             &path("alertmanager.yml"),
             &[("localhost:9095", &webhook.address.to_string())],
         );
-        let argument = |name: &str, value: &Path| format!("--{name}={}", value.display());
-        let chain = Self {
-            _alertmanager: start(
-                ALERTMANAGER,
-                &[
-                    argument("config.file", &path("alertmanager.yml")),
-                    argument("storage.path", &path("alertmanager")),
-                    format!("--web.listen-address={alertmanager}"),
-                    "--cluster.listen-address=".to_owned(),
-                ],
-            ),
-            _prometheus: start(
-                "prometheus",
-                &[
-                    argument("config.file", &path("prometheus.yml")),
-                    argument("storage.tsdb.path", &path("prometheus")),
-                    format!("--web.listen-address={prometheus}"),
-                ],
-            ),
-            prometheus_address: prometheus,
-            webhook,
-            _directory: directory,
-        };
-        for address in [&chain.prometheus_address, &alertmanager] {
-            wait_for(&format!("{address} is ready"), DEADLINE, || {
-                Some(get(address, "/-/ready")).filter(|page| !page.is_empty())
-            });
-        }
-        chain
+        let alertmanager_process = Process::start(
+            ALERTMANAGER,
+            &[
+                argument("config.file", &path("alertmanager.yml")),
+                argument("storage.path", &path("alertmanager")),
+                format!("--web.listen-address={alertmanager}"),
+                "--cluster.listen-address=".to_owned(),
+            ],
+        );
+        let prometheus = Prometheus::start(&path("prometheus.yml"), &path("prometheus"));
+        wait_for_ready(&alertmanager);
+        Self { _alertmanager: alertmanager_process, prometheus, webhook, _directory: directory }
     }
 
     /// Asks Prometheus until a query has an answer.
     #[track_caller]
     pub fn wait_for_answer(&self, panel: &str, query: &str) {
-        let encoded = query.bytes().fold(String::new(), |mut text, byte| {
-            write!(text, "%{byte:02X}").expect("a string takes all");
-            text
-        });
         wait_for(&format!("an answer to {panel}: {query}"), DEADLINE, || {
-            let answer = get(&self.prometheus_address, &format!("/api/v1/query?query={encoded}"));
-            let answer: Value = serde_json::from_str(&answer).ok()?;
-            assert_eq!(answer["status"], "success", "{panel}: {query}: {answer}");
-            answer["data"]["result"].as_array().filter(|samples| !samples.is_empty()).map(drop)
+            self.prometheus.ask(query).filter(|samples| !samples.is_empty()).map(drop)
         });
     }
 
@@ -153,18 +108,6 @@ impl Chain {
     pub fn say(&self, figure: &str) {
         drop(writeln!(std::io::stderr(), "e2e: {figure}"));
     }
-}
-
-fn start(program: &str, arguments: &[String]) -> Process {
-    let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    Process(command.spawn().expect("started"))
-}
-
-/// An address that was free a moment ago.
-fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
-    listener.local_addr().expect("bound").to_string()
 }
 
 fn copy(from: &str, to: &Path, replaced: &[(&str, &str)]) {
@@ -186,9 +129,4 @@ fn copy_rules(to: &Path) {
         let text = text.replace("keep_firing_for: 10m", "keep_firing_for: 20s");
         std::fs::write(to.join(path.file_name().expect("a name")), text).expect("written");
     }
-}
-
-/// The body of a page; empty when nobody answers.
-fn get(address: &str, path: &str) -> String {
-    request(address, "GET", path).map(|(_, body)| body).unwrap_or_default()
 }

@@ -5,6 +5,7 @@
 //! long a page is kept after its cause is gone (20 s instead of 10 min), so that the test sees it resolve.
 
 mod chain;
+mod prometheus;
 mod webhook;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use chain::{Chain, Demo};
 
 use crate::dashboards;
-use crate::service::harness::{available, now, pause};
+use crate::service::harness::available;
 
 /// From the first failing entry to the page.
 const PAGED_WITHIN: Duration = Duration::from_mins(1);
@@ -55,17 +56,4 @@ fn outages_page_within_a_minute_and_nothing_else_does() {
     let paged: BTreeSet<(String, String)> = chain.webhook.firing("page");
     let expected = [&dns, &store].map(|demo| (SPIKE.to_owned(), demo.address.clone()));
     assert_eq!(paged, BTreeSet::from(expected));
-}
-
-/// Polls until `wanted` gives something.
-#[track_caller]
-fn wait_for<T>(what: &str, deadline: Duration, mut wanted: impl FnMut() -> Option<T>) -> T {
-    let end = now() + deadline;
-    loop {
-        if let Some(found) = wanted() {
-            return found;
-        }
-        assert!(now() < end, "never: {what}");
-        pause();
-    }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::service::harness::now;
+use crate::service::harness::{now, wait_for};
 
 /// Longer than any incident of the tests.
 const DEADLINE: Duration = Duration::from_mins(6);
@@ -49,7 +49,7 @@ impl Webhook {
     #[track_caller]
     pub fn wait_for(&self, receiver: &str, alert: &str, instance: &str, status: &str) -> Instant {
         let what = format!("{alert} of {instance} {status} at {receiver}");
-        super::wait_for(&what, DEADLINE, || {
+        wait_for(&what, DEADLINE, || {
             let notices = self.notices.lock().expect("no panics");
             let found = notices.iter().find(|notice| {
                 (notice.receiver.as_str(), notice.alert.as_str()) == (receiver, alert)

@@ -242,6 +242,19 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// Polls until `wanted` gives something.
+#[track_caller]
+pub fn wait_for<T>(what: &str, deadline: Duration, mut wanted: impl FnMut() -> Option<T>) -> T {
+    let end = now() + deadline;
+    loop {
+        if let Some(found) = wanted() {
+            return found;
+        }
+        assert!(now() < end, "never: {what}");
+        pause();
+    }
+}
+
 /// Between two polls.
 #[expect(clippy::disallowed_methods, reason = "the pause of a poll that has a deadline")]
 pub fn pause() {
