@@ -1,4 +1,5 @@
-//! All integration tests in one program. What goes where:
+//! All integration tests in one program, but for the soak (`tests/soak`), which runs alone. What goes
+//! where:
 //!
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
 //! - `report`: logs in, reports for people and programs out
