@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use super::harness::{Install, value_of};
+use super::harness::{Install, Service, value_of};
 
 fn line(number: usize) -> String {
     format!(
@@ -92,6 +92,20 @@ fn a_killed_program_goes_on_where_it_was() {
             written += 1;
         }
     }
+}
+
+#[test]
+fn a_log_with_a_backlog_keeps_no_other_waiting() {
+    let install = Install::new();
+    let day: String = (0..1000).map(line).collect();
+    install.append("mail.log_current", &day.repeat((32 << 20) / day.len()));
+    install.append("connection.log_current", "something\n");
+    let mut command = install.command();
+    command.env("IMSIMTA_EXPORTER__LOGS__START", "beginning");
+    let service = Service::start(command);
+    let lag = |log: &str| format!(r#"imsimta_log_lag_bytes{{log="{log}"}}"#);
+    let page = service.wait_for_sample(&lag("connection.log_current"), 0.0);
+    assert!(value_of(&page, &lag("mail.log_current")).is_some_and(|lag| lag > 0.0), "{page}");
 }
 
 #[test]
