@@ -94,6 +94,63 @@ fn a_killed_program_goes_on_where_it_was() {
     }
 }
 
+/// The return job: yesterday's log goes to the end of the cumulative one, and today's takes its place.
+fn return_job(install: &Install) {
+    if let Ok(old) = std::fs::read_to_string(install.log("mail.log_yesterday")) {
+        install.append("mail.log", &old);
+    }
+    std::fs::rename(install.log("mail.log_current"), install.log("mail.log_yesterday")).expect("renamed");
+}
+
+/// Down while the return job runs so many times; each night a process still writes to the renamed file.
+#[track_caller]
+fn down_across(rotations: usize, stop: fn(Service)) {
+    let install = Install::new();
+    let mut written = 0;
+    let mut write = |log: &mut std::fs::File, lines: usize| {
+        for number in written..written + lines {
+            log.write_all(line(number).as_bytes()).expect("written");
+        }
+        written += lines;
+        f64::from(u32::try_from(written).expect("few"))
+    };
+    let mut log = open(&install);
+    let service = install.start();
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    service.wait_for_sample(LINES, write(&mut log, 300));
+    service.wait_for("a saved state", |page| {
+        value_of(page, "imsimta_exporter_state_last_save_timestamp_seconds").is_some()
+    });
+    stop(service);
+    let mut all = 0.0;
+    for _ in 0..rotations {
+        write(&mut log, 200);
+        return_job(&install);
+        write(&mut log, 20);
+        log = open(&install);
+        all = write(&mut log, 100);
+    }
+    let service = install.start();
+    let read = r#"imsimta_log_lag_bytes{log="mail.log_current"}"#;
+    let page = service.wait_for("the log is read", |page| {
+        value_of(page, read) == Some(0.0) && value_of(page, LINES).is_some()
+    });
+    for (sample, value) in [(LINES, all), (ENQUEUED, all), (GAPS, 0.0)] {
+        assert_eq!(value_of(&page, sample), Some(value), "{rotations} rotations: {sample}");
+    }
+    service.wait_for_sample(LINES, write(&mut log, 50));
+}
+
+const GAPS: &str = r#"imsimta_log_gaps_total{log="mail.log_current"}"#;
+
+#[test]
+fn down_across_a_rotation() {
+    down_across(1, Service::kill);
+    down_across(1, |service| {
+        service.stop();
+    });
+}
+
 #[test]
 fn a_log_with_a_backlog_keeps_no_other_waiting() {
     let install = Install::new();
