@@ -103,8 +103,9 @@ fn return_job(install: &Install) {
 }
 
 /// Down while the return job runs so many times; each night a process still writes to the renamed file.
+/// `before` lines are counted before that.
 #[track_caller]
-fn down_across(rotations: usize, stop: fn(Service)) {
+fn down_across(rotations: usize, before: usize, stop: fn(Service)) {
     let install = Install::new();
     let mut written = 0;
     let mut write = |log: &mut std::fs::File, lines: usize| {
@@ -117,10 +118,12 @@ fn down_across(rotations: usize, stop: fn(Service)) {
     let mut log = open(&install);
     let service = install.start();
     service.wait_for_sample("imsimta_exporter_ready", 1.0);
-    service.wait_for_sample(LINES, write(&mut log, 300));
-    service.wait_for("a saved state", |page| {
-        value_of(page, "imsimta_exporter_state_last_save_timestamp_seconds").is_some()
-    });
+    if before > 0 {
+        service.wait_for_sample(LINES, write(&mut log, before));
+        service.wait_for("a saved state", |page| {
+            value_of(page, "imsimta_exporter_state_last_save_timestamp_seconds").is_some()
+        });
+    }
     stop(service);
     let mut all = 0.0;
     for _ in 0..rotations {
@@ -145,10 +148,31 @@ const GAPS: &str = r#"imsimta_log_gaps_total{log="mail.log_current"}"#;
 
 #[test]
 fn down_across_a_rotation() {
-    down_across(1, Service::kill);
-    down_across(1, |service| {
+    down_across(1, 300, Service::kill);
+    down_across(1, 300, |service| {
         service.stop();
     });
+}
+
+#[test]
+fn down_across_several_rotations() {
+    for rotations in [2, 3] {
+        down_across(rotations, 300, Service::kill);
+        down_across(rotations, 300, |service| {
+            service.stop();
+        });
+    }
+}
+
+/// Nothing stands in front of the saved place by which the file could be told from one that got its
+/// inode number later.
+#[test]
+fn down_across_rotations_of_a_log_that_was_empty() {
+    for rotations in [1, 2] {
+        down_across(rotations, 0, |service| {
+            service.stop();
+        });
+    }
 }
 
 #[test]

@@ -67,8 +67,6 @@ pub fn differences(shown: &Series, truth: &Series) -> Vec<String> {
 pub fn steps_back(earlier: &Series, later: &Series) -> Vec<String> {
     let back = earlier.iter().filter_map(|(series, before)| match later.get(series) {
         Some(value) if value >= before => None,
-        // A rotation is counted when it is seen; one seen after the last save is not seen again.
-        Some(_) if series.starts_with("imsimta_log_rotations_total") => None,
         Some(value) => Some(format!("{series} fell from {before} to {value}")),
         None => Some(format!("{series} vanished at {before}")),
     });

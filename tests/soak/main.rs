@@ -1,6 +1,7 @@
-//! The soak: an MTA that writes and rotates all the time, the real program killed at random moments,
-//! and a real Prometheus that scrapes it every second through it all. In the end
-//! every log-fed series equals what was written, and Prometheus has seen no reset.
+//! The soak: an MTA that writes all the time and rotates every 3 s, the real program killed at random
+//! moments and down for up to three rotations, and a real Prometheus that scrapes it every second
+//! through it all. In the end every log-fed series equals what was written, and Prometheus has seen no
+//! reset.
 //!
 //! It is a program of its own since it has to run alone: it takes all of a small machine, and other
 //! tests hold the program to its time limits.
@@ -38,13 +39,16 @@ use e2e::prometheus::{Prometheus, free_address};
 use entries::Series;
 use fastrand::Rng;
 use mta::{Mta, Traffic, Truth, float};
-use service::harness::{Install, PROGRAM, Service, available, now, pause};
+use service::harness::{DEADLINE, Install, PROGRAM, Service, available, now, pause};
 
 /// Lines a second. Without optimisation the program reads a fraction of what it does with it, and would
 /// spend the time between two kills on catching up alone.
 const RATE: u32 = if cfg!(debug_assertions) { 5000 } else { 20_000 };
-/// From one rotation to the next: so long that at most one happens from a save to the next start.
-const ROTATION: Duration = Duration::from_secs(20);
+/// From one rotation to the next.
+const ROTATION: Duration = Duration::from_secs(3);
+/// The program is down for so long, at most; one time in [`LONG_DOWN`] for three times as long.
+const DOWN: Duration = Duration::from_secs(3);
+const LONG_DOWN: u8 = 6;
 /// Reading what is left when the writing has ended, on a loaded machine.
 const CATCH_UP: Duration = Duration::from_mins(5);
 /// Until Prometheus shows the last page.
@@ -60,8 +64,6 @@ struct Plan {
     duration: Duration,
     kills: u32,
     traffic: Traffic,
-    /// The program is down for so long, at most.
-    down: Duration,
 }
 
 impl Plan {
@@ -74,7 +76,7 @@ impl Plan {
         let seed = std::env::var("SOAK_SEED")
             .map_or_else(|_| fastrand::u64(..1_000_000), |seed| seed.parse().expect("SOAK_SEED is a number"));
         let traffic = Traffic { seed, rate: RATE, rotation: ROTATION };
-        Self { duration, kills, traffic, down: Duration::from_secs(3) }
+        Self { duration, kills, traffic }
     }
 }
 
@@ -170,7 +172,8 @@ impl Soak {
         let started = now();
         let period = self.plan.duration / (self.plan.kills + 1);
         for kill in 1..=self.plan.kills {
-            let down = self.plan.down.mul_f64(rng.f64());
+            let longest = if rng.u8(..LONG_DOWN) == 0 { DOWN * 3 } else { DOWN };
+            let down = longest.mul_f64(rng.f64());
             // Kills come on average once a period, wherever in it.
             let at = started + period * (kill - 1) + period.mul_f64(rng.f64());
             self.look_until(&service, kill, at);
@@ -225,19 +228,19 @@ impl Soak {
     }
 
     fn check_the_end(&mut self, service: &Service, truth: &Truth) {
-        let all_read = |page: &str| {
-            let lag = page.lines().filter(|line| line.starts_with("imsimta_log_lag_bytes{"));
-            !compare::of_page(page).is_empty()
-                && lag.clone().count() == 2
-                && lag.clone().all(|lag| lag.ends_with(" 0"))
+        let lines = |page: &Series| {
+            let lines = page.iter().filter(|(series, _)| series.starts_with("imsimta_log_lines_total{"));
+            lines.map(|(_, lines)| lines).sum::<f64>()
         };
-        let end = now() + CATCH_UP;
-        let mut page = service.page();
-        while !all_read(&page) && now() < end {
+        let (mut changed, end) = (now(), now() + CATCH_UP);
+        // Lines that are lost never come: that nothing moves any more is an end, too.
+        while lines(&self.shown) < float(truth.lines) && now() < end && now() < changed + DEADLINE {
             pause();
-            page = service.page();
+            let page = compare::of_page(&service.page());
+            if page != self.shown {
+                (self.shown, changed) = (page, now());
+            }
         }
-        self.shown = compare::of_page(&page);
         let differences = compare::differences(&self.shown, &truth.series);
         self.note("in the end", differences);
     }
