@@ -224,6 +224,11 @@ impl Follower {
         }
     }
 
+    /// Whether more was noticed than was told: the next step tells it, and reads nothing.
+    pub fn has_noticed(&self) -> bool {
+        !self.noticed.is_empty()
+    }
+
     /// Whether the log has been found, at some time.
     pub fn is_attached(&self) -> bool {
         self.begin.is_none()

@@ -43,6 +43,61 @@ struct Log {
     truncations: Complaints,
 }
 
+impl Log {
+    fn step(&mut self, book: &RwLock<LogBook>, max_line_bytes: usize, now: Now) -> bool {
+        let event = match self.follower.step(now.monotonic) {
+            Ok(event) => event,
+            Err(problem) => {
+                self.at_end = false;
+                self.problem = Some(problem);
+                return false;
+            }
+        };
+        self.problem = None;
+        self.at_end = event == Event::Idle;
+        let mut book = book.write().unwrap_or_else(PoisonError::into_inner);
+        let totals = &mut book.aggregate.totals;
+        let account = *self.account.get_or_insert_with(|| totals.accounts.index(&self.name));
+        match event {
+            Event::Idle => return false,
+            Event::Lines(block) => {
+                for (bytes, line) in lines(block) {
+                    let entry = if line.len() > max_line_bytes {
+                        Line::Skipped(Skip::TooLong)
+                    } else {
+                        self.reader.read(line)
+                    };
+                    book.aggregate.line(account, &entry, bytes, Some(now.unix_millis));
+                }
+                self.following.last_read = Some(now.unix_seconds());
+            }
+            Event::Skipped { reason, bytes, ends } => {
+                book.aggregate.skipped_bytes(account, reason, bytes, ends);
+            }
+            Event::Rotated => totals.accounts.at(account).rotations += 1,
+            Event::Truncated { known_bytes } => {
+                totals.accounts.at(account).truncations += 1;
+                totals.accounts.at(account).gap_bytes += known_bytes;
+                let problem = format!("{} was cut or written anew in place", self.name);
+                self.truncations.note(Some(&problem), now.monotonic);
+            }
+            Event::Gap { known_bytes } => {
+                totals.accounts.at(account).gaps += 1;
+                totals.accounts.at(account).gap_bytes += known_bytes;
+                // A sum that goes on would be a little too low, and nobody could see it.
+                book.aggregate.restart();
+                tracing::warn!(
+                    log = self.name,
+                    known_bytes,
+                    "the place where reading stopped is gone; lines after it are lost and all counters from \
+                     logs begin at 0"
+                );
+            }
+        }
+        true
+    }
+}
+
 impl FollowedLogs {
     /// The configured logs below `directory`, from where `saved` says.
     pub fn new(config: &Logs, directory: &Path, dialect: &Dialect, saved: &Positions) -> Self {
@@ -82,56 +137,13 @@ impl FollowedLogs {
     /// Steps one log once and counts what comes; whether there may be more.
     pub fn step(&mut self, index: usize, book: &RwLock<LogBook>, now: Now) -> bool {
         let log = &mut self.followed[index];
-        let event = match log.follower.step(now.monotonic) {
-            Ok(event) => event,
-            Err(problem) => {
-                log.at_end = false;
-                log.problem = Some(problem);
-                return false;
-            }
-        };
-        log.problem = None;
-        log.at_end = event == Event::Idle;
-        let mut book = book.write().unwrap_or_else(PoisonError::into_inner);
-        let totals = &mut book.aggregate.totals;
-        let account = *log.account.get_or_insert_with(|| totals.accounts.index(&log.name));
-        match event {
-            Event::Idle => return false,
-            Event::Lines(block) => {
-                for (bytes, line) in lines(block) {
-                    let entry = if line.len() > self.max_line_bytes {
-                        Line::Skipped(Skip::TooLong)
-                    } else {
-                        log.reader.read(line)
-                    };
-                    book.aggregate.line(account, &entry, bytes, Some(now.unix_millis));
-                }
-                log.following.last_read = Some(now.unix_seconds());
-            }
-            Event::Skipped { reason, bytes, ends } => {
-                book.aggregate.skipped_bytes(account, reason, bytes, ends);
-            }
-            Event::Rotated => totals.accounts.at(account).rotations += 1,
-            Event::Truncated { known_bytes } => {
-                totals.accounts.at(account).truncations += 1;
-                totals.accounts.at(account).gap_bytes += known_bytes;
-                let problem = format!("{} was cut or written anew in place", log.name);
-                log.truncations.note(Some(&problem), now.monotonic);
-            }
-            Event::Gap { known_bytes } => {
-                totals.accounts.at(account).gaps += 1;
-                totals.accounts.at(account).gap_bytes += known_bytes;
-                // A sum that goes on would be a little too low, and nobody could see it.
-                book.aggregate.restart();
-                tracing::warn!(
-                    log = log.name,
-                    known_bytes,
-                    "the place where reading stopped is gone; lines after it are lost and all counters from \
-                     logs begin at 0"
-                );
+        loop {
+            let more = log.step(book, self.max_line_bytes, now);
+            // Places are past what was noticed: both are saved, or neither.
+            if !log.follower.has_noticed() {
+                return more;
             }
         }
-        true
     }
 
     /// Shows how far the logs have been read.
