@@ -264,6 +264,40 @@ fn a_saved_place_that_is_gone_is_a_gap() {
 }
 
 #[test]
+fn a_log_renamed_by_hand_is_found_after_a_restart() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    let saved = site.saved();
+    site.write(0, false);
+    std::fs::rename(site.path("mail.log_current"), site.path("mail.log_2026")).expect("renamed");
+    site.writers.clear();
+    site.write(0, false);
+    site.restart(saved);
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0, 1, 2], vec!["rotated"]));
+}
+
+#[test]
+fn a_link_that_is_turned_is_a_rotation() {
+    let mut site = Site::new(Begin::Beginning);
+    let link = site.path("mail.log_current");
+    for day in ["monday", "tuesday"] {
+        let turned = site.path("turned");
+        std::fs::write(site.path(day), "").expect("written");
+        std::os::unix::fs::symlink(site.path(day), &turned).expect("linked");
+        std::fs::rename(turned, &link).expect("turned");
+        site.writers.clear();
+        site.write(0, false);
+        site.poll();
+    }
+    let mut late = OpenOptions::new().append(true).open(site.path("monday")).expect("a log");
+    late.write_all(b"000002 late\n").expect("written");
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0, 1, 2], vec!["rotated"]));
+}
+
+#[test]
 fn an_inode_that_is_used_again_is_another_file() {
     let mut site = Site::new(Begin::Beginning);
     site.write(0, false);

@@ -243,6 +243,16 @@ fn a_log_that_may_not_be_read_is_tried_again() {
     assert!(service.wait_for_log("problem").contains("mail.log_current"));
     mode(0o644);
     service.wait_for_sample(r#"imsimta_collector_success{collector="log"}"#, 1.0);
+    // The next file may not be read when it comes: it is read whole as soon as it may.
+    std::fs::rename(install.log("mail.log_current"), install.log("mail.log_yesterday")).expect("renamed");
+    let next = install.log("next");
+    std::fs::write(&next, "one\ntwo\n").expect("written");
+    let hidden = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+    std::fs::set_permissions(&next, hidden).expect("set");
+    std::fs::rename(next, install.log("mail.log_current")).expect("renamed");
+    service.wait_for_sample(r#"imsimta_collector_success{collector="log"}"#, 0.0);
+    mode(0o644);
+    service.wait_for_sample(r#"imsimta_log_lines_total{log="mail.log_current"}"#, 2.0);
 }
 
 #[test]

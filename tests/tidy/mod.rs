@@ -151,14 +151,42 @@ fn invariants_have_tests() {
     let architecture = read(&root().join("ARCHITECTURE.md"));
     let section = architecture.split("## Invariants").nth(1).expect("the section");
     let section = section.split("\n## ").next().expect("a section");
-    let sources: String =
-        files("src", "rs").iter().chain(&files("tests", "rs")).map(|path| read(path)).collect();
-    let tests: Vec<&str> = section.split('`').filter(|word| word.contains("::")).collect();
+    let sources = sources();
+    let tests = named_tests(section);
     assert!(tests.len() >= 9, "every invariant names a test");
     for test in tests {
-        let name = test.rsplit("::").next().expect("a name");
-        assert!(sources.contains(&format!("fn {name}(")), "{test} does not exist");
+        assert!(is_test(&sources, test), "{test} does not exist");
     }
+}
+
+#[test]
+fn every_way_to_lose_a_line_has_a_test() {
+    let page = read(&root().join("docs/loss.md"));
+    let sources = sources();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| what happens"));
+    let rows: Vec<_> = rows.filter(|line| !line.starts_with("| ---")).collect();
+    assert!(rows.len() >= 30, "{} rows", rows.len());
+    for row in rows {
+        let tests = named_tests(row);
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            assert!(is_test(&sources, test), "{test} does not exist: {row}");
+        }
+    }
+}
+
+/// All of the program and its tests.
+fn sources() -> String {
+    files("src", "rs").iter().chain(&files("tests", "rs")).map(|path| read(path)).collect()
+}
+
+fn named_tests(text: &str) -> Vec<&str> {
+    text.split('`').filter(|word| word.contains("::")).collect()
+}
+
+fn is_test(sources: &str, path: &str) -> bool {
+    let name = path.rsplit("::").next().expect("a name");
+    sources.contains(&format!("fn {name}("))
 }
 
 /// The changelog has the release.
