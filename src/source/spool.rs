@@ -8,6 +8,7 @@
 //! where the inodes are not cached, so what it said is remembered from scan to scan.
 
 mod directory;
+pub mod held_files;
 #[cfg(test)]
 mod tests;
 
