@@ -13,6 +13,7 @@ pub mod delay;
 pub mod destination;
 pub mod enqueue;
 pub mod entry;
+pub mod growth;
 pub mod histogram;
 mod join;
 pub mod labels;
@@ -21,6 +22,8 @@ pub mod reading;
 pub mod reasons;
 pub mod reply;
 pub mod window;
+
+use std::collections::BTreeSet;
 
 use clock::LocalClock;
 use serde::{Deserialize, Serialize};
@@ -73,6 +76,16 @@ impl Totals {
             delays: delay::Delays::default(),
             options: option::OptionsSeen::default(),
         }
+    }
+}
+
+impl Totals {
+    /// The labels of the channels that entries have named: those that are configured, whatever
+    /// directories there are.
+    pub fn channels_in_log(&self) -> BTreeSet<String> {
+        let attempted = self.channels.all().filter(|(_, counts)| counts.attempts > 0).map(|(label, _)| label);
+        let enqueued = self.enqueues.pairs().iter().flat_map(|pair| [pair.source, pair.destination]);
+        attempted.chain(enqueued.map(|index| self.channels.label(index))).map(str::to_owned).collect()
     }
 }
 

@@ -10,6 +10,7 @@ mod collectors;
 mod complaints;
 pub mod logs;
 mod observed;
+mod queue;
 pub mod state;
 
 use std::future::Future;
@@ -25,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use clock::{Clock, Now};
 pub use logs::new_seed;
 pub use observed::{LogBook, Observed, lock};
+pub use queue::Queue;
 
 use crate::config::Config;
 use crate::http;

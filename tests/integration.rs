@@ -4,6 +4,7 @@
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
 //! - `report`: logs in, reports for people and programs out
 //! - `follow`: the follower against a model, by random actions on real files
+//! - `queue`: the scanner against `find`, on random trees that change meanwhile
 //! - `service`: the real program on a tree laid out like a real install
 //! - `demo`: the synthetic MTA, started as a newcomer starts it
 //! - `alerts`: rules, runbooks and example configurations, by promtool and amtool
@@ -16,6 +17,7 @@ mod dashboards;
 mod demo;
 mod e2e;
 mod follow;
+mod queue;
 mod replay;
 mod report;
 mod service;

@@ -1,6 +1,7 @@
 //! The last run of a collector, and what it found.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a collector found when it last ran. Times are Unix seconds.
 #[derive(Debug)]
@@ -32,6 +33,13 @@ impl<T> Clone for Reading<T> {
 }
 
 impl<T> Reading<T> {
+    /// What is known while a run shows no sign of life for `silent`: nothing.
+    #[must_use]
+    pub fn hanging(&self, silent: Duration) -> Self {
+        let problem = format!("has been waiting for an answer of the system for {} s", silent.as_secs());
+        Self { value: None, success: false, problem: Some(problem), runs: self.runs.max(1), ..*self }
+    }
+
     /// Takes the result of a run that ended at `now` after `duration` seconds. A run may give a value
     /// and a problem: what could be read, and what could not.
     pub fn update(&mut self, value: Option<T>, problem: Option<String>, now: f64, duration: f64) {

@@ -10,12 +10,12 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::Environment;
 use super::complaints::Complaints;
 use super::observed::{Observed, Snapshot, lock};
+use super::queue::QueueCollector;
 use crate::config::Config;
 use crate::source::filesystems::{self, FilesystemSnapshot, Targets};
 use crate::source::install::Install;
 use crate::source::processes::{self, ProcessSnapshot, ProcessWatch};
 use crate::source::sockets;
-use crate::source::spool::{QueueSnapshot, Scanner};
 
 /// A run takes at most one part in this many of a thread's time: a scan that lasts for long is
 /// repeated later.
@@ -60,7 +60,7 @@ impl Collectors {
 }
 
 /// What one run found, and what went wrong; there may be both.
-type Run<T> = (Option<T>, Option<String>);
+pub(super) type Run<T> = (Option<T>, Option<String>);
 
 /// Starts all collectors. `user` is the one that the MTA runs as, where that is configured.
 pub fn spawn(
@@ -74,14 +74,12 @@ pub fn spawn(
     let owner = user.or_else(|| owner_of(&install.queue_directory));
     let mut start = Start { observed, died, stops: Vec::new() };
 
-    let mut scanner =
-        Scanner::new(install.queue_directory.clone(), config.queue.stuck_after, super::logs::new_seed());
-    let clock = observed.clock;
+    let (mut queue, shared) = (QueueCollector::new(config, observed), Arc::clone(observed));
     start.collector(
         "queue",
         config.queue.interval,
         |observed| &observed.queue,
-        move || scan_queue(&mut scanner, clock.wall()),
+        move || queue.run(&shared),
     )?;
 
     let ports = config.sockets.ports.clone();
@@ -155,13 +153,15 @@ impl Start<'_> {
             let _notice = DeathNotice::new(name, died);
             let mut complaints = Complaints::new(name);
             loop {
-                let start = observed.clock.monotonic();
+                let start = place(&observed).alive();
                 let (value, problem) = run();
                 let end = observed.clock.monotonic();
                 complaints.note(problem.as_deref(), end);
                 let took = end.saturating_sub(start);
-                place(&observed).update(value, problem, observed.clock.unix_seconds(), took.as_secs_f64());
-                if !pause(&stopped, interval.saturating_sub(took).max(took * (DUTY - 1))) {
+                let now = observed.clock.unix_seconds();
+                let hung = place(&observed).update(value, problem, now, took.as_secs_f64());
+                let worked = took.saturating_sub(hung);
+                if !pause(&stopped, interval.saturating_sub(worked).max(worked * (DUTY - 1))) {
                     return;
                 }
             }
@@ -174,22 +174,6 @@ impl Start<'_> {
 /// Waits for the next run; `false` when there will be none.
 fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
     matches!(stopped.recv_timeout(time), Err(RecvTimeoutError::Timeout))
-}
-
-fn scan_queue(scanner: &mut Scanner, now: std::time::SystemTime) -> Run<QueueSnapshot> {
-    match scanner.scan(now) {
-        Ok(snapshot) => {
-            let first = snapshot.failures.first();
-            let problem = first.map(|failure| {
-                let others = snapshot.failures.len() - 1;
-                let others =
-                    if others > 0 { format!(" (and {others} more directories)") } else { String::new() };
-                format!("{}: {}{others}", failure.directory.display(), failure.error)
-            });
-            (Some(snapshot), problem)
-        }
-        Err(error) => (None, Some(with_causes(&error))),
-    }
 }
 
 fn scan_processes(watch: &mut ProcessWatch) -> Run<ProcessSnapshot> {
@@ -221,7 +205,7 @@ fn is_active(install: &Install) -> bool {
 }
 
 /// An error and what it comes from, in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

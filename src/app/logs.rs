@@ -144,7 +144,7 @@ impl Thread {
         let mut book = self.observed.logs_mut();
         self.logs.show_progress(&mut book, now);
         // Channels with a queue directory have counters from 0, before their first entry.
-        for channel in channels.iter().flat_map(|snapshot| snapshot.channels.keys()) {
+        for channel in channels.iter().flat_map(|queue| queue.snapshot.channels.keys()) {
             book.aggregate.totals.channels.known(channel);
         }
         // A round that finds nothing says nothing about how long reading takes.

@@ -1,8 +1,10 @@
 //! What has been observed: the one place between the threads that read and the pages that show.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use super::Clock;
+use super::queue::Queue;
 use super::state::Saved;
 use crate::aggregate::reading::Reading;
 use crate::aggregate::{Aggregate, Totals};
@@ -14,7 +16,6 @@ use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::install::Install;
 use crate::source::processes::{OwnProcess, ProcessSnapshot};
 use crate::source::sockets::SocketSnapshot;
-use crate::source::spool::QueueSnapshot;
 use crate::source::wakeup::WakeupCounts;
 
 /// What the log thread publishes. It is the only writer.
@@ -51,7 +52,7 @@ pub struct Observed {
     logs: RwLock<LogBook>,
     clients: ClientDisplay,
     /// From the queue directories.
-    pub queue: Snapshot<QueueSnapshot>,
+    pub queue: Snapshot<Queue>,
     /// From the kernel's sockets.
     pub sockets: Snapshot<SocketSnapshot>,
     /// From the MTA's processes.
@@ -68,25 +69,71 @@ pub struct Observed {
     wakeups: Arc<WakeupCounts>,
 }
 
+/// How long a run may show no sign of life. No single call into a file system that works takes as long.
+const HANGS_AFTER: Duration = Duration::from_secs(10);
+
 /// The last reading of a collector that runs on its interval.
 #[derive(Debug)]
-pub struct Snapshot<T>(Mutex<Reading<T>>);
+pub struct Snapshot<T> {
+    clock: Clock,
+    shared: Mutex<Shared<T>>,
+}
 
-impl<T> Default for Snapshot<T> {
-    fn default() -> Self {
-        Self(Mutex::new(Reading::default()))
+#[derive(Debug)]
+struct Shared<T> {
+    reading: Reading<T>,
+    /// When the run under way gave its last sign of life.
+    alive: Option<Duration>,
+    /// For how long it has hung.
+    hung: Duration,
+}
+
+impl<T> Shared<T> {
+    /// Ends the silence of the run under way.
+    fn hear(&mut self, now: Duration) {
+        let silent = self.alive.map_or(Duration::ZERO, |alive| now.saturating_sub(alive));
+        if silent >= HANGS_AFTER {
+            self.hung += silent;
+        }
     }
 }
 
 impl<T> Snapshot<T> {
-    /// A copy of the reading; its value is shared.
-    pub fn get(&self) -> Reading<T> {
-        lock(&self.0).clone()
+    /// Nothing read so far.
+    fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            shared: Mutex::new(Shared { reading: Reading::default(), alive: None, hung: Duration::ZERO }),
+        }
     }
 
-    /// Takes the result of a run.
-    pub fn update(&self, value: Option<T>, problem: Option<String>, now: f64, duration: f64) {
-        lock(&self.0).update(value, problem, now, duration);
+    /// A copy of the reading; its value is shared. While a run hangs nothing is known, since what was
+    /// read before it may be wrong by now.
+    pub fn get(&self) -> Reading<T> {
+        let shared = lock(&self.shared);
+        let silent = shared.alive.map(|alive| self.clock.monotonic().saturating_sub(alive));
+        match silent {
+            Some(silent) if silent >= HANGS_AFTER => shared.reading.hanging(silent),
+            _ => shared.reading.clone(),
+        }
+    }
+
+    /// A sign of life of a run, and the time.
+    pub fn alive(&self) -> Duration {
+        let now = self.clock.monotonic();
+        let mut shared = lock(&self.shared);
+        shared.hear(now);
+        shared.alive = Some(now);
+        now
+    }
+
+    /// Takes the result of a run, which has ended; for how long it has hung, which was no work.
+    pub fn update(&self, value: Option<T>, problem: Option<String>, now: f64, duration: f64) -> Duration {
+        let mut shared = lock(&self.shared);
+        shared.hear(self.clock.monotonic());
+        shared.reading.update(value, problem, now, duration);
+        shared.alive = None;
+        std::mem::take(&mut shared.hung)
     }
 }
 
@@ -114,12 +161,12 @@ impl Observed {
             install,
             logs: RwLock::new(book),
             clients,
-            queue: Snapshot::default(),
-            sockets: Snapshot::default(),
-            processes: Snapshot::default(),
-            filesystems: Snapshot::default(),
+            queue: Snapshot::new(clock),
+            sockets: Snapshot::new(clock),
+            processes: Snapshot::new(clock),
+            filesystems: Snapshot::new(clock),
             own: Mutex::default(),
-            active: Snapshot::default(),
+            active: Snapshot::new(clock),
             state: Mutex::new(saved.health),
             wakeups,
         }
@@ -164,7 +211,7 @@ impl Observed {
         self.fill_logs(page);
         let (queue, sockets) = (self.queue.get(), self.sockets.get());
         let (processes, filesystems) = (self.processes.get(), self.filesystems.get());
-        queue.value.inspect_ref(|value| collectors::fill_queue(page, value));
+        queue.value.inspect_ref(|value| collectors::fill_queue(page, &value.snapshot, &value.growth));
         sockets.value.inspect_ref(|value| collectors::fill_sockets(page, value, &self.clients));
         processes.value.inspect_ref(|value| collectors::fill_processes(page, value));
         filesystems.value.inspect_ref(|value| collectors::fill_filesystems(page, value));

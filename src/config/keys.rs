@@ -94,7 +94,7 @@ pub static SECTIONS: [Section; 9] = [
 ];
 
 /// All keys, section by section.
-pub static KEYS: [Key; 24] = [
+pub static KEYS: [Key; 26] = [
     Key {
         section: "mta",
         name: "root",
@@ -230,6 +230,24 @@ pub static KEYS: [Key; 24] = [
         absent: WhenAbsent::Default("\"10m\""),
         doc: "A message that waited longer than this without one delivery attempt counts as stuck.",
         check: |value| queue::stuck_after(value).map(drop),
+    },
+    Key {
+        section: "queue",
+        name: "stuck_after_by_channel",
+        flag: None,
+        expects: "a list of at most 256 entries such as \"tcp_night=12h\", each a channel and a duration from 1s to 720h",
+        absent: WhenAbsent::Default("[]"),
+        doc: "The same for single channels, such as those that deliver at certain hours only.",
+        check: |value| queue::stuck_after_by_channel(value).map(drop),
+    },
+    Key {
+        section: "queue",
+        name: "budget",
+        flag: None,
+        expects: "a duration from 100ms to 1h such as \"2s\"",
+        absent: WhenAbsent::Default("\"2s\""),
+        doc: "How long one scan may take; the next goes on where it stopped. Scans take at most a twentieth of the time.",
+        check: |value| queue::budget(value).map(drop),
     },
     Key {
         section: "sockets",

@@ -115,6 +115,10 @@ const DIRECTION: Label = Label { name: "direction", bound: "`in`, `out`" };
 const RESULT: Label = Label { name: "result", bound: "`success`, `failure`, `unknown`" };
 const CLIENT: Label = Label { name: "client", bound: "the top 10 (`clients.top`), as `clients.label` says" };
 const HELD_REASON: Label = Label { name: "reason", bound: "`status_hold`, `loop`, `other`, `unclassified`" };
+const AGE: Label =
+    Label { name: "age", bound: "`<5m`, `5m-1h`, `1h-4h`, `4h-1d`, `1d-2d`, `2d-4d`, `4d-7d`, `>=7d`" };
+const SCAN_RESULT: Label = Label { name: "result", bound: "`read`, `skipped`" };
+const SCAN_ERROR: Label = Label { name: "kind", bound: "`permission`, `vanished`, `limit`, `io`" };
 const PORT: Label = Label { name: "port", bound: "the ports of `sockets.ports`, at most 32" };
 const STATE: Label = Label { name: "state", bound: "the kernel's TCP states" };
 const PROCESS: Label = Label { name: "process", bound: "the names of `processes.names`, at most 64" };
@@ -316,17 +320,44 @@ catalogue! {
         "When the oldest waiting message file was written; absent when none waits."
         query "time() - imsimta_queue_oldest_message_timestamp_seconds";
     QUEUE_STUCK = Gauge "imsimta_queue_stuck_messages" [CHANNEL] Queue
-        "Message files never tried although they are older than `queue.stuck_after`."
+        "Message files never tried although they are older than `queue.stuck_after`, or the time that their channel has."
         query "imsimta_queue_stuck_messages > 0";
     QUEUE_ATTEMPTS = Gauge "imsimta_queue_attempt_messages" [CHANNEL, ATTEMPTS] Queue
         "Message files waiting, by delivery attempts made."
         query "sum by (attempt) (imsimta_queue_attempt_messages)";
     QUEUE_HELD = Gauge "imsimta_queue_held_messages" [CHANNEL, HELD_REASON] Queue
-        "Held message files (.HELD). Files in the channel hold are status_hold; others are unclassified so far."
+        "Held message files (.HELD). Those in the channel hold are status_hold; others are unclassified until looked into."
         query "sum by (channel) (imsimta_queue_held_messages{channel!=\"hold\"}) > 0";
     QUEUE_OTHER_FILES = Gauge "imsimta_queue_other_files" [CHANNEL] Queue
         "Files in queue directories that are no messages, such as copies that were left there."
         query "imsimta_queue_other_files > 0";
+    QUEUE_AGES = Gauge "imsimta_queue_age_messages" [CHANNEL, AGE] Queue
+        "Message files waiting, by age to less than a second; those of unknown age are in no band."
+        query "sum by (channel) (imsimta_queue_age_messages{age=~\"4d-7d|>=7d\"})";
+    QUEUE_GROWTH = Gauge "imsimta_queue_growth_messages" [CHANNEL] Queue
+        "Message files waiting now less those 15 minutes ago; absent until 15 minutes were seen."
+        query "imsimta_queue_growth_messages > 1000";
+    QUEUE_BYTES_ESTIMATED = Gauge "imsimta_queue_bytes_estimated" [] Queue
+        "1 when there are more files than are remembered: the others count with the mean size and without an age."
+        query "imsimta_queue_bytes_estimated == 1";
+    QUEUE_CHANNEL_SUCCESS = Gauge "imsimta_queue_channel_success" [CHANNEL] Queue
+        "1 where the channel's directories could be read, 0 where not: its other series are absent then."
+        query "imsimta_queue_channel_success == 0";
+    QUEUE_LAST_SCAN = Gauge "imsimta_queue_last_scan_timestamp_seconds" [CHANNEL] Queue
+        "When the scan began that last read the whole channel: the channel's values are of then."
+        query "time() - imsimta_queue_last_scan_timestamp_seconds > 300";
+    QUEUE_SCAN_DIRECTORIES = Gauge "imsimta_queue_scan_directories" [SCAN_RESULT] Queue
+        "Directories that the last scan read, and that it skipped since they had not changed."
+        query "imsimta_queue_scan_directories";
+    QUEUE_SCAN_FILES = Gauge "imsimta_queue_scan_files" [] Queue
+        "Files that the last scan listed in the directories that it read."
+        query "imsimta_queue_scan_files";
+    QUEUE_SCAN_PARTIAL = Gauge "imsimta_queue_scan_partial" [] Queue
+        "1 when the last scan ran out of `queue.budget`: some channels have the values of an earlier one."
+        query "avg_over_time(imsimta_queue_scan_partial[1h]) > 0.5";
+    QUEUE_SCAN_ERRORS = Counter "imsimta_queue_scan_errors_total" [SCAN_ERROR] Queue
+        "Channels that could not be read: not permitted, the root not there, too many directories, or another error."
+        query "increase(imsimta_queue_scan_errors_total[15m])";
 
     SMTP_SOCKETS = Gauge "imsimta_smtp_sockets" [PORT, STATE] Sockets
         "TCP sockets of this host on the MTA's ports, by state."

@@ -1,18 +1,35 @@
 //! Samples of the snapshots: queue, sockets, processes, file systems.
 
+use std::collections::BTreeMap;
+
 use super::catalogue as metric;
 use super::logs::ClientDisplay;
 use super::page::Page;
 use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::processes::ProcessSnapshot;
 use crate::source::sockets::{SocketSnapshot, TcpState};
-use crate::source::spool::{ATTEMPT_BANDS, QueueSnapshot};
+use crate::source::spool::held_files::HeldReason;
+use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind, QueueSnapshot};
 
-/// The channel whose held messages are held on purpose: users or domains with status `hold`.
-const HOLD_CHANNEL: &str = "hold";
-
-/// Puts the queue on the page.
-pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot) {
+/// Puts the queue on the page; `growth` is that of the messages, by channel.
+pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot, growth: &BTreeMap<String, i64>) {
+    for (kind, &errors) in ErrorKind::ALL.iter().zip(&snapshot.errors) {
+        page.count(&metric::QUEUE_SCAN_ERRORS, &[kind.label()], errors);
+    }
+    let Some(scan) = &snapshot.scan else { return };
+    page.count(&metric::QUEUE_SCAN_DIRECTORIES, &["read"], scan.read);
+    page.count(&metric::QUEUE_SCAN_DIRECTORIES, &["skipped"], scan.skipped);
+    page.count(&metric::QUEUE_SCAN_FILES, &[], scan.files);
+    page.truth(&metric::QUEUE_SCAN_PARTIAL, &[], scan.partial);
+    let estimated = snapshot.channels.values().any(|queue| queue.unknown > 0);
+    page.truth(&metric::QUEUE_BYTES_ESTIMATED, &[], estimated);
+    for channel in &snapshot.unreadable {
+        page.truth(&metric::QUEUE_CHANNEL_SUCCESS, &[channel], false);
+    }
+    for (channel, &growth) in growth {
+        #[expect(clippy::cast_precision_loss, reason = "the exposition format has floating point only")]
+        page.sample(&metric::QUEUE_GROWTH, &[channel], growth as f64);
+    }
     for (channel, queue) in &snapshot.channels {
         let channel = channel.as_str();
         page.count(&metric::QUEUE_MESSAGES, &[channel], queue.messages);
@@ -25,8 +42,14 @@ pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot) {
         for (band, &messages) in ATTEMPT_BANDS.iter().zip(&queue.attempts) {
             page.count(&metric::QUEUE_ATTEMPTS, &[channel, band], messages);
         }
-        let reason = if channel == HOLD_CHANNEL { "status_hold" } else { "unclassified" };
-        page.count(&metric::QUEUE_HELD, &[channel, reason], queue.held);
+        for (&(band, _), &messages) in AGE_BANDS.iter().zip(&queue.ages) {
+            page.count(&metric::QUEUE_AGES, &[channel, band], messages);
+        }
+        for (reason, &messages) in HeldReason::ALL.iter().zip(&queue.held) {
+            page.count(&metric::QUEUE_HELD, &[channel, reason.label()], messages);
+        }
+        page.truth(&metric::QUEUE_CHANNEL_SUCCESS, &[channel], true);
+        page.sample(&metric::QUEUE_LAST_SCAN, &[channel], queue.scanned_at);
     }
 }
 

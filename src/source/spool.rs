@@ -5,44 +5,78 @@
 //! Queue Directories"; PMDF System Manager's Guide, "Message file names").
 //! Queue files are never opened: count, attempts and held state come from the name, size and age
 //! from one `fstatat` a file. That call costs four times the listing of a name, and twenty times
-//! where the inodes are not cached, so what it said is remembered from scan to scan.
+//! where the inodes are not cached, so what it said is remembered ([`known_files`]). A directory that
+//! has not changed is not listed again ([`freshness`]), and the ages of its messages are counted anew
+//! from their sorted times ([`summary`]).
+//!
+//! A scan takes a budget of time. One that runs out of it is partial: the channels that it did not
+//! finish keep the values of when they were last read as a whole, and the next scan goes on where
+//! this one stopped ([`pass`], [`channel`]).
 
+mod channel;
 mod directory;
+mod freshness;
 pub mod held_files;
+mod known_files;
+mod labels;
+mod pass;
+mod snapshot;
+mod summary;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{CStr, CString, OsStr};
-use std::io;
+use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rustc_hash::FxBuildHasher;
-use rustix::fs::{FileType, RawDir};
+use rustix::fs::fstat;
 
-use self::directory::{Directory, FileTable, NAMES_BUFFER, collect, kind, list_root, open_below, open_root};
-use crate::record::label;
+use self::channel::Channel;
+use self::directory::{Directory, Stop};
+use self::freshness::Stamp;
+use self::held_files::{HeldFile, HeldKey, HeldReason};
+use self::pass::{Pass, whole_seconds};
+pub use self::snapshot::{
+    ChannelQueue, DirectoryFailure, ErrorCounts, ErrorKind, QueueSnapshot, ScanCounts, SpoolError,
+};
+use self::tree::{list_root, open_root};
 
 /// Label values of the bands of delivery attempts, in the order of [`ChannelQueue::attempts`].
 pub const ATTEMPT_BANDS: [&str; 5] = ["0", "1", "2", "3-9", "10+"];
 
-/// The label of the channels beyond the first [`MAX_CHANNELS`].
+/// Label values of the bands of age and the age in seconds from which on each holds, in the order of
+/// [`ChannelQueue::ages`]. The days are those of the keyword `notices`, whose usual values are 1, 2, 4
+/// and 7 (MTA Concepts, "Delivery Status Notification Messages").
+pub const AGE_BANDS: [(&str, u32); 8] = [
+    ("<5m", 0),
+    ("5m-1h", 5 * 60),
+    ("1h-4h", 3600),
+    ("4h-1d", 4 * 3600),
+    ("1d-2d", DAY),
+    ("2d-4d", 2 * DAY),
+    ("4d-7d", 4 * DAY),
+    (">=7d", 7 * DAY),
+];
+
+const DAY: u32 = 24 * 3600;
+
+/// The label of the channels beyond [`MAX_CHANNELS`].
 pub const OTHER_CHANNELS: &str = "other";
 
-/// Channels that get a label of their own, the first ones in the order of their names.
+/// Channels that get a label of their own.
 pub const MAX_CHANNELS: usize = 256;
 
-/// Files whose size and age are remembered, at most; more are asked for again at each scan. At 25
-/// bytes a place, and with the old and the new table of a directory side by side, this is 100 MiB at
-/// the very worst.
-const MAX_REMEMBERED: usize = 1_500_000;
+/// Files that are remembered, at most: 24 bytes a file and 4 for its time in the sorted list, 42 MB; at
+/// most twice that while a directory is read that holds them all.
+pub const MAX_REMEMBERED: usize = 1_500_000;
 
-/// A subdirectory that holds temporary files of the channel program, not messages (PMDF System
-/// Manager's Guide, channels MAILSERV and PRINTER).
-const TEMPORARY_DIRECTORY: &CStr = c"spool";
+/// Subdirectories of all channels, at most.
+const MAX_SUBDIRECTORIES: usize = 50_000;
 
 /// The index in [`ATTEMPT_BANDS`] of a number of delivery attempts.
 #[must_use]
@@ -54,233 +88,198 @@ pub fn attempt_band(attempts: u16) -> usize {
     }
 }
 
-/// What the queue tree held during one scan.
-#[derive(Debug, Default)]
-pub struct QueueSnapshot {
-    /// The channels that could be read as a whole, by label. A channel that has an entry in
-    /// `failures` has none here.
-    pub channels: BTreeMap<String, ChannelQueue>,
-    /// Directories that could not be read.
-    pub failures: Vec<DirectoryFailure>,
-    /// Entries other than directories that were listed in channel directories, whatever they are.
-    pub files: u64,
-    /// Channel directories and subdirectories read.
-    pub directories: u64,
+/// What to scan, and how.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The root of the queue tree.
+    pub root: PathBuf,
+    /// A message never tried is stuck when it is older.
+    pub stuck_after: Duration,
+    /// The same for single channels, by label: some deliver at certain hours only.
+    pub stuck_after_by_channel: BTreeMap<String, Duration>,
+    /// How long a scan may take.
+    pub budget: Duration,
+    /// Files that are remembered, at most.
+    pub most_remembered: usize,
+    /// Keys the hashes of file names, which come from outside.
+    pub seed: u64,
 }
 
-/// What one channel holds. Held messages are counted in `held` alone.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ChannelQueue {
-    /// Messages waiting for delivery.
-    pub messages: u64,
-    /// Size of their files in bytes.
-    pub bytes: u64,
-    /// `messages` by delivery attempts made, in the bands of [`ATTEMPT_BANDS`].
-    pub attempts: [u64; ATTEMPT_BANDS.len()],
-    /// Messages not eligible for delivery, `.HELD`.
-    pub held: u64,
-    /// Modification time of the oldest message in Unix seconds. A retry renames the file and keeps
-    /// this time; none where there is no message.
-    pub oldest: Option<f64>,
-    /// Messages that nobody has tried to deliver for longer than the configured time.
-    pub stuck: u64,
-    /// What is not a queued message: copies left by operators, temporary files, links, devices.
-    pub other_files: u64,
-}
-
-/// A directory of the queue tree that could not be read, and why.
-#[derive(Debug)]
-pub struct DirectoryFailure {
-    /// The directory, below the root as configured.
-    pub directory: PathBuf,
-    /// What the system said.
-    pub error: io::Error,
-}
-
-/// Why there is no snapshot: the root of the queue tree itself.
-#[derive(Debug, thiserror::Error)]
-pub enum SpoolError {
-    /// Missing, not a directory, or not permitted.
-    #[error("cannot open the queue directory {path}")]
-    Open {
-        /// The root of the queue tree.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Opened, but its names could not be read.
-    #[error("cannot list the queue directory {path}")]
-    List {
-        /// The root of the queue tree.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-/// Scans one queue tree again and again, and remembers size and age of the files it has seen.
+/// Scans one queue tree again and again, and remembers what it has seen.
 #[derive(Debug)]
 pub struct Scanner {
-    root: PathBuf,
-    stuck_after: Duration,
-    seed: u64,
-    known: BTreeMap<PathBuf, FileTable>,
+    settings: Settings,
+    /// By the name of the directory.
+    channels: BTreeMap<CString, Channel>,
+    labels: BTreeMap<CString, Arc<str>>,
+    /// Where a scan that ran out of time stopped: the channel, and the directory in it.
+    stopped_at: Option<(CString, Option<CString>)>,
+    /// How many scans in a row have stopped there.
+    stalled: u32,
+    /// The root when it last held channels.
+    root: Option<Stamp>,
+    scan: Option<ScanCounts>,
+    errors: ErrorCounts,
+    held_found: Vec<HeldFile>,
 }
 
 impl Scanner {
-    /// A scanner of the queue tree below `root`. A message never tried is stuck when it is older
-    /// than `stuck_after`; `seed` keys the hashes of file names, which come from outside.
+    /// A scanner that has seen nothing yet.
     #[must_use]
-    pub fn new(root: PathBuf, stuck_after: Duration, seed: u64) -> Self {
-        Self { root, stuck_after, seed, known: BTreeMap::new() }
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            channels: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            stopped_at: None,
+            stalled: 0,
+            root: None,
+            scan: None,
+            errors: ErrorCounts::default(),
+            held_found: Vec::new(),
+        }
     }
 
-    /// Reads the whole tree.
+    /// Reads what has changed in the tree, for as long as the budget lasts. `clock` never goes back;
+    /// it is asked at least once for each directory and every few files, so that it is a sign of life
+    /// too. `in_log` are the labels of the channels that the log has shown.
     ///
     /// # Errors
     ///
-    /// If the root cannot be read. A channel that cannot be read is an entry in
-    /// [`QueueSnapshot::failures`].
-    pub fn scan(&mut self, now: SystemTime) -> Result<QueueSnapshot, SpoolError> {
-        let root = open_root(&self.root)
-            .map_err(|error| SpoolError::Open { path: self.root.clone(), source: error.into() })?;
-        let directories =
-            list_root(&root).map_err(|source| SpoolError::List { path: self.root.clone(), source })?;
-        let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        let mut scan = Scan {
-            root_path: &self.root,
-            seed: self.seed,
-            now,
-            stuck_before: now - self.stuck_after.as_secs_f64(),
-            previous: std::mem::take(&mut self.known),
-            remembered: BTreeMap::new(),
-            remembered_files: 0,
-            snapshot: QueueSnapshot::default(),
-        };
-        let mut buffer = Vec::with_capacity(NAMES_BUFFER);
-        for (label, names) in by_label(directories) {
-            scan.channel(&root, label, &names, &mut buffer);
-        }
-        self.known = scan.remembered;
-        Ok(scan.snapshot)
-    }
-}
-
-/// One pass over the tree.
-struct Scan<'a> {
-    root_path: &'a Path,
-    seed: u64,
-    now: f64,
-    stuck_before: f64,
-    /// Tables of the scan before, by the path of the directory below the root.
-    previous: BTreeMap<PathBuf, FileTable>,
-    /// Tables for the next scan: only names seen in this one, so that no table outgrows the tree.
-    remembered: BTreeMap<PathBuf, FileTable>,
-    remembered_files: usize,
-    snapshot: QueueSnapshot,
-}
-
-impl Scan<'_> {
-    /// Reads the directories that share a label. Only a sum of all of them is published: half a
-    /// channel would look like a queue that empties.
-    fn channel(&mut self, root: &OwnedFd, label: String, names: &[CString], buffer: &mut Vec<u8>) {
-        let mut queue = ChannelQueue::default();
-        let failures_before = self.snapshot.failures.len();
-        let mut exists = false;
-        for name in names {
-            let path = PathBuf::from(OsStr::from_bytes(name.to_bytes()));
-            let read = self.channel_directory(root, name, &path, &mut queue, buffer);
-            exists |= self.note_failure(&path, read);
-        }
-        if exists && self.snapshot.failures.len() == failures_before {
-            self.snapshot.channels.insert(label, queue);
-        }
-    }
-
-    /// Reads one channel directory and its subdirectories; `false` where it has vanished.
-    fn channel_directory(
+    /// If the root cannot be read. A channel that cannot be read is in [`QueueSnapshot::failures`].
+    pub fn scan(
         &mut self,
-        root: &OwnedFd,
-        name: &CStr,
-        path: &Path,
-        queue: &mut ChannelQueue,
-        buffer: &mut Vec<u8>,
-    ) -> io::Result<bool> {
-        let Some(directory) = open_below(root, name)? else { return Ok(false) };
-        let mut subdirectories = BTreeSet::new();
-        self.files(&directory, path, queue, Some(&mut subdirectories), buffer)?;
-        for subdirectory in subdirectories {
-            let path = path.join(OsStr::from_bytes(subdirectory.to_bytes()));
-            let read = match open_below(&directory, &subdirectory) {
-                Ok(Some(opened)) => self.files(&opened, &path, queue, None, buffer).map(|()| true),
-                Ok(None) => Ok(false),
-                Err(error) => Err(error),
-            };
-            self.note_failure(&path, read);
-        }
-        Ok(true)
-    }
-
-    /// Counts the files of one directory and collects the names of the directories in it.
-    fn files(
-        &mut self,
-        directory: &OwnedFd,
-        path: &Path,
-        queue: &mut ChannelQueue,
-        mut subdirectories: Option<&mut BTreeSet<CString>>,
-        buffer: &mut Vec<u8>,
-    ) -> io::Result<()> {
-        let before = self.previous.remove(path).unwrap_or_default();
-        let after = FileTable::with_capacity_and_hasher(before.len(), FxBuildHasher);
-        let room = MAX_REMEMBERED.saturating_sub(self.remembered_files);
-        let (seed, now, stuck_before) = (self.seed, self.now, self.stuck_before);
-        let mut reader = Directory { opened: directory, before, after, room, seed, now, stuck_before };
-        self.snapshot.directories += 1;
-        let mut entries = RawDir::new(directory, buffer.spare_capacity_mut());
-        while let Some(entry) = entries.next() {
-            let entry = entry?;
-            let (name, inode) = (entry.file_name(), entry.ino());
-            match kind(directory, name, entry.file_type())? {
-                None => {}
-                Some(FileType::Directory) => {
-                    if let Some(names) = subdirectories.as_deref_mut() {
-                        collect(names, name, TEMPORARY_DIRECTORY)?;
-                    }
-                }
-                Some(kind) => {
-                    self.snapshot.files += 1;
-                    reader.count(name, inode, kind, queue)?;
-                }
-            }
-        }
-        self.remembered_files += reader.after.len();
-        self.remembered.insert(path.to_owned(), reader.after);
+        now: SystemTime,
+        clock: &dyn Fn() -> Duration,
+        in_log: &BTreeSet<String>,
+    ) -> Result<(), SpoolError> {
+        self.scan = None;
+        self.held_found.clear();
+        let root =
+            self.open(in_log).inspect_err(|error| self.errors[ErrorKind::from(error) as usize] += 1)?;
+        // A directory that takes longer than the budget would never be finished: it gets more each time.
+        let budget = self.settings.budget.saturating_mul(1 << self.stalled.min(16));
+        let mut pass = Pass::new(since_epoch(now), clock, budget, self.settings.seed);
+        let remembered = self.channels.values().map(Channel::remembered).sum();
+        pass.room = self.settings.most_remembered.saturating_sub(remembered);
+        let subdirectories = self.channels.values().map(Channel::subdirectories).sum();
+        pass.directories_left = MAX_SUBDIRECTORIES.saturating_sub(subdirectories);
+        let stopped_at = self.read_channels(&root, &mut pass);
+        self.stalled =
+            if stopped_at.is_some() && stopped_at == self.stopped_at { self.stalled + 1 } else { 0 };
+        self.stopped_at = stopped_at;
+        pass.counts.partial = self.stopped_at.is_some();
+        (self.scan, self.held_found) = (Some(pass.counts), pass.held_found);
         Ok(())
     }
 
-    /// Turns an error into an entry in the list of failures; tells whether the directory was read.
-    fn note_failure(&mut self, path: &Path, read: io::Result<bool>) -> bool {
-        read.unwrap_or_else(|error| {
-            let directory = self.root_path.join(path);
-            self.snapshot.failures.push(DirectoryFailure { directory, error });
-            false
-        })
+    /// Opens the root and finds out which channels there are.
+    fn open(&mut self, in_log: &BTreeSet<String>) -> Result<OwnedFd, SpoolError> {
+        let path = || self.settings.root.clone();
+        let unlisted = |source| SpoolError::List { path: path(), source };
+        let root = open_root(&self.settings.root)
+            .map_err(|error| SpoolError::Open { path: path(), source: error.into() })?;
+        let stamp = Stamp::from(&fstat(&root).map_err(|error| unlisted(error.into()))?);
+        let names = list_root(&root).map_err(unlisted)?;
+        if !names.is_empty() {
+            self.root = Some(stamp);
+        } else if self.root.is_some_and(|before| !before.is_same_directory(&stamp)) {
+            return Err(SpoolError::Unmounted { path: path() });
+        }
+        self.labels = labels::labels(names.iter(), in_log, &self.labels);
+        self.channels.retain(|name, _| names.contains(name));
+        for name in names {
+            self.channels.entry(name).or_default();
+        }
+        Ok(root)
+    }
+
+    /// Reads the channels, first the one at which the last scan stopped; says where it stopped.
+    fn read_channels(&mut self, root: &OwnedFd, pass: &mut Pass<'_>) -> Option<(CString, Option<CString>)> {
+        let first = self.stopped_at.as_ref().map(|(channel, _)| channel);
+        let (before, after): (Vec<_>, Vec<_>) =
+            self.channels.keys().cloned().partition(|name| Some(name) < first);
+        for name in after.into_iter().chain(before) {
+            let (Some(channel), Some(label)) = (self.channels.get_mut(&name), self.labels.get(&name)) else {
+                continue;
+            };
+            if pass.is_over() {
+                let next = channel.next().cloned();
+                return Some((name, next));
+            }
+            match channel.read(root, &name, label, pass) {
+                Ok(()) => {}
+                Err((_, Stop::OutOfTime)) => {
+                    let next = channel.next().cloned();
+                    return Some((name, next));
+                }
+                Err((_, Stop::Vanished)) => {
+                    self.channels.remove(&name);
+                }
+                Err((path, Stop::Failed(error))) => {
+                    self.errors[ErrorKind::from(&error) as usize] += 1;
+                    channel.fails(DirectoryFailure { directory: self.settings.root.join(path), error });
+                }
+            }
+        }
+        None
+    }
+
+    /// The held files that the last scan found and that were not handed out before, at most
+    /// [`held_files::MAX_HELD_A_SCAN`].
+    pub fn held_found(&mut self) -> Vec<HeldFile> {
+        std::mem::take(&mut self.held_found)
+    }
+
+    /// Takes the answer why a file is held.
+    pub fn classified(&mut self, key: &HeldKey, reason: HeldReason) {
+        if let Some(directory) = self.directory_mut(&key.directory) {
+            directory.classified(key.file, reason);
+        }
+    }
+
+    /// Has a file handed out again by a later scan, since there is no answer yet.
+    pub fn put_back(&mut self, key: &HeldKey) {
+        if let Some(directory) = self.directory_mut(&key.directory) {
+            directory.put_back(key.file);
+        }
+    }
+
+    fn directory_mut(&mut self, path: &Path) -> Option<&mut Directory> {
+        let path = path.as_os_str().as_bytes();
+        let slash = memchr::memchr(b'/', path).unwrap_or(path.len());
+        let below = path.get(slash + 1..).unwrap_or_default();
+        self.channels.get_mut(&CString::new(&path[..slash]).ok()?)?.directory_mut(below)
+    }
+
+    /// What is known, with the ages of messages at `now`.
+    pub fn snapshot(&mut self, now: SystemTime) -> QueueSnapshot {
+        let mut snapshot = QueueSnapshot { scan: self.scan, errors: self.errors, ..QueueSnapshot::default() };
+        if self.scan.is_none() {
+            return snapshot;
+        }
+        let now = whole_seconds(since_epoch(now));
+        let mut incomplete = BTreeSet::new();
+        for (name, channel) in &mut self.channels {
+            let Some(label) = self.labels.get(name) else { continue };
+            if let Some(failure) = &channel.failure {
+                snapshot.failures.push(Arc::clone(failure));
+                snapshot.unreadable.insert(label.to_string());
+            }
+            let stuck_after =
+                self.settings.stuck_after_by_channel.get(&**label).unwrap_or(&self.settings.stuck_after);
+            match channel.values(now, now.saturating_sub(whole_seconds(*stuck_after))) {
+                Some(values) => snapshot.channels.entry(label.to_string()).or_default().add(values),
+                None => drop(incomplete.insert(label)),
+            }
+        }
+        // Half of what shares a label would look like a queue that empties.
+        snapshot.channels.retain(|label, _| !incomplete.contains(&Arc::from(label.as_str())));
+        snapshot::estimate_sizes(&mut snapshot.channels);
+        snapshot
     }
 }
 
-/// Channel directories by label. Names that differ in case alone share one, and so do the channels
-/// beyond the cap.
-fn by_label(names: BTreeSet<CString>) -> BTreeMap<String, Vec<CString>> {
-    let mut channels: BTreeMap<String, Vec<CString>> = BTreeMap::new();
-    for name in names {
-        channels.entry(label::channel(name.to_bytes())).or_default().push(name);
-    }
-    let mut beyond = Vec::new();
-    while channels.len() > MAX_CHANNELS {
-        beyond.extend(channels.pop_last().into_iter().flat_map(|(_, names)| names));
-    }
-    if !beyond.is_empty() {
-        channels.entry(OTHER_CHANNELS.to_owned()).or_default().extend(beyond);
-    }
-    channels
+fn since_epoch(time: SystemTime) -> Duration {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 mod failures;
 pub mod harness;
+mod mounts;
 mod restart;
 mod shutdown;
 mod traffic;

@@ -1,179 +1,308 @@
-//! One directory of the queue tree: names, kinds, and what is remembered about its files.
+//! One directory of a channel: what is known about it, and listing it anew.
 
 use std::collections::BTreeSet;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
+use rustix::fs::{AtFlags, FileType, RawDir, fstat, statat};
 use rustix::io::Errno;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{ChannelQueue, attempt_band};
+use super::freshness::{Listing, Stamp};
+use super::held_files::{HeldFile, HeldKey, HeldReason};
+use super::known_files::{HeldClass, KnownFile, KnownFiles};
+use super::pass::Pass;
+use super::summary::Summary;
+use super::tree::{collect, kind};
 use crate::record::queue_file;
 
-/// Directories accepted in one directory. Subdirectories of a channel have names of three digits.
-pub(super) const MAX_DIRECTORIES: usize = 10_000;
-
 /// Age in seconds from which a file is taken to be written completely.
-const SETTLED_AFTER: f64 = 60.0;
+const SETTLED_AFTER: u32 = 60;
 
-/// Bytes of directory entries asked for at once; more is not faster.
-pub(super) const NAMES_BUFFER: usize = 32 * 1024;
+/// A subdirectory that holds temporary files of the channel program, not messages (PMDF System
+/// Manager's Guide, channels MAILSERV and PRINTER).
+const TEMPORARY_DIRECTORY: &CStr = c"spool";
 
-/// Size and age of the settled files of one directory, by the hash of name and inode.
-pub(super) type FileTable = FxHashMap<u64, FileStatus>;
-
-/// What `fstatat` said about a file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct FileStatus {
-    /// Bytes.
-    pub(super) size: u64,
-    /// Modification time in Unix seconds.
-    pub(super) modified: f64,
+/// Why a listing ended before its end.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The budget is used up.
+    OutOfTime,
+    /// The directory was removed meanwhile.
+    Vanished,
+    /// It cannot be read.
+    Failed(io::Error),
 }
 
-/// One directory while its files are counted.
-pub(super) struct Directory<'a> {
-    /// The directory itself.
-    pub(super) opened: &'a OwnedFd,
-    /// What the scan before remembered.
-    pub(super) before: FileTable,
-    /// What the next scan will know: only files seen in this one.
-    pub(super) after: FileTable,
-    /// How many files `after` may hold.
-    pub(super) room: usize,
-    /// Key of the hashes.
-    pub(super) seed: u64,
-    /// The time of the scan, Unix seconds.
-    pub(super) now: f64,
-    /// An untried message modified before this time is stuck, Unix seconds.
-    pub(super) stuck_before: f64,
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
-impl Directory<'_> {
-    /// Counts one entry that is not a directory.
-    pub(super) fn count(
+impl From<Errno> for Stop {
+    fn from(error: Errno) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Where a directory is.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The label of its channel.
+    pub(super) channel: Arc<str>,
+    /// Its path below the root.
+    pub(super) path: Arc<Path>,
+    /// Whether everything held in it is held on purpose.
+    pub(super) holds_on_purpose: bool,
+}
+
+/// What is known about one directory.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    known: KnownFiles,
+    summary: Summary,
+    /// The listing that `summary` is of; none when it has to be listed anew.
+    listing: Option<Listing>,
+    /// When the first of the files that were too young is old enough, Unix seconds.
+    settles_at: Option<u32>,
+    /// Whether there are held files still to be handed out.
+    held_waiting: bool,
+}
+
+impl Directory {
+    /// Whether all that is known still holds for the directory that has the stamp `found` now.
+    pub(super) fn holds(&self, found: &Stamp, pass: &Pass<'_>) -> bool {
+        self.listing.is_some_and(|listing| listing.holds(found, pass.at()))
+            && self.settles_at.is_none_or(|at| pass.now() < at)
+            && !self.held_waiting
+            && (self.summary.unknown == 0 || pass.room == 0)
+    }
+
+    pub(super) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    pub(super) fn remembered(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Reads all names. Where that ends early, what was learned about files is kept, and the sums are
+    /// those of the listing before.
+    pub(super) fn list(
         &mut self,
-        name: &CStr,
-        inode: u64,
-        kind: FileType,
-        queue: &mut ChannelQueue,
-    ) -> io::Result<()> {
+        opened: &OwnedFd,
+        place: &Place,
+        subdirectories: Option<&mut BTreeSet<CString>>,
+        pass: &mut Pass<'_>,
+    ) -> Result<(), Stop> {
+        let listing = Listing { stamp: Stamp::from(&fstat(opened)?), began: pass.began, at: pass.at() };
+        self.listing = None;
+        pass.counts.read += 1;
+        let room = pass.room + self.known.len();
+        let mut buffer = std::mem::take(&mut pass.buffer);
+        let mut reader = Reader {
+            opened,
+            place,
+            known: &mut self.known,
+            summary: Summary::default(),
+            settles_at: None,
+            held_waiting: false,
+            pass,
+        };
+        let end = reader.entries(&mut buffer, subdirectories);
+        let Reader { mut summary, settles_at, held_waiting, .. } = reader;
+        pass.buffer = buffer;
+        match end {
+            Ok(()) => self.known.keep_listed(),
+            Err(_) => self.known.keep_all(),
+        }
+        pass.room = room.saturating_sub(self.known.len());
+        end?;
+        summary.finish();
+        (self.summary, self.settles_at, self.held_waiting) = (summary, settles_at, held_waiting);
+        self.listing = Some(listing);
+        Ok(())
+    }
+
+    /// Takes the answer about a held file.
+    pub(super) fn classified(&mut self, file: u64, reason: HeldReason) {
+        let Some(file) = self.known.find(file) else { return };
+        let before = std::mem::replace(&mut file.held, HeldClass::Is(reason)).reason();
+        // Sums of a listing before the present one are made anew before they are shown.
+        if self.listing.is_some() {
+            self.summary.held[before as usize] = self.summary.held[before as usize].saturating_sub(1);
+            self.summary.held[reason as usize] += 1;
+        }
+    }
+
+    /// Has a held file handed out again.
+    pub(super) fn put_back(&mut self, file: u64) {
+        if let Some(file) = self.known.find(file)
+            && file.held == HeldClass::Asked
+        {
+            file.held = HeldClass::New;
+            self.held_waiting = true;
+        }
+    }
+}
+
+/// A listing under way.
+struct Reader<'a, 'pass> {
+    opened: &'a OwnedFd,
+    place: &'a Place,
+    known: &'a mut KnownFiles,
+    summary: Summary,
+    settles_at: Option<u32>,
+    held_waiting: bool,
+    pass: &'a mut Pass<'pass>,
+}
+
+impl Reader<'_, '_> {
+    fn entries(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        mut subdirectories: Option<&mut BTreeSet<CString>>,
+    ) -> Result<(), Stop> {
+        let opened = self.opened;
+        let mut entries = RawDir::new(opened, buffer.spare_capacity_mut());
+        loop {
+            if entries.is_buffer_empty() && self.pass.is_over() {
+                return Err(Stop::OutOfTime);
+            }
+            let entry = match entries.next() {
+                None => return Ok(()),
+                Some(Err(Errno::NOENT)) => return Err(Stop::Vanished),
+                Some(entry) => entry?,
+            };
+            let (name, inode) = (entry.file_name(), entry.ino());
+            match kind(opened, name, entry.file_type())? {
+                None => {}
+                Some(FileType::Directory) => {
+                    if let Some(names) = subdirectories.as_deref_mut() {
+                        collect(names, name, TEMPORARY_DIRECTORY)?;
+                    }
+                }
+                Some(kind) => self.file(name, inode, kind)?,
+            }
+        }
+    }
+
+    /// Counts one entry that is not a directory.
+    fn file(&mut self, name: &CStr, inode: u64, kind: FileType) -> Result<(), Stop> {
+        self.pass.counts.files += 1;
         let message = match kind {
             FileType::RegularFile => queue_file::parse(name.to_bytes()),
             _ => None,
         };
-        let Some(message) = message else {
-            queue.other_files += 1;
-            return Ok(());
-        };
-        if message.held {
-            queue.held += 1;
-            return Ok(());
-        }
-        let Some(file) = self.status(name, inode)? else { return Ok(()) };
-        queue.messages += 1;
-        queue.bytes = queue.bytes.saturating_add(file.size);
-        queue.attempts[attempt_band(message.attempts)] += 1;
-        queue.oldest = Some(queue.oldest.map_or(file.modified, |oldest| oldest.min(file.modified)));
-        if message.attempts == 0 && file.modified < self.stuck_before {
-            queue.stuck += 1;
+        let key = || xxh3_64_with_seed(name.to_bytes(), self.pass.seed ^ inode);
+        match message {
+            None => self.summary.other_files += 1,
+            Some(message) if !message.held => return self.message(name, key(), message.attempts),
+            Some(_) if self.place.holds_on_purpose => {
+                self.summary.held[HeldReason::StatusHold as usize] += 1;
+            }
+            Some(_) => self.held(name, key()),
         }
         Ok(())
     }
 
-    /// Size and age of a file, remembered or asked for; none where it has vanished since it was
-    /// listed, which is normal in a busy queue.
-    fn status(&mut self, name: &CStr, inode: u64) -> io::Result<Option<FileStatus>> {
-        // The inode makes a file that was replaced under the same name a new one.
-        let key = xxh3_64_with_seed(name.to_bytes(), self.seed ^ inode);
-        if let Some(known) = self.before.get(&key) {
-            let known = *known;
-            self.remember(key, known);
-            return Ok(Some(known));
+    fn message(&mut self, name: &CStr, key: u64, attempts: u16) -> Result<(), Stop> {
+        let now = self.pass.now();
+        let known = self.known.find(key);
+        match known {
+            Some(file) => {
+                file.listed = true;
+                if file.settled || now < settles_at(file.modified) {
+                    let file = *file;
+                    self.count(attempts, &file);
+                    return Ok(());
+                }
+            }
+            None if self.pass.room == 0 => {
+                self.summary.add_name(attempts);
+                return Ok(());
+            }
+            None => {}
         }
-        let found = match statat(self.opened, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile => found,
-            Ok(_) | Err(Errno::NOENT) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let seconds = u64::try_from(found.st_mtime).unwrap_or(0);
-        let nanoseconds = u32::try_from(found.st_mtime_nsec).unwrap_or(0).min(999_999_999);
-        let status = FileStatus {
-            size: u64::try_from(found.st_size).unwrap_or(0),
-            modified: Duration::new(seconds, nanoseconds).as_secs_f64(),
-        };
-        // A young file may still be written, so its size is asked for again the next time.
-        if self.now - status.modified >= SETTLED_AFTER {
-            self.remember(key, status);
+        if self.pass.is_over_at_call() {
+            return Err(Stop::OutOfTime);
         }
-        Ok(Some(status))
+        let Some(file) = ask(self.opened, name, key, now)? else { return Ok(()) };
+        if let Some(known) = self.known.find(key) {
+            *known = file;
+        } else {
+            self.known.add(file);
+            self.pass.room -= 1;
+        }
+        self.count(attempts, &file);
+        Ok(())
     }
 
-    fn remember(&mut self, key: u64, status: FileStatus) {
-        if self.after.len() < self.room {
-            self.after.insert(key, status);
-        }
-    }
-}
-
-/// Opens the root. It may be reached through symbolic links (`data` is one in a usual installation).
-pub(super) fn open_root(path: &Path) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    openat(CWD, path, flags, Mode::empty())
-}
-
-/// Opens a directory below another, never through a symbolic link; none where it has vanished or
-/// was replaced by something else since it was listed.
-pub(super) fn open_below(parent: &OwnedFd, name: &CStr) -> io::Result<Option<OwnedFd>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    match openat(parent, name, flags, Mode::empty()) {
-        Ok(opened) => Ok(Some(opened)),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The directories directly below the root; other things there are none of ours (temporary files
-/// of the MTA, names beginning with `$`).
-pub(super) fn list_root(root: &OwnedFd) -> io::Result<BTreeSet<CString>> {
-    let mut buffer = Vec::with_capacity(NAMES_BUFFER);
-    let mut names = BTreeSet::new();
-    let mut entries = RawDir::new(root, buffer.spare_capacity_mut());
-    while let Some(entry) = entries.next() {
-        let entry = entry?;
-        if kind(root, entry.file_name(), entry.file_type())? == Some(FileType::Directory) {
-            collect(&mut names, entry.file_name(), c"")?;
+    fn count(&mut self, attempts: u16, file: &KnownFile) {
+        self.summary.add(attempts, file.size, file.modified);
+        if !file.settled {
+            let at = settles_at(file.modified);
+            self.settles_at = Some(self.settles_at.map_or(at, |first| first.min(at)));
         }
     }
-    Ok(names)
+
+    /// Counts a held file, and hands it out where it is a new one. Beyond the bound of the table
+    /// nothing can be remembered about it: it is not handed out.
+    fn held(&mut self, name: &CStr, key: u64) {
+        let mut file =
+            KnownFile { key, size: 0, modified: 0, held: HeldClass::New, settled: true, listed: true };
+        let known = self.known.find(key);
+        if let Some(known) = &known {
+            file.held = known.held;
+        } else if self.pass.room == 0 {
+            self.summary.held[HeldReason::Unclassified as usize] += 1;
+            return;
+        }
+        if file.held == HeldClass::New {
+            if self.pass.can_hand_out() {
+                let key = HeldKey { directory: Arc::clone(&self.place.path), file: key };
+                let channel = Arc::clone(&self.place.channel);
+                self.pass.held_found.push(HeldFile { key, channel, name: name.to_owned() });
+                file.held = HeldClass::Asked;
+            } else {
+                self.held_waiting = true;
+            }
+        }
+        self.summary.held[file.held.reason() as usize] += 1;
+        if let Some(known) = known {
+            *known = file;
+        } else {
+            self.known.add(file);
+            self.pass.room -= 1;
+        }
+    }
 }
 
-/// What an entry is, asked for where the file system does not say it in the directory (XFS without
-/// `ftype`, some network file systems); none where the entry has vanished.
-pub(super) fn kind(directory: &OwnedFd, name: &CStr, listed: FileType) -> io::Result<Option<FileType>> {
-    if listed != FileType::Unknown {
-        return Ok(Some(listed));
-    }
-    match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(found) => Ok(Some(FileType::from_raw_mode(found.st_mode))),
-        Err(Errno::NOENT) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+/// When a file modified at this time is old enough.
+fn settles_at(modified: u32) -> u32 {
+    modified.saturating_add(SETTLED_AFTER)
 }
 
-/// Adds the name of a directory, except `.`, `..` and `excluded`.
-pub(super) fn collect(names: &mut BTreeSet<CString>, name: &CStr, excluded: &CStr) -> io::Result<()> {
-    if name == c"." || name == c".." || name == excluded {
-        return Ok(());
-    }
-    if names.len() >= MAX_DIRECTORIES {
-        return Err(io::Error::other(format!("more than {MAX_DIRECTORIES} directories")));
-    }
-    names.insert(name.to_owned());
-    Ok(())
+/// Size and time of a file; none where it has vanished since it was listed, which is normal in a
+/// busy queue.
+fn ask(directory: &OwnedFd, name: &CStr, key: u64, now: u32) -> Result<Option<KnownFile>, Errno> {
+    let found = match statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::RegularFile => found,
+        Ok(_) | Err(Errno::NOENT) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let modified = u32::try_from(found.st_mtime.max(0)).unwrap_or(u32::MAX);
+    Ok(Some(KnownFile {
+        key,
+        size: u64::try_from(found.st_size).unwrap_or(0),
+        modified,
+        held: HeldClass::New,
+        // A young file may still be written, so it is asked for again when it has settled.
+        settled: now >= settles_at(modified),
+        listed: true,
+    }))
 }

@@ -1,5 +1,8 @@
 //! The scanner on real directories, hostile ones included.
 
+mod again;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -9,8 +12,11 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use tempfile::TempDir;
 
-use super::directory::{MAX_DIRECTORIES, kind, open_root};
-use super::{ATTEMPT_BANDS, ChannelQueue, MAX_CHANNELS, QueueSnapshot, Scanner, SpoolError, attempt_band};
+use super::tree::{MAX_DIRECTORIES, kind, open_root};
+use super::{
+    ATTEMPT_BANDS, ChannelQueue, ErrorKind, MAX_CHANNELS, MAX_REMEMBERED, QueueSnapshot, ScanCounts, Scanner,
+    Settings, SpoolError, attempt_band,
+};
 
 /// The time of all scans here, Unix seconds.
 const NOW: u64 = 1_700_000_000;
@@ -20,12 +26,49 @@ fn unix(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
+fn settings(root: &Path) -> Settings {
+    Settings {
+        root: root.to_owned(),
+        stuck_after: STUCK_AFTER,
+        stuck_after_by_channel: BTreeMap::new(),
+        budget: Duration::from_secs(2),
+        most_remembered: MAX_REMEMBERED,
+        seed: 7,
+    }
+}
+
 fn scanner(root: &TempDir) -> Scanner {
-    Scanner::new(root.path().to_owned(), STUCK_AFTER, 7)
+    Scanner::new(settings(root.path()))
+}
+
+/// A scan on a clock that stands still.
+fn try_look(scanner: &mut Scanner, now: SystemTime) -> Result<QueueSnapshot, SpoolError> {
+    scanner.scan(now, &|| Duration::ZERO, &BTreeSet::new())?;
+    Ok(scanner.snapshot(now))
+}
+
+fn look(scanner: &mut Scanner, now: SystemTime) -> QueueSnapshot {
+    try_look(scanner, now).expect("the root can be read")
 }
 
 fn scan(root: &TempDir) -> QueueSnapshot {
-    scanner(root).scan(unix(NOW)).expect("the root can be read")
+    look(&mut scanner(root), unix(NOW))
+}
+
+/// Long enough after all that has been done to the tree so far that directories can be skipped.
+fn later(root: &TempDir) -> SystemTime {
+    let mut newest = SystemTime::UNIX_EPOCH;
+    let mut open = vec![root.path().to_owned()];
+    while let Some(directory) = open.pop() {
+        newest = newest.max(fs::metadata(&directory).expect("directory").modified().expect("time"));
+        for entry in fs::read_dir(&directory).expect("directory") {
+            let entry = entry.expect("entry");
+            if entry.file_type().expect("type").is_dir() {
+                open.push(entry.path());
+            }
+        }
+    }
+    newest + Duration::from_secs(10)
 }
 
 /// A file of `size` bytes, `age` seconds old; directories on the way are made.
@@ -66,13 +109,16 @@ fn a_channel_with_subdirectories_held_messages_and_copies() {
         messages: 4,
         bytes: 4123,
         attempts: [2, 1, 0, 1, 0],
-        held: 1,
+        ages: [1, 1, 1, 0, 1, 0, 0, 0],
+        held: [0, 0, 0, 1],
         oldest: Some(1_699_910_000.0),
         stuck: 1,
         other_files: 2,
+        unknown: 0,
+        scanned_at: 1_700_000_000.0,
     };
     assert_eq!(channel(&snapshot, "tcp_local"), &expected);
-    assert_eq!((snapshot.files, snapshot.directories), (7, 3));
+    assert_eq!(snapshot.scan, Some(ScanCounts { read: 3, skipped: 0, files: 7, partial: false }));
     assert!(snapshot.failures.is_empty(), "{:?}", snapshot.failures);
 }
 
@@ -81,7 +127,8 @@ fn an_empty_channel_is_zero_and_an_empty_queue_has_no_channel() {
     let root = TempDir::new().expect("directory");
     assert!(scan(&root).channels.is_empty());
     fs::create_dir(root.path().join("process")).expect("directory");
-    assert_eq!(channel(&scan(&root), "process"), &ChannelQueue::default());
+    let empty = ChannelQueue { scanned_at: 1_700_000_000.0, ..ChannelQueue::default() };
+    assert_eq!(channel(&scan(&root), "process"), &empty);
 }
 
 #[test]
@@ -115,7 +162,7 @@ fn links_devices_and_pipes_are_other_files_and_lead_nowhere() {
     let snapshot = scan(&root);
     assert_eq!(snapshot.channels.keys().collect::<Vec<_>>(), ["l"]);
     let l = channel(&snapshot, "l");
-    assert_eq!((l.messages, l.held, l.other_files), (1, 0, 5));
+    assert_eq!((l.messages, l.held, l.other_files), (1, [0; 4], 5));
 }
 
 #[test]
@@ -149,68 +196,30 @@ fn channels_beyond_the_cap_share_a_label() {
     assert_eq!(snapshot.channels.len(), MAX_CHANNELS + 1);
     assert_eq!(channel(&snapshot, "other").messages, 3);
     assert_eq!(channel(&snapshot, "tcp_0255").messages, 1);
-}
 
-#[test]
-fn a_settled_file_is_asked_for_once_and_a_young_one_again() {
-    let root = TempDir::new().expect("directory");
-    let old = put(&root, "l/ZZ0AAAAAAAAAAAAA.00", 10, 61);
-    let young = put(&root, "l/ZZ0BBBBBBBBBBBBB.00", 10, 59);
+    // A channel of the log has its label before all others; who had one keeps it.
     let mut scanner = scanner(&root);
-    assert_eq!(channel(&scanner.scan(unix(NOW)).expect("scan"), "l").bytes, 20);
-    for path in [&old, &young] {
-        fs::File::options().write(true).open(path).expect("file").set_len(1000).expect("size");
-    }
-    assert_eq!(channel(&scanner.scan(unix(NOW)).expect("scan"), "l").bytes, 1010);
-    // A new inode under the old name is a new file.
-    let replacement = put(&root, "l/replacement", 5, 500);
-    fs::rename(replacement, old).expect("rename");
-    assert_eq!(channel(&scanner.scan(unix(NOW)).expect("scan"), "l").bytes, 1005);
-}
-
-#[test]
-fn what_vanished_is_forgotten() {
-    let root = TempDir::new().expect("directory");
-    let first = put(&root, "l/000/ZZ0AAAAAAAAAAAAA.00", 10, 100);
-    put(&root, "l/000/ZZ0BBBBBBBBBBBBB.00", 1, 100);
-    put(&root, "hold/ZZ0CCCCCCCCCCCCC.00", 10, 100);
-    let mut scanner = scanner(&root);
-    let remembered =
-        |scanner: &Scanner| scanner.known.values().map(std::collections::HashMap::len).sum::<usize>();
-    scanner.scan(unix(NOW)).expect("scan");
-    assert_eq!((scanner.known.len(), remembered(&scanner)), (3, 3));
-    fs::remove_file(first).expect("file");
-    fs::remove_dir_all(root.path().join("hold")).expect("directory");
-    let snapshot = scanner.scan(unix(NOW)).expect("scan");
-    assert_eq!((scanner.known.len(), remembered(&scanner)), (2, 1));
-    assert!(!snapshot.channels.contains_key("hold"));
-    assert_eq!(channel(&snapshot, "l").messages, 1);
-}
-
-#[test]
-fn a_retry_keeps_the_age_and_moves_the_band() {
-    let root = TempDir::new().expect("directory");
-    let untried = put(&root, "l/ZZ0AAAAAAAAAAAAA.00", 10, 9000);
-    let mut scanner = scanner(&root);
-    let before = scanner.scan(unix(NOW)).expect("scan");
-    assert_eq!(channel(&before, "l").stuck, 1);
-    fs::rename(&untried, untried.with_file_name("ZY0AAAAAAAAAAAAA.00")).expect("rename");
-    let after = scanner.scan(unix(NOW)).expect("scan");
-    assert_eq!(channel(&after, "l").attempts, [0, 1, 0, 0, 0]);
-    assert_eq!(channel(&after, "l").stuck, 0);
-    assert_eq!(channel(&after, "l").oldest, channel(&before, "l").oldest);
+    look(&mut scanner, unix(NOW));
+    put(&root, "aaaa/ZZ0AAAAAAAAAAAAA.00", 1, 100);
+    let in_log = BTreeSet::from(["tcp_0258".to_owned()]);
+    scanner.scan(unix(NOW), &|| Duration::ZERO, &in_log).expect("scanned");
+    let snapshot = scanner.snapshot(unix(NOW));
+    assert_eq!(snapshot.channels.len(), MAX_CHANNELS + 1);
+    assert_eq!(channel(&snapshot, "tcp_0258").messages, 1);
+    assert_eq!(channel(&snapshot, "tcp_0000").messages, 1);
+    assert!(!snapshot.channels.contains_key("aaaa"));
+    assert_eq!(channel(&snapshot, "other").messages, 4);
 }
 
 /// Runs a scan in a thread that may not override permissions, so that the test is the same for root.
-fn scan_without_privileges(root: &Path) -> Result<QueueSnapshot, SpoolError> {
-    let mut scanner = Scanner::new(root.to_owned(), STUCK_AFTER, 7);
-    let run = move || {
+fn look_without_privileges(scanner: &mut Scanner, now: SystemTime) -> Result<QueueSnapshot, SpoolError> {
+    let run = || {
         let mut sets = capabilities(None).expect("capabilities");
         sets.effective.remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
         set_capabilities(None, sets).expect("capabilities");
-        scanner.scan(unix(NOW))
+        try_look(scanner, now)
     };
-    std::thread::spawn(run).join().expect("no panic")
+    std::thread::scope(|scope| scope.spawn(run).join().expect("no panic"))
 }
 
 #[test]
@@ -221,12 +230,36 @@ fn a_channel_with_a_forbidden_directory_is_a_failure_and_not_a_zero() {
         put(&root, "process/ZZ0BBBBBBBBBBBBB.00", 10, 100);
         let directory = root.path().join(forbidden);
         fs::set_permissions(&directory, fs::Permissions::from_mode(mode)).expect("mode");
-        let snapshot = scan_without_privileges(root.path()).expect("the root can be read");
+        let snapshot = look_without_privileges(&mut scanner(&root), unix(NOW)).expect("the root can be read");
         fs::set_permissions(&directory, fs::Permissions::from_mode(0o700)).expect("mode");
         assert_eq!(snapshot.channels.keys().collect::<Vec<_>>(), ["process"], "{forbidden} {mode:o}");
+        assert_eq!(snapshot.unreadable.iter().collect::<Vec<_>>(), ["l"]);
+        assert_eq!(snapshot.errors[ErrorKind::Permission as usize], 1);
         let failure = snapshot.failures.first().expect("a failure");
         assert!(failure.directory.starts_with(root.path().join("l")), "{failure:?}");
         assert_eq!(failure.error.kind(), std::io::ErrorKind::PermissionDenied);
+    }
+}
+
+#[test]
+fn a_directory_that_becomes_forbidden_without_a_change_is_a_failure() {
+    for forbidden in ["l", "l/000"] {
+        let root = TempDir::new().expect("directory");
+        put(&root, "l/000/ZZ0AAAAAAAAAAAAA.00", 10, 100);
+        let mut scanner = scanner(&root);
+        let mode = |mode| {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(root.path().join(forbidden), permissions).expect("mode");
+        };
+        let now = later(&root);
+        assert_eq!(channel(&look(&mut scanner, now), "l").messages, 1);
+        mode(0o000);
+        let snapshot = look_without_privileges(&mut scanner, now).expect("the root can be read");
+        assert!(snapshot.channels.is_empty() && snapshot.unreadable.contains("l"), "{snapshot:?}");
+        mode(0o755);
+        let snapshot = look_without_privileges(&mut scanner, now).expect("the root can be read");
+        assert_eq!(channel(&snapshot, "l").messages, 1);
+        assert!(snapshot.unreadable.is_empty());
     }
 }
 
@@ -239,12 +272,13 @@ fn a_root_that_cannot_be_read_is_an_error() {
     let circle = root.path().join("circle");
     symlink(&circle, &circle).expect("link");
     for path in [root.path().join("missing"), file, pipe, circle] {
-        let error = Scanner::new(path.clone(), STUCK_AFTER, 7).scan(unix(NOW)).expect_err("an error");
+        let error = try_look(&mut Scanner::new(settings(&path)), unix(NOW)).expect_err("an error");
         assert!(matches!(&error, SpoolError::Open { .. }), "{error:?}");
         assert!(error.to_string().contains(path.to_str().expect("text")), "{error}");
     }
     fs::set_permissions(root.path(), fs::Permissions::from_mode(0o000)).expect("mode");
-    assert!(matches!(scan_without_privileges(root.path()), Err(SpoolError::Open { .. })));
+    let forbidden = look_without_privileges(&mut scanner(&root), unix(NOW));
+    assert!(matches!(forbidden, Err(SpoolError::Open { .. })));
     fs::set_permissions(root.path(), fs::Permissions::from_mode(0o700)).expect("mode");
 }
 
@@ -254,7 +288,7 @@ fn the_root_may_be_a_symbolic_link() {
     put(&root, "real/l/ZZ0AAAAAAAAAAAAA.00", 1, 100);
     let link = root.path().join("queue");
     symlink("real", &link).expect("link");
-    let snapshot = Scanner::new(link, STUCK_AFTER, 7).scan(unix(NOW)).expect("scan");
+    let snapshot = look(&mut Scanner::new(settings(&link)), unix(NOW));
     assert_eq!(channel(&snapshot, "l").messages, 1);
 }
 
