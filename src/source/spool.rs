@@ -5,13 +5,13 @@
 //! Queue Directories"; PMDF System Manager's Guide, "Message file names").
 //! Queue files are never opened: count, attempts and held state come from the name, size and age
 //! from one `fstatat` a file. That call costs four times the listing of a name, and twenty times
-//! where the inodes are not cached, so what it said is remembered ([`known_files`]). A directory that
-//! has not changed is not listed again ([`freshness`]), and the ages of its messages are counted anew
-//! from their sorted times ([`summary`]).
+//! where the inodes are not cached, so what it said is remembered (`known_files`). A directory that
+//! has not changed is not listed again (`freshness`), and the ages of its messages are counted anew
+//! from their sorted times (`summary`).
 //!
 //! A scan takes a budget of time. One that runs out of it is partial: the channels that it did not
 //! finish keep the values of when they were last read as a whole, and the next scan goes on where
-//! this one stopped ([`pass`], [`channel`]).
+//! this one stopped (`pass`, `channel`).
 
 mod channel;
 mod directory;
