@@ -6,6 +6,7 @@
 pub mod compressed;
 pub mod filesystems;
 pub mod follow;
+pub mod held;
 pub mod install;
 pub mod lines;
 pub mod processes;
