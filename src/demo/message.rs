@@ -140,6 +140,19 @@ pub struct Recipient {
     pub current: String,
 }
 
+/// The way that a message came: who has added `Received:` lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// This host alone.
+    Straight,
+    /// This host and another in turn, so many lines in all.
+    OwnLoop(u16),
+    /// Hosts elsewhere, so many lines, and at last this host.
+    FarLoop(u16),
+    /// Systems with X.400, so many lines `X400-Received:`, and at last this host.
+    X400Loop(u16),
+}
+
 /// A message in one channel's queue.
 #[derive(Clone, Debug)]
 pub struct Message {
@@ -159,8 +172,8 @@ pub struct Message {
     pub domain: usize,
     /// When it was enqueued, since the start.
     pub born: Duration,
-    /// How often a host has added a `Received:` line.
-    pub hops: u16,
+    /// The way that it came.
+    pub route: Route,
 }
 
 impl Message {
@@ -189,17 +202,34 @@ impl Message {
         text
     }
 
-    fn header(&self, text: &mut String) {
-        for hop in 0..self.hops.max(1) {
-            // A loop has two hosts, so every other line names the own one.
-            let (from, by) = if hop % 2 == 0 {
-                ("mx1.loop.example", LOCAL_HOST)
-            } else {
-                (LOCAL_HOST, "mx1.loop.example")
-            };
-            writeln!(text, "Received: from {from} by {by} (Oracle Communications Messaging Server)").ok();
+    /// The lines of all hosts on the way, the last one first.
+    fn received(&self, text: &mut String) {
+        let mut line = |name: &str, from: &str, by: &str, hop: u16| {
+            writeln!(text, "{name}: from {from} by {by} (Oracle Communications Messaging Server)").ok();
             writeln!(text, " id <{}-{hop}@{by}>", self.file.unique).ok();
+        };
+        let (near, far) = ("mx1.loop.example", "mx2.loop.example");
+        match self.route {
+            Route::Straight => line("Received", near, LOCAL_HOST, 0),
+            Route::OwnLoop(lines) => {
+                for hop in 0..lines {
+                    let (from, by) = if hop % 2 == 0 { (near, LOCAL_HOST) } else { (LOCAL_HOST, near) };
+                    line("Received", from, by, hop);
+                }
+            }
+            Route::FarLoop(lines) | Route::X400Loop(lines) => {
+                line("Received", near, LOCAL_HOST, lines);
+                let name = if matches!(self.route, Route::FarLoop(_)) { "Received" } else { "X400-Received" };
+                for hop in 0..lines {
+                    let (from, by) = if hop % 2 == 0 { (far, near) } else { (near, far) };
+                    line(name, from, by, hop);
+                }
+            }
         }
+    }
+
+    fn header(&self, text: &mut String) {
+        self.received(text);
         let sender =
             if self.from.is_empty() { format!("postmaster@{LOCAL_DOMAIN}") } else { self.from.clone() };
         let to: Vec<&str> = self.recipients.iter().map(|recipient| recipient.original.as_str()).collect();

@@ -1,7 +1,7 @@
 //! Returned and delayed messages: the notifications go through the channel `process`, and their E
 //! entries come before the R or W entry (2005Q4 guide, examples 21-4 and 21-5).
 
-use super::super::message::{Channel, Message, Recipient};
+use super::super::message::{Channel, Message, Recipient, Route};
 use super::super::world::{self, LOCAL_DOMAIN};
 use super::Traffic;
 use super::entries::{Disposition, Peer, Program, Thread};
@@ -56,7 +56,7 @@ impl Traffic {
             blocks: message.blocks.min(2) + 1,
             domain: 0,
             born: self.now,
-            hops: 1,
+            route: Route::Straight,
         };
         self.enqueue(thread, notification, "E", &Peer::own());
     }

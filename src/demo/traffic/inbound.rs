@@ -2,7 +2,7 @@
 
 use super::super::entry::{ConnectionEntry, MessageEntry};
 use super::super::event::Action;
-use super::super::message::{Channel, Message, Recipient};
+use super::super::message::{Channel, Message, Recipient, Route};
 use super::super::world::{self, Host, LOCAL_ADDRESS, LOCAL_ADDRESS_6, LOCAL_DOMAIN, RUN_USER};
 use super::entries::{Peer, Program, Thread};
 use super::{MOST_QUEUED, Traffic};
@@ -221,7 +221,7 @@ impl Traffic {
             recipients: incoming.recipients,
             domain: incoming.domain,
             born: self.now,
-            hops: 1,
+            route: Route::Straight,
         };
         self.enqueue(thread, message, code, peer);
     }
