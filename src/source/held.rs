@@ -154,7 +154,7 @@ impl<Elapsed: Fn() -> Duration> Round<'_, Elapsed> {
         if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
             return Ok(Answer::Reason(HeldReason::Unclassified));
         }
-        let (verdict, bytes) = self.inspector.read(&file)?;
+        let (verdict, bytes) = self.inspector.read(&file, &status)?;
         self.effort.files += 1;
         self.effort.bytes += bytes as u64;
         let told = verdict.whole || verdict.reason != HeldReason::Unclassified || bytes == HEAD_BYTES;
@@ -175,19 +175,22 @@ impl<Elapsed: Fn() -> Duration> Round<'_, Elapsed> {
 }
 
 impl Inspector {
-    /// Reads the head of a file and judges it; how many bytes that took.
-    fn read(&mut self, file: &OwnedFd) -> Result<(Verdict, usize), Errno> {
+    /// Reads the head of a file and judges it; how many bytes that took. What is written meanwhile
+    /// beyond the size in `status` is not waited for.
+    fn read(&mut self, file: &OwnedFd, status: &Stat) -> Result<(Verdict, usize), Errno> {
+        let size = usize::try_from(status.st_size).unwrap_or(0).min(HEAD_BYTES);
         let mut filled = 0;
-        let result = loop {
+        let mut result = Ok(());
+        while filled < size {
             match retry_on_intr(|| read(file, &mut self.head[filled..])) {
-                Ok(0) => break Ok(()),
+                Ok(0) => break,
                 Ok(bytes) => filled += bytes,
-                Err(error) => break Err(error),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
             }
-            if filled == self.head.len() {
-                break Ok(());
-            }
-        };
+        }
         let verdict = classify(&self.head[..filled], &self.limits, self.own_host.as_ref());
         // Nobody's mail stays in the memory of the program.
         self.head[..filled].fill(0);
