@@ -8,6 +8,7 @@
 mod clock;
 mod collectors;
 mod complaints;
+mod held;
 pub mod logs;
 mod observed;
 mod queue;

@@ -10,6 +10,7 @@ mod check;
 mod clients;
 mod error;
 mod files;
+mod held;
 mod http;
 mod keys;
 mod layers;
@@ -32,6 +33,7 @@ use serde::Deserialize;
 pub use clients::{ClientLabel, Clients};
 pub use error::{ConfigErrors, Problem};
 pub use files::Files;
+pub use held::Held;
 pub use http::Http;
 pub use keys::{KEYS, Key, SECTIONS, Section, WhenAbsent};
 pub use logs::{Logs, Start};
@@ -55,6 +57,8 @@ pub struct Config {
     pub logs: Logs,
     /// The scan of the queue directories.
     pub queue: Queue,
+    /// Why messages are held.
+    pub held: Held,
     /// The view of the kernel's sockets.
     pub sockets: Sockets,
     /// The view of the MTA's processes.

@@ -36,7 +36,9 @@ use tokio::sync::oneshot;
 pub use arguments::Arguments;
 
 use crate::app::{self, Clock, Environment};
-use crate::config::{Config, Files, Http, Logs, Mta, Processes as ProcessKeys, Queue, Sockets, Start, State};
+use crate::config::{
+    Config, Files, Held, Http, Logs, Mta, Processes as ProcessKeys, Queue, Sockets, Start, State,
+};
 use connections::Connections;
 use performer::{Order, Performer};
 use processes::Processes;
@@ -136,6 +138,7 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
         mta: Mta { root: Some(site.root().to_owned()), timezone: Some(TimeZone::system()), ..Mta::default() },
         logs: Logs { start: Start::Beginning, ..Logs::default() },
         queue: Queue { interval: INTERVAL, ..Queue::default() },
+        held: Held { host: Some(world::LOCAL_HOST.to_owned()), ..Held::default() },
         sockets: Sockets { ports: vec![port], interval: INTERVAL },
         processes: ProcessKeys { interval: INTERVAL, ..ProcessKeys::default() },
         files: Files { interval: INTERVAL * 5 },

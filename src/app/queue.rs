@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::collectors::{Run, with_causes};
+use super::held::HeldReasons;
 use super::observed::Observed;
 use crate::aggregate::growth::Growth;
 use crate::config::Config;
@@ -21,6 +22,7 @@ pub struct Queue {
 /// Scans the queue again and again.
 pub(super) struct QueueCollector {
     scanner: Scanner,
+    held: HeldReasons,
     growth: Growth,
 }
 
@@ -35,7 +37,8 @@ impl QueueCollector {
             most_remembered: MAX_REMEMBERED,
             seed: super::logs::new_seed(),
         });
-        Self { scanner, growth: Growth::default() }
+        let held = HeldReasons::new(&config.held, &observed.install);
+        Self { scanner, held, growth: Growth::default() }
     }
 
     /// One scan. Its looks at the clock are its signs of life.
@@ -43,6 +46,7 @@ impl QueueCollector {
         let clock = || observed.queue.alive();
         let in_log = observed.logs().aggregate.totals.channels_in_log();
         let scanned = self.scanner.scan(observed.clock.wall(), &clock, &in_log);
+        self.held.answer(&mut self.scanner, observed.clock.wall(), &clock);
         let snapshot = self.scanner.snapshot(observed.clock.wall());
         let numbers = snapshot.channels.iter().map(|(label, queue)| (label.as_str(), queue.messages));
         let growth = self.growth.note(observed.clock.monotonic(), numbers);

@@ -5,7 +5,7 @@
 
 use ::config::{ConfigError, Value};
 
-use super::{ENVIRONMENT_PREFIX, clients, http, logs, mta, processes, queue, sockets, state, value};
+use super::{ENVIRONMENT_PREFIX, clients, held, http, logs, mta, processes, queue, sockets, state, value};
 
 /// One section of the configuration.
 #[derive(Clone, Copy, Debug)]
@@ -79,12 +79,14 @@ pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
 
 const INTERVAL: &str = "a duration from 1s to 1h such as \"15s\"";
 const DIRECTORY: &str = "the path of a directory";
+const LINES: &str = "a number from 0 to 100000";
 
 /// All sections, in the order of the reference.
-pub static SECTIONS: [Section; 9] = [
+pub static SECTIONS: [Section; 10] = [
     Section { name: "mta", doc: "Where the MTA is, and what it cannot tell about itself." },
     Section { name: "logs", doc: "Which transaction and connection logs are followed, and how." },
     Section { name: "queue", doc: "The scan of the queue directories." },
+    Section { name: "held", doc: "Telling why messages are held, by the limits of the MTA." },
     Section { name: "sockets", doc: "The view of the kernel's sockets." },
     Section { name: "processes", doc: "The view of the MTA's processes." },
     Section { name: "files", doc: "The view of file systems, log sizes and directory owners." },
@@ -94,7 +96,7 @@ pub static SECTIONS: [Section; 9] = [
 ];
 
 /// All keys, section by section.
-pub static KEYS: [Key; 26] = [
+pub static KEYS: [Key; 32] = [
     Key {
         section: "mta",
         name: "root",
@@ -248,6 +250,63 @@ pub static KEYS: [Key; 26] = [
         absent: WhenAbsent::Default("\"2s\""),
         doc: "How long one scan may take; the next goes on where it stopped. Scans take at most a twentieth of the time.",
         check: |value| queue::budget(value).map(drop),
+    },
+    Key {
+        section: "held",
+        name: "host",
+        flag: None,
+        expects: "a host name such as \"mta1.example.com\"",
+        absent: WhenAbsent::Found {
+            how: "the host name of the system, if it has a domain; without one no loop is found by this host's own lines",
+            example: "\"mta1.example.com\"",
+        },
+        doc: "The MTA's official local host name, by which it knows its own `Received:` lines.",
+        check: |value| held::host(value).map(drop),
+    },
+    Key {
+        section: "held",
+        name: "max_received_lines",
+        flag: None,
+        expects: LINES,
+        absent: WhenAbsent::Default("50"),
+        doc: "The MTA's option `max_received_lines`: a message with more `Received:` lines is held as looping.",
+        check: |value| held::lines(value).map(drop),
+    },
+    Key {
+        section: "held",
+        name: "max_local_received_lines",
+        flag: None,
+        expects: LINES,
+        absent: WhenAbsent::Default("10"),
+        doc: "The MTA's option `max_local_received_lines`: a message with more `Received:` lines that hold the official local host name is held as looping.",
+        check: |value| held::lines(value).map(drop),
+    },
+    Key {
+        section: "held",
+        name: "max_mr_received_lines",
+        flag: None,
+        expects: LINES,
+        absent: WhenAbsent::Default("20"),
+        doc: "The MTA's option `max_mr_received_lines`: a message with more `MR-Received:` lines is held as looping.",
+        check: |value| held::lines(value).map(drop),
+    },
+    Key {
+        section: "held",
+        name: "max_x400_received_lines",
+        flag: None,
+        expects: LINES,
+        absent: WhenAbsent::Default("50"),
+        doc: "The MTA's option `max_x400_received_lines`: a message with more `X400-Received:` lines is held as looping.",
+        check: |value| held::lines(value).map(drop),
+    },
+    Key {
+        section: "held",
+        name: "max_total_received_lines",
+        flag: None,
+        expects: LINES,
+        absent: WhenAbsent::Default("100"),
+        doc: "The MTA's option `max_total_received_lines`: a message with more such lines of all three names is held as looping.",
+        check: |value| held::lines(value).map(drop),
     },
     Key {
         section: "sockets",

@@ -10,7 +10,7 @@ use serde::de::value::Error as NameError;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
 use super::{
-    ClientLabel, Clients, Config, Files, Flags, Http, KEYS, Key, Logs, Mta, Processes, Queue, SECTIONS,
+    ClientLabel, Clients, Config, Files, Flags, Held, Http, KEYS, Key, Logs, Mta, Processes, Queue, SECTIONS,
     Sockets, Start, State, load,
 };
 
@@ -61,6 +61,9 @@ fn every_type_is_read_from_a_file() {
         max_line_bytes = "1MiB"
         start = "beginning"
         drain = "1h 30m"
+        [held]
+        host = "mta1.example.com"
+        max_local_received_lines = 5
         [sockets]
         ports = [25, "2525"]
         [clients]
@@ -85,9 +88,12 @@ fn every_type_is_read_from_a_file() {
         drain: Duration::from_mins(90),
         ..Logs::default()
     };
+    let held =
+        Held { host: Some("mta1.example.com".to_owned()), max_local_received_lines: 5, ..Held::default() };
     let expected = Config {
         mta,
         logs,
+        held,
         sockets: Sockets { ports: vec![25, 2525], ..Sockets::default() },
         clients: Clients { label: ClientLabel::Hashed, top: 0 },
         http: Http { listen: "[::]:9797".parse().expect("an address") },
@@ -176,8 +182,8 @@ fn all_mistakes_are_reported_at_once_sorted() {
 fn unknown_names_are_answered_with_known_ones() {
     refused(
         "[spool]\n",
-        &["FILE: unknown section [spool]; the sections are [mta], [logs], [queue], [sockets], [processes], \
-         [files], [clients], [http], [state]"],
+        &["FILE: unknown section [spool]; the sections are [mta], [logs], [queue], [held], [sockets], \
+         [processes], [files], [clients], [http], [state]"],
     );
     refused("[Mta]\nroot = \"/x\"\n", &["FILE: unknown section [Mta]; did you mean [mta]?"]);
     refused("[http]\nlsiten = \"x\"\n", &["FILE: http.lsiten: unknown key; did you mean http.listen?"]);
@@ -193,7 +199,7 @@ fn unknown_names_are_answered_with_known_ones() {
         "\"logs[99999999]\" = 1\n",
         &[
             "FILE: logs[99999999]: no key stands outside the sections; the sections are [mta], [logs], [queue], \
-         [sockets], [processes], [files], [clients], [http], [state]",
+         [held], [sockets], [processes], [files], [clients], [http], [state]",
         ],
     );
     refused("[http]\n\"a\\nb\\u001b\" = 1\n", &["FILE: http.a\\nb\\u{1b}: unknown key; [http] has listen"]);
@@ -230,6 +236,9 @@ fn values_out_of_their_grammar_are_refused() {
         ("queue", "stuck_after_by_channel", "[\"=1h\"]", "a channel has no name"),
         ("queue", "stuck_after_by_channel", "[\"l=1\"]", "a unit is missing"),
         ("queue", "stuck_after_by_channel", "[\"l=1h\", \"L=2h\"]", "\"l\" is there twice"),
+        ("held", "host", "\"\"", "it is not from 1 to 253 bytes long"),
+        ("held", "host", "\"mta1 siroe\"", "\" \" is in no host name"),
+        ("held", "max_received_lines", "-1", "-1 is not from 0 to 100000"),
         ("files", "interval", "\"61m\"", "it is more than 1h"),
         ("state", "interval", "true", "this is not a duration"),
         ("sockets", "ports", "[0]", "0 is not from 1 to 65535"),
@@ -290,7 +299,9 @@ fn long_values_are_cut() {
 #[test]
 fn the_table_is_documented_unique_and_in_the_order_of_the_sections() {
     let order = |section: &str| SECTIONS.iter().position(|known| known.name == section);
-    let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let plain = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
     let mut paths = BTreeSet::new();
     let mut flags = BTreeSet::new();
     for key in &KEYS {
@@ -329,6 +340,7 @@ fn the_table_and_the_structs_name_the_same_keys() {
         names::<Mta>(),
         names::<Logs>(),
         names::<Queue>(),
+        names::<Held>(),
         names::<Sockets>(),
         names::<Processes>(),
         names::<Files>(),

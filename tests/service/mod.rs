@@ -2,6 +2,7 @@
 
 mod failures;
 pub mod harness;
+mod held;
 mod mounts;
 mod restart;
 mod shutdown;
