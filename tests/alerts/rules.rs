@@ -7,8 +7,9 @@ use super::files::{Case, RuleFile, TestFile, alerts, directory, list, rules, tex
 
 /// Where runbooks are until a site says otherwise; `alerts/README.md` tells how to change it.
 const RUNBOOKS: &str = "https://runbooks.example.com/imsimta/";
-/// Where the overview dashboard is until a site says otherwise.
-const DASHBOARD: &str = "http://localhost:3000/d/imsimta-overview?";
+/// Where the dashboards are until a site says otherwise.
+const DASHBOARDS: [&str; 2] =
+    ["http://localhost:3000/d/imsimta-overview?", "http://localhost:3000/d/imsimta-queues?"];
 /// The one alert without silent cases.
 const ALWAYS_FIRES: &str = "ImsMtaWatchdog";
 /// What rules record, and its labels beside those of the target.
@@ -46,11 +47,21 @@ fn alerts_have_all_their_fields() {
         assert_eq!(rule.annotations["runbook_url"], format!("{RUNBOOKS}{name}.md"));
         let dashboard = &rule.annotations["dashboard_url"];
         assert!(
-            dashboard.starts_with(DASHBOARD)
+            DASHBOARDS.iter().any(|start| dashboard.starts_with(start))
                 && dashboard.contains("var-instance=")
                 && dashboard.contains("var-channel="),
             "{name}: {dashboard}"
         );
+    }
+}
+
+#[test]
+fn alerts_lead_to_dashboards_that_exist() {
+    for start in DASHBOARDS {
+        let uid = start.rsplit('/').next().and_then(|end| end.strip_suffix('?')).expect("a uid");
+        let name = uid.strip_prefix("imsimta-").expect("a dashboard of ours");
+        let board = text(&directory().join(format!("../dashboards/{name}.json")));
+        assert!(board.contains(&format!("\"uid\": \"{uid}\"")), "{uid}");
     }
 }
 
