@@ -1,6 +1,6 @@
 //! The collectors that look at something on an interval, each on a thread of its own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -62,7 +62,8 @@ impl Collectors {
 /// What one run found, and what went wrong; there may be both.
 pub(super) type Run<T> = (Option<T>, Option<String>);
 
-/// Starts all collectors. `user` is the one that the MTA runs as, where that is configured.
+/// Starts all collectors, without a look at any directory. `user` is the one that the MTA runs as, where
+/// that is configured.
 pub fn spawn(
     config: &Config,
     environment: &Environment,
@@ -71,7 +72,6 @@ pub fn spawn(
     died: &UnboundedSender<&'static str>,
 ) -> std::io::Result<Collectors> {
     let install = &observed.install;
-    let owner = user.or_else(|| owner_of(&install.queue_directory));
     let mut start = Start { observed, died, stops: Vec::new() };
 
     let (mut queue, shared) = (QueueCollector::new(config, observed), Arc::clone(observed));
@@ -94,7 +94,7 @@ pub fn spawn(
     )?;
 
     let names = config.processes.names.clone();
-    let mut watch = ProcessWatch::new(environment.proc_root.clone(), install.root.clone(), names, owner);
+    let mut watch = ProcessWatch::new(environment.proc_root.clone(), install.root.clone(), names, user);
     let (shared, proc_root) = (Arc::clone(observed), environment.proc_root.clone());
     start.collector(
         "processes",
@@ -102,6 +102,9 @@ pub fn spawn(
         |observed| &observed.processes,
         move || {
             *lock(&shared.own) = processes::own(&proc_root).ok().map(Arc::new);
+            // The queue's own collector alone looks at its directory, which may not answer.
+            let owner = user.or_else(|| shared.queue.get().value?.snapshot.owner);
+            owner.into_iter().for_each(|owner| watch.restrict_to(owner));
             scan_processes(&mut watch)
         },
     )?;
@@ -214,10 +217,6 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
-}
-
-fn owner_of(directory: &Path) -> Option<u32> {
-    std::fs::metadata(directory).ok().map(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata))
 }
 
 /// The followed logs, what they are renamed to, and the cumulative files that grow without bound.

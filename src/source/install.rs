@@ -93,11 +93,7 @@ fn directory(path: &Path) -> io::Result<()> {
 
 /// Releases have `log`, `data/log` or both, one a link to the other.
 fn log_directory(root: &Path) -> PathBuf {
-    if is_flat(root) || is_there(&root.join("log")) {
-        PathBuf::from("log")
-    } else {
-        PathBuf::from("data/log")
-    }
+    if is_flat(root) || holds(root, "log") { PathBuf::from("log") } else { PathBuf::from("data/log") }
 }
 
 fn queue_directory(root: &Path) -> PathBuf {
@@ -108,12 +104,16 @@ fn queue_directory(root: &Path) -> PathBuf {
 /// does not tell, a `queue` without `data` does.
 fn is_flat(root: &Path) -> bool {
     let by_name = root.file_name().is_some_and(|name| FLAT_ROOTS.iter().any(|flat| name == *flat));
-    !is_there(&root.join("data")) && (by_name || is_there(&root.join("queue")))
+    !holds(root, "data") && (by_name || holds(root, "queue"))
 }
 
-/// A link that leads nowhere counts: its target is on a disk that is not mounted here now.
-fn is_there(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
+/// A link that leads nowhere counts: its target is on a disk that is not mounted here now. What is
+/// mounted may not answer, so its name alone is looked for, unless the root cannot be listed.
+fn holds(root: &Path, name: &str) -> bool {
+    match root.read_dir() {
+        Ok(mut entries) => entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() == name)),
+        Err(_) => root.join(name).symlink_metadata().is_ok(),
+    }
 }
 
 #[cfg(test)]

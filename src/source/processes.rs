@@ -120,6 +120,11 @@ impl ProcessWatch {
         Self { proc_root, install_root, user, totals, known: None, boot_time: None }
     }
 
+    /// From now on, only processes of this user and of root count.
+    pub fn restrict_to(&mut self, user: u32) {
+        self.user = Some(user);
+    }
+
     /// Looks at all processes.
     ///
     /// # Errors

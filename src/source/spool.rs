@@ -118,6 +118,8 @@ pub struct Scanner {
     stalled: u32,
     /// The root when it last held channels.
     root: Option<Stamp>,
+    /// Who owned it then.
+    owner: Option<u32>,
     scan: Option<ScanCounts>,
     errors: ErrorCounts,
     held_found: Vec<HeldFile>,
@@ -134,6 +136,7 @@ impl Scanner {
             stopped_at: None,
             stalled: 0,
             root: None,
+            owner: None,
             scan: None,
             errors: ErrorCounts::default(),
             held_found: Vec::new(),
@@ -179,10 +182,11 @@ impl Scanner {
         let unlisted = |source| SpoolError::List { path: path(), source };
         let root = open_root(&self.settings.root)
             .map_err(|error| SpoolError::Open { path: path(), source: error.into() })?;
-        let stamp = Stamp::from(&fstat(&root).map_err(|error| unlisted(error.into()))?);
+        let status = fstat(&root).map_err(|error| unlisted(error.into()))?;
+        let stamp = Stamp::from(&status);
         let names = list_root(&root).map_err(unlisted)?;
         if !names.is_empty() {
-            self.root = Some(stamp);
+            (self.root, self.owner) = (Some(stamp), Some(status.st_uid));
         } else if self.root.is_some_and(|before| !before.is_same_directory(&stamp)) {
             return Err(SpoolError::Unmounted { path: path() });
         }
@@ -254,7 +258,8 @@ impl Scanner {
 
     /// What is known, with the ages of messages at `now`.
     pub fn snapshot(&mut self, now: SystemTime) -> QueueSnapshot {
-        let mut snapshot = QueueSnapshot { scan: self.scan, errors: self.errors, ..QueueSnapshot::default() };
+        let (scan, errors, owner) = (self.scan, self.errors, self.owner);
+        let mut snapshot = QueueSnapshot { scan, errors, owner, ..QueueSnapshot::default() };
         if self.scan.is_none() {
             return snapshot;
         }

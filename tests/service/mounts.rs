@@ -114,6 +114,37 @@ fn a_queue_that_hangs_fails_and_comes_back() {
 }
 
 #[test]
+fn a_queue_that_hangs_from_the_beginning_does_not_hold_up_the_start() {
+    if !available("mount") {
+        return;
+    }
+    // In the layout without `data` the queue's directory is what tells the layout.
+    for flat in [false, true] {
+        let install = Install::new();
+        install.append("mail.log_current", "");
+        std::fs::write(install.queue("ims-ms/ZZ0HXZ00G0EBRBCQ.00"), "x").expect("written");
+        let mut queue = install.queue("");
+        if flat {
+            queue = install.path("root/queue");
+            std::fs::remove_file(install.path("root/log")).expect("removed");
+            for name in ["log", "queue"] {
+                let (from, to) = (format!("root/data/{name}"), format!("root/{name}"));
+                std::fs::rename(install.path(&from), install.path(&to)).expect("renamed");
+            }
+            std::fs::remove_dir(install.path("root/data")).expect("removed");
+        }
+        let server = DeadServer::mount(&queue);
+        let service = install.start();
+        for collector in ["sockets", "processes", "log"] {
+            let success = format!("imsimta_collector_success{{collector=\"{collector}\"}}");
+            service.wait_for_sample(&success, 1.0);
+        }
+        drop(server);
+        service.wait_for_sample(MESSAGES, 1.0);
+    }
+}
+
+#[test]
 fn a_queue_that_hangs_does_not_hold_up_the_end() {
     if !available("mount") {
         return;

@@ -159,7 +159,9 @@ fn the_owner_decides_where_a_user_is_configured() {
     let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(tree.directory(10)).expect("metadata"));
     for (user, expected) in [(owner, 1), (owner + 1, u64::from(owner == 0))] {
         let names = vec!["dispatcher".to_owned()];
-        let mut watch = ProcessWatch::new(tree.root.path().to_owned(), "/opt/ms".into(), names, Some(user));
+        let mut watch = ProcessWatch::new(tree.root.path().to_owned(), "/opt/ms".into(), names, None);
+        assert_eq!(group(&watch.scan().expect("scan"), "dispatcher").running, 1);
+        watch.restrict_to(user);
         assert_eq!(group(&watch.scan().expect("scan"), "dispatcher").running, expected, "{user}");
     }
 }

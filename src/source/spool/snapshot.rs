@@ -22,6 +22,9 @@ pub struct QueueSnapshot {
     pub scan: Option<ScanCounts>,
     /// Errors of all scans so far.
     pub errors: ErrorCounts,
+    /// The number of the user who owned the root of the tree when it last held channels. A directory
+    /// that something is to be mounted on belongs to somebody else.
+    pub owner: Option<u32>,
 }
 
 /// What one scan did.

@@ -3,9 +3,11 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::process::geteuid;
 use tempfile::TempDir;
 
 use super::{NOW, channel, later, look, put, scanner, settings, try_look, unix};
@@ -279,7 +281,11 @@ fn an_unmounted_queue_is_an_error_and_not_an_empty_queue() {
     let place = TempDir::new().expect("directory");
     let (queue, aside) = (place.path().join("queue"), place.path().join("aside"));
     put(&place, "queue/l/ZZ0AAAAAAAAAAAAA.00", 10, 100);
+    // Who is not root owns both; then this says nothing about whose number is shown.
+    let mta = fs::metadata(&queue).expect("a directory").uid() + u32::from(geteuid().is_root());
+    chown(&queue, Some(mta), None).expect("permitted");
     let mut scanner = Scanner::new(settings(&queue));
+    assert_eq!(scanner.snapshot(unix(NOW)).owner, None);
     assert_eq!(channel(&look(&mut scanner, unix(NOW)), "l").messages, 1);
     // What is below a mount point when nothing is mounted: another directory, and empty.
     fs::rename(&queue, &aside).expect("renamed");
@@ -289,6 +295,7 @@ fn an_unmounted_queue_is_an_error_and_not_an_empty_queue() {
         assert!(matches!(error, SpoolError::Unmounted { .. }), "{error:?}");
         let snapshot = scanner.snapshot(unix(NOW));
         assert!(snapshot.channels.is_empty() && snapshot.scan.is_none());
+        assert_eq!(snapshot.owner, Some(mta));
     }
     assert_eq!(scanner.snapshot(unix(NOW)).errors[ErrorKind::Vanished as usize], 2);
     fs::remove_dir(&queue).expect("removed");
