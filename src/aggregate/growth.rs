@@ -10,6 +10,13 @@ pub const SPAN: Duration = Duration::from_mins(15);
 /// than [`SPAN`] the time may be, beside the time between two calls of [`Growth::note`].
 const SPACING: Duration = Duration::from_secs(15);
 
+/// How long a label may be without a number before its samples are forgotten. A channel that cannot be
+/// read for a moment goes on with what was seen of it; its growth then looks back by so much more.
+const GAP: Duration = Duration::from_mins(5);
+
+/// Labels with samples, from which on none is kept without a number: names that come and go are many.
+const MANY: usize = 1000;
+
 /// Samples of the last [`SPAN`], by label.
 #[derive(Clone, Debug, Default)]
 pub struct Growth {
@@ -18,16 +25,15 @@ pub struct Growth {
 
 impl Growth {
     /// Takes the numbers at `at`, which never goes back, and gives the growth of those that were seen
-    /// [`SPAN`] ago. A label that is not among them is forgotten.
+    /// [`SPAN`] ago. A label that is not among them has no growth, and after [`GAP`] it is forgotten.
     pub fn note<'a>(
         &mut self,
         at: Duration,
         numbers: impl IntoIterator<Item = (&'a str, u64)>,
     ) -> BTreeMap<String, i64> {
-        let mut before = std::mem::take(&mut self.series);
         let mut growth = BTreeMap::new();
         for (label, number) in numbers {
-            let mut samples = before.remove(label).unwrap_or_default();
+            let samples = self.series.entry(label.to_owned()).or_default();
             if samples.back().is_none_or(|&(last, _)| at.saturating_sub(last) >= SPACING) {
                 samples.push_back((at, number));
             }
@@ -39,8 +45,11 @@ impl Growth {
             if let Some(&(_, then)) = samples.front().filter(|sample| old_enough(sample)) {
                 growth.insert(label.to_owned(), number.cast_signed().saturating_sub(then.cast_signed()));
             }
-            self.series.insert(label.to_owned(), samples);
         }
+        // A label that has a number also has a sample of the last SPACING.
+        let gap = if self.series.len() > MANY { SPACING } else { GAP };
+        self.series
+            .retain(|_, samples| samples.back().is_some_and(|&(last, _)| at.saturating_sub(last) < gap));
         growth
     }
 }
@@ -67,13 +76,35 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_noted_is_forgotten_and_samples_are_bounded() {
+    fn what_is_not_noted_has_no_growth_and_is_forgotten_in_time() {
+        // Noted until second 2000, and again after so long.
+        for (away, expected) in [(1, Some(5)), (280, Some(5)), (300, None), (2000, None)] {
+            let mut growth = Growth::default();
+            let mut note = |second, number: Option<u64>| {
+                let numbers = [("l", Some(second)), ("lost", number)];
+                let numbers = numbers.into_iter().filter_map(|(label, number)| Some((label, number?)));
+                growth.note(Duration::from_secs(second), numbers)
+            };
+            for second in 0..=2000 {
+                note(second, Some(10));
+            }
+            for second in 2001..2000 + away {
+                assert_eq!(note(second, None).into_keys().collect::<Vec<_>>(), ["l"]);
+            }
+            assert_eq!(note(2000 + away, Some(15)).get("lost").copied(), expected, "{away}");
+            assert!(growth.series["l"].len() <= 62, "{}", growth.series["l"].len());
+        }
+    }
+
+    #[test]
+    fn names_that_come_and_go_are_not_kept() {
         let mut growth = Growth::default();
         for second in 0..2000 {
-            growth.note(Duration::from_secs(second), [("l", second), ("gone", 1)]);
+            let names: Vec<String> = (0..100).map(|number| format!("{second}-{number}")).collect();
+            let names = names.iter().map(String::as_str).chain(["l"]);
+            let grown = growth.note(Duration::from_secs(second), names.map(|name| (name, second)));
+            assert_eq!(grown.contains_key("l"), second >= 900);
+            assert!(growth.series.len() <= super::MANY + 15 * 101, "{}", growth.series.len());
         }
-        assert!(growth.series["l"].len() <= 62, "{}", growth.series["l"].len());
-        assert_eq!(growth.note(Duration::from_secs(2000), [("l", 0)]).len(), 1);
-        assert_eq!(growth.note(Duration::from_secs(2001), [("l", 0), ("gone", 1)]).len(), 1);
     }
 }
