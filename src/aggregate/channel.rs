@@ -140,9 +140,12 @@ impl Channels {
         index
     }
 
-    /// Makes a channel known that has a queue directory, so that its counters exist from 0.
+    /// Makes a channel known that has a queue directory, so that its counters exist from 0. Directories
+    /// may have any name, and labels stay: half of them are left to the channels that entries name.
     pub fn known(&mut self, label: &str) {
-        self.index(label.as_bytes());
+        if self.labels.values().len() <= MAX_CHANNELS / 2 {
+            self.index(label.as_bytes());
+        }
     }
 
     pub(super) fn at(&mut self, index: usize) -> &mut ChannelCounts {
@@ -168,5 +171,25 @@ impl Channels {
     /// How many look-ups ended in `other`.
     pub fn capped(&self) -> u64 {
         self.labels.capped()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Channels, MAX_CHANNELS};
+
+    #[test]
+    fn names_of_directories_leave_labels_to_the_log() {
+        let mut channels = Channels::default();
+        for _ in 0..2 {
+            (0..2 * MAX_CHANNELS).for_each(|number| channels.known(&format!("junk{number}")));
+        }
+        assert_eq!((channels.all().count(), channels.capped()), (MAX_CHANNELS / 2, 0));
+        for number in 0..MAX_CHANNELS / 2 {
+            let index = channels.index(format!("TCP_{number}").as_bytes());
+            assert_eq!(channels.label(index), format!("tcp_{number}"));
+        }
+        channels.index(b"one_more");
+        assert_eq!((channels.all().count(), channels.capped()), (MAX_CHANNELS + 1, 1));
     }
 }
