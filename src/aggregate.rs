@@ -129,6 +129,7 @@ impl Aggregate {
         match line {
             Line::Message(message) => {
                 let at = self.entry_time(log, message.time, now);
+                self.totals.accounts.message(log, message);
                 self.message(message, at);
             }
             Line::Connection(connection) => {

@@ -30,6 +30,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::record::Dialect;
+
 pub use clients::{ClientLabel, Clients};
 pub use error::{ConfigErrors, Problem};
 pub use files::Files;
@@ -71,6 +73,14 @@ pub struct Config {
     pub http: Http,
     /// The state that survives a restart.
     pub state: State,
+}
+
+impl Config {
+    /// How the logs are written, as far as it is configured.
+    pub fn dialect(&self) -> Dialect {
+        let run_users = self.mta.user.iter().map(|user| user.clone().into_bytes()).collect();
+        Dialect { run_users, options: self.logs.options, format: self.logs.format }
+    }
 }
 
 /// The command line's part of the configuration; what is `None` was not given.

@@ -36,17 +36,31 @@ macro_rules! labelled {
 pub(crate) use labelled;
 
 pub mod address;
+mod attribute;
 pub mod code;
+mod columns;
+mod counted;
 pub mod diagnostic;
+mod foreign;
+pub mod format;
+mod json;
 pub mod label;
+pub mod option;
+mod optional;
+mod position;
+mod prefix;
 pub mod queue_file;
 pub mod reason;
+mod shape;
 mod text;
 pub mod timestamp;
 pub mod transport;
 mod xml;
 
 use code::Action;
+use format::Format;
+use option::OptionSet;
+use prefix::Entry;
 use timestamp::Timestamp;
 use transport::Transport;
 
@@ -88,7 +102,8 @@ labelled! {
         NoAction = "no_action": "no entry code behind the time stamp and channels";
         NoRecipient = "no_recipient": "a message entry without an original recipient";
         MalformedXml = "malformed_xml": "an XML element that does not end or lacks a required attribute";
-        UnsupportedFormat = "unsupported_format": "a `LOG_FORMAT` that is not read: counted fields or JSON";
+        MalformedJson = "malformed_json": "a JSON object that does not end or lacks a required member";
+        MalformedCount = "malformed_count": "a counted field (`LOG_FORMAT` 3) whose length does not fit the line";
     }
 }
 
@@ -104,6 +119,10 @@ labelled! {
 /// or that are empty are empty slices.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message<'a> {
+    /// How the entry is written.
+    pub format: Format,
+    /// The `LOG_*` options whose fields the entry shows.
+    pub shown: OptionSet,
     /// When the entry was written.
     pub time: Timestamp,
     /// The host that wrote it (`LOG_NODE`).
@@ -150,6 +169,8 @@ pub struct Message<'a> {
     pub reason: &'a [u8],
     /// Delivery status (`LOG_DIAGNOSTICS`).
     pub diagnostic: &'a [u8],
+    /// The remote host with its type, `dns;thor.siroe.com` (`LOG_REMOTE_MTA`).
+    pub remote_mta: &'a [u8],
     /// Transport information (`LOG_CONNECTION` bit 5), or the tuple in the diagnostic.
     pub transport: &'a [u8],
     /// Application information (`LOG_CONNECTION` bit 6).
@@ -185,83 +206,73 @@ pub struct Connection<'a> {
     pub diagnostic: &'a [u8],
 }
 
-/// How the log of one installation is written, as far as a reader must know.
+/// How the log of one installation is written, as far as it was configured.
 #[derive(Clone, Debug, Default)]
 pub struct Dialect {
     /// User names that the MTA's own processes run as, beside the product's usual ones.
     pub run_users: Vec<Vec<u8>>,
+    /// The options that are on, where they are pinned.
+    pub options: Option<OptionSet>,
+    /// Which of the positional formats lines of text are in, where it is pinned. XML and JSON are known
+    /// by their first character.
+    pub format: Option<Format>,
 }
 
-/// Reads lines one by one. It keeps only a buffer for decoded XML values between lines.
+/// Reads lines one by one. Between lines it keeps a buffer for decoded values, and what kind of foreign
+/// line came last.
 #[derive(Debug, Default)]
 pub struct Reader {
     dialect: Dialect,
+    learned: Option<OptionSet>,
+    foreign: Option<Skip>,
     decoded: Vec<u8>,
 }
 
 impl Reader {
     /// A reader for one log.
     pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, decoded: Vec::new() }
+        Self { dialect, ..Self::default() }
+    }
+
+    /// The options that the log has shown to be on, by which the optional fields of positional entries
+    /// are read from now on. Pinned ones win.
+    pub fn learn(&mut self, options: Option<OptionSet>) {
+        self.learned = options;
     }
 
     /// What a line without its end-of-line characters means.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Line<'a> {
         let line = behind_blanks(line);
-        match line.first() {
-            None => Line::Skipped(Skip::Blank),
-            Some(b'<') => xml::read(line, &mut self.decoded),
-            Some(b'{') => Line::Unparsed(Unparsed::UnsupportedFormat),
-            Some(byte) if byte.is_ascii_digit() => match timestamp::text(line) {
-                Some((time, rest)) => text::read(time, rest, &self.dialect),
-                None => self.read_behind_prefix(line),
-            },
-            Some(_) => self.read_behind_prefix(line),
+        let Some(entry) = entry(line) else {
+            let log = foreign::log(line);
+            self.foreign = log.or(self.foreign);
+            return log.map_or_else(|| foreign::rest(line, self.foreign), Line::Skipped);
+        };
+        self.foreign = None;
+        match entry {
+            Entry::Text(time, rest) => {
+                text::read(time, rest, &self.dialect, self.dialect.options.or(self.learned))
+            }
+            Entry::Xml(element) => xml::read(element, &mut self.decoded),
+            Entry::Json(object) => json::read(object, &mut self.decoded),
         }
-    }
-
-    /// An entry behind the prefix of syslog or `grep`, or no entry at all.
-    fn read_behind_prefix<'a>(&'a mut self, line: &'a [u8]) -> Line<'a> {
-        let head = &line[..line.len().min(MAX_PREFIX_BYTES)];
-        if let Some((time, rest)) = stamp_behind_prefix(line, head) {
-            return text::read(time, rest, &self.dialect);
-        }
-        if let Some(start) =
-            ["<en ", "<co ", "<he "].iter().find_map(|tag| memchr::memmem::find(head, tag.as_bytes()))
-        {
-            return xml::read(&line[start..], &mut self.decoded);
-        }
-        not_an_entry(line)
     }
 }
 
-/// How far into a line an entry may begin.
-const MAX_PREFIX_BYTES: usize = 160;
-
-fn stamp_behind_prefix<'a>(line: &'a [u8], head: &[u8]) -> Option<(Timestamp, &'a [u8])> {
-    memchr::memchr_iter(b'-', head).find_map(|dash| {
-        // A blank-padded day has one digit; `12-Jun` must not be read as `2-Jun`.
-        let two = dash.checked_sub(2).and_then(|start| timestamp::text(&line[start..]));
-        two.or_else(|| dash.checked_sub(1).and_then(|start| timestamp::text(&line[start..])))
-    })
-}
-
-/// Says what a line is that is no entry of a mail or connection log.
-fn not_an_entry<'a>(line: &[u8]) -> Line<'a> {
-    let digits = |range: std::ops::Range<usize>| {
-        line.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
-    };
-    let at = |position: usize, byte: u8| line.get(position) == Some(&byte);
-    let clock =
-        |separator: u8| digits(0..2) && at(2, separator) && digits(3..5) && at(5, separator) && digits(6..8);
-    if at(0, b'[') && digits(1..3) && at(3, b'/') && at(7, b'/') && digits(8..12) && at(12, b':') {
-        return Line::Skipped(Skip::Nslog);
+/// Where an entry begins. A line of another log may hold what looks like one.
+fn entry(line: &[u8]) -> Option<Entry<'_>> {
+    match line.first()? {
+        b'<' => Some(Entry::Xml(line)),
+        b'{' => Some(Entry::Json(line)),
+        byte => {
+            let stamp = byte.is_ascii_digit().then(|| timestamp::text(line)).flatten();
+            match stamp {
+                Some((time, rest)) => Some(Entry::Text(time, rest)),
+                None if foreign::log(line).is_some() => None,
+                None => prefix::entry(line),
+            }
+        }
     }
-    if (clock(b':') || clock(b'.')) && at(8, b'.') && digits(9..11) {
-        return Line::Skipped(Skip::DebugLog);
-    }
-    let control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
-    Line::Unparsed(if line.iter().any(control) { Unparsed::Binary } else { Unparsed::NoTimestamp })
 }
 
 /// An entry without the blanks in front of it; a day of one digit is padded with one.

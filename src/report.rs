@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::metrics::catalogue::Feed;
 use crate::metrics::logs::{ClientDisplay, fill};
 use crate::metrics::{Exposition, Page};
-use crate::record::{Dialect, Line, Reader, Skip};
+use crate::record::{Line, Reader, Skip};
 use crate::source::compressed;
 use crate::source::lines::{Block, BlockReader, lines};
 
@@ -67,11 +67,10 @@ impl Report {
     /// Nothing read yet. `seed` keys the hash tables.
     pub fn new(config: &Config, seed: u64) -> Self {
         let zone = config.mta.timezone.clone().unwrap_or_else(jiff::tz::TimeZone::system);
-        let run_users = config.mta.user.iter().map(|user| user.clone().into_bytes()).collect();
         Self {
             aggregate: Aggregate::new(Totals::new(seed), zone, config.mta.block_size),
             breakdown: Breakdown::new(seed),
-            reader: Reader::new(Dialect { run_users }),
+            reader: Reader::new(config.dialect()),
             max_line_bytes: usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX),
             clients: ClientDisplay { label: config.clients.label, top: config.clients.top, seed },
             not_read: Vec::new(),
@@ -126,6 +125,7 @@ impl Report {
         let entry = if line.len() > self.max_line_bytes {
             Line::Skipped(Skip::TooLong)
         } else {
+            self.reader.learn(self.aggregate.totals.accounts.inferred(log));
             self.reader.read(line)
         };
         self.aggregate.line(log, &entry, bytes, None);

@@ -3,19 +3,23 @@
 //!
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
 //! - `report`: logs in, reports for people and programs out
+//! - `entries`: random entries of every format, written and read back
 //! - `follow`: the follower against a model, by random actions on real files
 //! - `queue`: the scanner against `find`, on random trees that change meanwhile
 //! - `service`: the real program on a tree laid out like a real install
 //! - `demo`: the synthetic MTA, started as a newcomer starts it
 //! - `alerts`: rules, runbooks and example configurations, by promtool and amtool
+//! - `corpora`: what the fuzz targets are fed with, replayed
 //! - `dashboards`: the rules that every dashboard keeps
 //! - `e2e`: demo, Prometheus, Alertmanager and a webhook, all of it real
 //! - `tidy`: rules of the source tree
 
 mod alerts;
+mod corpora;
 mod dashboards;
 mod demo;
 mod e2e;
+mod entries;
 mod follow;
 mod queue;
 mod replay;

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::option::Inference;
 use super::reasons::PerLabel;
-use crate::record::{Skip, Unparsed};
+use crate::record::option::OptionSet;
+use crate::record::{Message, Skip, Unparsed};
 
 /// One log's account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -28,6 +30,9 @@ pub struct LogAccount {
     pub gap_bytes: u64,
     /// The newest entry's time, Unix milliseconds.
     pub last_entry: Option<i64>,
+    /// What its first entries say about the options that are on.
+    #[serde(default)]
+    pub inference: Inference,
 }
 
 impl LogAccount {
@@ -51,7 +56,7 @@ impl Accounts {
         })
     }
 
-    /// The same logs, nothing read of them yet. What the follower noticed stays: a second gap must show
+    /// The same logs in the same format, nothing read of them yet. What the follower noticed stays: a second gap must show
     /// as an increase, too.
     #[must_use]
     pub(super) fn restarted(&self) -> Self {
@@ -61,6 +66,7 @@ impl Accounts {
             truncations: account.truncations,
             gaps: account.gaps,
             gap_bytes: account.gap_bytes,
+            inference: account.inference.clone(),
             ..LogAccount::default()
         };
         Self(self.0.iter().map(restarted).collect())
@@ -95,6 +101,15 @@ impl Accounts {
 
     pub(super) fn skipped(&mut self, log: usize, reason: Skip) {
         self.at(log).skipped.add(reason);
+    }
+
+    pub(super) fn message(&mut self, log: usize, message: &Message<'_>) {
+        self.at(log).inference.message(message);
+    }
+
+    /// The options that a log has shown to be on, for its reader; `None` until it has shown enough.
+    pub fn inferred(&self, log: usize) -> Option<OptionSet> {
+        self.0.get(log)?.inference.options()
     }
 
     pub(super) fn last_entry(&self, log: usize) -> Option<i64> {

@@ -1,37 +1,10 @@
-//! Which `LOG_*` options the log shows, so that silence can be told from health.
+//! Which `LOG_*` options the log shows: so that silence can be told from health, and so that fields
+//! that are known by their position alone can be read.
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::option::{LogOption, OptionSet};
 use crate::record::{Connection, Message};
-
-/// An option of the MTA and the field of a message entry that shows it.
-struct Row {
-    name: &'static str,
-    shows: for<'a> fn(&Message<'a>) -> bool,
-}
-
-const CONNECTION: usize = 0;
-const PROCESS: usize = 4;
-const NODE: usize = 5;
-
-/// THE table of options, by the manual's names.
-const OPTIONS: [Row; 15] = [
-    Row { name: "log_connection", shows: |message| !message.source_system.is_empty() },
-    Row { name: "log_filename", shows: |message| !message.filename.is_empty() },
-    Row { name: "log_message_id", shows: |message| !message.message_id.is_empty() },
-    Row { name: "log_username", shows: |message| !message.username.is_empty() },
-    Row { name: "log_process", shows: |message| !message.process.is_empty() },
-    Row { name: "log_node", shows: |message| !message.node.is_empty() },
-    Row { name: "log_notary", shows: |message| message.notary.is_some() },
-    Row { name: "log_envelope_id", shows: |message| !message.envelope_id.is_empty() },
-    Row { name: "log_sensitivity", shows: |message| !message.sensitivity.is_empty() },
-    Row { name: "log_priority", shows: |message| !message.priority.is_empty() },
-    Row { name: "log_intermediate", shows: |message| !message.intermediate.is_empty() },
-    Row { name: "log_filter", shows: |message| !message.filter.is_empty() },
-    Row { name: "log_reason", shows: |message| !message.reason.is_empty() },
-    Row { name: "log_diagnostics", shows: |message| !message.diagnostic.is_empty() },
-    Row { name: "log_queue_time", shows: |message| message.queue_seconds.is_some() },
-];
 
 /// The set of options that were seen since the counters began.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -42,18 +15,14 @@ pub struct OptionsSeen {
 
 impl OptionsSeen {
     pub(super) fn message(&mut self, message: &Message<'_>) {
-        for (bit, option) in OPTIONS.iter().enumerate() {
-            if self.bits & 1 << bit == 0 && (option.shows)(message) {
-                self.bits |= 1 << bit;
-            }
-        }
+        self.bits |= message.shown.bits();
     }
 
     pub(super) fn connection(&mut self, entry: &Connection<'_>) {
         self.connection_entries = true;
-        self.bits |= 1 << CONNECTION;
-        self.bits |= u32::from(!entry.process.is_empty()) << PROCESS;
-        self.bits |= u32::from(!entry.node.is_empty()) << NODE;
+        self.bits |= OptionSet::of(&[LogOption::Connection]).bits();
+        self.bits |= u32::from(!entry.process.is_empty()) << LogOption::Process as u32;
+        self.bits |= u32::from(!entry.node.is_empty()) << LogOption::Node as u32;
     }
 
     /// Whether the log has shown connection entries: without them nothing is known of connections.
@@ -61,8 +30,150 @@ impl OptionsSeen {
         self.connection_entries
     }
 
-    /// `(option, whether it was seen)`.
+    /// `(option, whether it was seen)`. A further bit of an option shows the option.
     pub fn all(self) -> impl Iterator<Item = (&'static str, bool)> {
-        OPTIONS.iter().enumerate().map(move |(bit, option)| (option.name, self.bits & 1 << bit != 0))
+        let seen = OptionSet::from_bits(self.bits);
+        let options = LogOption::ALL.iter().copied().filter(|option| option.is_whole());
+        options.map(move |option| {
+            (option.label(), seen.all().any(|shown| shown.whole_label() == option.label()))
+        })
+    }
+}
+
+/// Entries that the options of one log are inferred from; further ones change nothing.
+const SAMPLE: u16 = 200;
+
+/// How an entry that shows an option, or does not, changes the option's score.
+struct Row {
+    option: LogOption,
+    /// The action letters of the entries that can show it.
+    letters: &'static [u8],
+    /// What an entry adds that shows it; one that does not takes 1 away.
+    shown: i32,
+}
+
+/// Most entries show the field when it is on.
+const MOST: i32 = 1;
+/// One entry in ten is enough: the field is empty in many, or looks like something else there.
+const SOME: i32 = 9;
+/// One entry in fifty is enough.
+const FEW: i32 = 49;
+
+const ANY: &[u8] = b"EDQRKZWJVB";
+const QUEUED: &[u8] = b"EDQRKZW";
+const TRIED: &[u8] = b"DQRKZW";
+
+/// THE table of what tells that an option is on. Node and process id are not in it: the columns in
+/// front of the addresses are never read by what was inferred.
+const ROWS: [Row; 16] = [
+    Row { option: LogOption::Notary, letters: QUEUED, shown: MOST },
+    Row { option: LogOption::Filename, letters: QUEUED, shown: MOST },
+    Row { option: LogOption::EnvelopeId, letters: QUEUED, shown: FEW },
+    Row { option: LogOption::MessageId, letters: QUEUED, shown: MOST },
+    Row { option: LogOption::Username, letters: ANY, shown: FEW },
+    Row { option: LogOption::Connection, letters: ANY, shown: FEW },
+    Row { option: LogOption::Sensitivity, letters: ANY, shown: SOME },
+    Row { option: LogOption::Priority, letters: ANY, shown: SOME },
+    Row { option: LogOption::Intermediate, letters: ANY, shown: FEW },
+    Row { option: LogOption::Initial, letters: ANY, shown: FEW },
+    Row { option: LogOption::Filter, letters: ANY, shown: SOME },
+    Row { option: LogOption::Reason, letters: b"RK", shown: SOME },
+    Row { option: LogOption::RemoteMta, letters: TRIED, shown: SOME },
+    Row { option: LogOption::Transport, letters: ANY, shown: FEW },
+    Row { option: LogOption::Application, letters: ANY, shown: FEW },
+    Row { option: LogOption::QueueTime, letters: TRIED, shown: MOST },
+];
+
+/// What the first entries of one log say about its options: a score for each.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Inference {
+    entries: u16,
+    /// In the order of [`LogOption`]; empty as long as there was no entry.
+    scores: Vec<i32>,
+    /// The bits of what was inferred, once the sample is complete.
+    options: Option<u32>,
+}
+
+impl Inference {
+    /// Takes an entry whose fields are known by position or shape.
+    pub(super) fn message(&mut self, message: &Message<'_>) {
+        if self.options.is_some() || !message.format.is_positional() {
+            return;
+        }
+        self.scores.resize(LogOption::ALL.len(), 0);
+        for row in ROWS.iter().filter(|row| row.letters.contains(&message.action.letter)) {
+            let score = &mut self.scores[row.option as usize];
+            *score += if message.shown.has(row.option) { row.shown } else { -1 };
+        }
+        self.entries += 1;
+        if self.entries >= SAMPLE {
+            self.options = Some(self.likely().bits());
+        }
+    }
+
+    /// The options that the scores are for. The delivery status is on unless it was switched off, and
+    /// what is left of an entry can be nothing else.
+    fn likely(&self) -> OptionSet {
+        let on = LogOption::ALL.iter().zip(&self.scores).filter(|&(_, score)| *score > 0);
+        on.fold(OptionSet::of(&[LogOption::Diagnostics]), |set, (&option, _)| set.with(option))
+    }
+
+    /// What was inferred; `None` until the sample is complete.
+    pub fn options(&self) -> Option<OptionSet> {
+        self.options.map(OptionSet::from_bits)
+    }
+
+    /// How many entries it rests on.
+    pub fn entries(&self) -> u16 {
+        self.entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Inference, SAMPLE};
+    use crate::record::option::{LogOption, OptionSet};
+    use crate::record::{Dialect, Line, Reader};
+
+    fn infer(lines: &[&str], rounds: usize) -> Inference {
+        let mut reader = Reader::new(Dialect::default());
+        let mut inference = Inference::default();
+        for line in lines.iter().cycle().take(lines.len() * rounds) {
+            if let Line::Message(message) = reader.read(line.as_bytes()) {
+                inference.message(&message);
+            }
+        }
+        inference
+    }
+
+    const ENTRIES: [&str; 4] = [
+        "19-Jan-2019 19:16:57.64 tcp_local    ims-ms       E 1 a@b.example rfc822;c@d.example c@d.example /q/queue/ims-ms/ZZg0x1y2z3w4.00 <1@b.example> mailsrv b.example (b.example [192.0.2.1])",
+        "19-Jan-2019 19:16:58.64 ims-ms                    D 1 a@b.example rfc822;c@d.example c@d.example /q/queue/ims-ms/ZZg0x1y2z3w4.00 <1@b.example> mailsrv",
+        "19-Jan-2019 19:16:59.64 tcp_local                 Q 1 a@b.example rfc822;c@e.example c@e.example /q/queue/tcp_local/ZZg0x1y2z3w5.00 <1@b.example> mailsrv  452 4.2.2 over quota",
+        "19-Jan-2019 19:16:59.64 tcp_local                 J 0 a@b.example rfc822;c@e.example c@e.example   mailsrv b.example (b.example [192.0.2.1]) 550 5.7.1 no",
+    ];
+
+    #[test]
+    fn the_first_entries_tell_the_options_and_no_more() {
+        let short = infer(&ENTRIES, usize::from(SAMPLE) / ENTRIES.len() - 1);
+        assert_eq!(short.options(), None);
+        let whole = infer(&ENTRIES, 60);
+        assert_eq!(whole.entries(), SAMPLE);
+        assert_eq!(
+            whole.options(),
+            Some(OptionSet::of(&[
+                LogOption::Filename,
+                LogOption::MessageId,
+                LogOption::Username,
+                LogOption::Connection,
+                LogOption::Diagnostics,
+            ]))
+        );
+    }
+
+    #[test]
+    fn entries_with_named_fields_tell_nothing_about_positions() {
+        let xml = "<en ts=\"2019-06-02T22:02:13.94\" sc=\"l\" ac=\"D\" sz=\"1\" so=\"\" od=\"rfc822;a\" de=\"a\" fi=\"/q/ZZx.00\"/>";
+        assert_eq!(infer(&[xml], 300).entries(), 0);
     }
 }

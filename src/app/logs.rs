@@ -14,7 +14,6 @@ use super::complaints::Complaints;
 use super::observed::Observed;
 use super::state::{Snapshot, State, StateWriter};
 use crate::config::Config;
-use crate::record::Dialect;
 use crate::source::wakeup::Wakeups;
 use followed::FollowedLogs;
 
@@ -49,9 +48,8 @@ pub(super) fn spawn(
 ) -> std::io::Result<(LogThread, oneshot::Receiver<()>)> {
     let stopping = Arc::new(AtomicBool::new(false));
     let (ended, end) = oneshot::channel();
-    let run_users = config.mta.user.iter().map(|user| user.clone().into_bytes()).collect();
     let directory = &observed.install.log_directory;
-    let logs = FollowedLogs::new(&config.logs, directory, &Dialect { run_users }, &state.positions);
+    let logs = FollowedLogs::new(&config.logs, directory, &config.dialect(), &state.positions);
     let handle = LogThread { stopping: Arc::clone(&stopping) };
     let interval = config.state.interval;
     let writer = StateWriter::spawn(state, Arc::clone(&observed), died.clone())?;

@@ -96,7 +96,7 @@ pub static SECTIONS: [Section; 10] = [
 ];
 
 /// All keys, section by section.
-pub static KEYS: [Key; 32] = [
+pub static KEYS: [Key; 34] = [
     Key {
         section: "mta",
         name: "root",
@@ -214,6 +214,29 @@ pub static KEYS: [Key; 32] = [
         absent: WhenAbsent::Default("\"10m\""),
         doc: "How long a log that has lost its names is still read after it last grew.",
         check: |value| logs::drain(value).map(drop),
+    },
+    Key {
+        section: "logs",
+        name: "options",
+        flag: None,
+        expects: "a list of the LOG_* options that are on, such as [\"log_filename\", \"log_connection=3\"]",
+        absent: WhenAbsent::Found {
+            how: "inferred from the first 200 entries of each log",
+            example: "[\"log_filename\", \"log_message_id\", \"log_connection=3\"]",
+        },
+        doc: "The options of the MTA that add fields to entries of `LOG_FORMAT` 1, 2 and 3, whose fields are known by \
+              position alone; XML and JSON name theirs.",
+        check: |value| logs::options(value).map(drop),
+    },
+    Key {
+        section: "logs",
+        name: "format",
+        flag: None,
+        expects: "a LOG_FORMAT from 1 to 6",
+        absent: WhenAbsent::Found { how: "told by each line", example: "1" },
+        doc: "`LOG_FORMAT` of the MTA: 1 or 2 keeps an address such as `13:adam@sesta.com` from being taken for a \
+              counted field of format 3.",
+        check: |value| logs::format(value).map(drop),
     },
     Key {
         section: "queue",

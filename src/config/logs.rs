@@ -6,9 +6,13 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::quoted;
 use super::value::{self, Refusal, many, one};
+use crate::record::format::Format;
+use crate::record::option::{self, OptionSet};
 
 /// The most logs that can be followed at once; each is a label value and an open file.
 const MOST_FILES: usize = 16;
+/// More options than the MTA has.
+const MOST_OPTIONS: usize = 64;
 /// The longest file name on any file system that Linux has.
 const FILE_NAME_BYTES: usize = 255;
 /// The files that the message return job appends each renamed log to.
@@ -33,6 +37,12 @@ pub struct Logs {
     /// How long a log that has lost its names is still read after its last growth.
     #[serde(deserialize_with = "drain")]
     pub drain: Duration,
+    /// The `LOG_*` options of the MTA that are on; `None` leaves them to be told by the log.
+    #[serde(deserialize_with = "options")]
+    pub options: Option<OptionSet>,
+    /// `LOG_FORMAT` of the MTA; `None` leaves it to be told by each line.
+    #[serde(deserialize_with = "format")]
+    pub format: Option<Format>,
 }
 
 /// Where reading begins when there is no state.
@@ -52,6 +62,8 @@ impl Default for Logs {
             start: Start::End,
             poll: Duration::from_secs(1),
             drain: Duration::from_mins(10),
+            options: None,
+            format: None,
         }
     }
 }
@@ -78,6 +90,21 @@ pub(super) fn poll<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::E
 
 pub(super) fn drain<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
     one(value, |text| value::duration(text, Duration::from_secs(10), Duration::from_hours(24)))
+}
+
+pub(super) fn options<'de, D: Deserializer<'de>>(value: D) -> Result<Option<OptionSet>, D::Error> {
+    let sets = many(value, MOST_OPTIONS, |item| {
+        let set = option::parse(item).ok_or_else(|| Refusal::new("is no LOG_* option that adds a field"))?;
+        Ok((item.to_owned(), set))
+    })?;
+    Ok(Some(sets.into_iter().fold(OptionSet::default(), |all, (_, set)| all.and(set))))
+}
+
+pub(super) fn format<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Format>, D::Error> {
+    one(value, |text| {
+        let format = Format::ALL.iter().find(|format| format.label() == text);
+        format.copied().map(Some).ok_or_else(|| Refusal::new("there is no such LOG_FORMAT"))
+    })
 }
 
 fn file(text: &str) -> Result<String, Refusal> {

@@ -111,7 +111,7 @@ fn logs(book: &LogBook, now: f64) -> Markup {
         table {
             tr {
                 th { "Log" } th.n { "Records" } th.n { "Not understood" } th.n { "Skipped" } th.n { "Not read yet" }
-                th { "Last read" }
+                th { "Last read" } th { "Options inferred" }
             }
             @for following in &book.following {
                 @let account = totals.accounts.all().iter().find(|account| account.name == following.log);
@@ -122,6 +122,7 @@ fn logs(book: &LogBook, now: f64) -> Markup {
                         _ => { td.dim colspan="4" { "no such file yet" } }
                     }
                     td { (ago(following.last_read, now)) }
+                    td { @if let Some(account) = account { (inferred(account)) } }
                 }
             }
         }
@@ -133,6 +134,22 @@ fn logs(book: &LogBook, now: f64) -> Markup {
             @for (option, seen) in totals.options.all() {
                 span class=(if seen { "ok" } else { "dim" }) { (option) @if !seen { " (not seen)" } } " "
             }
+        }
+    }
+}
+
+/// By which options the fields of a positional log are read, where none are pinned.
+fn inferred(account: &LogAccount) -> Markup {
+    html! {
+        @match account.inference.options() {
+            Some(options) => {
+                @for option in options.all() { (option.label()) " " }
+                span.dim { "(from " (account.inference.entries()) " entries)" }
+            }
+            None if account.inference.entries() > 0 => {
+                span.dim { "not yet: " (account.inference.entries()) " entries" }
+            }
+            None => {}
         }
     }
 }

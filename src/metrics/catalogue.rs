@@ -128,7 +128,7 @@ const LOG_FILE: Label =
     Label { name: "log", bound: "base names of the logs and of what they are rotated to" };
 const UNPARSED_REASON: Label = Label {
     name: "reason",
-    bound: "`binary`, `no_timestamp`, `no_action`, `no_recipient`, `malformed_xml`, `unsupported_format`",
+    bound: "`binary`, `no_timestamp`, `no_action`, `no_recipient`, `malformed_xml`, `malformed_json`, `malformed_count`",
 };
 const SKIPPED_REASON: Label = Label {
     name: "reason",

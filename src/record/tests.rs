@@ -8,6 +8,8 @@ use expect_test::{Expect, expect, expect_file};
 
 use super::{Connection, Dialect, Line, Message, Reader};
 
+mod rules;
+
 /// A line's fields as `name=value`, empty ones left out.
 fn describe(line: &Line<'_>) -> String {
     match line {
@@ -65,6 +67,7 @@ fn describe_message(message: &Message<'_>) -> String {
             ("filter", message.filter),
             ("reason", message.reason),
             ("diagnostic", message.diagnostic),
+            ("remote_mta", message.remote_mta),
             ("transport", message.transport),
             ("application", message.application),
             ("queue_seconds", queue_seconds.as_bytes()),
@@ -327,9 +330,10 @@ fn lines_that_are_not_understood_and_lines_of_other_logs() {
         (b"19-Jan-2019 19:16:57.64 tcp_local l E 1 a@b c@d", "unparsed no_recipient"),
         (
             b"19-Jan-2024 19:16:57.64 a b E 1 13:adam@acme.com 24:rfc822;marlowe@siroe.com 17:x",
-            "unparsed unsupported_format",
+            "unparsed malformed_count",
         ),
-        (b"{\"ts\":\"2024\"}", "unparsed unsupported_format"),
+        (b"{\"ts\":\"2024\"}", "unparsed no_action"),
+        (b"{\"en\":{\"ts\":\"2024\"", "unparsed malformed_json"),
         (b"<en ts=\"2014-06-02T22:02:13.94\" sc=\"l\" ac=\"E\"", "unparsed malformed_xml"),
         (b"<en ts=\"2014-06-02T22:02:13.94\" sc=\"l\" ac=\"E\"/>", "unparsed no_recipient"),
         (b"<en ts=\"then\" sc=\"l\" ac=\"D\" de=\"a\"/>", "unparsed no_timestamp"),

@@ -98,7 +98,7 @@ fn nothing_understood(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) 
     if lines.lines >= rule.at_least && lines.records == 0 {
         found.push(rule.finds(format!(
             "None of the {} lines is an entry of a mail or connection log. Look whether these are the \
-             files mail.log* and connection.log*, and whether LOG_FORMAT is 1, 2 or 4.",
+             files mail.log* and connection.log*.",
             number(lines.lines)
         )));
     }

@@ -21,7 +21,7 @@ const CONNECTION_ENTRIES: &str = "log_connection (+2)";
 const AUTHENTICATION_ENTRIES: &str = "log_connection (+128)";
 
 /// THE table of what the options add, by the manual's names.
-const ADDS: [(&str, &str); 17] = [
+const ADDS: [(&str, &str); 18] = [
     ("log_connection", "(+1) the sending host: which clients are rejected"),
     (CONNECTION_ENTRIES, "connections: opened, rejected, failed; busiest clients"),
     (AUTHENTICATION_ENTRIES, "authentications and who fails them"),
@@ -38,6 +38,7 @@ const ADDS: [(&str, &str); 17] = [
     ("log_filter", "what Sieve filters did"),
     ("log_reason", "why a recipient was given up (only R and K entries have it)"),
     ("log_diagnostics", "reasons of failures and rejections: without it all are `none`"),
+    ("log_remote_mta", "the remote host apart from its reply"),
     ("log_queue_time", "exact time in the queue, also for mail older than the log"),
 ];
 

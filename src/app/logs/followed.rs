@@ -65,6 +65,7 @@ impl Log {
                     let entry = if line.len() > max_line_bytes {
                         Line::Skipped(Skip::TooLong)
                     } else {
+                        self.reader.learn(book.aggregate.totals.accounts.inferred(account));
                         self.reader.read(line)
                     };
                     book.aggregate.line(account, &entry, bytes, Some(now.unix_millis));

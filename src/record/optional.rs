@@ -1,0 +1,94 @@
+//! The field of a message entry that each `LOG_*` option adds.
+
+use super::Message;
+use super::attribute::seconds;
+use super::columns::integer;
+use super::option::{LogOption, OptionSet};
+
+impl<'a> Message<'a> {
+    /// Puts what an entry has for an option into its field. `None` when it cannot be that.
+    pub(super) fn put(&mut self, option: LogOption, value: &'a [u8]) -> Option<()> {
+        self.shown.note(option, !value.is_empty());
+        let field = match option {
+            LogOption::Notary => {
+                let flags = || u32::try_from(integer(value)?).ok();
+                self.notary = if value.is_empty() { None } else { Some(flags()?) };
+                return Some(());
+            }
+            LogOption::QueueTime => {
+                self.queue_seconds = if value.is_empty() { None } else { Some(seconds(value)?) };
+                return Some(());
+            }
+            LogOption::Sensitivity | LogOption::Priority if !matches!(value, [] | [b'0'..=b'9']) => {
+                return None;
+            }
+            LogOption::Filter => {
+                let inner = value.strip_prefix(b"'").and_then(|list| list.strip_suffix(b"'"));
+                self.filter = inner.unwrap_or(value);
+                return Some(());
+            }
+            LogOption::Connection => &mut self.source_system,
+            LogOption::Filename => &mut self.filename,
+            LogOption::MessageId => &mut self.message_id,
+            LogOption::Username => &mut self.username,
+            LogOption::Process => &mut self.process,
+            LogOption::Node => &mut self.node,
+            LogOption::EnvelopeId => &mut self.envelope_id,
+            LogOption::Sensitivity => &mut self.sensitivity,
+            LogOption::Priority => &mut self.priority,
+            LogOption::Intermediate => &mut self.intermediate,
+            LogOption::Initial => &mut self.initial,
+            LogOption::Reason => &mut self.reason,
+            LogOption::Diagnostics => &mut self.diagnostic,
+            LogOption::RemoteMta => &mut self.remote_mta,
+            LogOption::Transport => &mut self.transport,
+            LogOption::Application => &mut self.application,
+        };
+        *field = value;
+        Some(())
+    }
+
+    /// Notes the options whose fields were found and are not empty.
+    pub(super) fn note_optional_fields(&mut self) {
+        let texts: [(LogOption, &[u8]); 12] = [
+            (LogOption::Connection, self.source_system),
+            (LogOption::Filename, self.filename),
+            (LogOption::MessageId, self.message_id),
+            (LogOption::Username, self.username),
+            (LogOption::EnvelopeId, self.envelope_id),
+            (LogOption::Sensitivity, self.sensitivity),
+            (LogOption::Priority, self.priority),
+            (LogOption::Intermediate, self.intermediate),
+            (LogOption::Filter, self.filter),
+            (LogOption::Reason, self.reason),
+            (LogOption::Diagnostics, self.diagnostic),
+            (LogOption::Application, self.application),
+        ];
+        for (option, text) in texts {
+            self.shown.note(option, !text.is_empty());
+        }
+        self.shown.note(LogOption::Notary, self.notary.is_some());
+        self.shown.note(LogOption::QueueTime, self.queue_seconds.is_some());
+    }
+
+    /// Empties what options behind the recipients add.
+    pub(super) fn forget_optional_fields(&mut self) {
+        let columns = [LogOption::Node, LogOption::Process];
+        let shown = columns.into_iter().filter(|&option| self.shown.has(option));
+        *self = Self {
+            format: self.format,
+            shown: shown.fold(OptionSet::default(), OptionSet::with),
+            time: self.time,
+            node: self.node,
+            process: self.process,
+            source_channel: self.source_channel,
+            destination_channel: self.destination_channel,
+            action: self.action,
+            blocks: self.blocks,
+            from: self.from,
+            original_to: self.original_to,
+            to: self.to,
+            ..Self::default()
+        };
+    }
+}

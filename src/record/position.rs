@@ -1,0 +1,193 @@
+//! Optional fields of `LOG_FORMAT` 1 and 2 by their position, where the options are known.
+//!
+//! Each enabled field has one blank in front of it. Fields up to the filter are single words or have
+//! marks of their own; the texts behind it have none, so the fields behind the texts are found from the
+//! end of the line. Two rules settle what the format itself leaves open: a number at the end of an
+//! entry is the queue time where that is on, and on R and K entries the reason ends where a host
+//! (`dns;`), a reply (`smtp;`) or a transport tuple begins.
+
+use super::Message;
+use super::address::token_end;
+use super::attribute::seconds;
+use super::code::Action;
+use super::columns::first_token;
+use super::option::{LogOption, OptionSet};
+use super::shape::{filter, is_queue_file, message_id};
+use super::text::is_application;
+use super::transport;
+
+/// The fields in front of the texts, in the order in which the MTA writes them.
+const WORDS: [LogOption; 11] = [
+    LogOption::Notary,
+    LogOption::Filename,
+    LogOption::EnvelopeId,
+    LogOption::MessageId,
+    LogOption::Username,
+    LogOption::Connection,
+    LogOption::Sensitivity,
+    LogOption::Priority,
+    LogOption::Intermediate,
+    LogOption::Initial,
+    LogOption::Filter,
+];
+
+/// The fields behind the texts, last first.
+const TAIL: [LogOption; 4] =
+    [LogOption::QueueTime, LogOption::Application, LogOption::Transport, LogOption::RemoteMta];
+
+/// Where the options are known from.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Trust {
+    /// The configuration.
+    Pinned,
+    /// Earlier entries: an option may have been switched on since.
+    Inferred,
+}
+
+/// Reads the fields behind the recipients, from the blank in front of the first one. `None` when the
+/// entry does not fit the options; what was read until then is in the message.
+pub(super) fn read<'a>(
+    rest: &'a [u8],
+    options: OptionSet,
+    trust: Trust,
+    message: &mut Message<'a>,
+) -> Option<()> {
+    let mut rest = rest;
+    for option in WORDS {
+        if options.has(option) {
+            let (value, behind) = word(option, rest, message)?;
+            message.put(option, value)?;
+            rest = behind;
+        }
+    }
+    for option in TAIL {
+        if options.has(option) {
+            let (text, value) = last_word(option, rest);
+            message.put(option, value)?;
+            rest = text;
+        }
+    }
+    let text = rest.strip_prefix(b" ").unwrap_or(rest);
+    if trust == Trust::Inferred && starts_with_field(text, message.action) {
+        return None;
+    }
+    texts(text, options, message);
+    if message.transport.is_empty() {
+        message.transport = transport::find(message.diagnostic).map_or(&[], |found| found.tuple);
+    }
+    Some(())
+}
+
+/// The next word when it can be the field, and what follows it. At the end of the line all are empty.
+fn word<'a>(option: LogOption, rest: &'a [u8], message: &Message<'_>) -> Option<(&'a [u8], &'a [u8])> {
+    let text = rest.strip_prefix(b" ").unwrap_or(rest);
+    let (token, behind) = first_token(text);
+    if token.is_empty() {
+        return Some((token, text));
+    }
+    match option {
+        LogOption::Filename => memchr::memchr(b'/', token).is_some().then_some((token, behind)),
+        LogOption::MessageId => Some(message_id(text)).filter(|(id, _)| !id.is_empty()),
+        LogOption::Connection => source_system(text, message.action.letter == b'E'),
+        LogOption::Intermediate | LogOption::Initial => {
+            let found = text.split_at(token_end(text, 0));
+            starts_plain(token).then_some(found)
+        }
+        LogOption::Filter => filter(text),
+        LogOption::Username => is_plain(token).then_some((token, behind)),
+        // An envelope id is any word; a number that is none does not fit, which the message finds out.
+        _ => Some((token, behind)),
+    }
+}
+
+fn starts_plain(token: &[u8]) -> bool {
+    !matches!(token.first(), Some(b'<' | b'(' | b'\''))
+}
+
+/// A word that does not look like a field of another kind.
+fn is_plain(token: &[u8]) -> bool {
+    starts_plain(token) && memchr::memchr(b';', token).is_none()
+}
+
+/// `name (name [ip])`, `name ([ip])`, or a bare host name: of another channel on an enqueue, or the
+/// remote host's in front of `dns;`.
+fn source_system(text: &[u8], enqueue: bool) -> Option<(&[u8], &[u8])> {
+    let (name, behind) = first_token(text);
+    if !is_plain(name) {
+        return None;
+    }
+    if let Some(group) = behind.strip_prefix(b" (") {
+        let close = memchr::memchr_iter(b')', group)
+            .find(|&close| matches!(group.get(close + 1), None | Some(b' ')))?;
+        return Some(text.split_at(name.len() + 2 + close + 1));
+    }
+    let host =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'[' | b']' | b':');
+    let named = enqueue || memchr::memchr(b'.', name).is_some() || behind.starts_with(b" dns;");
+    (named && name.iter().all(host)).then_some((name, behind))
+}
+
+/// The last word when it can be the field, with the text in front of it. A blank at the end stands for
+/// an empty field.
+fn last_word(option: LogOption, text: &[u8]) -> (&[u8], &[u8]) {
+    if let [head @ .., b' '] = text {
+        return (head, &[]);
+    }
+    let Some(blank) = memchr::memrchr(b' ', text) else { return (text, &[]) };
+    let token = &text[blank + 1..];
+    let fits = match option {
+        LogOption::QueueTime => seconds(token).is_some(),
+        LogOption::Application => is_application(token),
+        LogOption::Transport => transport::parse(token).is_some(),
+        _ => memchr::memchr(b';', token).is_some_and(|semicolon| {
+            semicolon > 0
+                && token[..semicolon].iter().all(u8::is_ascii_alphanumeric)
+                && &token[..semicolon] != b"smtp"
+        }),
+    };
+    if fits { (&text[..blank], token) } else { (text, &[]) }
+}
+
+/// Whether a text starts with what only a field of an option is that was not on before.
+fn starts_with_field(text: &[u8], action: Action) -> bool {
+    let text = text.trim_ascii_start();
+    let (token, _) = first_token(text);
+    match text.first() {
+        None => false,
+        // An enqueue has no delivery status.
+        _ if action.letter == b'E' => true,
+        Some(b'<') => !message_id(text).0.is_empty(),
+        Some(b'\'') => filter(text).is_some(),
+        Some(b'*') => true,
+        Some(b'0'..=b'9') => text[token.len()..].starts_with(b" /") || text[token.len()..].starts_with(b" <"),
+        Some(_) => is_queue_file(token),
+    }
+}
+
+/// Reason and delivery status.
+fn texts<'a>(text: &'a [u8], options: OptionSet, message: &mut Message<'a>) {
+    let given_up = matches!(message.action.letter, b'R' | b'K');
+    if !(given_up && options.has(LogOption::Reason)) {
+        message.diagnostic = text.trim_ascii();
+    } else if !options.has(LogOption::Diagnostics) {
+        message.reason = text.trim_ascii();
+    } else {
+        let (reason, diagnostic) = text.split_at(reason_end(text));
+        message.reason = reason.trim_ascii();
+        message.diagnostic = diagnostic.trim_ascii();
+    }
+    message.shown.note(LogOption::Reason, !message.reason.is_empty());
+    message.shown.note(LogOption::Diagnostics, !message.diagnostic.is_empty());
+}
+
+/// Where a reason ends and a delivery status begins.
+pub(super) fn reason_end(text: &[u8]) -> usize {
+    let begins = |start: usize| {
+        let rest = &text[start..];
+        [&b"dns;"[..], b"smtp;", b"TCP|", b"(TCP|"].iter().any(|mark| rest.starts_with(mark))
+    };
+    if text.first() == Some(&b' ') || begins(0) {
+        return 0;
+    }
+    memchr::memchr_iter(b' ', text).map(|blank| blank + 1).find(|&start| begins(start)).unwrap_or(text.len())
+}

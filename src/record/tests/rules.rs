@@ -1,0 +1,175 @@
+//! The rules by which lines are told apart, and fields where a format leaves them open.
+
+use expect_test::expect;
+
+use super::{check, describe};
+use crate::record::format::Format;
+use crate::record::option::{LogOption, OptionSet};
+use crate::record::{Dialect, Line, Reader, Skip, Unparsed};
+
+/// Lines of other logs of the product, given by mistake, with what they have on further lines.
+#[test]
+fn lines_of_other_logs_are_skipped_as_what_they_are() {
+    for (lines, expected) in [
+        (include_str!("../../../tests/fixtures/nslog.log"), Skip::Nslog),
+        (include_str!("../../../tests/fixtures/debug.log"), Skip::DebugLog),
+    ] {
+        let mut reader = Reader::default();
+        for line in lines.lines().filter(|line| !line.is_empty()) {
+            assert_eq!(reader.read(line.as_bytes()), Line::Skipped(expected), "{line}");
+        }
+        // An entry ends what belonged to the other log.
+        let entry = b"19-Jan-2019 19:16:57.64 l                         D 1  rfc822;a@b a@b";
+        assert!(matches!(reader.read(entry), Line::Message(_)));
+        assert_eq!(reader.read(b"hello"), Line::Unparsed(Unparsed::NoTimestamp));
+    }
+}
+
+/// What two rules decide where `LOG_FORMAT` 1 leaves a field open, and what a pinned option settles.
+#[test]
+fn ambiguous_entries_are_read_by_the_documented_rules() {
+    let options =
+        OptionSet::of(&[LogOption::Filter, LogOption::Reason, LogOption::Diagnostics, LogOption::QueueTime]);
+    let read = |text: &str, options: Option<OptionSet>| {
+        let line = format!("19-Jan-2019 19:16:57.64 tcp_local                 {text}");
+        let mut reader = Reader::new(Dialect { options, ..Dialect::default() });
+        let Line::Message(message) = reader.read(line.as_bytes()) else { panic!("{line}") };
+        let fields = [message.filter, message.reason, message.diagnostic];
+        let fields = fields.map(|field| String::from_utf8_lossy(field).into_owned());
+        let [filter, reason, diagnostic] = fields;
+        format!("{filter}|{reason}|{diagnostic}|{}", message.queue_seconds.unwrap_or(-1.0))
+    };
+    for (text, expected) in [
+        // A number at the end is the queue time where that is on, also of a reply that ends in one.
+        (
+            "D 1 a@b rfc822;c@d c@d '' dns;e.example smtp;250 ok 1547 qp 25 7",
+            "||dns;e.example smtp;250 ok 1547 qp 25|7",
+        ),
+        (
+            "D 1 a@b rfc822;c@d c@d '' dns;e.example smtp;250 ok 1547 qp 25",
+            "||dns;e.example smtp;250 ok 1547 qp|25",
+        ),
+        // Unless its blank is still there.
+        ("D 1 a@b rfc822;c@d c@d '' dns;e.example smtp;250 ok 25 ", "||dns;e.example smtp;250 ok 25|-1"),
+        // A reason ends where a host, a reply or a tuple begins, or takes all.
+        (
+            "R 1 a@b rfc822;c@d c@d '' unable to deliver dns;e.example smtp;550 no 7",
+            "|unable to deliver|dns;e.example smtp;550 no|7",
+        ),
+        ("R 1 a@b rfc822;c@d c@d '' unable to deliver smtp;550 no 7", "|unable to deliver|smtp;550 no|7"),
+        ("R 1 a@b rfc822;c@d c@d '' Mailbox is busy, no more tries 7", "|Mailbox is busy, no more tries||7"),
+        ("R 1 a@b rfc822;c@d c@d ''  Mailbox is busy 7", "||Mailbox is busy|7"),
+        // Only R and K have a reason.
+        ("Q 1 a@b rfc822;c@d c@d '' Mailbox is busy 7", "||Mailbox is busy|7"),
+        // A list ends at the first quote with a blank behind it.
+        ("D 1 a@b rfc822;c@d c@d 'fileinto 'x' keep' 7", "fileinto 'x||keep'|7"),
+    ] {
+        let read = read(text, Some(options));
+        assert_eq!(read, expected, "{text}");
+    }
+    // Without the option a number at the end belongs to the reply.
+    assert_eq!(
+        read("D 1 a@b rfc822;c@d c@d dns;e.example smtp;250 ok 25", Some(OptionSet::default())),
+        "||dns;e.example smtp;250 ok 25|-1"
+    );
+}
+
+/// A node without a process id is told from a channel by the width of the columns, and by its pinned
+/// option where relays have collapsed the blanks.
+#[test]
+fn a_pinned_node_needs_no_columns() {
+    let line = b"19-Jan-2019 19:16:57.64 mail1 tcp_local D 1 a@b rfc822;c@d c@d";
+    let fields = |options: Option<OptionSet>| {
+        let mut reader = Reader::new(Dialect { options, ..Dialect::default() });
+        let Line::Message(message) = reader.read(line) else { panic!("a message") };
+        [message.node, message.source_channel, message.destination_channel]
+            .map(<[u8]>::escape_ascii)
+            .map(|field| field.to_string())
+    };
+    assert_eq!(fields(None), ["", "mail1", "tcp_local"]);
+    assert_eq!(fields(Some(OptionSet::of(&[LogOption::Node]))), ["mail1", "tcp_local", ""]);
+}
+
+/// A From that looks like a counted field is one only where the lengths of all three addresses fit,
+/// and never where another format is pinned.
+#[test]
+fn counted_fields_are_told_from_addresses() {
+    let from = |line: &str, format: Option<Format>| {
+        let mut reader = Reader::new(Dialect { format, ..Dialect::default() });
+        let line = format!("19-Jan-2019 19:16:57.64 l                         D 1 {line}");
+        let Line::Message(message) = reader.read(line.as_bytes()) else { panic!("{line}") };
+        format!("{} {}", message.format.label(), String::from_utf8_lossy(message.from))
+    };
+    assert_eq!(from("3:a@b 10:rfc822;c@d 3:c@d", None), "3 a@b");
+    assert_eq!(from("3:a@b rfc822;c@d c@d", None), "1 3:a@b");
+    assert_eq!(from("0: 10:rfc822;c@d 3:c@d", None), "3 ");
+    assert_eq!(from("4:\u{e9}@b 10:rfc822;c@d 3:c@d", None), "3 \u{e9}@b");
+    assert_eq!(from("3:\u{e9}@b 10:rfc822;c@d 3:c@d", None), "3 \u{e9}@b");
+    assert_eq!(from("3:a@b rfc822;c@d c@d", Some(Format::Text)), "1 3:a@b");
+}
+
+/// Prefixes: the first entry in a line is the entry, whatever stands in it.
+#[test]
+fn entries_behind_prefixes() {
+    for (line, expected) in [
+        (
+            "Jun 11 09:07:57 mail1 mta: <he ts=\"x\" va=\"<en 19-Jan-2019 19:16:57.64 l D 1\"/>",
+            "skipped header",
+        ),
+        ("mail.log:{\"he\":{\"va\":\"<en \"}}", "skipped header"),
+        ("mail.log-19-Jan-2019 19:16:57.64 > {\"en\":1}", "skipped header"),
+        ("12: 9-Jan-2019 19:16:57.64 > x", "skipped header"),
+        ("{\"me\":{\"sn\":\"imap\"}}", "skipped other_element"),
+        ("{\"ts\":\"2024-01-02T03:04:05.06\",\"va\":\"x\"}", "skipped header"),
+        ("{\"en\":{\"ts\":\"2024-01-02T03:04:05.06\"}} trailing", "unparsed malformed_json"),
+        ("{\"en\":{\"ts\":\"2024-01-02T03:04:05.06\",\"ac\":\"D\"}}", "unparsed malformed_json"),
+        ("{\"en\":{\"ts\":\"2024-01-02T03:04:05.06\",\"ac\":\"D\",\"sc\":\"l\"}}", "unparsed no_recipient"),
+    ] {
+        assert_eq!(describe(&Reader::default().read(line.as_bytes())).trim(), expected, "{line}");
+    }
+}
+
+#[test]
+fn json_with_escapes_new_members_and_numbers_as_either() {
+    let fields = "\"ts\":\"2024-01-02T03:04:05.06\", \"zz\":[1,{\"a\":\"}]\"}], \"sc\":\"ims-ms\",\"dc\":null,\"ac\":\"DE\",\
+                  \"sz\":12,\"so\":\"\",\"od\":\"rfc822;c@d\",\"de\":\"c@d\",\"rf\":\"22\",\"mi\":\"\\u003c1@a\\u003E\",\
+                  \"di\":\"\\\"x\\\" \\\\ \\/ \\u00e9\\ud83d\\ude00\\ud800 \\q\\u12\",\"qt\":1.5";
+    let nested = format!("{{ \"en\" : {{{fields}}} , \"host\":\"mail1\" }}");
+    let flat = format!("{{\"type\":\"en\",{fields}}}");
+    let expected = expect![[r#"
+        message
+          time=2024-01-02T03:04:05.060
+          source_channel=ims-ms
+          action=D+E
+          blocks=12
+          original_to=rfc822;c@d
+          to=c@d
+          notary=22
+          message_id=<1@a>
+          diagnostic=\"x\" \\ / \xc3\xa9\xf0\x9f\x98\x80\xef\xbf\xbd \\q\\u12
+          queue_seconds=1.5
+    "#]];
+    check(nested.as_bytes(), &expected);
+    check(flat.as_bytes(), &expected);
+}
+
+/// A line of the longest length that is read, in each format, gives its fields whole.
+#[test]
+fn lines_up_to_the_cap() {
+    let long = "x".repeat((1 << 20) - 200);
+    for line in [
+        format!("19-Jan-2019 19:16:57.64 l                         Q 1  rfc822;c@d c@d {long}"),
+        format!(
+            "19-Jan-2019 19:16:57.64 l                         Q 1 0: 10:rfc822;c@d 3:c@d {}:{long}",
+            long.len()
+        ),
+        format!("<en ts=\"2014-06-02T22:02:13.94\" sc=\"l\" ac=\"Q\" de=\"c@d\" di=\"{long}\"/>"),
+        format!(
+            "{{\"en\":{{\"ts\":\"2014-06-02T22:02:13.94\",\"sc\":\"l\",\"ac\":\"Q\",\"de\":\"c@d\",\"di\":\"{long}\"}}}}"
+        ),
+    ] {
+        let mut reader = Reader::default();
+        let Line::Message(message) = reader.read(line.as_bytes()) else { panic!("{:?}", line.get(..99)) };
+        assert!(message.diagnostic == long.as_bytes() && message.to == b"c@d", "{:?}", line.get(..99));
+    }
+}
