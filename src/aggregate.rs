@@ -29,9 +29,9 @@ use clock::LocalClock;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use crate::record::reason::{self, Reason};
+use crate::record::reason::{self, Classified, Reason};
 use crate::record::timestamp::Timestamp;
-use crate::record::{Connection, Line, Message, Skip, address, diagnostic, label, queue_file, transport};
+use crate::record::{Connection, Line, Message, Skip, address, label, queue_file, transport};
 
 /// Everything that log entries feed and that is saved.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -181,8 +181,9 @@ impl Aggregate {
             }
             b'Q' | b'Z' | b'R' | b'K' => self.failed(message, channel, at),
             b'J' => {
-                let reason = reason::classify(message.diagnostic, message.reason);
-                totals.channels.at(channel).rejections.add(reason);
+                if let Some(why) = reason::of_message(message) {
+                    totals.channels.at(channel).rejections.add(why.reason);
+                }
                 if let Some(client) = client_of(message) {
                     totals.clients.rejections.add(at.seen, client);
                 }
@@ -195,8 +196,7 @@ impl Aggregate {
     }
 
     fn failed(&mut self, message: &Message<'_>, channel: usize, at: Moment) {
-        let reply = diagnostic::parse(message.diagnostic);
-        let reason = reason::classify_reply(&reply, message.diagnostic.is_empty(), message.reason);
+        let Some(Classified { reason, reply, .. }) = reason::of_message(message) else { return };
         let outcome = channel::Outcome::of(message.action);
         let counts = self.totals.channels.at(channel);
         counts.failures[outcome as usize].add(reason);
@@ -278,7 +278,7 @@ impl Aggregate {
         let client = entry.transport.and_then(|ends| transport::address(ends.remote_address));
         let inbound = client.filter(|_| entry.direction == crate::record::Direction::In);
         let key = entry.transport.map(|ends| xxh3_64_with_seed(ends.tuple, totals.seed ^ direction as u64));
-        let reason = || reason::classify(entry.diagnostic, entry.text);
+        let reason = reason::of_connection(entry).map(|why| why.reason);
         let counts = &mut totals.channels.at(channel).connections[direction];
         match entry.action.letter {
             b'O' => {
@@ -293,10 +293,10 @@ impl Aggregate {
                 key.inspect(|&key| totals.connections.closed(key));
             }
             b'X' => {
-                counts.rejected.add(reason());
+                reason.inspect(|&reason| counts.rejected.add(reason));
                 inbound.inspect(|&client| totals.clients.rejections.add(at.seen, client));
             }
-            b'Y' => counts.failed.add(reason()),
+            b'Y' => reason.into_iter().for_each(|reason| counts.failed.add(reason)),
             b'I' => totals.channels.at(channel).etrn += 1,
             b'U' => {
                 let result = connection::AuthenticationResult::of(entry);

@@ -32,6 +32,8 @@ pub struct Reply<'a> {
     pub status: Option<Status>,
     /// The text behind the codes.
     pub text: &'a [u8],
+    /// What the MTA says in front of the host: the reason text, where a text log has it there.
+    pub preface: &'a [u8],
 }
 
 impl Reply<'_> {
@@ -39,32 +41,75 @@ impl Reply<'_> {
     pub fn class(&self) -> Option<u16> {
         self.code.map(|code| code / 100).or(self.status.map(|status| status.class))
     }
+
+    /// Whether nothing is said: no text, no code.
+    pub fn is_silent(&self) -> bool {
+        self.text.is_empty() && self.preface.is_empty() && self.class().is_none()
+    }
 }
 
 /// Reads a diagnostic; any bytes give a reply.
 pub fn parse(diagnostic: &[u8]) -> Reply<'_> {
-    if let Some(reply) = last_smtp_reply(diagnostic) {
-        return reply;
+    match host_start(diagnostic) {
+        Some(start) => {
+            let (preface, host) = diagnostic.split_at(start);
+            Reply { preface: preface.trim_ascii(), ..behind_host(host) }
+        }
+        None => match last_smtp_reply(diagnostic, |_| true) {
+            Some((start, reply)) => Reply { preface: plain_preface(&diagnostic[..start]), ..reply },
+            None => own_reply(diagnostic),
+        },
     }
-    let text = behind_host(diagnostic);
-    codes(text).unwrap_or_else(|| {
-        let (status, text) = status(text).map_or((None, text), |(status, rest)| (Some(status), rest));
-        Reply { remote: false, code: None, status, text }
-    })
 }
 
-fn last_smtp_reply(diagnostic: &[u8]) -> Option<Reply<'_>> {
-    let mut end = diagnostic.len();
-    while let Some(start) = memchr::memmem::rfind(&diagnostic[..end], b"smtp;") {
-        if let Some(reply) = codes(diagnostic[start + 5..].trim_ascii_start()) {
-            return Some(Reply { remote: true, ..reply });
+/// Where `dns;<host>` starts, or the transport where `LOG_REMOTE_MTA` took the host away. A
+/// semicolon in somebody's prose is neither.
+fn host_start(diagnostic: &[u8]) -> Option<usize> {
+    if diagnostic.starts_with(b"dns;") || diagnostic.starts_with(b"(TCP|") {
+        return Some(0);
+    }
+    for semicolon in memchr::memchr_iter(b';', diagnostic) {
+        let (before, behind) = (&diagnostic[..semicolon], &diagnostic[semicolon + 1..]);
+        if before.ends_with(b"smtp") && codes(behind.trim_ascii_start()).is_some() {
+            return None;
         }
-        end = start;
+        if before.ends_with(b" dns") {
+            let behind = behind.trim_ascii_start();
+            let host = memchr::memchr(b' ', behind).unwrap_or(behind.len());
+            let follows = &behind[host..];
+            if host > 0
+                && (follows.is_empty() || follows.starts_with(b" (") || follows.starts_with(b" smtp;"))
+            {
+                return Some(semicolon - 3);
+            }
+        }
     }
     None
 }
 
-/// `550 5.1.1 text`, `550-5.1.1 text`, `550`.
+/// Text in front of a reply without a host; with a parenthesis in it, it may be a banner.
+fn plain_preface(text: &[u8]) -> &[u8] {
+    if memchr::memchr(b'(', text).is_some() { &[] } else { text.trim_ascii() }
+}
+
+/// The last `smtp;` with a code behind it, of those whose start is `wanted`.
+fn last_smtp_reply(text: &[u8], wanted: impl Fn(usize) -> bool) -> Option<(usize, Reply<'_>)> {
+    memchr::memrchr_iter(b';', text).find_map(|semicolon| {
+        let start = semicolon.checked_sub(4).filter(|&start| &text[start..semicolon] == b"smtp")?;
+        let reply = codes(text[semicolon + 1..].trim_ascii_start())?;
+        wanted(start).then_some((start, Reply { remote: true, ..reply }))
+    })
+}
+
+/// A reply of our own, or a text of the MTA.
+fn own_reply(text: &[u8]) -> Reply<'_> {
+    codes(text).unwrap_or_else(|| {
+        let (status, text) = status(text).map_or((None, text), |(status, rest)| (Some(status), rest));
+        Reply { status, text, ..Reply::default() }
+    })
+}
+
+/// `550 5.1.1 text`, `550-5.1.1 text`, `550 #5.1.1 text`, `550`.
 fn codes(text: &[u8]) -> Option<Reply<'_>> {
     let [a @ b'2'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = text else { return None };
     let rest = match rest {
@@ -75,11 +120,12 @@ fn codes(text: &[u8]) -> Option<Reply<'_>> {
     let digit = |byte: u8| u16::from(byte - b'0');
     let code = digit(*a) * 100 + digit(*b) * 10 + digit(*c);
     let (status, text) = status(rest).map_or((None, rest), |(status, rest)| (Some(status), rest));
-    Some(Reply { remote: false, code: Some(code), status, text })
+    Some(Reply { code: Some(code), status, text, ..Reply::default() })
 }
 
 fn status(text: &[u8]) -> Option<(Status, &[u8])> {
     let text = text.trim_ascii_start();
+    let text = text.strip_prefix(b"#").unwrap_or(text);
     let end = text.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.').unwrap_or(text.len());
     let mut parts = text[..end].split(|&byte| byte == b'.').map(|part| {
         let bounded = (1..=3).contains(&part.len());
@@ -90,25 +136,33 @@ fn status(text: &[u8]) -> Option<(Status, &[u8])> {
     valid.then(|| (Status { class, subject, detail }, text[end..].trim_ascii_start()))
 }
 
-/// What follows `dns;<host>` and the groups in parentheses behind it; the whole text where it does
-/// not start so. An unbalanced group swallows the rest: it is a banner.
-fn behind_host(diagnostic: &[u8]) -> &[u8] {
-    let Some(rest) = diagnostic.strip_prefix(b"dns;") else { return diagnostic };
-    let rest = rest.trim_ascii_start();
-    let mut rest = memchr::memchr(b' ', rest).map_or(&[][..], |blank| rest[blank..].trim_ascii_start());
-    while rest.first() == Some(&b'(') {
-        let mut depth = 0_u32;
-        let end = rest.iter().position(|byte| {
-            match byte {
-                b'(' => depth += 1,
-                b')' => depth -= 1,
-                _ => {}
-            }
-            depth == 0
-        });
-        rest = end.map_or(&[][..], |end| rest[end + 1..].trim_ascii_start());
+/// What stands behind the host and the groups in parentheses that follow it. The banner may be
+/// unbalanced and swallow what follows: then a `smtp;` right behind a closing parenthesis counts.
+fn behind_host(host: &[u8]) -> Reply<'_> {
+    let mut rest = host;
+    if let Some(name) = host.strip_prefix(b"dns;") {
+        let name = name.trim_ascii_start();
+        rest = memchr::memchr(b' ', name).map_or(&[][..], |blank| name[blank..].trim_ascii_start());
     }
-    rest
+    while rest.first() == Some(&b'(') {
+        rest = group_end(rest).map_or(&[][..], |end| rest[end + 1..].trim_ascii_start());
+    }
+    let reply = last_smtp_reply(rest, |_| true)
+        .or_else(|| last_smtp_reply(host, |start| host[..start].ends_with(b") ")));
+    reply.map_or_else(|| own_reply(rest), |(_, reply)| reply)
+}
+
+/// The parenthesis that closes the first one.
+fn group_end(text: &[u8]) -> Option<usize> {
+    let mut depth = 0_u32;
+    text.iter().position(|byte| {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    })
 }
 
 #[cfg(test)]
@@ -158,6 +212,44 @@ mod tests {
         check("dns;mx.example.net (TCP|a|1|b|25) (550 banner) lost connection", "local - - lost connection");
         check("dns;mx.example.net (unbalanced (banner) lost connection", "local - - ");
         check("dns;mx.example.net", "local - - ");
+        check(
+            "dns;mx.example.net (TCP|a|1|b|25) (smtp;550 fake) lost connection",
+            "local - - lost connection",
+        );
+        check(
+            "dns;mx.example.net (TCP|a|1|b|25) (x (x) smtp;550 5.1.1 no (see url) :) really",
+            "remote 550 5.1.1 no (see url) :) really",
+        );
+        check("(TCP|a|1|b|25) (mx (timeout) ESMTP) smtp;450 busy", "remote 450 - busy");
+    }
+
+    #[track_caller]
+    fn check_preface(diagnostic: &str, preface: &str, text: &str) {
+        let reply = parse(diagnostic.as_bytes());
+        assert_eq!(String::from_utf8_lossy(reply.preface), preface, "{diagnostic}");
+        assert_eq!(String::from_utf8_lossy(reply.text), text, "{diagnostic}");
+    }
+
+    #[test]
+    fn what_the_mta_says_in_front_of_the_host() {
+        check_preface(
+            "Remote SMTP server has rejected address dns;mx.example.net (TCP|a|1|b|25) (mx ESMTP) smtp;550 no",
+            "Remote SMTP server has rejected address",
+            "no",
+        );
+        check_preface(
+            "Illegal host/domain name found dns;nowhere.example",
+            "Illegal host/domain name found",
+            "",
+        );
+        check_preface(
+            "Server rejected MAIL FROM address smtp;501 no",
+            "Server rejected MAIL FROM address",
+            "no",
+        );
+        check_preface("mx.example.net (timeout) smtp;501 no", "", "no");
+        check_preface("smtp;450 bad dns; try later", "", "bad dns; try later");
+        check_preface("450 bad dns; try later", "", "bad dns; try later");
     }
 
     #[test]
@@ -171,6 +263,7 @@ mod tests {
         check("smtp;550 10.0.0.1 refused", "remote 550 - 10.0.0.1 refused");
         check("smtp;550 5.7.1.9 x", "remote 550 - 5.7.1.9 x");
         check("smtp; nothing", "local - - smtp; nothing");
+        check("smtp;550 #5.1.0 Address rejected", "remote 550 5.1.0 Address rejected");
         check("", "local - - ");
     }
 }

@@ -1,16 +1,20 @@
 //! Why an attempt failed: the classifier of reply texts and reasons.
 //!
-//! `RULES` is the table; the first row that matches wins, so its order is part of it. All phrases
-//! are looked for in one pass. They see only the reply text and the reason, never the host,
-//! banner or transport in front of them, and a phrase inside an address or a host name does not
-//! count. Texts: 2005Q4 guide, examples 21-4 to 21-7; "Troubleshooting the MTA"; delivery status
-//! notifications of releases 6 and 7.
+//! [`rules`] is the table; the first row that matches wins, so its order is part of it. All phrases
+//! are looked for in one pass. They see only the reply text and what the MTA says of it, never the
+//! host, banner or transport in front of them, and a phrase inside an address or a host name does
+//! not count. What no row knows is classified by the class of the reply.
+
+pub mod evidence;
+mod rules;
 
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::diagnostic::{self, Reply, Status};
+use super::{Connection, Message};
+use rules::{ANY, RULES, Rule, When};
 
 labelled! {
     /// The closed set of values of the label `reason`.
@@ -44,245 +48,170 @@ labelled! {
     }
 }
 
-/// One row of the classifier.
-struct Rule {
-    reason: Reason,
-    /// Lower-case phrases, any of which matches.
-    phrases: &'static [&'static str],
-    /// Reply codes, any of which matches.
-    codes: &'static [u16],
-    /// `(class, subject, detail)` of enhanced statuses, `ANY` for any value.
-    statuses: &'static [(u16, u16, u16)],
-    /// The row counts only for replies that are temporary by code or status.
-    temporary: bool,
+/// What decided the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// Nothing is said.
+    Silence,
+    /// The row of the table with this index.
+    Rule(usize),
+    /// The class of the reply, since no row matches.
+    Class,
 }
 
-const ANY: u16 = u16::MAX;
-const ROW: Rule = Rule { reason: Reason::Other, phrases: &[], codes: &[], statuses: &[], temporary: false };
+/// Why an entry's attempt failed, read once for all who count it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Classified<'a> {
+    /// The class.
+    pub reason: Reason,
+    /// What decided it.
+    pub basis: Basis,
+    /// The diagnostic as it was read.
+    pub reply: Reply<'a>,
+}
 
-const RULES: &[Rule] = &[
-    Rule {
-        reason: Reason::HostSkipped,
-        phrases: &["too many failures to this host", "skipping this host"],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::RelayDenied,
-        phrases: &[
-            "relaying not permitted",
-            "relaying not allowed",
-            "relay access denied",
-            "relaying denied",
-            "relay not permitted",
-            "unable to relay",
-        ],
-        ..ROW
-    },
-    // "530 Must issue a STARTTLS command first" is about TLS although 530 is an authentication code.
-    Rule { reason: Reason::Tls, phrases: &["starttls"], ..ROW },
-    Rule {
-        reason: Reason::AuthFailed,
-        phrases: &[
-            "bad password",
-            "bad username or password",
-            "authentication failed",
-            "authentication required",
-            "authentication credentials invalid",
-        ],
-        codes: &[530, 534, 535, 538],
-        ..ROW
-    },
-    Rule { reason: Reason::Tls, phrases: &["tls", "ssl", "certificate"], ..ROW },
-    Rule {
-        reason: Reason::OverQuota,
-        phrases: &[
-            "over quota",
-            "overquota",
-            "mailbox full",
-            "mailbox is full",
-            "quota exceeded",
-            "exceeded quota",
-        ],
-        codes: &[422, 522],
-        statuses: &[(ANY, 2, 2)],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::MailboxBusy,
-        phrases: &[
-            "mailbox is busy",
-            "mailbox busy",
-            "mailbox locked",
-            "mailbox is locked",
-            "store unavailable",
-            "store is unavailable",
-            "store disabled",
-            "store is disabled",
-            "message store is not enabled",
-        ],
-        codes: &[420],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::DnsNoSuchDomain,
-        phrases: &[
-            "illegal host/domain name found",
-            "no such host",
-            "no such domain",
-            "host unknown",
-            "domain not found",
-            "does not accept mail",
-        ],
-        statuses: &[(ANY, 4, 4), (ANY, 1, 10)],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::DnsTemporary,
-        phrases: &["name server", "nameserver", "dns", "gethostby", "resolve", "host not found"],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::NoRoute,
-        phrases: &["no route to host", "network is unreachable", "host is unreachable", "host is down"],
-        ..ROW
-    },
-    Rule { reason: Reason::ConnRefused, phrases: &["connection refused"], ..ROW },
-    Rule { reason: Reason::ConnTimeout, phrases: &["timed out", "timeout", "time-out"], ..ROW },
-    Rule {
-        reason: Reason::ConnLost,
-        phrases: &[
-            "os_smtp_read",
-            "os_smtp_write",
-            "error reading smtp packet",
-            "connection reset",
-            "connection closed",
-            "connection lost",
-            "broken pipe",
-            "lost connection",
-        ],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::ConnOther,
-        phrases: &["os_smtp_open", "smtp_open", "failed connect", "active open", "dead (unresponsive)"],
-        ..ROW
-    },
-    Rule { reason: Reason::Greylisted, phrases: &["greylist", "graylist", "grey-list", "grey list"], ..ROW },
-    // A site's mapping may answer "4.4.3 Please try again later": the text is more to the point than
-    // the status, so status 4.4.3 alone comes after it.
-    Rule { reason: Reason::Greylisted, phrases: &["try again later"], temporary: true, ..ROW },
-    Rule { reason: Reason::DnsTemporary, statuses: &[(ANY, 4, 3)], ..ROW },
-    Rule {
-        reason: Reason::UserUnknown,
-        phrases: &[
-            "user unknown",
-            "unknown user",
-            "no such user",
-            "unknown or illegal alias",
-            "unknown or illegal user",
-            "recipient address rejected: undeliverable",
-        ],
-        statuses: &[(ANY, 1, 1)],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::SenderRejected,
-        phrases: &["mail from", "sender address rejected"],
-        statuses: &[(ANY, 1, 8)],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::Policy,
-        phrases: &["spam", "blocked", "blacklist", "blocklist", "block list", "policy", "virus"],
-        statuses: &[(ANY, 7, ANY)],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::Expired,
-        phrases: &["unable to deliver this message after"],
-        statuses: &[(ANY, 4, 7)],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::Size,
-        phrases: &["message too large", "message too big", "message size exceeds"],
-        codes: &[523, 552],
-        statuses: &[(ANY, 3, 4)],
-        ..ROW
-    },
-    Rule {
-        reason: Reason::Loop,
-        phrases: &["received count exceeded", "too many hops", "mail loop", "loop detected", "routing loop"],
-        statuses: &[(ANY, 4, 6)],
-        ..ROW
-    },
-];
+/// Why a delivery or an enqueue failed; `None` for an entry that says nothing of a failure.
+pub fn of_message<'a>(message: &Message<'a>) -> Option<Classified<'a>> {
+    let letter = message.action.letter;
+    matches!(letter, b'Q' | b'Z' | b'R' | b'K' | b'J')
+        .then(|| classify(letter, message.diagnostic, message.reason))
+}
 
-/// All phrases of [`RULES`] in one automaton, and the row of each.
-static PHRASES: LazyLock<(AhoCorasick, Vec<usize>)> = LazyLock::new(|| {
-    let phrases =
-        RULES.iter().enumerate().flat_map(|(row, rule)| rule.phrases.iter().map(move |phrase| (phrase, row)));
-    let (phrases, rows): (Vec<&str>, Vec<usize>) = phrases.unzip();
+/// Why a connection was rejected or failed; `None` for any other entry.
+pub fn of_connection<'a>(entry: &Connection<'a>) -> Option<Classified<'a>> {
+    let letter = entry.action.letter;
+    matches!(letter, b'X' | b'Y').then(|| classify(letter, entry.diagnostic, entry.text))
+}
+
+/// Classifies by action letter, diagnostic and, where the log carries it apart, reason text.
+pub fn classify<'a>(letter: u8, diagnostic: &'a [u8], reason_text: &[u8]) -> Classified<'a> {
+    let reply = diagnostic::parse(diagnostic);
+    let (reason, basis) = decide(letter, &reply, reason_text);
+    Classified { reason, basis, reply }
+}
+
+fn decide(letter: u8, reply: &Reply<'_>, reason_text: &[u8]) -> (Reason, Basis) {
+    if reply.is_silent() && reason_text.is_empty() {
+        return (Reason::None, Basis::Silence);
+    }
+    let outlook = Outlook::of(letter, reply);
+    let by_code = RULES.iter().position(|rule| outlook.allows(rule.when) && matches_code(rule, reply));
+    let mut best = by_code.unwrap_or(RULES.len());
+    for text in [reply.text, reply.preface, reason_text] {
+        best = phrase_row(text, outlook, best);
+    }
+    match RULES.get(best) {
+        Some(rule) if rule.reason != Reason::Other => (rule.reason, Basis::Rule(best)),
+        Some(_) => (by_class(reply), Basis::Rule(best)),
+        None => (by_class(reply), Basis::Class),
+    }
+}
+
+/// Whether the attempt is made again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Outlook {
+    temporary: bool,
+    permanent: bool,
+    answered: bool,
+}
+
+impl Outlook {
+    /// The action letter says first what becomes of the recipient: the class of a status may be 4
+    /// although an entry is final. A reply of class 4 stays a temporary one all the same.
+    fn of(letter: u8, reply: &Reply<'_>) -> Self {
+        let class = reply.class();
+        let temporary = matches!(letter, b'Q' | b'Z' | b'Y') || class == Some(4);
+        let permanent = !temporary && (matches!(letter, b'R' | b'K') || class == Some(5));
+        Self { temporary, permanent, answered: class.is_some() }
+    }
+
+    fn allows(self, when: When) -> bool {
+        match when {
+            When::Always => true,
+            When::Temporary => self.temporary,
+            When::Permanent => self.permanent,
+            When::Unanswered => !self.answered,
+        }
+    }
+}
+
+/// A phrase of the table.
+#[derive(Clone, Copy, Debug)]
+struct Phrase {
+    row: usize,
+    /// Whether it counts as a whole word only.
+    word: bool,
+}
+
+/// All phrases of the table in one automaton, and what each is.
+static PHRASES: LazyLock<(AhoCorasick, Vec<Phrase>)> = LazyLock::new(|| {
+    let phrases = RULES.iter().enumerate().flat_map(|(row, rule)| {
+        let phrases = rule.phrases.iter().map(move |&text| (text, Phrase { row, word: false }));
+        phrases.chain(rule.words.iter().map(move |&text| (text, Phrase { row, word: true })))
+    });
+    let (texts, phrases): (Vec<&str>, Vec<Phrase>) = phrases.unzip();
     let automaton = AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .kind(Some(AhoCorasickKind::DFA))
-        .build(phrases)
+        .build(texts)
         .expect("invariant: the phrases are few and short");
-    (automaton, rows)
+    (automaton, phrases)
 });
 
-/// Classifies an entry by its diagnostic and, where the log carries it apart, its reason text.
-pub fn classify(diagnostic: &[u8], reason: &[u8]) -> Reason {
-    let reply = diagnostic::parse(diagnostic);
-    classify_reply(&reply, diagnostic.is_empty(), reason)
-}
-
-/// Classifies a diagnostic that has been read already; `silent` says that it is empty.
-pub fn classify_reply(reply: &Reply<'_>, silent: bool, reason: &[u8]) -> Reason {
-    if silent && reason.is_empty() {
-        return Reason::None;
+/// The first row before `best` that a phrase in the text matches, else `best`.
+fn phrase_row(text: &[u8], outlook: Outlook, mut best: usize) -> usize {
+    let (automaton, phrases) = &*PHRASES;
+    for found in automaton.find_overlapping_iter(text) {
+        let phrase = phrases[found.pattern().as_usize()];
+        if phrase.row < best
+            && outlook.allows(RULES[phrase.row].when)
+            && counts(text, found.start(), found.end(), phrase.word)
+        {
+            best = phrase.row;
+        }
     }
-    let temporary = reply.class() == Some(4);
-    let by_text = [reply.text, reason].into_iter().filter_map(|text| phrase_row(text, temporary)).min();
-    let by_code = RULES.iter().position(|rule| matches_code(rule, reply));
-    match by_text.into_iter().chain(by_code).min() {
-        Some(row) => RULES[row].reason,
-        None => by_class(reply),
-    }
+    best
 }
 
-fn phrase_row(text: &[u8], temporary: bool) -> Option<usize> {
-    let (automaton, rows) = &*PHRASES;
-    let matches =
-        automaton.find_overlapping_iter(text).filter(|found| !in_name(text, found.start(), found.end()));
-    matches
-        .map(|found| rows[found.pattern().as_usize()])
-        .filter(|&row| temporary || !RULES[row].temporary)
-        .min()
+/// Whether a phrase that was found is one: a word ends where it ends, and names are no phrases.
+fn counts(text: &[u8], start: usize, end: usize, word: bool) -> bool {
+    let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let inside = letter(start.checked_sub(1).and_then(|before| text.get(before))) || letter(text.get(end));
+    (!word || !inside) && !in_name(text, start, end)
 }
 
-/// Whether the bytes lie in a word that is an address or a host name: `user@spam.example`.
+/// The longest name that is looked at: a host name has at most 255 bytes.
+const NAME_BYTES: usize = 320;
+
+/// Whether the bytes lie in an address or a host name: `user@spam.example`, `<policy>`.
 fn in_name(text: &[u8], start: usize, end: usize) -> bool {
-    let from = text[..start].iter().rposition(u8::is_ascii_whitespace).map_or(0, |blank| blank + 1);
-    let to = text[end..].iter().position(u8::is_ascii_whitespace).map_or(text.len(), |blank| end + blank);
+    let breaks = |byte: &u8| byte.is_ascii_whitespace() || b"<>()[]{}\"',;".contains(byte);
+    let low = start.saturating_sub(NAME_BYTES);
+    let high = text.len().min(end + NAME_BYTES);
+    let from = text[low..start].iter().rposition(breaks).map_or(low, |at| low + at + 1);
+    let to = text[end..high].iter().position(breaks).map_or(high, |at| end + at);
     let word = &text[from..to];
     let dotted = word.windows(3).any(|three| {
         three[1] == b'.' && three[0].is_ascii_alphanumeric() && three[2].is_ascii_alphanumeric()
     });
-    dotted || memchr::memchr(b'@', word).is_some()
+    let bracketed = from > 0 && text[from - 1] == b'<' && text.get(to) == Some(&b'>');
+    let one_word = memchr::memchr(b' ', word).is_none();
+    dotted || memchr::memchr(b'@', word).is_some() || bracketed && one_word || text[to..].starts_with(b"\"@")
 }
 
 fn matches_code(rule: &Rule, reply: &Reply<'_>) -> bool {
+    reply.code.is_some_and(|code| rule.codes.contains(&code))
+        || reply.status.is_some_and(|status| matches_status(rule, status))
+}
+
+/// A success status beside a failure is not a reason.
+fn matches_status(rule: &Rule, status: Status) -> bool {
     let fits = |part: u16, wanted: u16| wanted == ANY || part == wanted;
-    let by_status = |status: Status| {
-        let mut rows = rule.statuses.iter();
-        rows.any(|&(class, subject, detail)| {
+    let mut rows = rule.statuses.iter();
+    status.class != 2
+        && rows.any(|&(class, subject, detail)| {
             fits(status.class, class) && fits(status.subject, subject) && fits(status.detail, detail)
         })
-    };
-    // A success status beside a failure is not a reason.
-    let failed = reply.status.filter(|status| status.class != 2);
-    reply.code.is_some_and(|code| rule.codes.contains(&code)) || failed.is_some_and(by_status)
 }
 
 fn by_class(reply: &Reply<'_>) -> Reason {
@@ -296,87 +225,4 @@ fn by_class(reply: &Reply<'_>) -> Reason {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{RULES, Reason, classify};
-
-    #[track_caller]
-    fn check(diagnostic: &str, expected: &str) {
-        assert_eq!(classify(diagnostic.as_bytes(), b"").label(), expected, "{diagnostic}");
-    }
-
-    #[test]
-    fn texts_of_manuals_and_real_logs() {
-        check("TCP active open: Failed connect()    Error: no route to host", "no_route");
-        check("TCP active open: Failed connect() Error: connection refused", "conn_refused");
-        check("Mailbox is busy", "mailbox_busy");
-        check(
-            "Too many failures to this host during this run; skipping this host: Dead (unresponsive) host",
-            "host_skipped",
-        );
-        check("data/big_smtp_read Error reading SMTP packet", "conn_lost");
-        check("unknown or illegal alias: x@example.com", "user_unknown");
-        check("550 5.7.1 Relaying not permitted: alan@very.bogus.com", "relay_denied");
-        check("Illegal host/domain name found", "dns_no_such_domain");
-        check("454 4.7.1 TLS library initialization failure", "tls");
-        check("535 5.7.8 Bad username or password (Authentication failed).", "auth_failed");
-        check("smtp; 553 unknown or illegal user: nonesuch@siroe.com", "user_unknown");
-        check("smtp;522 5.2.0 Delivery failed: Over quota", "over_quota");
-        check("smtp;550 5.2.2 <x@example.com>... Mailbox Full", "over_quota");
-        check("smtp;501 5.1.8 sender", "sender_rejected");
-        check("unable to deliver this message after 1 day", "expired");
-        check("4.4.3 Please try again later", "greylisted");
-        check("500 can't connect now", "local_5xx");
-        check("", "none");
-    }
-
-    #[test]
-    fn fallbacks_by_class() {
-        check("smtp;450 busy now", "remote_4xx");
-        check("smtp;554 no", "remote_5xx");
-        check("452 4.3.1 no space", "local_4xx");
-        check("550 no", "local_5xx");
-        check("something new", "other");
-        check("smtp;250 2.1.5 ok", "other");
-    }
-
-    #[test]
-    fn confusing_pairs() {
-        check("smtp;530 5.7.0 Must issue a STARTTLS command first", "tls");
-        check("smtp;550 5.7.1 User unknown", "user_unknown");
-        check("smtp;552 5.2.2 too much", "over_quota");
-        check("smtp;552 too much", "size");
-        check("smtp;451 4.4.3 temporary", "dns_temporary");
-        check("smtp;451 connection timed out, try again later", "conn_timeout");
-        check("smtp;554 try again later", "remote_5xx");
-    }
-
-    #[test]
-    fn names_and_addresses_are_not_keywords() {
-        check("smtp;554 no: user@spam.example.com", "remote_5xx");
-        check("smtp;554 see tls.example.com", "remote_5xx");
-        check(
-            "dns;mx.spam.example (TCP|192.0.2.1|1|192.0.2.2|25) (timeout ESMTP) smtp;450 busy now",
-            "remote_4xx",
-        );
-    }
-
-    #[test]
-    fn the_reason_field_counts() {
-        assert_eq!(classify(b"", b"Illegal host/domain name found"), Reason::DnsNoSuchDomain);
-        assert_eq!(classify(b"smtp;550 no", b"Over quota"), Reason::OverQuota);
-    }
-
-    #[test]
-    fn the_table_is_sound() {
-        let mut phrases: Vec<_> = RULES.iter().flat_map(|rule| rule.phrases).collect();
-        let all = phrases.len();
-        phrases.sort_unstable();
-        phrases.dedup();
-        assert_eq!(phrases.len(), all, "a phrase stands in one row only");
-        assert!(phrases.iter().all(|phrase| **phrase == phrase.to_ascii_lowercase()));
-        let mut labels: Vec<_> = Reason::ALL.iter().map(|reason| reason.label()).collect();
-        labels.sort_unstable();
-        labels.dedup();
-        assert_eq!(labels.len(), Reason::ALL.len());
-    }
-}
+mod tests;

@@ -14,7 +14,7 @@ use crate::aggregate::channel::Outcome;
 use crate::aggregate::client_of;
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::reasons::PerLabel;
-use crate::record::reason::{self, Reason};
+use crate::record::reason::{self, Classified, Reason};
 use crate::record::{Connection, Direction, Line, Message, Unparsed, address, label, transport};
 use stretches::Stretches;
 pub use table::Table;
@@ -142,9 +142,10 @@ impl Breakdown {
             b'Q' | b'Z' | b'R' | b'K' => self.failed(message),
             b'J' => {
                 if let Some(client) = client_of(message)
+                    && let Some(why) = reason::of_message(message)
                     && let Some(counts) = self.clients.at(client, true, ClientCounts::default)
                 {
-                    counts.rejections.add(reason::classify(message.diagnostic, message.reason));
+                    counts.rejections.add(why.reason);
                 }
             }
             _ => {}
@@ -152,7 +153,7 @@ impl Breakdown {
     }
 
     fn failed(&mut self, message: &Message<'_>) {
-        let reason = reason::classify(message.diagnostic, message.reason);
+        let Some(Classified { reason, .. }) = reason::of_message(message) else { return };
         let outcome = Outcome::of(message.action);
         // As the aggregate has it: an expired or unnotified recipient was not tried just then.
         let attempted = outcome != Outcome::Unnotified && reason != Reason::Expired;

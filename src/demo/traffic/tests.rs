@@ -12,8 +12,7 @@ use crate::demo::event::{Action, Event};
 use crate::demo::format::LogFormat;
 use crate::demo::incident::{INCIDENTS, Trouble};
 use crate::demo::message::QueueFile;
-use crate::record::reason::classify;
-use crate::record::{Dialect, Line, Reader, Skip};
+use crate::record::{Dialect, Line, Reader, Skip, reason};
 
 fn options(format: LogFormat) -> Options {
     let start: DateTime = date(2026, 1, 5).at(9, 0, 0, 0);
@@ -56,8 +55,7 @@ fn counts(events: &[Event], from: u64, to: u64) -> BTreeMap<String, u64> {
         for line in lines(std::slice::from_ref(event)) {
             let key = match reader.read(line) {
                 Line::Message(message) => {
-                    let failed = matches!(message.action.letter, b'Q' | b'Z' | b'R' | b'K' | b'J');
-                    let reason = if failed { classify(message.diagnostic, b"").label() } else { "" };
+                    let reason = reason::of_message(&message).map_or("", |why| why.reason.label());
                     let channel = String::from_utf8_lossy(message.source_channel);
                     format!("{channel} {} {reason}", char::from(message.action.letter))
                 }

@@ -1,0 +1,305 @@
+//! Realistic entries for every class, and pairs that are easily taken for each other.
+
+use super::rules::{ANY, RULES, When};
+use super::{Basis, Reason, classify, evidence};
+
+/// Class, action letter, diagnostic.
+const TEXTS: &[(Reason, char, &str)] = &[
+    (
+        Reason::HostSkipped,
+        'Q',
+        "Too many failures to this host during this run; skipping this host: Dead (unresponsive) host",
+    ),
+    (Reason::HostSkipped, 'Q', "Too many failures to this host during this run; skipping this host"),
+    (
+        Reason::HostSkipped,
+        'Q',
+        "Too many failures to this host during this run; skipping this host: TCP active open: Failed connect() \
+         Error: connection timed out",
+    ),
+    (Reason::RelayDenied, 'J', "550 5.7.1 Relaying not permitted: alan@very.bogus.com"),
+    (Reason::RelayDenied, 'R', "smtp;554 5.7.1 <a@b.example>: Relay access denied"),
+    (Reason::RelayDenied, 'R', "smtp;550 5.7.1 Unable to relay for a@b.example"),
+    (
+        Reason::RelayDenied,
+        'R',
+        "smtp;550-5.7.1 <a@b.example>... Relaying denied. Proper authentication required.",
+    ),
+    (Reason::AuthFailed, 'J', "535 5.7.8 Bad username or password (Authentication failed)."),
+    (Reason::AuthFailed, 'R', "smtp;530 5.7.0 Authentication required"),
+    (Reason::AuthFailed, 'Q', "smtp;535 5.7.3 Authentication unsuccessful"),
+    (Reason::AuthFailed, 'J', "538 5.7.11 not like this"),
+    (Reason::Tls, 'Q', "454 4.7.1 TLS library initialization failure"),
+    (Reason::Tls, 'Q', "smtp;454 4.7.0 TLS not available due to temporary reason"),
+    (Reason::Tls, 'R', "smtp;550 5.7.5 certificate has expired"),
+    (Reason::Tls, 'Q', "smtp;451 4.7.5 SSL handshake failed"),
+    (Reason::OverQuota, 'R', "smtp;522 5.2.0 Delivery failed: Over quota"),
+    (Reason::OverQuota, 'R', "smtp;550 5.2.2 <x@example.com>... Mailbox Full"),
+    (Reason::OverQuota, 'R', "4.2.2 Over quota"),
+    (Reason::OverQuota, 'Q', "smtp;422 4.2.2 <x@example.com>"),
+    (Reason::OverQuota, 'R', "smtp;552 Requested mail action aborted: exceeded storage allocation"),
+    (Reason::MailboxBusy, 'Q', "Mailbox is busy"),
+    (Reason::MailboxBusy, 'Q', "smtp;420 4.2.0 mailbox locked"),
+    (Reason::MailboxBusy, 'Q', "smtp;420 4.2.0 mailbox has a bad format"),
+    (Reason::MailboxBusy, 'Q', "message store is not enabled!"),
+    (Reason::DnsNoSuchDomain, 'R', "Illegal host/domain name found"),
+    (Reason::DnsNoSuchDomain, 'R', "5.1.10 host/domain does not accept mail"),
+    (
+        Reason::DnsNoSuchDomain,
+        'R',
+        "smtp;550 5.1.2 <a@b.example>... Host unknown (Name server: b.example: host not found)",
+    ),
+    (Reason::DnsNoSuchDomain, 'R', "5.4.4 (unable to route)"),
+    (Reason::DnsTemporary, 'Q', "smtp;451 4.4.3 temporary"),
+    (Reason::DnsTemporary, 'Q', "TCP active open: Failed gethostbyname() Error: try again"),
+    (Reason::DnsTemporary, 'Q', "Temporary error returned by name server"),
+    (Reason::DnsTemporary, 'Q', "Error in DNS lookup"),
+    (Reason::NoRoute, 'Q', "TCP active open: Failed connect()    Error: no route to host"),
+    (Reason::NoRoute, 'Q', "TCP active open: Failed connect() Error: Network is unreachable"),
+    (Reason::NoRoute, 'Y', "TCP active open: Failed connect() Error: Host is down"),
+    (Reason::ConnRefused, 'Q', "TCP active open: Failed connect() Error: connection refused"),
+    (Reason::ConnRefused, 'Y', "TCP active open: Failed connect()    Error: Connection refused"),
+    (Reason::ConnRefused, 'Q', "os_smtp_open: Connection refused"),
+    (Reason::ConnTimeout, 'Q', "TCP active open: Failed connect() Error: connection timed out"),
+    (Reason::ConnTimeout, 'Q', "os_smtp_read: Timeout reading SMTP reply"),
+    (Reason::ConnTimeout, 'Q', "smtp;421 4.4.2 mx.example.net Error: timeout exceeded"),
+    (Reason::ConnLost, 'J', "data/big_smtp_read Error reading SMTP packet"),
+    (Reason::ConnLost, 'Q', "os_smtp_write: Broken pipe"),
+    (Reason::ConnLost, 'Q', "os_smtp_read: Connection reset by peer"),
+    (Reason::ConnLost, 'Q', "smtp;421 4.4.2 see you"),
+    (Reason::ConnOther, 'Q', "Fatal error from smtp_open"),
+    (Reason::ConnOther, 'Q', "Dead (unresponsive) host"),
+    (Reason::ConnOther, 'Y', "TCP active open: Failed connect() Error: Permission denied"),
+    (Reason::ConnOther, 'Q', "4.4.1 no answer"),
+    (Reason::Greylisted, 'J', "4.4.3 Please try again later"),
+    (
+        Reason::Greylisted,
+        'Q',
+        "smtp;450 4.2.0 <a@b.example>: Recipient address rejected: Greylisted, see the help",
+    ),
+    (Reason::Greylisted, 'Q', "smtp;451 4.7.1 Greylisting in action, please come back in 00:05:00"),
+    (Reason::Greylisted, 'Q', "smtp;421 4.7.0 Try again later, closing connection."),
+    (Reason::UserUnknown, 'J', "unknown or illegal alias: x@example.com"),
+    (Reason::UserUnknown, 'R', "smtp; 553 unknown or illegal user: nonesuch@siroe.com"),
+    (Reason::UserUnknown, 'R', "smtp;550 5.1.1 <a@b.example>... User Unknown"),
+    (Reason::UserUnknown, 'R', "smtp;550 : User unknown"),
+    (Reason::UserUnknown, 'R', "smtp;550-5.1.1 The email account that you tried to reach does not exist."),
+    (Reason::SenderRejected, 'R', "smtp;501 5.1.8 sender"),
+    (Reason::SenderRejected, 'R', "Server rejected MAIL FROM address"),
+    (Reason::SenderRejected, 'J', "550 5.1.8 invalid/host-not-in-DNS return address not allowed"),
+    (Reason::SenderRejected, 'R', "smtp;553 <a@b.example>: Sender address rejected: not owned by user"),
+    (Reason::Policy, 'R', "smtp;554 5.7.1 message refused"),
+    (Reason::Policy, 'J', "4.2.1 Host temporarily blocked"),
+    (Reason::Policy, 'R', "smtp;550 This message looks like spam"),
+    (
+        Reason::Policy,
+        'R',
+        "smtp;552-5.7.0 This message was blocked because its content presents a security issue.",
+    ),
+    (Reason::Expired, 'R', "unable to deliver this message after 1 day"),
+    (Reason::Expired, 'R', "4.4.7 (delivery time expired)"),
+    (Reason::Expired, 'K', "5.4.7 unable to deliver this message after 4 days"),
+    (Reason::Size, 'R', "smtp;552 5.3.4 Message size exceeds fixed maximum message size"),
+    (Reason::Size, 'R', "smtp;500 message too big"),
+    (Reason::Size, 'J', "552 too much"),
+    (Reason::Size, 'R', "smtp;550 5.2.3 longer than allowed"),
+    (Reason::Loop, 'R', "smtp;554 5.4.6 Too many hops"),
+    (Reason::Loop, 'R', "smtp;554 5.0.0 mail loops back to me"),
+    (Reason::Loop, 'R', "smtp;554 5.4.14 Hop count exceeded - possible mail loop"),
+    (Reason::Loop, 'J', "554 5.4.6 you again"),
+    (Reason::Remote4xx, 'Q', "smtp;450 busy now"),
+    (Reason::Remote4xx, 'Q', "smtp;452 4.3.1 Insufficient system storage"),
+    (Reason::Remote4xx, 'Q', "smtp;421 4.3.2 Service not available"),
+    (Reason::Remote4xx, 'Q', "smtp;450 4.2.0 Requested action not taken: mailbox unavailable"),
+    (Reason::Remote5xx, 'R', "smtp;554 no"),
+    (Reason::Remote5xx, 'R', "smtp;550 5.2.1 disabled"),
+    (Reason::Remote5xx, 'R', "Remote SMTP server has rejected address"),
+    (Reason::Remote5xx, 'R', "SMTP transmission failure has occurred"),
+    (Reason::Local4xx, 'J', "452 4.3.1 no space"),
+    (Reason::Local4xx, 'J', "452 4.7.1 Filter syntax error"),
+    (Reason::Local4xx, 'X', "400 can't connect now"),
+    (Reason::Local4xx, 'J', "4.7.1 Filter syntax error: a@b.example"),
+    (Reason::Local5xx, 'X', "500 can't connect now"),
+    (Reason::Local5xx, 'J', "550 no"),
+    (Reason::Local5xx, 'J', "553 5.1.3 not an address"),
+    (Reason::None, 'Q', ""),
+    (Reason::None, 'Q', "dns;mx.example.net"),
+    (Reason::None, 'Q', "dns;mx.example.net (TCP|192.0.2.1|1|192.0.2.2|25) (mx.example.net ESMTP timeout)"),
+    (Reason::Other, 'Q', "something new"),
+    (Reason::Other, 'R', "smtp;250 2.1.5 ok"),
+    (Reason::Other, 'Q', "5501 messages"),
+];
+
+/// What is easily taken for something else, and what it was taken for.
+const PAIRS: &[(Reason, char, &str)] = &[
+    // The mailbox: full or locked, full or too large.
+    (Reason::OverQuota, 'Q', "smtp;452 4.2.2 Mailbox is busy: over quota"),
+    (Reason::MailboxBusy, 'Q', "smtp;450 4.2.1 mailbox busy"),
+    (Reason::OverQuota, 'R', "smtp;552 5.2.2 too much"),
+    (Reason::Size, 'R', "smtp;552 5.2.3 too much"),
+    (Reason::Size, 'R', "smtp;552 5.7.1 message is too large"),
+    // The DNS: for now or for good, the recipient's, the sender's or ours.
+    (Reason::DnsTemporary, 'Q', "smtp;450 4.1.2 <a@b.example>: Recipient address rejected: Domain not found"),
+    (
+        Reason::DnsNoSuchDomain,
+        'R',
+        "smtp;550 5.1.3 <a@b.example>: Recipient address rejected: Domain not found",
+    ),
+    (Reason::SenderRejected, 'Q', "smtp;450 4.1.8 <a@b.example>: Sender address rejected: Domain not found"),
+    (Reason::DnsTemporary, 'Q', "host not found"),
+    (Reason::DnsNoSuchDomain, 'R', "host not found"),
+    (Reason::DnsTemporary, 'R', "smtp;451 4.4.3 host not found"),
+    (Reason::DnsTemporary, 'Q', "4.4.4 unable to route"),
+    (Reason::Policy, 'R', "smtp;550 5.7.25 no reverse DNS"),
+    (Reason::Policy, 'R', "smtp;554 5.7.1 Service unavailable; Client host listed by a DNSBL"),
+    (Reason::Policy, 'Q', "smtp;450 refused, see the DNSBL"),
+    // Greylisting, whatever status a site gives it; only where the message is tried again.
+    (Reason::Greylisted, 'J', "4.4.3 Please try again later"),
+    (Reason::DnsTemporary, 'Q', "smtp;450 4.4.3 DNS failure, please try again later"),
+    (Reason::Greylisted, 'Q', "smtp;451 4.7.1 Greylisted (the DNS was asked)"),
+    (Reason::ConnTimeout, 'Q', "smtp;451 connection timed out, try again later"),
+    (Reason::Remote5xx, 'R', "smtp;554 try again later"),
+    (Reason::Greylisted, 'R', "smtp;451 4.7.1 try again later"),
+    (Reason::OverQuota, 'Q', "smtp;452 4.2.2 Over quota, try again later"),
+    // A status of policy with the words of something else, and the other way round.
+    (Reason::UserUnknown, 'R', "smtp;550 5.7.1 User unknown"),
+    (Reason::RelayDenied, 'R', "smtp;550 5.1.1 Relaying not permitted"),
+    (Reason::Policy, 'R', "smtp;550 5.7.26 SPF and DKIM authentication failed"),
+    (Reason::AuthFailed, 'R', "smtp;550 5.7.1 Authentication required"),
+    (Reason::Tls, 'R', "smtp;530 5.7.0 Must issue a STARTTLS command first"),
+    (Reason::Tls, 'R', "smtp;530 5.7.0 TLS or nothing"),
+    (Reason::Policy, 'R', "smtp;554 5.7.1 We accept no mail from you"),
+    (Reason::SenderRejected, 'R', "smtp;554 no MAIL FROM:<a@b.example> here"),
+    // Expired is why, whatever the last attempt said.
+    (
+        Reason::Expired,
+        'R',
+        "unable to deliver this message after 4 days dns;mx.example.net smtp;451 4.7.1 Greylisted",
+    ),
+    // Short words inside longer ones.
+    (Reason::Remote5xx, 'R', "smtp;554 what a hassle"),
+    (Reason::Remote5xx, 'R', "smtp;554 no loopback"),
+    // Hosts, banners, transports and addresses say nothing.
+    (Reason::Remote5xx, 'R', "smtp;554 no: user@spam.example.com"),
+    (Reason::Remote5xx, 'R', "smtp;554 see tls.example.com"),
+    (Reason::Remote5xx, 'R', "smtp;554 no: <virus>"),
+    (Reason::Remote5xx, 'R', "smtp;554 no: \"mail loop\"@example.com"),
+    (Reason::Remote5xx, 'R', "smtp;554 no: <\"over quota\"@example.com>"),
+    (Reason::UserUnknown, 'J', "unknown or illegal alias: tls"),
+    (
+        Reason::Remote4xx,
+        'Q',
+        "dns;mx.spam.example (TCP|192.0.2.1|1|192.0.2.2|25) (timeout ESMTP) smtp;450 busy now",
+    ),
+    (Reason::Other, 'Q', "dns;timeout (TCP|192.0.2.1|1|192.0.2.2|25) (smtp;550 5.1.1 fake) odd"),
+    (
+        Reason::Remote4xx,
+        'Q',
+        "Remote SMTP server has rejected address dns;virus.example (TCP|192.0.2.1|1|192.0.2.2|25) (spam) smtp;450 no",
+    ),
+];
+
+#[track_caller]
+fn check(expected: Reason, letter: u8, diagnostic: &str, reason_text: &str) {
+    let found = classify(letter, diagnostic.as_bytes(), reason_text.as_bytes());
+    assert_eq!(found.reason, expected, "{}: {diagnostic} | {reason_text}", char::from(letter));
+    let evidence = evidence::of(letter, &found, reason_text.as_bytes());
+    assert_eq!(evidence.is_some(), matches!(found.basis, Basis::Rule(_)), "{diagnostic}: {:?}", found.basis);
+}
+
+#[track_caller]
+fn check_all(rows: &[(Reason, char, &str)]) {
+    for &(expected, letter, diagnostic) in rows {
+        check(expected, u8::try_from(letter).expect("a letter"), diagnostic, "");
+    }
+}
+
+#[test]
+fn every_class_has_realistic_texts() {
+    check_all(TEXTS);
+    for &reason in Reason::ALL {
+        let rows = TEXTS.iter().filter(|row| row.0 == reason).count();
+        assert!(rows >= 3, "{} has {rows} rows", reason.label());
+    }
+}
+
+#[test]
+fn confusing_pairs() {
+    check_all(PAIRS);
+}
+
+#[test]
+fn every_row_of_the_table_decides_something() {
+    let decided: Vec<Basis> = TEXTS
+        .iter()
+        .chain(PAIRS)
+        .map(|row| classify(u8::try_from(row.1).expect("a letter"), row.2.as_bytes(), b"").basis)
+        .collect();
+    for (row, rule) in RULES.iter().enumerate() {
+        assert!(decided.contains(&Basis::Rule(row)), "no text reaches row {}: {:?}", row + 1, rule.phrases);
+    }
+}
+
+#[test]
+fn the_reason_field_counts() {
+    check(Reason::DnsNoSuchDomain, b'R', "", "Illegal host/domain name found");
+    check(Reason::OverQuota, b'R', "smtp;550 no", "Over quota");
+    check(
+        Reason::Remote5xx,
+        b'R',
+        "dns;mx.example.net smtp;550 no",
+        "Remote SMTP server has rejected address",
+    );
+    check(Reason::Expired, b'R', "smtp;451 4.7.1 Greylisted", "unable to deliver this message after 1 day");
+}
+
+#[test]
+fn only_failures_have_a_reason() {
+    let mut message = crate::record::Message { diagnostic: b"smtp;550 5.1.1 no", ..Default::default() };
+    for letter in b'A'..=b'Z' {
+        message.action.letter = letter;
+        assert_eq!(super::of_message(&message).is_some(), b"JKQRZ".contains(&letter), "{letter}");
+    }
+}
+
+#[test]
+fn a_long_word_of_phrases_takes_no_time() {
+    // Each of these would look at the whole word, if names had no greatest length.
+    let text = [&b"smtp;554 "[..], &b"spam".repeat(200_000), b"@example.com"].concat();
+    assert_eq!(classify(b'R', &text, b"").reason, Reason::Policy);
+}
+
+#[test]
+fn the_table_is_sound() {
+    for when in [When::Always, When::Temporary, When::Permanent, When::Unanswered] {
+        let rows = || RULES.iter().filter(|rule| rule.when == when);
+        let mut texts: Vec<_> = rows().flat_map(|rule| rule.phrases.iter().chain(rule.words)).collect();
+        let all = texts.len();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), all, "a phrase stands in one row only");
+        assert!(texts.iter().all(|text| **text == text.to_ascii_lowercase() && !text.is_empty()));
+    }
+    for rule in RULES {
+        let keys = rule.phrases.len() + rule.words.len() + rule.codes.len() + rule.statuses.len();
+        assert!(keys > 0, "a row without a key");
+        assert!(rule.statuses.iter().all(|status| status.0 != 2 && (status.0 == ANY || status.0 < 6)));
+    }
+    let mut labels: Vec<_> = Reason::ALL.iter().map(|reason| reason.label()).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    assert_eq!(labels.len(), Reason::ALL.len());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_are_classified_and_rows_show_their_match(
+        diagnostic in r"(dns;[a-z.]{1,9} |\(TCP\|a\) |smtp;[245]50 ?|[45]\.[1-7]\.[0-9] |tls|spam|try again later|[<>@.:; ()]|\PC){0,12}",
+        reason: Vec<u8>,
+        letter in b'A'..=b'Z',
+    ) {
+        let found = classify(letter, diagnostic.as_bytes(), &reason);
+        let evidence = evidence::of(letter, &found, &reason);
+        proptest::prop_assert_eq!(evidence.is_some(), matches!(found.basis, Basis::Rule(_)));
+    }
+}
