@@ -21,6 +21,7 @@ pub mod option;
 pub mod reading;
 pub mod reasons;
 pub mod reply;
+pub mod unparsed;
 pub mod window;
 
 use std::collections::BTreeSet;

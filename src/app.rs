@@ -101,7 +101,7 @@ pub async fn run(
 
     let exposition = Arc::new(exposition(&observed)?);
     let (stop_http, http_stopping) = oneshot::channel::<()>();
-    let server = axum::serve(listener, http::router(Arc::clone(&observed), exposition))
+    let server = axum::serve(listener, http::router(Arc::clone(&observed), exposition, address.ip()))
         .with_graceful_shutdown(async { drop(http_stopping.await) });
     let mut server = tokio::spawn(server.into_future());
     // The caller may not want to know.

@@ -1,8 +1,10 @@
 //! The pages: routes only, no logic. They show what is in memory and never wait for a source.
 
+mod debug;
 pub mod probe;
 mod status;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,12 +28,18 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// - `/`: what is collected, since when, what fails and why
 /// - `/-/healthy`: 200 while the program answers
 /// - `/-/ready`: 200 once the logs are caught up with and every collector has run, 503 before
-pub fn router(observed: Arc<Observed>, exposition: Arc<Exposition>) -> Router {
-    let pages = Router::new()
-        .route("/", get(status))
+/// - `/debug/unparsed`: the last lines that were not understood; they hold addresses of people, so
+///   the page is there only while `bound` is loopback, and never known to others
+pub fn router(observed: Arc<Observed>, exposition: Arc<Exposition>, bound: IpAddr) -> Router {
+    let local = bound.to_canonical().is_loopback();
+    let mut pages = Router::new()
+        .route("/", get(move |State(observed): State<Arc<Observed>>| async move { status(&observed, local) }))
         .route("/-/healthy", get(|| async { "healthy\n" }))
-        .route("/-/ready", get(ready))
-        .with_state(observed);
+        .route("/-/ready", get(ready));
+    if local {
+        pages = pages.route("/debug/unparsed", get(unparsed));
+    }
+    let pages = pages.with_state(observed);
     Router::new()
         .route("/metrics", get(metrics))
         .with_state(exposition)
@@ -52,8 +60,13 @@ async fn metrics(State(exposition): State<Arc<Exposition>>) -> Response {
     }
 }
 
-async fn status(State(observed): State<Arc<Observed>>) -> Html<String> {
-    Html(status::page(&observed).into_string())
+fn status(observed: &Observed, local: bool) -> Html<String> {
+    Html(status::page(observed, local).into_string())
+}
+
+async fn unparsed(State(observed): State<Arc<Observed>>) -> Response {
+    let page = Html(debug::unparsed(&observed).into_string());
+    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], page).into_response()
 }
 
 async fn ready(State(observed): State<Arc<Observed>>) -> (StatusCode, String) {

@@ -5,7 +5,7 @@
 //! says what stands out of it, [`text`] and [`json`] spell it.
 
 pub mod breakdown;
-mod escape;
+pub mod escape;
 pub mod findings;
 pub mod json;
 mod options;
@@ -96,8 +96,8 @@ impl Report {
         })
     }
 
-    fn read_stream(&mut self, log: &str, stream: impl Read) -> io::Result<()> {
-        let log = self.aggregate.totals.accounts.index(log);
+    fn read_stream(&mut self, name: &str, stream: impl Read) -> io::Result<()> {
+        let log = self.aggregate.totals.accounts.index(name);
         let mut blocks = BlockReader::new(compressed::text_of(stream)?, self.max_line_bytes);
         let mut number = 0;
         while let Some(block) = blocks.next_block()? {
@@ -105,12 +105,12 @@ impl Report {
                 Block::Lines(block) => {
                     for (bytes, line) in lines(block) {
                         number += 1;
-                        self.count(log, number, line, bytes);
+                        self.count((log, name), number, line, bytes);
                     }
                 }
                 Block::LastLine(line) => {
                     number += 1;
-                    self.count(log, number, line, line.len());
+                    self.count((log, name), number, line, line.len());
                 }
                 Block::Skipped { reason, bytes, ends } => {
                     number += u64::from(ends);
@@ -121,7 +121,7 @@ impl Report {
         Ok(())
     }
 
-    fn count(&mut self, log: usize, number: u64, line: &[u8], bytes: usize) {
+    fn count(&mut self, (log, name): (usize, &str), number: u64, line: &[u8], bytes: usize) {
         let entry = if line.len() > self.max_line_bytes {
             Line::Skipped(Skip::TooLong)
         } else {
@@ -129,7 +129,7 @@ impl Report {
             self.reader.read(line)
         };
         self.aggregate.line(log, &entry, bytes, None);
-        self.breakdown.line(log, number, &entry, line);
+        self.breakdown.line(name, number, &entry, line);
     }
 
     /// What the files say, as plain data.

@@ -7,6 +7,7 @@ use super::Clock;
 use super::queue::Queue;
 use super::state::Saved;
 use crate::aggregate::reading::Reading;
+use crate::aggregate::unparsed::LastUnparsed;
 use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
 use crate::metrics::exporter::{Following, StateHealth};
@@ -32,12 +33,21 @@ pub struct LogBook {
     pub catching_up: bool,
     /// How the last round went.
     pub reading: Reading<()>,
+    /// The last lines that were not understood, since this start.
+    pub unparsed: LastUnparsed,
 }
 
 impl LogBook {
     /// Nothing read yet; `catching_up` says that an earlier run had.
     pub fn new(aggregate: Aggregate, catching_up: bool) -> Self {
-        Self { aggregate, following: Vec::new(), shown: false, catching_up, reading: Reading::default() }
+        Self {
+            aggregate,
+            following: Vec::new(),
+            shown: false,
+            catching_up,
+            reading: Reading::default(),
+            unparsed: LastUnparsed::default(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::aggregate::account::LogAccount;
 use crate::aggregate::reading::Reading;
 use crate::app::{LogBook, Observed};
 
-const STYLE: &str = "\
+pub(super) const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;color:#1b1b1b;background:#fff}\
 h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}\
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd;vertical-align:top}\
@@ -39,8 +39,8 @@ impl Collector {
     }
 }
 
-/// The whole page.
-pub(super) fn page(observed: &Observed) -> Markup {
+/// The whole page; `local` says that it is for this host only.
+pub(super) fn page(observed: &Observed, local: bool) -> Markup {
     let now = observed.clock.unix_seconds();
     let waits = observed.waits_for();
     html! {
@@ -63,6 +63,7 @@ pub(super) fn page(observed: &Observed) -> Markup {
                 p {
                     a href="metrics" { "/metrics" } " · " a href="-/ready" { "/-/ready" } " · "
                     a href="-/healthy" { "/-/healthy" }
+                    @if local { " · " a href="debug/unparsed" { "/debug/unparsed" } }
                 }
                 h2 { "What is collected" }
                 (collectors(observed, now))
@@ -174,7 +175,7 @@ fn state(observed: &Observed, now: f64) -> Markup {
     }
 }
 
-fn ago(at: Option<f64>, now: f64) -> String {
+pub(super) fn ago(at: Option<f64>, now: f64) -> String {
     let Some(at) = at else { return "never".into() };
     let seconds = (now - at).max(0.0).round();
     match Duration::try_from_secs_f64(seconds) {

@@ -5,7 +5,6 @@
 pub mod stretches;
 mod table;
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -14,15 +13,11 @@ use crate::aggregate::channel::Outcome;
 use crate::aggregate::client_of;
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::reasons::PerLabel;
+use crate::aggregate::unparsed::LastUnparsed;
 use crate::record::reason::{self, Classified, Reason};
-use crate::record::{Connection, Direction, Line, Message, Unparsed, address, label, transport};
+use crate::record::{Connection, Direction, Line, Message, address, label, transport};
 use stretches::Stretches;
 pub use table::Table;
-
-/// Lines that were not understood and are shown.
-const SAMPLES: usize = 5;
-/// How much of one is kept.
-const SAMPLE_BYTES: usize = 240;
 
 /// What happened to the mail of one channel for one domain.
 #[derive(Debug)]
@@ -56,19 +51,6 @@ pub struct ClientCounts {
     pub authentication_failures: u64,
 }
 
-/// A line that was not understood.
-#[derive(Debug)]
-pub struct Sample {
-    /// The log's index.
-    pub log: usize,
-    /// Its number in the file, counted from 1.
-    pub line: u64,
-    /// Why.
-    pub reason: Unparsed,
-    /// Its beginning.
-    pub bytes: Vec<u8>,
-}
-
 /// All breakdowns.
 #[derive(Debug)]
 pub struct Breakdown {
@@ -84,7 +66,7 @@ pub struct Breakdown {
     /// E entries that put a message into the queue as held.
     pub held: u64,
     /// The last lines that were not understood.
-    pub samples: VecDeque<Sample>,
+    pub unparsed: LastUnparsed,
 }
 
 impl Breakdown {
@@ -97,12 +79,12 @@ impl Breakdown {
             clients: Table::default(),
             stretches: Stretches::default(),
             held: 0,
-            samples: VecDeque::new(),
+            unparsed: LastUnparsed::default(),
         }
     }
 
-    /// Takes line `number` of the log with index `log`.
-    pub fn line(&mut self, log: usize, number: u64, entry: &Line<'_>, bytes: &[u8]) {
+    /// Takes line `number` of a log.
+    pub fn line(&mut self, log: &str, number: u64, entry: &Line<'_>, bytes: &[u8]) {
         match entry {
             Line::Message(message) => {
                 self.entry_at(message.time.civil_millis);
@@ -112,7 +94,7 @@ impl Breakdown {
                 self.entry_at(connection.time.civil_millis);
                 self.connection(connection);
             }
-            Line::Unparsed(reason) => self.sample(log, number, *reason, bytes),
+            Line::Unparsed(reason) => self.unparsed.note(log, Some(number), None, *reason, bytes),
             Line::Skipped(_) => {}
         }
     }
@@ -120,14 +102,6 @@ impl Breakdown {
     fn entry_at(&mut self, at: i64) {
         let (first, last) = self.period.unwrap_or((at, at));
         self.period = Some((first.min(at), last.max(at)));
-    }
-
-    fn sample(&mut self, log: usize, line: u64, reason: Unparsed, bytes: &[u8]) {
-        let mut room = if self.samples.len() < SAMPLES { None } else { self.samples.pop_front() }
-            .map_or_else(Vec::new, |oldest| oldest.bytes);
-        room.clear();
-        room.extend_from_slice(&bytes[..bytes.len().min(SAMPLE_BYTES)]);
-        self.samples.push_back(Sample { log, line, reason, bytes: room });
     }
 
     fn message(&mut self, message: &Message<'_>) {

@@ -286,3 +286,40 @@ fn reports_of_files_and_of_standard_input() {
     assert!(said.contains("/nonexistent.log"), "{said}");
     assert_eq!(value_of(&page, r#"imsimta_log_entries_total{code="D"}"#), Some(1.0), "the other file counts");
 }
+
+#[test]
+fn lines_that_are_not_understood_are_shown_to_this_host_alone() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let mut service = install.start();
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    let (_, status) = service.get("/");
+    assert!(status.contains(r#"href="debug/unparsed""#), "{status}");
+    for number in 0..30 {
+        install.append("mail.log_current", &format!("<script>alert({number})</script> \u{1b}[2J\u{202e}\n"));
+    }
+    service.wait_for_sample(r#"imsimta_log_lines_total{log="mail.log_current"}"#, 30.0);
+    let (head, page) = service.get("/debug/unparsed");
+    assert!(
+        head.contains(" 200 ") && head.to_ascii_lowercase().contains("cache-control: no-store"),
+        "{head}"
+    );
+    assert!(page.contains("&lt;script&gt;alert(29)") && !page.contains("alert(9)"), "{page}");
+    assert!(page.contains("\\x1b[2J\\xe2\\x80\\xae") && !page.contains("<script>"), "{page}");
+    assert_eq!(page.matches("alert(").count(), 20);
+    // Its own log never holds lines that it reads.
+    service.signal(rustix::process::Signal::TERM);
+    assert!(!service.wait_for_log("stopped").contains("alert"));
+    assert!(!service.heard().contains("alert"), "{}", service.heard());
+
+    service.wait();
+
+    let mut command = Command::new(PROGRAM);
+    command.args(["--listen", "0.0.0.0:0", "--root"]).arg(install.path("root"));
+    command.arg("--state-dir").arg(install.path("state"));
+    let service = Service::start(command);
+    let port = service.address.port();
+    let get = |path| super::harness::request(&format!("127.0.0.1:{port}"), "GET", path).expect("an answer");
+    assert!(get("/debug/unparsed").0.contains(" 404 "));
+    assert!(!get("/").1.contains("debug/unparsed"));
+}

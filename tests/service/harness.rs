@@ -128,6 +128,11 @@ impl Service {
         }
     }
 
+    /// Everything that was read of the program's log so far.
+    pub fn heard(&self) -> &str {
+        &self.heard
+    }
+
     /// Status line and body of a page.
     pub fn get(&self, path: &str) -> (String, String) {
         self.request("GET", path)

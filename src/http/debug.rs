@@ -1,0 +1,58 @@
+//! The debug page: the last lines that were not understood, for the person on this host who wants
+//! to know why.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::status::{STYLE, ago};
+use crate::aggregate::unparsed::KEPT;
+use crate::app::Observed;
+use crate::report::escape::escaped;
+
+/// The longest line that is shown; what is no printable ASCII takes four characters.
+const LINE_WIDTH: usize = 200;
+/// The longest name of a log that is shown.
+const NAME_WIDTH: usize = 60;
+
+/// The whole page.
+pub(super) fn unparsed(observed: &Observed) -> Markup {
+    let now = observed.clock.unix_seconds();
+    let lines: Vec<_> = observed.logs().unparsed.all().cloned().collect();
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width";
+                title { "imsimta-exporter: lines that were not understood" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "Lines that were not understood" }
+                p {
+                    "The last " (KEPT) " since this start, the newest first. "
+                    code { "imsimta-exporter explain" } " says where reading stopped."
+                }
+                @if lines.is_empty() { p.ok { "None." } }
+                @else {
+                    table {
+                        tr { th { "Log" } th { "Read" } th { "Why" } th { "Line" } }
+                        @for line in lines.iter().rev() {
+                            tr {
+                                td { (escaped(line.log.as_bytes(), NAME_WIDTH)) }
+                                td { (ago(line.read_at.map(seconds), now)) }
+                                td title=(line.reason.meaning()) { (line.reason.label()) }
+                                td { code { (escaped(&line.bytes, LINE_WIDTH)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn seconds(millis: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a date in milliseconds needs 41 bits")]
+    let millis = millis as f64;
+    millis / 1000.0
+}
