@@ -1,6 +1,7 @@
 //! The command line: what each command needs, and the exit status.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::app::{self, Environment};
 use crate::config::{self, Config, Flags};
 use crate::demo;
+use crate::explain::{Explainer, Explanation};
 use crate::http;
 use crate::metrics::documentation;
 use crate::report::progress::Progress;
@@ -43,6 +45,8 @@ enum Command {
     DemoChild,
     /// Read whole log files once and print what they add up to; no state is read or written
     Report(ReportArguments),
+    /// Say what log lines mean, field by field, or where they stop to be understood
+    Explain(ExplainArguments),
     /// Ask a running exporter whether it is healthy; for containers, which have no curl
     Healthcheck {
         /// Where it listens [default: as configured, 127.0.0.1:9797]
@@ -86,6 +90,16 @@ struct ReportArguments {
     files: Vec<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+struct ExplainArguments {
+    /// Configuration file (TOML), for the MTA's user and the longest line
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Lines as they stand in a log; without any, they are read from standard input
+    #[arg(value_name = "LINE")]
+    lines: Vec<OsString>,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ReportFormat {
     /// A summary for people, 80 columns wide: what stands out first
@@ -122,6 +136,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some(Command::Report(arguments)) => report(&arguments),
+        Some(Command::Explain(arguments)) => explain(&arguments),
         Some(Command::Healthcheck { listen }) => healthcheck(listen),
         Some(Command::Metrics { format: CatalogueFormat::Text }) => print(documentation::text().as_bytes()),
         Some(Command::Metrics { format: CatalogueFormat::Markdown }) => {
@@ -211,6 +226,31 @@ fn report(arguments: &ReportArguments) -> ExitCode {
             status
         }
         Err(error) => fail(FAILURE, &error),
+    }
+}
+
+/// Exits with 0 when every line is understood or skipped on purpose.
+fn explain(arguments: &ExplainArguments) -> ExitCode {
+    let config = match config::load(arguments.config.as_deref(), environment(), Flags::default()) {
+        Ok(config) => config,
+        Err(errors) => return fail(USAGE, &errors),
+    };
+    let mut explainer = Explainer::new(&config);
+    let mut understood = true;
+    let mut show = |explanation: Explanation| {
+        understood &= explanation.understood;
+        io::stdout().write_all(explanation.text.as_bytes())
+    };
+    let result = if arguments.lines.is_empty() {
+        explainer.stream(io::stdin().lock(), &mut show)
+    } else {
+        let lines = arguments.lines.iter().map(|line| line.as_encoded_bytes());
+        (1..).zip(lines).try_for_each(|(number, line)| show(explainer.line(number, line)))
+    };
+    match result.and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(FAILURE, &error),
+        _ if understood => ExitCode::SUCCESS,
+        _ => ExitCode::from(FAILURE),
     }
 }
 

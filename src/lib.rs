@@ -11,7 +11,8 @@
 //! - [`metrics`] turns sums and snapshots into the exposition. The only part that knows the crate
 //!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
 //! - [`http`] serves pages.
-//! - [`app`] wires it all and reads the clock; [`report`] reads files once instead.
+//! - [`app`] wires it all and reads the clock; [`report`] reads files once instead; [`explain`] says what
+//!   one line means.
 //! - [`demo`] is a synthetic MTA to try it all on. It writes what the others read, and reads nothing.
 //! - [`config`] and [`cli`] say what is wanted.
 //!
@@ -22,6 +23,7 @@ pub mod app;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod explain;
 pub mod http;
 pub mod metrics;
 pub mod record;

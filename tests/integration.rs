@@ -2,6 +2,7 @@
 //! where:
 //!
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
+//! - `explain`: lines in, what they mean out
 //! - `report`: logs in, reports for people and programs out
 //! - `entries`: random entries of every format, written and read back
 //! - `follow`: the follower against a model, by random actions on real files
@@ -20,6 +21,7 @@ mod dashboards;
 mod demo;
 mod e2e;
 mod entries;
+mod explain;
 mod follow;
 mod queue;
 mod replay;

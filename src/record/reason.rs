@@ -1,6 +1,6 @@
 //! Why an attempt failed: the classifier of reply texts and reasons.
 //!
-//! [`rules`] is the table; the first row that matches wins, so its order is part of it. All phrases
+//! `rules.rs` has the table; the first row that matches wins, so its order is part of it. All phrases
 //! are looked for in one pass. They see only the reply text and what the MTA says of it, never the
 //! host, banner or transport in front of them, and a phrase inside an address or a host name does
 //! not count. What no row knows is classified by the class of the reply.

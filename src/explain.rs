@@ -1,0 +1,204 @@
+//! `imsimta-exporter explain`: what a line means to this program, field by field, which class a failure
+//! gets and what decided it; or why a line is not understood, and where reading stopped.
+//!
+//! Lines go through the same [`Reader`] as everywhere else. Finding out where reading stopped is a
+//! pass of its own, in `stop.rs`, so that counting pays nothing for it.
+
+mod fields;
+mod paper;
+mod stop;
+
+use std::fmt::Write as _;
+use std::io::{self, Read};
+
+use crate::config::Config;
+use crate::record::reason::evidence::{self, Match, Place};
+use crate::record::reason::{self, Basis, Classified};
+use crate::record::{Connection, Direction, Line, Message, Reader, Skip, Unparsed, address, queue_file};
+use crate::report::escape::escaped;
+use crate::source::lines::{Block, BlockReader, lines};
+use paper::Paper;
+
+/// The longest part of a line that is shown where reading stopped.
+const REST_WIDTH: usize = 52;
+
+/// What is to be said of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// For people: printable ASCII, 80 columns where words allow it.
+    pub text: String,
+    /// Whether the line is an entry, or skipped on purpose.
+    pub understood: bool,
+}
+
+/// Explains lines one by one.
+#[derive(Debug)]
+pub struct Explainer {
+    reader: Reader,
+    max_line_bytes: usize,
+}
+
+impl Explainer {
+    /// Reads lines as the configuration says.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            reader: Reader::new(config.dialect()),
+            max_line_bytes: usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Explains line `number`, which stands here without its end-of-line characters.
+    pub fn line(&mut self, number: u64, line: &[u8]) -> Explanation {
+        if line.len() > self.max_line_bytes {
+            return skipped(number, Skip::TooLong);
+        }
+        let mut paper = Paper::default();
+        let understood = match self.reader.read(line) {
+            Line::Message(message) => {
+                explain_message(&mut paper, number, &message);
+                true
+            }
+            Line::Connection(entry) => {
+                explain_connection(&mut paper, number, &entry);
+                true
+            }
+            Line::Skipped(skip) => return skipped(number, skip),
+            Line::Unparsed(reason) => {
+                explain_unparsed(&mut paper, number, line, reason);
+                false
+            }
+        };
+        Explanation { text: paper.text, understood }
+    }
+
+    /// Explains the lines of a stream as they come.
+    ///
+    /// # Errors
+    ///
+    /// When the stream cannot be read, or what `show` says.
+    pub fn stream(
+        &mut self,
+        stream: impl Read,
+        mut show: impl FnMut(Explanation) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut blocks = BlockReader::new(stream, self.max_line_bytes);
+        let mut number = 0;
+        while let Some(block) = blocks.next_block()? {
+            match block {
+                Block::Lines(block) => {
+                    for (_, line) in lines(block) {
+                        number += 1;
+                        show(self.line(number, line))?;
+                    }
+                }
+                Block::LastLine(line) => {
+                    number += 1;
+                    show(self.line(number, line))?;
+                }
+                Block::Skipped { reason, ends: true, .. } => {
+                    number += 1;
+                    show(skipped(number, reason))?;
+                }
+                Block::Skipped { .. } => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn skipped(number: u64, skip: Skip) -> Explanation {
+    let mut paper = Paper::default();
+    paper.title(&format!("line {number}: skipped on purpose, {}: {}", skip.label(), skip.meaning()));
+    Explanation { text: paper.text, understood: true }
+}
+
+fn explain_message(paper: &mut Paper, number: u64, message: &Message<'_>) {
+    paper.title(&format!("line {number}: a message entry"));
+    paper.words("LOG_FORMAT", &format!("{}: {}", message.format.label(), message.format.meaning()));
+    let absent = fields::message(paper, message);
+    if let Some(domain) = address::destination(message.to) {
+        paper.bytes("destination domain", domain);
+    }
+    if let Some(file) = queue_file::parse(queue_file::base_name(message.filename)) {
+        let held = if file.held { "; the message is held" } else { "" };
+        paper.words("attempts before", &format!("{}, by the file name{held}", file.attempts));
+    }
+    if let Some(classified) = reason::of_message(message) {
+        explain_class(paper, message.action.letter, &classified, message.reason);
+    }
+    explain_absent(paper, &absent);
+}
+
+fn explain_connection(paper: &mut Paper, number: u64, entry: &Connection<'_>) {
+    let side = match entry.direction {
+        Direction::In => "inbound",
+        Direction::Out => "outbound",
+    };
+    paper.title(&format!("line {number}: a connection entry, {side}"));
+    let absent = fields::connection(paper, entry);
+    if let Some(classified) = reason::of_connection(entry) {
+        explain_class(paper, entry.action.letter, &classified, entry.text);
+    }
+    explain_absent(paper, &absent);
+}
+
+fn explain_absent(paper: &mut Paper, absent: &[&str]) {
+    if !absent.is_empty() {
+        paper.words("empty or not logged", &absent.join(", "));
+    }
+}
+
+fn explain_class(paper: &mut Paper, letter: u8, classified: &Classified<'_>, reason_text: &[u8]) {
+    let reply = &classified.reply;
+    if !reply.is_silent() {
+        let mut said = String::from(if reply.remote { "of the remote host" } else { "of the MTA itself" });
+        // Writing into a string cannot fail.
+        let _ = reply.code.map(|code| write!(said, ", code {code}"));
+        let _ = reply.status.map(|status| write!(said, ", status {status}"));
+        paper.words("reply", &said);
+        paper.bytes("reply text", reply.text);
+        paper.bytes("said in front of it", reply.preface);
+    }
+    paper.words("class", &format!("{}: {}", classified.reason.label(), classified.reason.meaning()));
+    paper.words("decided by", &decision(letter, classified, reason_text));
+}
+
+fn decision(letter: u8, classified: &Classified<'_>, reason_text: &[u8]) -> String {
+    let Some(evidence) = evidence::of(letter, classified, reason_text) else {
+        return match (classified.basis, classified.reply.class()) {
+            (Basis::Silence, _) => "the entry gives neither a reply nor a reason".to_owned(),
+            (_, Some(class)) => format!("no row of the table matches; the reply's class is {class}xx"),
+            (_, None) => "no row of the table matches, and there is no reply code".to_owned(),
+        };
+    };
+    let matched = match evidence.matched {
+        Match::Phrase(phrase, place) => format!(
+            "\"{phrase}\" in {}",
+            match place {
+                Place::ReplyText => "the reply text",
+                Place::Preface => "what is said in front of it",
+                Place::ReasonField => "the reason field",
+            }
+        ),
+        Match::Code(code) => format!("reply code {code}"),
+        Match::Status(status) => format!("status {status}"),
+    };
+    let (row, rows) = evidence.row;
+    let only = evidence.only.map(|only| format!(", a row for {only}")).unwrap_or_default();
+    format!("row {row} of {rows}, {matched}{only}")
+}
+
+fn explain_unparsed(paper: &mut Paper, number: u64, line: &[u8], reason: Unparsed) {
+    paper.title(&format!("line {number}: not understood, {}: {}", reason.label(), reason.meaning()));
+    let stop = stop::find(line, reason);
+    let (read, rest) = line.split_at(stop.at.min(line.len()));
+    if !read.is_empty() {
+        paper.words("read", &escaped(read, REST_WIDTH));
+    }
+    let column = format!("stopped at byte {}", read.len() + 1);
+    paper.words(&column, if rest.is_empty() { "the end of the line" } else { "" });
+    if !rest.is_empty() {
+        paper.words("there stands", &escaped(rest, REST_WIDTH));
+    }
+    paper.words("expected", &stop.expected);
+}

@@ -1,0 +1,83 @@
+//! Names on the left, values on the right, in 80 columns.
+
+use crate::report::escape::escaped;
+
+const WIDTH: usize = 80;
+/// Where values begin.
+const INDENT: usize = 24;
+/// More of a value is not shown.
+const VALUE_WIDTH: usize = 2000;
+
+/// What has been written.
+#[derive(Debug, Default)]
+pub(super) struct Paper {
+    pub text: String,
+}
+
+impl Paper {
+    /// The first line of an explanation.
+    pub fn title(&mut self, title: &str) {
+        self.wrapped(title, 2, "");
+    }
+
+    /// A value from the log: escaped, so that it harms no terminal. Nothing where it is empty.
+    pub fn bytes(&mut self, name: &str, value: &[u8]) {
+        if !value.is_empty() {
+            self.words(name, &escaped(value, VALUE_WIDTH));
+        }
+    }
+
+    /// Words of our own, or escaped ones.
+    pub fn words(&mut self, name: &str, words: &str) {
+        self.wrapped(&format!("  {name:<width$}", width = INDENT - 2), INDENT, words);
+    }
+
+    /// Goes on in the next line behind a blank; a word too long for a line is broken, not cut.
+    fn wrapped(&mut self, head: &str, indent: usize, words: &str) {
+        let (mut line, words) =
+            if words.is_empty() { (String::new(), head) } else { (head.to_owned(), words) };
+        let mut begun = false;
+        for word in words.trim_end().split(' ') {
+            if begun && line.len() + 1 + word.len() > WIDTH {
+                self.line(&line);
+                line = " ".repeat(indent);
+            } else if begun {
+                line.push(' ');
+            }
+            begun = true;
+            let mut rest = word;
+            while line.len() + rest.len() > WIDTH {
+                let (fits, behind) = rest.split_at(WIDTH.saturating_sub(line.len()).max(1));
+                line.push_str(fits);
+                self.line(&line);
+                line = " ".repeat(indent);
+                rest = behind;
+            }
+            line.push_str(rest);
+        }
+        self.line(&line);
+    }
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Paper, WIDTH};
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_is_lost_and_nothing_is_too_wide(value in "[ -~]{0,300}", title in "[!-~ ]{1,200}") {
+            let mut paper = Paper::default();
+            paper.title(&title);
+            paper.bytes("name", value.as_bytes());
+            proptest::prop_assert!(paper.text.lines().all(|line| line.len() <= WIDTH));
+            let plain = |text: &str| text.replace([' ', '\n'], "");
+            let name = if value.is_empty() { "" } else { "name" };
+            proptest::prop_assert_eq!(plain(&paper.text), plain(&format!("{title}{name}{}", value.replace('\\', "\\\\"))));
+        }
+    }
+}
