@@ -11,7 +11,7 @@ mod complaints;
 mod held;
 pub mod logs;
 mod observed;
-mod queue;
+pub mod queue;
 pub mod state;
 
 use std::future::Future;

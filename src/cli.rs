@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::app::{self, Environment};
+use crate::check;
 use crate::config::{self, Config, Flags};
 use crate::demo;
 use crate::explain::{Explainer, Explanation};
@@ -45,6 +46,8 @@ enum Command {
     DemoChild,
     /// Read whole log files once and print what they add up to; no state is read or written
     Report(ReportArguments),
+    /// Look whether it would work here: configuration, permissions, the MTA's LOG_* options
+    Check(RunArguments),
     /// Say what log lines mean, field by field, or where they stop to be understood
     Explain(ExplainArguments),
     /// Ask a running exporter whether it is healthy; for containers, which have no curl
@@ -136,6 +139,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Some(Command::Report(arguments)) => report(&arguments),
+        Some(Command::Check(arguments)) => check(arguments),
         Some(Command::Explain(arguments)) => explain(&arguments),
         Some(Command::Healthcheck { listen }) => healthcheck(listen),
         Some(Command::Metrics { format: CatalogueFormat::Text }) => print(documentation::text().as_bytes()),
@@ -226,6 +230,22 @@ fn report(arguments: &ReportArguments) -> ExitCode {
             status
         }
         Err(error) => fail(FAILURE, &error),
+    }
+}
+
+/// Exits with 0 when there is no problem.
+fn check(arguments: RunArguments) -> ExitCode {
+    let flags = Flags { root: arguments.root, listen: arguments.listen, state_dir: arguments.state_dir };
+    let file = arguments.config.as_deref();
+    match config::load(file, environment(), flags) {
+        Ok(config) => {
+            let checked = check::check(&config, file, &Environment::default());
+            match print(checked.text().as_bytes()) {
+                ExitCode::SUCCESS if checked.problems() > 0 => ExitCode::from(FAILURE),
+                status => status,
+            }
+        }
+        Err(errors) => fail(USAGE, &errors),
     }
 }
 

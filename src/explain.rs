@@ -5,19 +5,18 @@
 //! pass of its own, in `stop.rs`, so that counting pays nothing for it.
 
 mod fields;
-mod paper;
 mod stop;
 
 use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use crate::config::Config;
+use crate::paper::Paper;
 use crate::record::reason::evidence::{self, Match, Place};
 use crate::record::reason::{self, Basis, Classified};
 use crate::record::{Connection, Direction, Line, Message, Reader, Skip, Unparsed, address, queue_file};
 use crate::report::escape::escaped;
 use crate::source::lines::{Block, BlockReader, lines};
-use paper::Paper;
 
 /// The longest part of a line that is shown where reading stopped.
 const REST_WIDTH: usize = 52;

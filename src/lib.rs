@@ -12,7 +12,7 @@
 //!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
 //! - [`http`] serves pages.
 //! - [`app`] wires it all and reads the clock; [`report`] reads files once instead; [`explain`] says what
-//!   one line means.
+//!   one line means, [`check`] whether it would work here.
 //! - [`demo`] is a synthetic MTA to try it all on. It writes what the others read, and reads nothing.
 //! - [`config`] and [`cli`] say what is wanted.
 //!
@@ -20,12 +20,14 @@
 
 pub mod aggregate;
 pub mod app;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod explain;
 pub mod http;
 pub mod metrics;
+mod paper;
 pub mod record;
 pub mod report;
 pub mod source;

@@ -8,7 +8,7 @@ pub mod breakdown;
 pub mod escape;
 pub mod findings;
 pub mod json;
-mod options;
+pub mod options;
 pub mod progress;
 pub mod summary;
 pub mod text;

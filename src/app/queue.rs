@@ -8,6 +8,7 @@ use super::held::HeldReasons;
 use super::observed::Observed;
 use crate::aggregate::growth::Growth;
 use crate::config::Config;
+use crate::source::install::Install;
 use crate::source::spool::{MAX_REMEMBERED, QueueSnapshot, Scanner, Settings};
 
 /// What is known about the queue.
@@ -17,6 +18,18 @@ pub struct Queue {
     pub snapshot: QueueSnapshot,
     /// Messages now less those 15 minutes ago, by channel.
     pub growth: BTreeMap<String, i64>,
+}
+
+/// How the queue is scanned.
+pub fn settings(config: &Config, install: &Install) -> Settings {
+    Settings {
+        root: install.queue_directory.clone(),
+        stuck_after: config.queue.stuck_after,
+        stuck_after_by_channel: config.queue.stuck_after_by_channel.clone(),
+        budget: config.queue.budget,
+        most_remembered: MAX_REMEMBERED,
+        seed: super::logs::new_seed(),
+    }
 }
 
 /// Scans the queue again and again.
@@ -29,14 +42,7 @@ pub(super) struct QueueCollector {
 impl QueueCollector {
     /// A collector that has scanned nothing so far.
     pub(super) fn new(config: &Config, observed: &Observed) -> Self {
-        let scanner = Scanner::new(Settings {
-            root: observed.install.queue_directory.clone(),
-            stuck_after: config.queue.stuck_after,
-            stuck_after_by_channel: config.queue.stuck_after_by_channel.clone(),
-            budget: config.queue.budget,
-            most_remembered: MAX_REMEMBERED,
-            seed: super::logs::new_seed(),
-        });
+        let scanner = Scanner::new(settings(config, &observed.install));
         let held = HeldReasons::new(&config.held, &observed.install);
         Self { scanner, held, growth: Growth::default() }
     }

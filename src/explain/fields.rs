@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::paper::Paper;
+use crate::paper::Paper;
 use crate::record::code::{ACTIONS, Action, MODIFIERS};
 use crate::record::timestamp::Timestamp;
 use crate::record::{Connection, Message};

@@ -43,7 +43,7 @@ const ADDS: [(&str, &str); 18] = [
 ];
 
 /// Every option in the order of the table.
-pub(super) fn shown(totals: &Totals) -> Vec<LogOption> {
+pub fn shown(totals: &Totals) -> Vec<LogOption> {
     let seen = |name: &str| match name {
         CONNECTION_ENTRIES => totals.options.connection_entries(),
         AUTHENTICATION_ENTRIES => {

@@ -1,5 +1,6 @@
 //! The real program, as a user starts it, on a tree laid out like a real install.
 
+mod check;
 mod failures;
 pub mod harness;
 mod held;

@@ -1,16 +1,17 @@
-//! Names on the left, values on the right, in 80 columns.
+//! What `explain` and `check` write: names on the left, values on the right, in 80 columns, nothing cut.
 
 use crate::report::escape::escaped;
 
 const WIDTH: usize = 80;
 /// Where values begin.
-const INDENT: usize = 24;
+pub const INDENT: usize = 24;
 /// More of a value is not shown.
 const VALUE_WIDTH: usize = 2000;
 
 /// What has been written.
 #[derive(Debug, Default)]
-pub(super) struct Paper {
+pub struct Paper {
+    /// So far; printable ASCII where the words are.
     pub text: String,
 }
 
@@ -32,8 +33,9 @@ impl Paper {
         self.wrapped(&format!("  {name:<width$}", width = INDENT - 2), INDENT, words);
     }
 
-    /// Goes on in the next line behind a blank; a word too long for a line is broken, not cut.
-    fn wrapped(&mut self, head: &str, indent: usize, words: &str) {
+    /// Words behind a head; further lines begin at column `indent`. A word too long for a line is broken
+    /// and not cut, so that a path stays whole.
+    pub fn wrapped(&mut self, head: &str, indent: usize, words: &str) {
         let (mut line, words) =
             if words.is_empty() { (String::new(), head) } else { (head.to_owned(), words) };
         let mut begun = false;

@@ -1,0 +1,126 @@
+//! `imsimta-exporter check`: will it work here? Looks at what the service would look at, as the user
+//! who asks, and says what is missing and what to do about it. It writes nothing.
+//!
+//! `host.rs` looks at directories, processes, sockets and the listener, `logs.rs` reads the ends of the
+//! logs, `options.rs` says what the MTA's `LOG_*` options show and would show.
+
+mod host;
+mod logs;
+mod options;
+
+use std::path::Path;
+
+use crate::app::{Clock, Environment};
+use crate::config::Config;
+use crate::paper::{INDENT, Paper};
+use crate::report::escape;
+use crate::source::install::{self, Install};
+
+/// How something was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Fine,
+    /// Worth knowing; the service works all the same.
+    Note,
+    /// Something that the service cannot read or do.
+    Problem,
+}
+
+impl Verdict {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Fine => "ok",
+            Self::Note => "note",
+            Self::Problem => "PROBLEM",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How it was found.
+    pub verdict: Verdict,
+    /// What was looked at.
+    pub subject: &'static str,
+    /// What was found, and what to do where it is a problem.
+    pub text: String,
+}
+
+/// Everything that was found.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// In the order in which a start would meet it.
+    pub findings: Vec<Finding>,
+    /// What is said of the `LOG_*` options; empty where no log could be read.
+    pub options: String,
+}
+
+impl Checked {
+    fn note(&mut self, verdict: Verdict, subject: &'static str, text: impl Into<String>) {
+        self.findings.push(Finding { verdict, subject, text: text.into() });
+    }
+
+    /// How many problems there are.
+    pub fn problems(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.verdict == Verdict::Problem).count()
+    }
+
+    /// All of it for people: printable ASCII, 80 columns.
+    pub fn text(&self) -> String {
+        let mut paper = Paper::default();
+        paper.title("Configuration and host");
+        for finding in &self.findings {
+            let head = format!("  {:<8}{:<14}", finding.verdict.word(), finding.subject);
+            let words = escape::escaped(finding.text.as_bytes(), MOST_TEXT);
+            paper.wrapped(&head, INDENT, &words);
+        }
+        paper.text.push_str(&self.options);
+        let sum = match self.problems() {
+            0 => "\nNo problem found.\n".to_owned(),
+            1 => "\n1 problem found.\n".to_owned(),
+            count => format!("\n{count} problems found.\n"),
+        };
+        paper.text + &sum
+    }
+}
+
+/// More of one finding is not shown.
+const MOST_TEXT: usize = 1000;
+
+/// Looks at everything. `file` is where the configuration comes from.
+pub fn check(config: &Config, file: Option<&Path>, environment: &Environment) -> Checked {
+    let clock = Clock::start();
+    let mut checked = Checked::default();
+    let said = file.map_or("defaults, environment and flags".to_owned(), escape::path);
+    checked.note(Verdict::Fine, "configuration", said);
+    match install::locate(&config.mta, &environment.probed_roots) {
+        Ok(install) => {
+            installation(&mut checked, config, environment, &install, clock);
+        }
+        Err(error) => checked.note(Verdict::Problem, "installation", error.to_string()),
+    }
+    host::sockets(&mut checked, config);
+    host::state_directory(&mut checked, &config.state.directory);
+    host::listener(&mut checked, config.http.listen);
+    checked
+}
+
+fn installation(
+    checked: &mut Checked,
+    config: &Config,
+    environment: &Environment,
+    install: &Install,
+    clock: Clock,
+) {
+    let found = if config.mta.root.is_some() { "as configured" } else { "found in a usual place" };
+    checked.note(Verdict::Fine, "installation", format!("{}, {found}", install.root.display()));
+    host::user(checked, config, install);
+    let totals = logs::read(checked, config, install);
+    host::queue(checked, config, install, clock);
+    host::processes(checked, config, install, environment);
+    if let Some(totals) = totals {
+        checked.options = options::text(&totals, &install.root);
+    }
+}

@@ -1,0 +1,200 @@
+//! What can be read and done as this user: the same calls that the service makes.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
+use super::Checked;
+use super::Verdict::{Fine, Note, Problem};
+use crate::app::{Clock, Environment, queue};
+use crate::config::Config;
+use crate::http::probe;
+use crate::source::install::Install;
+use crate::source::processes::ProcessWatch;
+use crate::source::spool::Scanner;
+use crate::source::{sockets as kernel, user as users};
+
+/// Directories that cannot be read and are named one by one.
+const NAMED: usize = 5;
+
+/// Who asks, and to whom the queue belongs.
+pub(super) fn user(checked: &mut Checked, config: &Config, install: &Install) {
+    let own = rustix::process::geteuid().as_raw();
+    if let Some(Err(error)) =
+        config.mta.user.as_deref().map(|user| users::id_of(user, Path::new("/etc/passwd")))
+    {
+        checked.note(Problem, "user", error.to_string());
+    }
+    let owner = install.queue_directory.metadata().ok().map(|metadata| metadata.uid());
+    match owner {
+        Some(owner) if own != 0 && own != owner => checked.note(
+            Note,
+            "user",
+            format!(
+                "this is user {own} and the queue belongs to user {owner}: it works as that user, or with an ACL \
+                 that lets user {own} list the queue and read the logs"
+            ),
+        ),
+        _ => checked.note(Fine, "user", format!("user {own}")),
+    }
+}
+
+/// One scan of the queue.
+pub(super) fn queue(checked: &mut Checked, config: &Config, install: &Install, clock: Clock) {
+    let mut scanner = Scanner::new(queue::settings(config, install));
+    match scanner.scan(clock.wall(), &|| clock.monotonic(), &BTreeSet::new()) {
+        Ok(()) => {
+            let snapshot = scanner.snapshot(clock.wall());
+            let messages: u64 = snapshot.channels.values().map(|channel| channel.messages).sum();
+            let channels = snapshot.channels.len();
+            let place = install.queue_directory.display();
+            checked.note(Fine, "queue", format!("{place}: {channels} channels, {messages} messages"));
+            for failure in snapshot.failures.iter().take(NAMED) {
+                let path = install.queue_directory.join(&failure.directory);
+                checked.note(Problem, "queue", denied(&path, &failure.error));
+            }
+            if let more @ 1.. = snapshot.failures.len().saturating_sub(NAMED) {
+                checked.note(Problem, "queue", format!("{more} more directories cannot be read"));
+            }
+        }
+        Err(error) => checked.note(Problem, "queue", format!("{}{}", with_causes(&error), passive(config))),
+    }
+}
+
+/// Said where the data is missing as a whole.
+fn passive(config: &Config) -> &'static str {
+    if config.mta.active == Some(false) {
+        "; mta.active says that this node is passive"
+    } else {
+        "; on the passive node of a pair that is as it should be"
+    }
+}
+
+/// The MTA's processes.
+pub(super) fn processes(
+    checked: &mut Checked,
+    config: &Config,
+    install: &Install,
+    environment: &Environment,
+) {
+    let owner = install.queue_directory.metadata().ok().map(|metadata| metadata.uid());
+    let names = config.processes.names.clone();
+    let mut watch = ProcessWatch::new(environment.proc_root.clone(), install.root.clone(), names, owner);
+    let snapshot = match watch.scan() {
+        Ok(snapshot) => snapshot,
+        Err(error) => return checked.note(Problem, "processes", with_causes(&error)),
+    };
+    if snapshot.unreadable > 0 {
+        let text = format!(
+            "the command lines of {} processes may not be read: /proc is mounted with hidepid; mount it without, \
+             or with gid= a group of this user",
+            snapshot.unreadable
+        );
+        checked.note(Problem, "processes", text);
+    }
+    let running = |(name, group): (&String, &crate::source::processes::ProcessGroup)| {
+        (group.running > 0).then(|| format!("{name} ({})", group.running))
+    };
+    let found: Vec<String> = snapshot.processes.iter().filter_map(running).collect();
+    if found.is_empty() {
+        let text = format!("none of the MTA's programs runs below {}", install.root.display());
+        checked.note(Note, "processes", text);
+        return;
+    }
+    checked.note(Fine, "processes", found.join(", "));
+    if snapshot.processes.values().any(|group| group.running > 0 && group.open_fds.is_none()) {
+        let text = "their open files cannot be counted: /proc/PID/fd is open to their own user alone, so \
+                    imsimta_process_open_fds will be absent";
+        checked.note(Note, "processes", text);
+    }
+}
+
+/// The kernel's sockets on the MTA's ports.
+pub(super) fn sockets(checked: &mut Checked, config: &Config) {
+    let ports = &config.sockets.ports;
+    match kernel::read(ports, 1) {
+        Ok(snapshot) => {
+            let list = |listening: bool| {
+                let ports = ports.iter().filter(|port| snapshot.listeners.contains_key(port) == listening);
+                ports.map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            };
+            let (some, none) = (list(true), list(false));
+            if !some.is_empty() {
+                checked.note(Fine, "sockets", format!("somebody listens on {some}"));
+            }
+            if !none.is_empty() {
+                let text = format!("can be read; nobody listens on {none} (sockets.ports)");
+                checked.note(Note, "sockets", text);
+            }
+        }
+        Err(error) => checked.note(Problem, "sockets", with_causes(&error)),
+    }
+}
+
+/// Whether state could be saved. Nothing is written for it.
+pub(super) fn state_directory(checked: &mut Checked, directory: &Path) {
+    let nearest = directory.ancestors().find(|path| path.symlink_metadata().is_ok());
+    let nearest = nearest.unwrap_or(Path::new("/"));
+    let exists = nearest == directory;
+    if !nearest.is_dir() {
+        return checked.note(Problem, "state", format!("{}: not a directory", nearest.display()));
+    }
+    match accessat(CWD, nearest, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+        Ok(()) if exists => checked.note(Fine, "state", format!("{} can be written", directory.display())),
+        Ok(()) => {
+            let text = format!("{} will be made at the first start", directory.display());
+            checked.note(Note, "state", text);
+        }
+        Err(errno) => {
+            let what = if exists { "cannot be written" } else { "is not there and cannot be made" };
+            let hint = "give the directory to this user, or choose another with --state-dir";
+            let text = format!("{} {what}: {}; {hint}", directory.display(), io::Error::from(errno));
+            checked.note(Problem, "state", text);
+        }
+    }
+}
+
+/// Whether the address is free, or an exporter answers there already.
+pub(super) fn listener(checked: &mut Checked, listen: SocketAddr) {
+    let seen = if listen.ip().to_canonical().is_loopback() {
+        "this host alone"
+    } else {
+        "every host that reaches this address"
+    };
+    match TcpListener::bind(listen) {
+        Ok(_) => checked.note(Fine, "listener", format!("{listen} is free, for {seen}")),
+        Err(_) if probe::healthy(listen).is_ok() => {
+            checked.note(Fine, "listener", format!("an exporter answers on {listen} already, for {seen}"));
+        }
+        Err(error) => {
+            let text = format!("cannot listen on {listen}: {error}; choose another address with --listen");
+            checked.note(Problem, "listener", text);
+        }
+    }
+}
+
+/// A path and what the system said; what to do where it was a permission.
+pub(super) fn denied(path: &Path, error: &io::Error) -> String {
+    let hint = if error.kind() == io::ErrorKind::PermissionDenied {
+        "; run the exporter as the MTA's user, or give this one an ACL"
+    } else {
+        ""
+    };
+    format!("{}: {error}{hint}", path.display())
+}
+
+/// An error and what it comes from, in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
