@@ -158,9 +158,19 @@ static PHRASES: LazyLock<(AhoCorasick, Vec<Phrase>)> = LazyLock::new(|| {
     (automaton, phrases)
 });
 
+/// More of a text is not looked at. A reply line has at most 512 bytes (RFC 5321, 4.5.3.1.5), and other
+/// hosts choose what stands in it.
+const MOST_TEXT: usize = 4096;
+
+/// The part of a text that phrases are looked for in.
+fn looked_at(text: &[u8]) -> &[u8] {
+    &text[..text.len().min(MOST_TEXT)]
+}
+
 /// The first row before `best` that a phrase in the text matches, else `best`.
 fn phrase_row(text: &[u8], outlook: Outlook, mut best: usize) -> usize {
     let (automaton, phrases) = &*PHRASES;
+    let text = looked_at(text);
     for found in automaton.find_overlapping_iter(text) {
         let phrase = phrases[found.pattern().as_usize()];
         if phrase.row < best

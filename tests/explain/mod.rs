@@ -39,6 +39,18 @@ fn every_kind_of_line() {
 }
 
 #[test]
+fn the_documentation_shows_what_it_says() {
+    let page = include_str!("../../docs/explain-and-check.md");
+    let shown = include_str!("lines.txt");
+    let blocks = page.split("```text\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let lines: Vec<&str> = blocks.flat_map(str::lines).filter(|line| *line != "…").collect();
+    assert!(lines.len() > 10);
+    for line in lines {
+        assert!(shown.lines().any(|shown| shown == line), "{line}");
+    }
+}
+
+#[test]
 fn lines_from_arguments_and_from_standard_input() {
     let good = "19-Jan-2024 19:16:58.00 l                         D 2 a@b rfc822;c@d c@d";
     let output = Command::new(PROGRAM).args(["explain", good, "\u{1b}[2J"]).output().expect("started");

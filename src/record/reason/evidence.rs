@@ -1,7 +1,7 @@
 //! What made the classifier choose: for a person who wants to know. Nothing here is for counting.
 
 use super::rules::{RULES, Rule, When};
-use super::{Basis, Classified, Outlook, PHRASES, counts, matches_status};
+use super::{Basis, Classified, Outlook, PHRASES, counts, looked_at, matches_status};
 use crate::record::diagnostic::Status;
 
 /// What in an entry matched a row.
@@ -63,6 +63,7 @@ pub fn of(letter: u8, classified: &Classified<'_>, reason_text: &[u8]) -> Option
 /// The first phrase of a row that counts in a text.
 fn phrase(row: usize, rule: &Rule, text: &[u8]) -> Option<&'static str> {
     let (automaton, phrases) = &*PHRASES;
+    let text = looked_at(text);
     let first = phrases.iter().position(|phrase| phrase.row == row)?;
     automaton.find_overlapping_iter(text).find_map(|found| {
         let pattern = found.pattern().as_usize();

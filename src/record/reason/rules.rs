@@ -123,6 +123,7 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         reason: Reason::Greylisted,
         phrases: &["greylist", "graylist", "grey-list", "gray-list", "grey list", "gray list"],
+        words: &["grey", "gray"],
         when: When::Temporary,
         ..ROW
     },
@@ -185,8 +186,17 @@ pub(super) static RULES: &[Rule] = &[
     // Our resolver; a final reply about the DNS is a policy of the other side: "no reverse DNS".
     Rule {
         reason: Reason::DnsTemporary,
-        phrases: &["name server", "nameserver", "gethostby", "resolve", "host not found", "domain not found"],
-        words: &["dns"],
+        phrases: &[
+            "name server",
+            "nameserver",
+            "gethostby",
+            "not resolved",
+            "not be resolved",
+            "resolver",
+            "host not found",
+            "domain not found",
+        ],
+        words: &["dns", "resolve"],
         when: When::Temporary,
         ..ROW
     },
@@ -268,6 +278,9 @@ pub(super) static RULES: &[Rule] = &[
         phrases: &["message too large", "message too big", "message size exceeds", "message is too large"],
         ..ROW
     },
+    // RFC 3207 and 4954 have this code for TLS and authentication alone; what is about the latter has been
+    // found by its words.
+    Rule { reason: Reason::Tls, codes: &[454], ..ROW },
     Rule {
         reason: Reason::Policy,
         phrases: &["spam", "blocked", "blacklist", "blocklist", "block list", "policy", "virus"],
