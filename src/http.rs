@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// - `/-/healthy`: 200 while the program answers
 /// - `/-/ready`: 200 once the logs are caught up with and every collector has run, 503 before
 /// - `/debug/unparsed`: the last lines that were not understood; they hold addresses of people, so
-///   the page is there only while `bound` is loopback, and never known to others
+///   the page exists only while `bound` is loopback
 pub fn router(observed: Arc<Observed>, exposition: Arc<Exposition>, bound: IpAddr) -> Router {
     let local = bound.to_canonical().is_loopback();
     let mut pages = Router::new()
