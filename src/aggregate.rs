@@ -1,8 +1,8 @@
 //! PURE: what the entries add up to. No I/O, no clock, no metrics crate; time is a parameter.
 //!
-//! [`Aggregate`] is the single writer's state: it takes one [`Line`] after the other and keeps counts,
-//! windows and joins, every table of them capped. All of it that a restart must not lose is in
-//! [`Totals`], which is saved together with the offsets of the logs.
+//! Lines are [digested](digest) in blocks, and [`Aggregate`], the single writer's state, applies one
+//! block after the other: it keeps counts, windows and joins, every table of them capped. All of it that
+//! a restart must not lose is in [`Totals`], which is saved together with the offsets of the logs.
 
 pub mod account;
 pub mod channel;
@@ -11,9 +11,11 @@ mod clock;
 pub mod connection;
 pub mod delay;
 pub mod destination;
+pub mod digest;
 pub mod enqueue;
 pub mod entry;
 pub mod growth;
+mod heavy_hitters;
 pub mod histogram;
 mod join;
 pub mod labels;
@@ -26,13 +28,14 @@ pub mod window;
 
 use std::collections::BTreeSet;
 
+use channel::Outcome;
 use clock::LocalClock;
+use connection::AuthenticationResult;
+use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Event, Key, MessageEvent, Waited};
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
-use crate::record::reason::{self, Classified, Reason};
 use crate::record::timestamp::Timestamp;
-use crate::record::{Connection, Line, Message, Skip, address, label, queue_file, transport};
+use crate::record::{Direction, Line, Skip};
 
 /// Everything that log entries feed and that is saved.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,10 +71,10 @@ impl Totals {
             seed,
             accounts: account::Accounts::default(),
             entries: entry::Entries::default(),
-            channels: channel::Channels::default(),
+            channels: channel::Channels::new(seed),
             enqueues: enqueue::Enqueues::default(),
-            destinations: destination::Destinations::default(),
-            replies: reply::Replies::default(),
+            destinations: destination::Destinations::new(seed),
+            replies: reply::Replies::new(seed),
             connections: connection::OpenConnections::default(),
             clients: client::Clients::default(),
             delays: delay::Delays::default(),
@@ -106,6 +109,9 @@ pub struct Aggregate {
     /// Bytes of one block of the MTA's sizes (`BLOCK_SIZE`, 1024 unless configured).
     block_size: u64,
     clock: LocalClock,
+    /// For lines that come one by one.
+    digester: Digester,
+    one_line: Batch,
     /// The sums.
     pub totals: Totals,
 }
@@ -113,7 +119,13 @@ pub struct Aggregate {
 impl Aggregate {
     /// Goes on from `totals`. Entries carry local time of `zone`.
     pub fn new(totals: Totals, zone: jiff::tz::TimeZone, block_size: u64) -> Self {
-        Self { block_size, clock: LocalClock::new(zone), totals }
+        Self {
+            block_size,
+            clock: LocalClock::new(zone),
+            digester: Digester::new(totals.seed),
+            one_line: Batch::default(),
+            totals,
+        }
     }
 
     /// Starts all sums again, as one counter reset: after lines were lost while the program was down,
@@ -123,33 +135,47 @@ impl Aggregate {
         self.totals = Totals { accounts, ..Totals::new(self.totals.seed) };
     }
 
-    /// Counts one line that takes `bytes` in the log with index `log`. `now` is Unix milliseconds, or
-    /// `None` to take the last entry's time, when an old file is read.
-    pub fn line(&mut self, log: usize, line: &Line<'_>, bytes: usize, now: Option<i64>) {
-        self.totals.accounts.add(log, bytes as u64);
-        match line {
-            Line::Message(message) => {
-                let at = self.entry_time(log, message.time, now);
-                self.totals.accounts.message(log, message);
-                self.message(message, at);
+    /// What lines of these sums are digested with.
+    pub fn digester(&self) -> Digester {
+        self.digester
+    }
+
+    /// Counts the lines of a block of the log with index `log`. `now` is Unix milliseconds, or `None` to
+    /// take the last entry's time, when an old file is read.
+    pub fn apply(&mut self, log: usize, batch: &Batch, now: Option<i64>) {
+        self.totals.accounts.add(log, &batch.lines, batch.inference);
+        self.totals.options.add_all(batch.options);
+        for entry in batch.entries() {
+            let at = self.entry_time(log, entry.time, now);
+            let channel = self.totals.channels.index(entry.channel, batch);
+            self.totals.entries.add(entry.action);
+            match entry.event {
+                Event::Message { blocks, event } => {
+                    self.message(channel, blocks.saturating_mul(self.block_size), event, at, batch);
+                }
+                Event::Connection { direction, key, client, event } => {
+                    self.connection(channel, direction, key, client, event, at);
+                }
             }
-            Line::Connection(connection) => {
-                let at = self.entry_time(log, connection.time, now);
-                self.connection(connection, at);
-            }
-            Line::Skipped(reason) => self.totals.accounts.skipped(log, *reason),
-            Line::Unparsed(reason) => self.totals.accounts.unparsed(log, *reason),
         }
+    }
+
+    /// Counts one line that takes `bytes` in its log, as [`Aggregate::apply`] does a block.
+    pub fn line(&mut self, log: usize, line: &Line<'_>, bytes: usize, now: Option<i64>) {
+        self.block_of_one(log, now, |digester, batch| digester.add(line, b"", bytes, batch));
     }
 
     /// Counts bytes that are no complete line within the cap; `ends` says that the line ends there.
     pub fn skipped_bytes(&mut self, log: usize, reason: Skip, bytes: u64, ends: bool) {
-        if ends {
-            self.totals.accounts.add(log, bytes);
-            self.totals.accounts.skipped(log, reason);
-        } else {
-            self.totals.accounts.add_part(log, bytes);
-        }
+        self.block_of_one(log, None, |digester, batch| digester.skip(reason, bytes, ends, batch));
+    }
+
+    fn block_of_one(&mut self, log: usize, now: Option<i64>, digest: impl FnOnce(Digester, &mut Batch)) {
+        let mut batch = std::mem::take(&mut self.one_line);
+        batch.begin(self.totals.accounts.at(log).inference);
+        digest(self.digester, &mut batch);
+        self.apply(log, &batch, now);
+        self.one_line = batch;
     }
 
     fn entry_time(&mut self, log: usize, stamp: Timestamp, now: Option<i64>) -> Moment {
@@ -160,184 +186,119 @@ impl Aggregate {
         Moment { written, seen }
     }
 
-    fn message(&mut self, message: &Message<'_>, at: Moment) {
+    fn message(&mut self, channel: usize, bytes: u64, event: MessageEvent, at: Moment, batch: &Batch) {
         let totals = &mut self.totals;
-        totals.entries.add(message.action);
-        totals.options.message(message);
-        let channel = totals.channels.index(message.source_channel);
-        let bytes = message.blocks.saturating_mul(self.block_size);
-        match message.action.letter {
-            b'E' => {
-                let destination = totals.channels.index(message.destination_channel);
+        let counts = totals.channels.at(channel);
+        let attempted = event.is_attempt();
+        match event {
+            MessageEvent::Enqueued { destination, file, message, arrives, .. } => {
+                let destination = totals.channels.index(destination, batch);
                 totals.enqueues.add(channel, destination, bytes);
-                self.enqueued(message, at);
+                totals.delays.enqueued(file, message, arrives, at.written);
             }
-            b'D' => {
-                let counts = totals.channels.at(channel);
+            MessageEvent::Delivered { delivery, waited } => {
                 counts.dequeued_recipients += 1;
                 counts.dequeued_bytes += bytes;
-                counts.attempts += 1;
-                self.attempted(message, channel, at, None);
-                self.disposed(message, channel, at);
+                self.attempted(channel, &delivery, None, at, batch);
+                self.waited(channel, &waited, None, at);
             }
-            b'Q' | b'Z' | b'R' | b'K' => self.failed(message, channel, at),
-            b'J' => {
-                if let Some(why) = reason::of_message(message) {
-                    totals.channels.at(channel).rejections.add(why.reason);
+            MessageEvent::Failed { outcome, reason, reply, delivery, waited } => {
+                counts.failures[outcome as usize].add(reason);
+                if let Some(reply) = reply {
+                    totals.replies.add(channel, reply, at.seen, batch);
                 }
-                if let Some(client) = client_of(message) {
-                    totals.clients.rejections.add(at.seen, client);
+                if attempted {
+                    self.attempted(channel, &delivery, Some(outcome), at, batch);
                 }
+                self.waited(channel, &waited, Some(outcome), at);
             }
-            b'V' => totals.channels.at(channel).aborted_transactions += 1,
-            b'B' => totals.channels.at(channel).bad_commands += 1,
-            b'W' => totals.channels.at(channel).delay_warnings += 1,
-            _ => {}
-        }
-    }
-
-    fn failed(&mut self, message: &Message<'_>, channel: usize, at: Moment) {
-        let Some(Classified { reason, reply, .. }) = reason::of_message(message) else { return };
-        let outcome = channel::Outcome::of(message.action);
-        let counts = self.totals.channels.at(channel);
-        counts.failures[outcome as usize].add(reason);
-        // An expired or unnotified recipient was not tried again just then.
-        let attempted = outcome != channel::Outcome::Unnotified && reason != Reason::Expired;
-        counts.attempts += u64::from(attempted);
-        if reply.remote {
-            self.totals.replies.add(channel, &reply);
-        }
-        if attempted {
-            self.attempted(message, channel, at, Some(outcome));
-        }
-        if matches!(outcome, channel::Outcome::Rejected | channel::Outcome::Unnotified) {
-            self.disposed(message, channel, at);
+            MessageEvent::Refused { reason, client } => {
+                counts.rejections.add(reason);
+                client::count(&mut totals.clients.rejections, at.seen, client);
+            }
+            MessageEvent::Aborted => counts.aborted_transactions += 1,
+            MessageEvent::BadCommand => counts.bad_commands += 1,
+            MessageEvent::DelayWarning => counts.delay_warnings += 1,
+            MessageEvent::Other => {}
         }
     }
 
     /// A delivery was tried; `failure` says how it failed.
     fn attempted(
         &mut self,
-        message: &Message<'_>,
         channel: usize,
+        delivery: &Delivery,
+        failure: Option<Outcome>,
         at: Moment,
-        failure: Option<channel::Outcome>,
+        batch: &Batch,
     ) {
-        if let Some(file) = queue_file::parse(queue_file::base_name(message.filename))
-            && failure != Some(channel::Outcome::Partial)
-        {
-            // The name shows the attempts before this one.
-            self.totals.channels.at(channel).tries[channel::try_band(file.attempts + 1)] += 1;
-        }
-        let Some(domain) = address::destination(message.to) else { return };
-        let key = domain_key(domain, self.totals.seed);
-        self.totals.destinations.attempted(channel, key, at.seen);
-        if let Some(outcome) = failure {
-            self.totals.destinations.failed(channel, key, domain, outcome, at.seen);
-        }
-    }
-
-    fn enqueued(&mut self, message: &Message<'_>, at: Moment) {
-        let totals = &mut self.totals;
-        if !message.filename.is_empty() {
-            let key = file_key(message.destination_channel, message.filename, totals.seed);
-            totals.delays.file_enqueued(key, at.written);
-        }
-        let id = first_id(message.message_id);
-        if !id.is_empty() && delay::is_outside(message.source_channel) {
-            totals.delays.message_arrived(xxh3_64_with_seed(id, totals.seed), at.written);
-        }
-    }
-
-    /// The recipient's last entry in this channel: delivered, rejected or dropped.
-    fn disposed(&mut self, message: &Message<'_>, channel: usize, at: Moment) {
         let totals = &mut self.totals;
         let counts = totals.channels.at(channel);
-        if let Some(seconds) = message.queue_seconds {
-            counts.queue_delay.observe_millis(delay::millis(seconds));
-        } else if !message.filename.is_empty() {
-            let key = file_key(message.source_channel, message.filename, totals.seed);
-            if let Some(enqueued) = totals.delays.enqueued_at(key) {
-                counts.queue_delay.observe_millis(at.written - enqueued);
-            }
+        counts.attempts += 1;
+        // A recipient of Z waits in a new file, whose attempts begin again.
+        if let Some(attempt) = delivery.attempt.filter(|_| failure != Some(Outcome::Partial)) {
+            counts.tries[channel::try_band(attempt)] += 1;
         }
-        let id = first_id(message.message_id);
-        if !id.is_empty()
-            && delay::is_outside(message.source_channel)
-            && let Some(arrived) = totals.delays.arrived_at(xxh3_64_with_seed(id, totals.seed))
-        {
-            counts.end_to_end_delay.observe_millis(at.written - arrived);
+        let Some(domain) = delivery.domain else { return };
+        totals.destinations.attempted(channel, domain, at.seen);
+        if let Some(outcome) = failure {
+            totals.destinations.failed(channel, domain, outcome, at.seen, batch);
         }
     }
 
-    fn connection(&mut self, entry: &Connection<'_>, at: Moment) {
+    fn waited(&mut self, channel: usize, waited: &Waited, failure: Option<Outcome>, at: Moment) {
+        let delayed = self.totals.delays.tried(waited, failure, at.written);
+        let counts = self.totals.channels.at(channel);
+        if let Some(millis) = delayed.queue {
+            counts.queue_delay.observe_millis(millis);
+        }
+        if let Some(millis) = delayed.end_to_end {
+            counts.end_to_end_delay.observe_millis(millis);
+        }
+    }
+
+    fn connection(
+        &mut self,
+        channel: usize,
+        direction: Direction,
+        key: Key,
+        client: Option<Client>,
+        event: ConnectionEvent,
+        at: Moment,
+    ) {
         let totals = &mut self.totals;
-        totals.entries.add(entry.action);
-        totals.options.connection(entry);
-        let channel = totals.channels.index(entry.channel);
-        let direction = entry.direction as usize;
-        let client = entry.transport.and_then(|ends| transport::address(ends.remote_address));
-        let inbound = client.filter(|_| entry.direction == crate::record::Direction::In);
-        let key = entry.transport.map(|ends| xxh3_64_with_seed(ends.tuple, totals.seed ^ direction as u64));
-        let reason = reason::of_connection(entry).map(|why| why.reason);
-        let counts = &mut totals.channels.at(channel).connections[direction];
-        match entry.action.letter {
-            b'O' => {
+        let channel_counts = totals.channels.at(channel);
+        let counts = &mut channel_counts.connections[direction as usize];
+        match event {
+            ConnectionEvent::Opened => {
                 counts.opened += 1;
                 if let Some(key) = key {
-                    totals.connections.opened(key, channel, entry.direction, at.seen);
+                    totals.connections.opened(key, channel, direction, at.seen);
                 }
-                inbound.inspect(|&client| totals.clients.connections.add(at.seen, client));
+                client::count(&mut totals.clients.connections, at.seen, client);
             }
-            b'C' => {
+            ConnectionEvent::Closed => {
                 counts.closed += 1;
-                key.inspect(|&key| totals.connections.closed(key));
-            }
-            b'X' => {
-                reason.inspect(|&reason| counts.rejected.add(reason));
-                inbound.inspect(|&client| totals.clients.rejections.add(at.seen, client));
-            }
-            b'Y' => reason.into_iter().for_each(|reason| counts.failed.add(reason)),
-            b'I' => totals.channels.at(channel).etrn += 1,
-            b'U' => {
-                let result = connection::AuthenticationResult::of(entry);
-                totals.channels.at(channel).authentications[result as usize] += 1;
-                if result == connection::AuthenticationResult::Failure {
-                    inbound.inspect(|&client| totals.clients.authentication_failures.add(at.seen, client));
+                if let Some(key) = key {
+                    totals.connections.closed(key);
                 }
             }
-            _ => {}
+            ConnectionEvent::Rejected(reason) => {
+                counts.rejected.add(reason);
+                client::count(&mut totals.clients.rejections, at.seen, client);
+            }
+            ConnectionEvent::Failed(reason) => counts.failed.add(reason),
+            ConnectionEvent::Etrn => channel_counts.etrn += 1,
+            ConnectionEvent::Authenticated(result) => {
+                channel_counts.authentications[result as usize] += 1;
+                if result == AuthenticationResult::Failure {
+                    client::count(&mut totals.clients.authentication_failures, at.seen, client);
+                }
+            }
+            ConnectionEvent::Other => {}
         }
     }
 }
 
-/// Who sent what was rejected: the transport where the entry has it, else the source system.
-pub fn client_of(message: &Message<'_>) -> Option<std::net::IpAddr> {
-    let transport =
-        transport::parse(message.transport).and_then(|ends| transport::address(ends.remote_address));
-    transport.or_else(|| transport::source_address(message.source_system))
-}
-
-/// A notification's entry shows its own id, a comma, and the id of the message that it is about.
-fn first_id(ids: &[u8]) -> &[u8] {
-    ids.split(|&byte| byte == b',').next().unwrap_or(ids)
-}
-
-/// A queue file keeps its unique part and channel while its attempts, in front of it, count up.
-fn file_key(channel: &[u8], filename: &[u8], seed: u64) -> u64 {
-    let base = queue_file::base_name(filename);
-    let mut hash = Xxh3::with_seed(seed);
-    hash.update(base.get(2..).unwrap_or(base));
-    for byte in channel {
-        hash.update(&[byte.to_ascii_lowercase()]);
-    }
-    hash.digest()
-}
-
-fn domain_key(domain: &[u8], seed: u64) -> u64 {
-    let mut lower = [0; label::MAX_BYTES];
-    let length = domain.len().min(lower.len());
-    lower[..length].copy_from_slice(&domain[..length]);
-    lower.make_ascii_lowercase();
-    xxh3_64_with_seed(&lower[..length], seed)
-}
+#[cfg(test)]
+mod tests;

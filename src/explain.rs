@@ -81,8 +81,8 @@ impl Explainer {
         mut show: impl FnMut(Explanation) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut blocks = BlockReader::new(stream, self.max_line_bytes);
-        let mut number = 0;
-        while let Some(block) = blocks.next_block()? {
+        let (mut buffer, mut number) = (Vec::new(), 0);
+        while let Some(block) = blocks.next_block(&mut buffer)? {
             match block {
                 Block::Lines(block) => {
                     for (_, line) in lines(block) {

@@ -240,6 +240,17 @@ impl Reader {
         self.learned = options;
     }
 
+    /// The log of which a line came last, if it was not an entry: such lines may go on behind a line
+    /// end. Beside what was [learned](Reader::learn), nothing else is carried from line to line.
+    pub fn foreign(&self) -> Option<Skip> {
+        self.foreign
+    }
+
+    /// Goes on behind lines that left this in [`Reader::foreign`].
+    pub fn resume(&mut self, foreign: Option<Skip>) {
+        self.foreign = foreign;
+    }
+
     /// What a line without its end-of-line characters means.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Line<'a> {
         let line = behind_blanks(line);

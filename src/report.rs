@@ -1,7 +1,7 @@
 //! `imsimta-exporter report`: whole files once, no state.
 //!
 //! Lines go through the same [`Aggregate`] as in the service, and beside it into a [`breakdown`] over
-//! whole files that only a report keeps. [`summary`] brings both together as plain data, [`findings`]
+//! whole files that only a report keeps; a `pipeline` of threads digests them. [`summary`] brings both together as plain data, [`findings`]
 //! says what stands out of it, [`text`] and [`json`] spell it.
 
 pub mod breakdown;
@@ -9,6 +9,7 @@ pub mod escape;
 pub mod findings;
 pub mod json;
 pub mod options;
+mod pipeline;
 pub mod progress;
 pub mod summary;
 pub mod text;
@@ -19,17 +20,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use breakdown::Breakdown;
+use pipeline::{Reading, Work};
 use progress::{Counted, Progress};
 use summary::{NotRead, Summary};
 
+use crate::aggregate::digest::Batch;
 use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
 use crate::metrics::catalogue::Feed;
 use crate::metrics::logs::{ClientDisplay, fill};
 use crate::metrics::{Exposition, Page};
-use crate::record::{Line, Reader, Skip};
 use crate::source::compressed;
-use crate::source::lines::{Block, BlockReader, lines};
 
 /// The longest reason of the system that is shown.
 const PROBLEM_WIDTH: usize = 200;
@@ -53,28 +54,55 @@ pub enum ReportError {
     Json(#[from] serde_json::Error),
 }
 
+/// Threads that are used at most.
+pub const MAX_THREADS: u8 = 8;
+
 /// Reads files one after the other into one set of sums.
 pub struct Report {
     aggregate: Aggregate,
-    breakdown: Breakdown,
-    reader: Reader,
-    max_line_bytes: usize,
+    /// Not there for an exposition, which shows nothing of it.
+    breakdown: Option<Breakdown>,
+    reading: Reading,
+    works: Vec<Work>,
+    seed: u64,
     clients: ClientDisplay,
     not_read: Vec<NotRead>,
 }
 
 impl Report {
-    /// Nothing read yet. `seed` keys the hash tables.
+    /// Nothing read yet; one thread. `seed` keys the hash tables.
     pub fn new(config: &Config, seed: u64) -> Self {
         let zone = config.mta.timezone.clone().unwrap_or_else(jiff::tz::TimeZone::system);
-        Self {
-            aggregate: Aggregate::new(Totals::new(seed), zone, config.mta.block_size),
-            breakdown: Breakdown::new(seed),
-            reader: Reader::new(config.dialect()),
+        let aggregate = Aggregate::new(Totals::new(seed), zone, config.mta.block_size);
+        let reading = Reading {
+            threads: 1,
             max_line_bytes: usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX),
+            dialect: config.dialect(),
+            digester: aggregate.digester(),
+        };
+        Self {
+            aggregate,
+            breakdown: Some(Breakdown::new(seed)),
+            reading,
+            works: Vec::new(),
+            seed,
             clients: ClientDisplay { label: config.clients.label, top: config.clients.top, seed },
             not_read: Vec::new(),
         }
+    }
+
+    /// Digests lines on so many threads, 1 to [`MAX_THREADS`]. What is reported is the same.
+    #[must_use]
+    pub fn threads(mut self, threads: u8) -> Self {
+        self.reading.threads = usize::from(threads.clamp(1, MAX_THREADS));
+        self
+    }
+
+    /// Keeps only what [`Report::exposition`] shows, which costs less; the summary will lack all else.
+    #[must_use]
+    pub fn exposition_only(mut self) -> Self {
+        self.breakdown = None;
+        self
     }
 
     /// Reads a file to its end; `-` is standard input. gzip and zstd are read as what they hold.
@@ -84,7 +112,7 @@ impl Report {
     /// When it cannot be opened or read. What was read until then is counted.
     pub fn read_file(&mut self, path: &Path, progress: &mut Progress) -> Result<(), ReportError> {
         let result = if path.as_os_str() == "-" {
-            self.read_stream("stdin", Counted { stream: io::stdin().lock(), progress })
+            self.read_stream("stdin", Counted { stream: io::stdin(), progress })
         } else {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
             File::open(path).and_then(|stream| self.read_stream(&name, Counted { stream, progress }))
@@ -96,45 +124,26 @@ impl Report {
         })
     }
 
-    fn read_stream(&mut self, name: &str, stream: impl Read) -> io::Result<()> {
-        let log = self.aggregate.totals.accounts.index(name);
-        let mut blocks = BlockReader::new(compressed::text_of(stream)?, self.max_line_bytes);
-        let mut number = 0;
-        while let Some(block) = blocks.next_block()? {
-            match block {
-                Block::Lines(block) => {
-                    for (bytes, line) in lines(block) {
-                        number += 1;
-                        self.count((log, name), number, line, bytes);
-                    }
-                }
-                Block::LastLine(line) => {
-                    number += 1;
-                    self.count((log, name), number, line, line.len());
-                }
-                Block::Skipped { reason, bytes, ends } => {
-                    number += u64::from(ends);
-                    self.aggregate.skipped_bytes(log, reason, bytes, ends);
-                }
+    fn read_stream(&mut self, log: &str, stream: impl Read + Send) -> io::Result<()> {
+        let log = self.aggregate.totals.accounts.index(log);
+        let inference = self.aggregate.totals.accounts.at(log).inference;
+        let (aggregate, breakdown) = (&mut self.aggregate, &mut self.breakdown);
+        let mut before = 0;
+        let count = |batch: &Batch| {
+            aggregate.apply(log, batch, None);
+            if let Some(breakdown) = breakdown {
+                breakdown.add(log, before, batch);
             }
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, (log, name): (usize, &str), number: u64, line: &[u8], bytes: usize) {
-        let entry = if line.len() > self.max_line_bytes {
-            Line::Skipped(Skip::TooLong)
-        } else {
-            self.reader.learn(self.aggregate.totals.accounts.inferred(log));
-            self.reader.read(line)
+            before += batch.lines();
         };
-        self.aggregate.line(log, &entry, bytes, None);
-        self.breakdown.line(name, number, &entry, line);
+        pipeline::read(compressed::text_of(stream)?, inference, &self.reading, &mut self.works, count)
     }
 
     /// What the files say, as plain data.
     pub fn summary(&self) -> Summary {
-        Summary::new(&self.aggregate.totals, &self.breakdown, &self.clients, self.not_read.clone())
+        let nothing = Breakdown::new(self.seed);
+        let breakdown = self.breakdown.as_ref().unwrap_or(&nothing);
+        Summary::new(&self.aggregate.totals, breakdown, &self.clients, self.not_read.clone())
     }
 
     /// The exposition of all metrics that logs feed. Windows of the last minutes end with the newest

@@ -5,7 +5,40 @@ use serde::{Deserialize, Serialize};
 use super::option::Inference;
 use super::reasons::PerLabel;
 use crate::record::option::OptionSet;
-use crate::record::{Message, Skip, Unparsed};
+use crate::record::{Skip, Unparsed};
+
+/// The account of one block of lines.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LineCounts {
+    lines: u64,
+    bytes: u64,
+    pub(super) unparsed: PerLabel<Unparsed>,
+    pub(super) skipped: PerLabel<Skip>,
+}
+
+impl LineCounts {
+    /// A line of so many bytes.
+    pub(super) fn add(&mut self, bytes: u64) {
+        self.lines += 1;
+        self.bytes += bytes;
+    }
+
+    /// Bytes of a line that goes on.
+    pub(super) fn add_part(&mut self, bytes: u64) {
+        self.bytes += bytes;
+    }
+
+    pub(super) fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Back to nothing, with the room that it took.
+    pub(super) fn clear(&mut self) {
+        (self.lines, self.bytes) = (0, 0);
+        self.unparsed.clear();
+        self.skipped.clear();
+    }
+}
 
 /// One log's account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -85,26 +118,14 @@ impl Accounts {
         &mut self.0[log]
     }
 
-    pub(super) fn add(&mut self, log: usize, bytes: u64) {
+    /// Adds a block of a log's lines; `inference` is what its entries say up to there.
+    pub(super) fn add(&mut self, log: usize, block: &LineCounts, inference: Inference) {
         let account = self.at(log);
-        account.lines += 1;
-        account.bytes += bytes;
-    }
-
-    pub(super) fn add_part(&mut self, log: usize, bytes: u64) {
-        self.at(log).bytes += bytes;
-    }
-
-    pub(super) fn unparsed(&mut self, log: usize, reason: Unparsed) {
-        self.at(log).unparsed.add(reason);
-    }
-
-    pub(super) fn skipped(&mut self, log: usize, reason: Skip) {
-        self.at(log).skipped.add(reason);
-    }
-
-    pub(super) fn message(&mut self, log: usize, message: &Message<'_>) {
-        self.at(log).inference.message(message);
+        account.lines += block.lines;
+        account.bytes += block.bytes;
+        account.unparsed.add_all(&block.unparsed);
+        account.skipped.add_all(&block.skipped);
+        account.inference = inference;
     }
 
     /// The options that a log has shown to be on, for its reader; `None` until it has shown enough.

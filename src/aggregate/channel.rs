@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::digest::{Batch, Name};
 use super::histogram::DelayHistogram;
 use super::labels::Labels;
 use super::reasons::PerLabel;
 use crate::record::code::Action;
-use crate::record::label;
 use crate::record::reason::Reason;
 
 /// Channels with a label of their own. A large site has a few dozen.
@@ -124,28 +124,32 @@ pub struct Channels {
     counts: Vec<ChannelCounts>,
 }
 
-impl Default for Channels {
-    fn default() -> Self {
-        Self { labels: Labels::new(MAX_CHANNELS), counts: vec![ChannelCounts::default()] }
-    }
-}
-
 impl Channels {
-    /// The index of a channel as the log spells it.
-    pub(super) fn index(&mut self, name: &[u8]) -> usize {
-        let index = self.labels.index(name, label::channel);
-        if self.counts.len() <= index {
-            self.counts.resize_with(index + 1, ChannelCounts::default);
-        }
-        index
+    /// No channels; `seed` is that of their hashes.
+    pub(super) fn new(seed: u64) -> Self {
+        Self { labels: Labels::new(MAX_CHANNELS, seed), counts: vec![ChannelCounts::default()] }
+    }
+
+    /// The index of a channel.
+    pub(super) fn index(&mut self, name: Name, batch: &Batch) -> usize {
+        let index = self.labels.index(name.key, || batch.text(name));
+        self.counted(index)
     }
 
     /// Makes a channel known that has a queue directory, so that its counters exist from 0. Directories
     /// may have any name, and labels stay: half of them are left to the channels that entries name.
     pub fn known(&mut self, label: &str) {
         if self.labels.values().len() <= MAX_CHANNELS / 2 {
-            self.index(label.as_bytes());
+            let index = self.labels.index_of(label);
+            self.counted(index);
         }
+    }
+
+    fn counted(&mut self, index: usize) -> usize {
+        if self.counts.len() <= index {
+            self.counts.resize_with(index + 1, ChannelCounts::default);
+        }
+        index
     }
 
     pub(super) fn at(&mut self, index: usize) -> &mut ChannelCounts {
@@ -180,16 +184,18 @@ mod tests {
 
     #[test]
     fn names_of_directories_leave_labels_to_the_log() {
-        let mut channels = Channels::default();
+        let mut channels = Channels::new(7);
         for _ in 0..2 {
             (0..2 * MAX_CHANNELS).for_each(|number| channels.known(&format!("junk{number}")));
         }
         assert_eq!((channels.all().count(), channels.capped()), (MAX_CHANNELS / 2, 0));
         for number in 0..MAX_CHANNELS / 2 {
-            let index = channels.index(format!("TCP_{number}").as_bytes());
-            assert_eq!(channels.label(index), format!("tcp_{number}"));
+            let label = format!("tcp_{number}");
+            let index = channels.labels.index_of(&label);
+            channels.counted(index);
+            assert_eq!(channels.label(index), label);
         }
-        channels.index(b"one_more");
+        channels.labels.index_of("one_more");
         assert_eq!((channels.all().count(), channels.capped()), (MAX_CHANNELS + 1, 1));
     }
 }

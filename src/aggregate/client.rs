@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::digest::Client;
 use super::window::SlidingCounts;
 
 const BUCKET_MILLIS: i64 = 30_000;
@@ -26,6 +27,13 @@ impl Default for Clients {
     fn default() -> Self {
         let window = || SlidingCounts::new(BUCKET_MILLIS, BUCKETS, ADDRESSES);
         Self { connections: window(), rejections: window(), authentication_failures: window() }
+    }
+}
+
+/// Counts an event of a client, where there is one.
+pub(super) fn count(window: &mut SlidingCounts<IpAddr>, at: i64, client: Option<Client>) {
+    if let Some(client) = client {
+        window.add(at, client.key, client.address);
     }
 }
 

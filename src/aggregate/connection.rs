@@ -1,7 +1,9 @@
 //! Connections that the log shows open, and how authentications ended.
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Connection, Direction, diagnostic};
@@ -18,27 +20,35 @@ struct Open {
     at: i64,
 }
 
+/// Between two walks through a full table to forget what is old.
+const PRUNE_MILLIS: i64 = 60_000;
+
 /// O entries whose C has not come, by the hash of their transport tuple.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OpenConnections {
-    open: HashMap<u64, Open>,
+    open: FxHashMap<u64, Open>,
+    /// When the table was last full and walked through.
+    pruned: Option<i64>,
     left_out: u64,
 }
 
 impl OpenConnections {
-    pub(super) fn opened(&mut self, key: u64, channel: usize, direction: Direction, at: i64) {
-        if self.open.len() >= MAX_OPEN {
+    pub(super) fn opened(&mut self, key: NonZeroU64, channel: usize, direction: Direction, at: i64) {
+        let full = |open: &FxHashMap<u64, Open>| open.len() >= MAX_OPEN;
+        let rested = self.pruned.is_none_or(|pruned| at.saturating_sub(pruned) >= PRUNE_MILLIS);
+        if full(&self.open) && rested {
             self.open.retain(|_, open| at - open.at < MAX_AGE_MILLIS);
+            self.pruned = Some(at);
         }
-        if self.open.len() >= MAX_OPEN {
+        if full(&self.open) {
             self.left_out += 1;
             return;
         }
-        self.open.insert(key, Open { channel, outbound: direction == Direction::Out, at });
+        self.open.insert(key.get(), Open { channel, outbound: direction == Direction::Out, at });
     }
 
-    pub(super) fn closed(&mut self, key: u64) {
-        self.open.remove(&key);
+    pub(super) fn closed(&mut self, key: NonZeroU64) {
+        self.open.remove(&key.get());
     }
 
     /// By channel index and direction: how many are open at `now`.

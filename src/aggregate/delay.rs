@@ -1,7 +1,14 @@
 //! How long a recipient waited: in one channel's queue, and since the message came to this host.
+//!
+//! Each recipient of a message has an E entry in a channel's queue and one that ends it there: D, R or
+//! K, or Z, after which it waits in a new file that no entry names. Between the tcp channel that a
+//! message came in through and the channel that delivers it, every hop (conversion, process,
+//! reprocess) is such a pair with the same message id.
 
 use serde::{Deserialize, Serialize};
 
+use super::channel::Outcome;
+use super::digest::{Key, Waited};
 use super::join::JoinTable;
 
 /// Channels that hand a message on to another channel of the same host: neither does mail come in
@@ -20,6 +27,15 @@ pub(super) fn millis(seconds: f64) -> i64 {
     duration.and_then(|duration| i64::try_from(duration.as_millis()).ok()).unwrap_or(-1)
 }
 
+/// The delays that an entry shows, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Delayed {
+    /// In the channel's queue.
+    pub(super) queue: Option<i64>,
+    /// Since the message came to this host, at the recipient's end on it.
+    pub(super) end_to_end: Option<i64>,
+}
+
 /// When files were enqueued and messages arrived.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Delays {
@@ -28,20 +44,35 @@ pub struct Delays {
 }
 
 impl Delays {
-    pub(super) fn file_enqueued(&mut self, key: u64, at: i64) {
-        self.files.replace(key, at);
+    /// A recipient was enqueued at `at` (Unix milliseconds); `arrives` says that it comes from outside.
+    pub(super) fn enqueued(&mut self, file: Key, message: Key, arrives: bool, at: i64) {
+        if let Some(file) = file {
+            self.files.begin(file, at);
+        }
+        match message {
+            Some(message) if arrives => self.messages.begin(message, at),
+            Some(message) => self.messages.go_on(message),
+            None => {}
+        }
     }
 
-    pub(super) fn enqueued_at(&self, key: u64) -> Option<i64> {
-        self.files.get(key)
-    }
-
-    pub(super) fn message_arrived(&mut self, key: u64, at: i64) {
-        self.messages.insert(key, at);
-    }
-
-    pub(super) fn arrived_at(&self, key: u64) -> Option<i64> {
-        self.messages.get(key)
+    /// A recipient was delivered or, as `failure` says, not. A retry ends nothing.
+    pub(super) fn tried(&mut self, waited: &Waited, failure: Option<Outcome>, at: i64) -> Delayed {
+        match failure {
+            Some(Outcome::Deferred) => Delayed::default(),
+            Some(Outcome::Partial) => {
+                waited.file.and_then(|file| self.files.end(file));
+                Delayed::default()
+            }
+            None | Some(Outcome::Rejected | Outcome::Unnotified) => {
+                let file = waited.file.and_then(|file| self.files.end(file));
+                let message = waited.message.and_then(|message| self.messages.end(message));
+                Delayed {
+                    queue: waited.queue_millis.or_else(|| Some(at - file?)),
+                    end_to_end: message.filter(|_| waited.ends).map(|arrived| at - arrived),
+                }
+            }
+        }
     }
 
     /// `(table, how many entries made room for others)`.

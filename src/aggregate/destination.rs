@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::channel::Outcome;
-use super::labels::Labels;
+use super::digest::{Batch, Name};
+use super::heavy_hitters::{HeavyHitters, Place};
 use super::window::{RecentKeys, SlidingCounts};
-use crate::record::label;
 
 /// Domains with a series of their own.
 const MAX_DOMAINS: usize = 200;
@@ -27,51 +27,58 @@ pub struct DomainFailures {
     pub rejected: u64,
 }
 
-/// A channel's index and the hash of a domain.
-type DomainOfChannel = (usize, u64);
-
 /// All domains.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Destinations {
-    labels: Labels,
+    labels: HeavyHitters,
     failures: Vec<DomainFailures>,
-    recent_failures: SlidingCounts<DomainOfChannel>,
-    recent_attempts: RecentKeys<DomainOfChannel>,
+    /// By channel and domain; the value is the channel's index.
+    recent_failures: SlidingCounts<usize>,
+    recent_attempts: RecentKeys,
 }
 
-impl Default for Destinations {
-    fn default() -> Self {
+impl Destinations {
+    /// No domains; `seed` is that of their hashes.
+    pub(super) fn new(seed: u64) -> Self {
         Self {
-            labels: Labels::new(MAX_DOMAINS),
+            labels: HeavyHitters::new(MAX_DOMAINS, seed),
             failures: vec![DomainFailures::default()],
             recent_failures: SlidingCounts::new(FAILURE_BUCKET_MILLIS, FAILURE_BUCKETS, FAILURE_KEYS),
             recent_attempts: RecentKeys::new(ATTEMPT_WINDOW_MILLIS, ATTEMPT_KEYS),
         }
     }
-}
 
-impl Destinations {
-    pub(super) fn attempted(&mut self, channel: usize, key: u64, at: i64) {
-        self.recent_attempts.add(at, (channel, key));
+    /// Delivery to a domain was tried at `at`, Unix milliseconds.
+    pub(super) fn attempted(&mut self, channel: usize, domain: Name, at: i64) {
+        self.recent_attempts.add(at, of_channel(channel, domain), channel);
     }
 
-    pub(super) fn failed(&mut self, channel: usize, key: u64, domain: &[u8], outcome: Outcome, at: i64) {
-        self.recent_failures.add(at, (channel, key));
-        let index = self.labels.index(domain, label::domain);
-        if self.failures.len() <= index {
-            self.failures.resize_with(index + 1, DomainFailures::default);
-        }
+    /// An attempt failed.
+    pub(super) fn failed(&mut self, channel: usize, domain: Name, outcome: Outcome, at: i64, batch: &Batch) {
+        self.recent_failures.add(at, of_channel(channel, domain), channel);
         match outcome {
-            Outcome::Deferred => self.failures[index].deferred += 1,
-            Outcome::Rejected => self.failures[index].rejected += 1,
+            Outcome::Deferred => self.counts(domain, at, batch).deferred += 1,
+            Outcome::Rejected => self.counts(domain, at, batch).rejected += 1,
             Outcome::Partial | Outcome::Unnotified => {}
         }
+    }
+
+    fn counts(&mut self, domain: Name, at: i64, batch: &Batch) -> &mut DomainFailures {
+        let index = match self.labels.place(domain.key, at, || batch.text(domain)) {
+            Place::At(index) => index,
+            Place::NewAt(index) => {
+                self.failures.resize_with(self.failures.len().max(index + 1), DomainFailures::default);
+                self.failures[index] = DomainFailures::default();
+                index
+            }
+        };
+        &mut self.failures[index]
     }
 
     /// `(label value, failures)`; `other` only when something was counted there.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &DomainFailures)> {
         let skipped = usize::from(self.labels.capped() == 0);
-        self.labels.values().iter().map(String::as_str).zip(&self.failures).skip(skipped)
+        self.labels.labels().zip(&self.failures).skip(skipped)
     }
 
     /// By channel index: the share of the last five minutes' failed recipients that goes to the one
@@ -79,7 +86,7 @@ impl Destinations {
     pub fn worst_shares(&self, now: i64) -> HashMap<usize, f64> {
         let (sums, without_key) = self.recent_failures.sums(now);
         let mut channels: HashMap<usize, (u64, u64)> = HashMap::new();
-        for ((channel, _), count) in sums {
+        for (channel, count) in sums {
             let (all, worst) = channels.entry(channel).or_default();
             *all += count;
             *worst = count.max(*worst);
@@ -92,7 +99,7 @@ impl Destinations {
     /// By channel index: distinct domains tried within the last hour.
     pub fn domains(&self, now: i64) -> HashMap<usize, u64> {
         let mut channels = HashMap::new();
-        for (channel, _) in self.recent_attempts.keys(now) {
+        for channel in self.recent_attempts.groups(now) {
             *channels.entry(channel).or_insert(0) += 1;
         }
         channels
@@ -106,4 +113,13 @@ impl Destinations {
             ("recent_domains", self.recent_attempts.left_out()),
         ]
     }
+    /// How many domains took another one's place among those with a series.
+    pub fn replaced(&self) -> u64 {
+        self.labels.replaced()
+    }
+}
+
+/// The hash of a domain as one channel's destination.
+fn of_channel(channel: usize, domain: Name) -> u64 {
+    domain.key.rotate_left(8) ^ channel as u64
 }

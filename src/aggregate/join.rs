@@ -1,75 +1,98 @@
 //! Finding the earlier entry that a later one belongs to, in bounded memory.
 
+use std::num::NonZeroU64;
+
 use serde::{Deserialize, Serialize};
 
-/// Entries kept at most, 16 bytes each.
+/// Entries kept at most, 24 bytes each.
 const CAPACITY: usize = SETS * WAYS;
 const SETS: usize = 25_600;
 const WAYS: usize = 8;
 
-/// Times by the hash of a key: a cache of sets with eight places each, in which the oldest entry of
-/// a full set makes room. The same entries after a restart give the same table.
+/// Something that recipients wait for: a file in a queue, or a message on this host.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+struct Place {
+    /// 0 is a free place.
+    key: u64,
+    /// When it began.
+    since: i64,
+    /// Recipients that have not come to their end.
+    waiting: u32,
+}
+
+/// When things began, by the hash of a key: a cache of sets with eight places each. In a full set the
+/// oldest makes room, first of those that nobody waits for. The same entries after a restart give the
+/// same table.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Saved", into = "Saved")]
 pub struct JoinTable {
-    /// `(key, time)`; key 0 is a free place. Empty until the first insertion.
-    places: Vec<(u64, i64)>,
+    /// Empty until the first insertion.
+    places: Vec<Place>,
     evicted: u64,
 }
 
 impl JoinTable {
-    /// Remembers `time` for a key that is not there yet, or [`JoinTable::replace`]s it.
-    pub fn insert(&mut self, key: u64, time: i64) {
-        if self.get(key).is_none() {
-            self.replace(key, time);
-        }
-    }
-
-    /// Remembers `time` for a key, whatever was there.
-    pub fn replace(&mut self, key: u64, time: i64) {
-        let key = key.max(1);
+    /// A recipient begins to wait. The first one's time stays while anybody waits; after that it is a
+    /// new beginning, such as a message that comes back to this host from a mailing list.
+    pub fn begin(&mut self, key: NonZeroU64, at: i64) {
         if self.places.is_empty() {
-            self.places = vec![(0, 0); CAPACITY];
+            self.places = vec![Place::default(); CAPACITY];
         }
         let set = &mut self.places[set_of(key)];
-        let own = set.iter().position(|place| place.0 == key);
-        let free = own.or_else(|| set.iter().position(|place| place.0 == 0));
-        let place = free.unwrap_or_else(|| {
-            self.evicted += 1;
-            let oldest = set.iter().enumerate().min_by_key(|(_, place)| (place.1, place.0));
-            oldest.map_or(0, |(index, _)| index)
-        });
-        set[place] = (key, time);
+        if let Some(place) = set.iter_mut().find(|place| place.key == key.get()) {
+            if place.waiting == 0 {
+                place.since = at;
+            }
+            place.waiting = place.waiting.saturating_add(1);
+            return;
+        }
+        let room =
+            set.iter_mut().min_by_key(|place| (place.key != 0, place.waiting > 0, place.since, place.key));
+        if let Some(place) = room {
+            self.evicted += u64::from(place.waiting > 0);
+            *place = Place { key: key.get(), since: at, waiting: 1 };
+        }
     }
 
-    /// The time remembered for a key.
-    pub fn get(&self, key: u64) -> Option<i64> {
-        let key = key.max(1);
-        let set = self.places.get(set_of(key))?;
-        set.iter().find(|place| place.0 == key).map(|place| place.1)
+    /// One more recipient waits for something that began before; nothing where that is not known.
+    pub fn go_on(&mut self, key: NonZeroU64) {
+        if let Some(place) = self.find(key) {
+            place.waiting = place.waiting.saturating_add(1);
+        }
     }
 
-    /// How many entries made room for others.
+    /// A recipient waits no longer; when it began to, if that is known.
+    pub fn end(&mut self, key: NonZeroU64) -> Option<i64> {
+        let place = self.find(key)?;
+        place.waiting = place.waiting.saturating_sub(1);
+        Some(place.since)
+    }
+
+    fn find(&mut self, key: NonZeroU64) -> Option<&mut Place> {
+        self.places.get_mut(set_of(key))?.iter_mut().find(|place| place.key == key.get())
+    }
+
+    /// How many made room for others while somebody waited for them.
     pub fn evicted(&self) -> u64 {
         self.evicted
     }
 }
 
-fn set_of(key: u64) -> std::ops::Range<usize> {
-    let set = usize::try_from(key % SETS as u64).unwrap_or(0) * WAYS;
+fn set_of(key: NonZeroU64) -> std::ops::Range<usize> {
+    let set = usize::try_from(key.get() % SETS as u64).unwrap_or(0) * WAYS;
     set..set + WAYS
 }
 
 /// What is saved: the places that are taken.
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    entries: Vec<(u64, i64)>,
+    entries: Vec<Place>,
     evicted: u64,
 }
 
 impl From<JoinTable> for Saved {
     fn from(table: JoinTable) -> Self {
-        let entries = table.places.into_iter().filter(|place| place.0 != 0).collect();
+        let entries = table.places.into_iter().filter(|place| place.key != 0).collect();
         Self { entries, evicted: table.evicted }
     }
 }
@@ -77,8 +100,12 @@ impl From<JoinTable> for Saved {
 impl From<Saved> for JoinTable {
     fn from(saved: Saved) -> Self {
         let mut table = Self::default();
-        for (key, time) in saved.entries {
-            table.replace(key, time);
+        for entry in saved.entries {
+            let Some(key) = NonZeroU64::new(entry.key) else { continue };
+            table.begin(key, entry.since);
+            if let Some(place) = table.find(key) {
+                *place = entry;
+            }
         }
         table.evicted = saved.evicted;
         table
@@ -87,43 +114,69 @@ impl From<Saved> for JoinTable {
 
 #[cfg(test)]
 mod tests {
-    use super::{CAPACITY, JoinTable, SETS, WAYS};
+    use std::collections::HashMap;
+    use std::num::NonZeroU64;
 
-    #[test]
-    fn the_first_time_stays_and_replacing_replaces() {
-        let mut table = JoinTable::default();
-        table.insert(7, 100);
-        table.insert(7, 200);
-        assert_eq!((table.get(7), table.get(8)), (Some(100), None));
-        table.replace(7, 300);
-        assert_eq!(table.get(7), Some(300));
-        table.insert(0, 5);
-        assert_eq!(table.get(0), Some(5));
+    use super::{CAPACITY, JoinTable, Place, SETS, WAYS};
+
+    fn key(number: u64) -> NonZeroU64 {
+        NonZeroU64::new(number).expect("not 0")
     }
 
     #[test]
-    fn the_oldest_of_a_set_makes_room() {
+    fn the_first_time_stays_while_somebody_waits() {
         let mut table = JoinTable::default();
-        let key = |way: usize| (way * SETS + 3) as u64;
-        for way in 0..=WAYS {
-            table.insert(key(way), 100 + i64::try_from(way).expect("small"));
+        assert_eq!(table.end(key(7)), None);
+        table.begin(key(7), 100);
+        table.begin(key(7), 200);
+        table.go_on(key(7));
+        table.go_on(key(8));
+        assert_eq!([(); 3].map(|()| table.end(key(7))), [Some(100); 3]);
+        // An end that has no beginning in the log finds the time all the same.
+        assert_eq!((table.end(key(7)), table.end(key(8))), (Some(100), None));
+        table.begin(key(7), 900);
+        assert_eq!(table.end(key(7)), Some(900));
+    }
+
+    #[test]
+    fn the_oldest_of_a_set_makes_room_and_the_finished_before_it() {
+        let mut table = JoinTable::default();
+        let way = |way: usize| key((way * SETS + 3) as u64);
+        for number in 0..WAYS {
+            table.begin(way(number), 100 + i64::try_from(number).expect("small"));
         }
-        assert_eq!((table.get(key(0)), table.evicted()), (None, 1));
-        assert!((1..=WAYS).all(|way| table.get(key(way)).is_some()));
+        assert_eq!(table.end(way(5)), Some(105));
+        table.begin(way(WAYS), 200);
+        assert_eq!((table.end(way(5)), table.evicted()), (None, 0));
+        table.begin(way(WAYS + 1), 201);
+        assert_eq!((table.end(way(0)), table.evicted()), (None, 1));
+        assert!([1, 2, 3, 4, 6, 7, 8, 9].iter().all(|&number| table.end(way(number)).is_some()));
+    }
+
+    #[test]
+    fn entries_are_small() {
+        assert!(size_of::<Place>() <= 32 && CAPACITY >= 200_000);
     }
 
     #[test]
     fn saving_keeps_what_is_found() {
         let mut table = JoinTable::default();
-        let mut key = 1_u64;
-        for time in 0..i64::try_from(CAPACITY * 2).expect("small") {
-            key = key.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            table.insert(key, time);
+        let mut number = 1_u64;
+        let mut numbers = Vec::new();
+        for time in 0..i64::try_from(CAPACITY + CAPACITY / 8).expect("small") {
+            number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            table.begin(key(number), time);
+            // Of every set some.
+            if number % 16 == 0 {
+                numbers.push(number);
+            }
         }
         let saved = rmp_serde::to_vec_named(&table).expect("encoded");
-        let loaded: JoinTable = rmp_serde::from_slice(&saved).expect("decoded");
+        let mut loaded: JoinTable = rmp_serde::from_slice(&saved).expect("decoded");
         assert_eq!(loaded.evicted(), table.evicted());
-        let mut taken = table.places.iter().filter(|place| place.0 != 0);
-        assert!(taken.all(|&(key, time)| loaded.get(key) == Some(time)));
+        let found = |table: &mut JoinTable| -> HashMap<u64, Option<i64>> {
+            numbers.iter().map(|&number| (number, table.end(key(number)))).collect()
+        };
+        assert_eq!(found(&mut loaded), found(&mut table));
     }
 }

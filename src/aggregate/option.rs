@@ -18,6 +18,12 @@ impl OptionsSeen {
         self.bits |= message.shown.bits();
     }
 
+    /// Adds what another part of the log shows.
+    pub(super) fn add_all(&mut self, other: Self) {
+        self.bits |= other.bits;
+        self.connection_entries |= other.connection_entries;
+    }
+
     pub(super) fn connection(&mut self, entry: &Connection<'_>) {
         self.connection_entries = true;
         self.bits |= OptionSet::of(&[LogOption::Connection]).bits();
@@ -85,11 +91,12 @@ const ROWS: [Row; 16] = [
 ];
 
 /// What the first entries of one log say about its options: a score for each.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inference {
     entries: u16,
-    /// In the order of [`LogOption`]; empty as long as there was no entry.
-    scores: Vec<i32>,
+    /// In the order of [`LogOption`]: as many as an [`OptionSet`] can hold, so that a release that adds
+    /// an option reads what an older one saved.
+    scores: [i32; 32],
     /// The bits of what was inferred, once the sample is complete.
     options: Option<u32>,
 }
@@ -100,7 +107,6 @@ impl Inference {
         if self.options.is_some() || !message.format.is_positional() {
             return;
         }
-        self.scores.resize(LogOption::ALL.len(), 0);
         for row in ROWS.iter().filter(|row| row.letters.contains(&message.action.letter)) {
             let score = &mut self.scores[row.option as usize];
             *score += if message.shown.has(row.option) { row.shown } else { -1 };

@@ -64,6 +64,11 @@ impl<T: ClosedSet> PerLabel<T> {
         other.counted().for_each(|(value, count)| self.add_many(value, count));
     }
 
+    /// Back to 0, with the room that it took.
+    pub fn clear(&mut self) {
+        self.counts.fill(0);
+    }
+
     /// The values that were counted at least once.
     pub fn counted(&self) -> impl Iterator<Item = (T, u64)> {
         T::VALUES.iter().copied().zip(self.counts.iter().copied()).filter(|&(_, count)| count > 0)

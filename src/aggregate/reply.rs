@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::labels::Labels;
-use crate::record::diagnostic::Reply;
+use super::digest::{Batch, RemoteReply};
+use super::heavy_hitters::{HeavyHitters, Place};
+use super::labels::OTHER;
 
 /// Enhanced statuses with a label of their own. Other hosts choose them.
 const MAX_STATUSES: usize = 40;
@@ -15,33 +16,35 @@ const MAX_SERIES: usize = 1024;
 /// All replies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Replies {
-    statuses: Labels,
-    /// `(channel, class, status)`.
-    counts: BTreeMap<(usize, u16, usize), u64>,
-}
-
-impl Default for Replies {
-    fn default() -> Self {
-        Self { statuses: Labels::new(MAX_STATUSES), counts: BTreeMap::new() }
-    }
+    statuses: HeavyHitters,
+    /// `(channel, whether permanent, status)`.
+    counts: BTreeMap<(usize, bool, usize), u64>,
 }
 
 impl Replies {
-    pub(super) fn add(&mut self, channel: usize, reply: &Reply<'_>) {
-        let Some(class @ (4 | 5)) = reply.class() else { return };
-        let status = match reply.status {
-            Some(status) => self.statuses.index(status.to_string().as_bytes(), spelled),
-            None => self.statuses.index(b"none", spelled),
+    /// No replies; `seed` is that of the hashes of statuses.
+    pub(super) fn new(seed: u64) -> Self {
+        Self { statuses: HeavyHitters::new(MAX_STATUSES, seed), counts: BTreeMap::new() }
+    }
+
+    /// A reply at `at`, Unix milliseconds.
+    pub(super) fn add(&mut self, channel: usize, reply: RemoteReply, at: i64, batch: &Batch) {
+        let status = match self.statuses.place(reply.status.key, at, || batch.text(reply.status)) {
+            Place::At(index) => index,
+            Place::NewAt(index) => {
+                self.counts.retain(|&(_, _, status), _| status != index);
+                index
+            }
         };
-        let key = (channel, class, status);
+        let key = (channel, reply.permanent, status);
         let full = self.counts.len() >= MAX_SERIES && !self.counts.contains_key(&key);
-        *self.counts.entry(if full { (channel, class, super::labels::OTHER) } else { key }).or_insert(0) += 1;
+        *self.counts.entry(if full { (channel, reply.permanent, OTHER) } else { key }).or_insert(0) += 1;
     }
 
     /// `(channel index, class label, status label, count)`.
     pub fn all(&self) -> impl Iterator<Item = (usize, &'static str, &str, u64)> {
-        self.counts.iter().map(|(&(channel, class, status), &count)| {
-            (channel, if class == 4 { "4xx" } else { "5xx" }, self.statuses.value(status), count)
+        self.counts.iter().map(|(&(channel, permanent, status), &count)| {
+            (channel, if permanent { "5xx" } else { "4xx" }, self.statuses.label(status), count)
         })
     }
 
@@ -49,8 +52,9 @@ impl Replies {
     pub fn capped(&self) -> u64 {
         self.statuses.capped()
     }
-}
 
-fn spelled(status: &[u8]) -> String {
-    String::from_utf8_lossy(status).into_owned()
+    /// How many statuses took another one's place.
+    pub fn replaced(&self) -> u64 {
+        self.statuses.replaced()
+    }
 }

@@ -7,17 +7,15 @@ use crate::record::Unparsed;
 /// How many are kept.
 pub const KEPT: usize = 20;
 /// How much of each is kept, in bytes: enough to know it by.
-const LINE_BYTES: usize = 240;
+pub const LINE_BYTES: usize = 240;
 
 /// A line that was not understood.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnparsedLine {
     /// The log's base name.
     pub log: String,
-    /// Its number in the file, counted from 1, where a whole file is read.
-    pub number: Option<u64>,
-    /// When it was read, Unix milliseconds, where a log is followed.
-    pub read_at: Option<i64>,
+    /// When it was read, Unix milliseconds.
+    pub read_at: i64,
     /// Why.
     pub reason: Unparsed,
     /// Its beginning, as it stands in the log.
@@ -32,14 +30,7 @@ pub struct LastUnparsed {
 
 impl LastUnparsed {
     /// Takes a line; the oldest one makes room for it.
-    pub fn note(
-        &mut self,
-        log: &str,
-        number: Option<u64>,
-        read_at: Option<i64>,
-        reason: Unparsed,
-        bytes: &[u8],
-    ) {
+    pub fn note(&mut self, log: &str, read_at: i64, reason: Unparsed, bytes: &[u8]) {
         let oldest = if self.lines.len() < KEPT { None } else { self.lines.pop_front() };
         // A log of nothing but such lines allocates nothing.
         let (mut name, mut kept) = oldest.map(|line| (line.log, line.bytes)).unwrap_or_default();
@@ -47,7 +38,7 @@ impl LastUnparsed {
         name.push_str(log);
         kept.clear();
         kept.extend_from_slice(&bytes[..bytes.len().min(LINE_BYTES)]);
-        self.lines.push_back(UnparsedLine { log: name, number, read_at, reason, bytes: kept });
+        self.lines.push_back(UnparsedLine { log: name, read_at, reason, bytes: kept });
     }
 
     /// The lines, the oldest first.
@@ -64,16 +55,11 @@ mod tests {
     #[test]
     fn the_last_lines_are_kept_and_cut() {
         let mut last = LastUnparsed::default();
-        for number in 1..=50_u64 {
-            last.note(
-                "mail.log",
-                Some(number),
-                None,
-                Unparsed::Binary,
-                &vec![b'x'; 7 * usize::try_from(number).expect("small")],
-            );
+        for at in 1..=50_i64 {
+            let line = vec![b'x'; 7 * usize::try_from(at).expect("small")];
+            last.note("mail.log", at, Unparsed::Binary, &line);
         }
-        let numbers: Vec<_> = last.all().filter_map(|line| line.number).collect();
+        let numbers: Vec<_> = last.all().map(|line| line.read_at).collect();
         assert_eq!(numbers, (31..=50).collect::<Vec<_>>());
         assert!(last.all().len() == KEPT && last.all().all(|line| line.bytes.len() <= LINE_BYTES));
         assert_eq!(last.all().map(|line| line.bytes.len()).min(), Some(31 * 7));

@@ -1,82 +1,88 @@
 //! What happened in the last minutes, by key: counts in a ring of short buckets.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::Hash;
+use std::collections::VecDeque;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-/// Counts by key over a sliding window. Events are placed by their own time, so that a backlog that
-/// is read at once after a restart does not look like a burst. Bounded: beyond the cap of keys in a
-/// bucket an event is counted without its key.
+/// Counts by key over a sliding window; a key is a seeded hash and stands for a value. Events are placed
+/// by their own time, so that a backlog that is read at once after a restart does not look like a burst.
+/// Bounded: beyond the cap of keys in a bucket an event is counted without its key. Buckets are short
+/// and begin empty, so whoever comes often is among the first in each.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound(serialize = "K: Serialize + Eq + Hash", deserialize = "K: Deserialize<'de> + Eq + Hash"))]
-pub struct SlidingCounts<K> {
+pub struct SlidingCounts<V> {
     bucket_millis: i64,
     buckets: usize,
     keys_per_bucket: usize,
-    ring: VecDeque<Bucket<K>>,
+    ring: VecDeque<Bucket<V>>,
     left_out: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound(serialize = "K: Serialize + Eq + Hash", deserialize = "K: Deserialize<'de> + Eq + Hash"))]
-struct Bucket<K> {
+struct Bucket<V> {
     /// Time divided by the width of a bucket.
     number: i64,
-    counts: HashMap<K, u32>,
+    counts: FxHashMap<u64, (V, u32)>,
     without_key: u32,
 }
 
-impl<K: Copy + Eq + Hash> SlidingCounts<K> {
+impl<V: Copy> SlidingCounts<V> {
     /// A window of `buckets` times `bucket_millis`.
     pub fn new(bucket_millis: i64, buckets: usize, keys_per_bucket: usize) -> Self {
         Self { bucket_millis, buckets, keys_per_bucket, ring: VecDeque::new(), left_out: 0 }
     }
 
     /// Counts one event at `at` (Unix milliseconds). An event from before the window is none.
-    pub fn add(&mut self, at: i64, key: K) {
+    pub fn add(&mut self, at: i64, key: u64, value: V) {
         let number = at.div_euclid(self.bucket_millis);
-        let newest = self.ring.back().map_or(number, |bucket| bucket.number.max(number));
-        let oldest = newest - i64::try_from(self.buckets).unwrap_or(i64::MAX);
-        if number <= oldest {
-            return;
-        }
-        while self.ring.front().is_some_and(|bucket| bucket.number <= oldest) {
-            self.ring.pop_front();
-        }
         let keys_per_bucket = self.keys_per_bucket;
-        let bucket = self.bucket(number);
+        let Some(bucket) = self.bucket(number) else { return };
         let full = bucket.counts.len() >= keys_per_bucket;
-        if let Some(count) = bucket.counts.get_mut(&key) {
+        if let Some((_, count)) = bucket.counts.get_mut(&key) {
             *count = count.saturating_add(1);
         } else if full {
             bucket.without_key = bucket.without_key.saturating_add(1);
             self.left_out += 1;
         } else {
-            bucket.counts.insert(key, 1);
+            bucket.counts.insert(key, (value, 1));
         }
     }
 
-    fn bucket(&mut self, number: i64) -> &mut Bucket<K> {
+    /// The bucket with a number, made where it is missing and in the window.
+    fn bucket(&mut self, number: i64) -> Option<&mut Bucket<V>> {
+        let newest = self.ring.back().map(|bucket| bucket.number);
+        if newest == Some(number) {
+            return self.ring.back_mut();
+        }
+        let width = i64::try_from(self.buckets).unwrap_or(i64::MAX);
+        let oldest = newest.map_or(number, |newest| newest.max(number)).saturating_sub(width);
+        if number <= oldest {
+            return None;
+        }
+        let mut room = FxHashMap::default();
+        while self.ring.front().is_some_and(|bucket| bucket.number <= oldest) {
+            room = self.ring.pop_front().map(|bucket| bucket.counts).unwrap_or_default();
+        }
         let index = self.ring.partition_point(|bucket| bucket.number < number);
         if self.ring.get(index).is_none_or(|bucket| bucket.number != number) {
-            self.ring.insert(index, Bucket { number, counts: HashMap::new(), without_key: 0 });
+            room.clear();
+            self.ring.insert(index, Bucket { number, counts: room, without_key: 0 });
         }
-        &mut self.ring[index]
+        self.ring.get_mut(index)
     }
 
-    /// The sums by key over the window that ends at `now`, and of the events without a key.
-    pub fn sums(&self, now: i64) -> (HashMap<K, u64>, u64) {
+    /// The values and their sums over the window that ends at `now`, and the events without a key.
+    pub fn sums(&self, now: i64) -> (Vec<(V, u64)>, u64) {
         let last = now.div_euclid(self.bucket_millis);
         let first = last - i64::try_from(self.buckets).unwrap_or(i64::MAX);
-        let (mut sums, mut without_key) = (HashMap::new(), 0);
+        let (mut sums, mut without_key): (FxHashMap<u64, (V, u64)>, u64) = (FxHashMap::default(), 0);
         for bucket in self.ring.iter().filter(|bucket| bucket.number > first) {
-            for (&key, &count) in &bucket.counts {
-                *sums.entry(key).or_insert(0) += u64::from(count);
+            for (&key, &(value, count)) in &bucket.counts {
+                sums.entry(key).or_insert((value, 0)).1 += u64::from(count);
             }
             without_key += u64::from(bucket.without_key);
         }
-        (sums, without_key)
+        (sums.into_values().collect(), without_key)
     }
 
     /// How many events were counted without their key.
@@ -85,45 +91,73 @@ impl<K: Copy + Eq + Hash> SlidingCounts<K> {
     }
 }
 
-/// Distinct keys of the last hour, each with when it was last seen.
+/// Between two walks through a full table to forget what is old.
+const PRUNE_MILLIS: i64 = 60_000;
+
+/// Distinct keys of the last hour, each of one group and with when it was last seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(bound(serialize = "K: Serialize + Eq + Hash", deserialize = "K: Deserialize<'de> + Eq + Hash"))]
-pub struct RecentKeys<K> {
+pub struct RecentKeys {
     window_millis: i64,
     capacity: usize,
-    seen: HashMap<K, i64>,
+    seen: FxHashMap<u64, (usize, i64)>,
+    /// Keys kept of each group.
+    of_group: Vec<usize>,
     pruned: i64,
     left_out: u64,
 }
 
-impl<K: Copy + Eq + Hash> RecentKeys<K> {
-    /// At most `capacity` keys seen within `window_millis`.
+impl RecentKeys {
+    /// At most `capacity` keys seen within `window_millis`, a quarter of it of one group, so that one
+    /// group's flood leaves room for the others.
     pub fn new(window_millis: i64, capacity: usize) -> Self {
-        Self { window_millis, capacity, seen: HashMap::new(), pruned: i64::MIN, left_out: 0 }
+        Self {
+            window_millis,
+            capacity,
+            seen: FxHashMap::default(),
+            of_group: Vec::new(),
+            pruned: i64::MIN,
+            left_out: 0,
+        }
     }
 
-    /// Notes that `key` was seen at `at` (Unix milliseconds).
-    pub fn add(&mut self, at: i64, key: K) {
-        if let Some(seen) = self.seen.get_mut(&key) {
+    /// Notes that a group's `key` was seen at `at` (Unix milliseconds).
+    pub fn add(&mut self, at: i64, key: u64, group: usize) {
+        if let Some((_, seen)) = self.seen.get_mut(&key) {
             *seen = at.max(*seen);
             return;
         }
-        // Pruning walks the table, so a full one is pruned at most once a minute.
-        if self.seen.len() >= self.capacity && at.saturating_sub(self.pruned) >= 60_000 {
-            let window = self.window_millis;
-            self.seen.retain(|_, seen| at - *seen < window);
-            self.pruned = at;
+        if self.of_group.len() <= group {
+            self.of_group.resize(group + 1, 0);
         }
-        if self.seen.len() >= self.capacity {
+        if self.is_full(group) && at.saturating_sub(self.pruned) >= PRUNE_MILLIS {
+            self.prune(at);
+        }
+        if self.is_full(group) {
             self.left_out += 1;
             return;
         }
-        self.seen.insert(key, at);
+        self.of_group[group] += 1;
+        self.seen.insert(key, (group, at));
     }
 
-    /// The keys seen within the window that ends at `now`.
-    pub fn keys(&self, now: i64) -> impl Iterator<Item = K> {
-        self.seen.iter().filter(move |&(_, &seen)| now - seen < self.window_millis).map(|(&key, _)| key)
+    fn is_full(&self, group: usize) -> bool {
+        self.seen.len() >= self.capacity || self.of_group[group] >= self.capacity / 4
+    }
+
+    fn prune(&mut self, at: i64) {
+        let (window, of_group) = (self.window_millis, &mut self.of_group);
+        self.seen.retain(|_, &mut (group, seen)| {
+            let kept = at - seen < window;
+            of_group[group] -= usize::from(!kept);
+            kept
+        });
+        self.pruned = at;
+    }
+
+    /// The group of each key seen within the window that ends at `now`.
+    pub fn groups(&self, now: i64) -> impl Iterator<Item = usize> {
+        let seen = self.seen.values();
+        seen.filter(move |&&(_, seen)| now - seen < self.window_millis).map(|&(group, _)| group)
     }
 
     /// How many keys did not fit.
@@ -134,19 +168,24 @@ impl<K: Copy + Eq + Hash> RecentKeys<K> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::{RecentKeys, SlidingCounts};
+
+    fn sums(counts: &SlidingCounts<char>, now: i64) -> HashMap<char, u64> {
+        counts.sums(now).0.into_iter().collect()
+    }
 
     #[test]
     fn events_leave_the_window() {
         let mut counts = SlidingCounts::new(1000, 3, 2);
         for (at, key) in [(500, 'a'), (1500, 'a'), (1600, 'b'), (1700, 'c'), (2500, 'c')] {
-            counts.add(at, key);
+            counts.add(at, u64::from(key), key);
         }
-        let (sums, without_key) = counts.sums(2900);
-        assert_eq!((sums[&'a'], sums[&'b'], sums[&'c'], without_key), (2, 1, 1, 1));
-        let (sums, _) = counts.sums(4100);
-        assert_eq!((sums.get(&'a'), sums.get(&'c')), (None, Some(&1)));
-        assert!(counts.sums(9000).0.is_empty());
+        assert_eq!(sums(&counts, 2900), HashMap::from([('a', 2), ('b', 1), ('c', 1)]));
+        assert_eq!(counts.sums(2900).1, 1);
+        assert_eq!(sums(&counts, 4100), HashMap::from([('c', 1)]));
+        assert!(sums(&counts, 9000).is_empty());
         assert_eq!(counts.left_out(), 1);
     }
 
@@ -154,21 +193,28 @@ mod tests {
     fn events_out_of_order_and_too_old() {
         let mut counts = SlidingCounts::new(1000, 2, 10);
         for at in [5000, 4500, 1000, 5100] {
-            counts.add(at, 'a');
+            counts.add(at, 1, 'a');
         }
-        assert_eq!(counts.sums(5500).0[&'a'], 3);
+        assert_eq!(sums(&counts, 5500)[&'a'], 3);
     }
 
     #[test]
     fn keys_are_forgotten_after_the_window() {
-        let mut keys = RecentKeys::new(3_600_000, 2);
-        keys.add(0, 'a');
-        keys.add(1000, 'b');
-        keys.add(2000, 'c');
-        assert_eq!((keys.keys(2000).count(), keys.left_out()), (2, 1));
-        keys.add(3_600_500, 'c');
-        let mut recent: Vec<_> = keys.keys(3_600_500).collect();
-        recent.sort_unstable();
-        assert_eq!(recent, ['b', 'c']);
+        let mut keys = RecentKeys::new(3_600_000, 8);
+        for (at, key) in [(0, 1), (1000, 2), (2000, 3)] {
+            keys.add(at, key, 0);
+        }
+        assert_eq!((keys.groups(2000).count(), keys.left_out()), (2, 1));
+        keys.add(3_600_500, 3, 0);
+        assert_eq!(keys.groups(3_600_500).count(), 2);
+    }
+
+    #[test]
+    fn one_groups_flood_leaves_room_for_the_others() {
+        let mut keys = RecentKeys::new(3_600_000, 8);
+        (0..100).for_each(|key| keys.add(0, key, 0));
+        (100..102).for_each(|key| keys.add(0, key, 1));
+        let count = |wanted: usize| keys.groups(0).filter(|&group| group == wanted).count();
+        assert_eq!((count(0), count(1), keys.left_out()), (2, 2, 98));
     }
 }

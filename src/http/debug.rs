@@ -39,7 +39,7 @@ pub(super) fn unparsed(observed: &Observed) -> Markup {
                         @for line in lines.iter().rev() {
                             tr {
                                 td { (escaped(line.log.as_bytes(), NAME_WIDTH)) }
-                                td { (ago(line.read_at.map(seconds), now)) }
+                                td { (ago(Some(seconds(line.read_at)), now)) }
                                 td title=(line.reason.meaning()) { (line.reason.label()) }
                                 td { code { (escaped(&line.bytes, LINE_WIDTH)) } }
                             }

@@ -104,11 +104,13 @@ const CODE: Label = Label { name: "code", bound: "one letter, A to Z" };
 const MODIFIER: Label = Label { name: "modifier", bound: "A, C, E, L, P, Q, S, U, `other`" };
 const OUTCOME: Label = Label { name: "outcome", bound: "`deferred`, `partial`, `rejected`, `unnotified`" };
 const REASON: Label = Label { name: "reason", bound: "the 26 reasons listed below" };
-const DOMAIN: Label = Label { name: "domain", bound: "the first 200 domains that failed, then `other`" };
+const DOMAIN: Label = Label { name: "domain", bound: "200 domains that fail most, then `other`" };
 const DOMAIN_OUTCOME: Label = Label { name: "outcome", bound: "`deferred`, `rejected`" };
 const CLASS: Label = Label { name: "class", bound: "`4xx`, `5xx`" };
-const STATUS: Label =
-    Label { name: "status", bound: "the first 40 enhanced codes x.y.z, `none`, then `other`" };
+const STATUS: Label = Label {
+    name: "status",
+    bound: "the 40 most frequent enhanced codes x.y.z, `none` among them, then `other`",
+};
 const TRY: Label = Label { name: "attempt", bound: "`1`, `2`, `3`, `4-9`, `10+`" };
 const ATTEMPTS: Label = Label { name: "attempt", bound: "`0`, `1`, `2`, `3-9`, `10+`" };
 const DIRECTION: Label = Label { name: "direction", bound: "`in`, `out`" };
@@ -137,6 +139,7 @@ const SKIPPED_REASON: Label = Label {
 const COLLECTOR: Label =
     Label { name: "collector", bound: "`log`, `queue`, `sockets`, `processes`, `filesystems`" };
 const TABLE: Label = Label { name: "table", bound: "the names of the capped tables" };
+const REPLACING_TABLE: Label = Label { name: "table", bound: "`domains`, `statuses`" };
 const OPTION: Label = Label { name: "option", bound: "the `log_*` options that show in the log" };
 const WAKEUP: Label = Label { name: "cause", bound: "`event`, `tick`, `poll`, `request`" };
 const RESTART: Label = Label {
@@ -306,6 +309,9 @@ catalogue! {
     LABEL_CAPPED = Counter "imsimta_exporter_label_capped_total" [TABLE] Logs
         "Events that were counted as `other` or without their key since a table was full."
         query "increase(imsimta_exporter_label_capped_total[1h]) > 0";
+    LABEL_REPLACED = Counter "imsimta_exporter_label_replaced_total" [REPLACING_TABLE] Logs
+        "Labels that made room for one that came more often; the newcomer's series began at 0."
+        query "increase(imsimta_exporter_label_replaced_total[1h]) > 0";
     OPTION_SEEN = Gauge "imsimta_exporter_option_seen" [OPTION] Logs
         "1 when the log has shown a field that this option of the MTA adds, 0 when not yet."
         query "imsimta_exporter_option_seen == 0";

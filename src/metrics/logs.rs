@@ -39,9 +39,9 @@ impl ClientDisplay {
     }
 
     /// The label values with the greatest sums. Addresses of one network are added up.
-    fn top(&self, sums: &HashMap<IpAddr, u64>) -> Vec<(String, u64)> {
+    fn top(&self, sums: &[(IpAddr, u64)]) -> Vec<(String, u64)> {
         let mut by_label: HashMap<String, u64> = HashMap::new();
-        for (&client, &count) in sums {
+        for &(client, count) in sums {
             if let Some(label) = self.value(client) {
                 *by_label.entry(label).or_insert(0) += count;
             }
@@ -198,7 +198,7 @@ fn fill_clients(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: 
     }
     // Without connection entries nobody knows how many connections a client made.
     if totals.options.connection_entries() {
-        let busiest = totals.clients.connections.sums(now).0.into_values().max();
+        let busiest = totals.clients.connections.sums(now).0.into_iter().map(|(_, count)| count).max();
         page.count(&metric::CLIENT_CONNECTIONS_MAX, &[], busiest.unwrap_or(0));
     }
 }
@@ -234,6 +234,11 @@ fn fill_accounts(page: &mut Page, totals: &Totals) {
     for (table, count) in others.into_iter().chain(destinations).chain(delays) {
         page.count(&metric::LABEL_CAPPED, &[table], count);
     }
+    for (table, count) in
+        [("domains", totals.destinations.replaced()), ("statuses", totals.replies.replaced())]
+    {
+        page.count(&metric::LABEL_REPLACED, &[table], count);
+    }
     for (option, seen) in totals.options.all() {
         page.truth(&metric::OPTION_SEEN, &[option], seen);
     }
@@ -241,7 +246,6 @@ fn fill_accounts(page: &mut Page, totals: &Totals) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
     use std::net::IpAddr;
 
     use super::ClientDisplay;
@@ -250,12 +254,12 @@ mod tests {
     #[test]
     fn clients_are_shown_as_configured() {
         let address = |text: &str| text.parse::<IpAddr>().expect("an address");
-        let sums = HashMap::from([
+        let sums = [
             (address("192.0.2.1"), 5),
             (address("192.0.2.200"), 4),
             (address("198.51.100.1"), 6),
             (address("2001:db8::1"), 1),
-        ]);
+        ];
         for (label, top, expected) in [
             (ClientLabel::Address, 2, vec![("198.51.100.1", 6), ("192.0.2.1", 5)]),
             (

@@ -1,21 +1,21 @@
 //! What only a report keeps: breakdowns over whole files, where the service has windows of minutes.
 //!
-//! Fed with the lines that the [aggregate](crate::aggregate) has counted; every table is bounded.
+//! Fed with the digests that the [aggregate](crate::aggregate) has counted; every table is bounded.
 
 pub mod stretches;
 mod table;
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
-
 use crate::aggregate::channel::Outcome;
-use crate::aggregate::client_of;
 use crate::aggregate::connection::AuthenticationResult;
+use crate::aggregate::digest::{
+    Batch, Client, ConnectionEvent, Delivery, Entry, Event, MessageEvent, Sample,
+};
 use crate::aggregate::reasons::PerLabel;
-use crate::aggregate::unparsed::LastUnparsed;
-use crate::record::reason::{self, Classified, Reason};
-use crate::record::{Connection, Direction, Line, Message, address, label, transport};
+use crate::aggregate::unparsed::KEPT;
+use crate::record::reason::Reason;
 use stretches::Stretches;
 pub use table::Table;
 
@@ -39,8 +39,10 @@ pub struct DestinationCounts {
 }
 
 /// What one client did.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ClientCounts {
+    /// Its address.
+    pub address: IpAddr,
     /// Inbound O entries.
     pub connections: u64,
     /// J entries.
@@ -54,102 +56,102 @@ pub struct ClientCounts {
 /// All breakdowns.
 #[derive(Debug)]
 pub struct Breakdown {
-    seed: u64,
     /// Wall-clock times of the first and the last entry, milliseconds as if they were UTC.
     pub period: Option<(i64, i64)>,
-    /// By the hash of channel and domain.
-    pub destinations: Table<u64, DestinationCounts>,
+    /// By channel and domain.
+    pub destinations: Table<DestinationCounts>,
     /// By address.
-    pub clients: Table<IpAddr, ClientCounts>,
+    pub clients: Table<ClientCounts>,
     /// By channel and time.
     pub stretches: Stretches,
     /// E entries that put a message into the queue as held.
     pub held: u64,
-    /// The last lines that were not understood.
-    pub unparsed: LastUnparsed,
+    /// The last lines that were not understood, each with its log's index.
+    pub samples: VecDeque<(usize, Sample)>,
 }
 
 impl Breakdown {
-    /// Nothing seen yet. `seed` keys the hashes.
+    /// Nothing seen yet. `seed` is that of the digests.
     pub fn new(seed: u64) -> Self {
         Self {
-            seed,
             period: None,
             destinations: Table::default(),
             clients: Table::default(),
-            stretches: Stretches::default(),
+            stretches: Stretches::new(seed),
             held: 0,
-            unparsed: LastUnparsed::default(),
+            samples: VecDeque::new(),
         }
     }
 
-    /// Takes line `number` of a log.
-    pub fn line(&mut self, log: &str, number: u64, entry: &Line<'_>, bytes: &[u8]) {
-        match entry {
-            Line::Message(message) => {
-                self.entry_at(message.time.civil_millis);
-                self.message(message);
+    /// Takes the digest of lines of the log with index `log`, behind its first `before` lines.
+    pub fn add(&mut self, log: usize, before: u64, batch: &Batch) {
+        for entry in batch.entries() {
+            let at = entry.time.civil_millis;
+            let (first, last) = self.period.unwrap_or((at, at));
+            self.period = Some((first.min(at), last.max(at)));
+            match &entry.event {
+                Event::Message { event, .. } => self.message(entry, event, batch),
+                Event::Connection { client: Some(client), event, .. } => self.connection(client, *event),
+                Event::Connection { .. } => {}
             }
-            Line::Connection(connection) => {
-                self.entry_at(connection.time.civil_millis);
-                self.connection(connection);
+        }
+        for sample in batch.samples.all() {
+            if self.samples.len() >= KEPT {
+                self.samples.pop_front();
             }
-            Line::Unparsed(reason) => self.unparsed.note(log, Some(number), None, *reason, bytes),
-            Line::Skipped(_) => {}
+            self.samples.push_back((log, Sample { line: before + sample.line, ..sample.clone() }));
         }
     }
 
-    fn entry_at(&mut self, at: i64) {
-        let (first, last) = self.period.unwrap_or((at, at));
-        self.period = Some((first.min(at), last.max(at)));
-    }
-
-    fn message(&mut self, message: &Message<'_>) {
-        match message.action.letter {
-            b'E' => self.held += u64::from(message.filename.ends_with(b".HELD")),
-            b'D' => {
-                self.stretches.attempt(message.source_channel, message.time.civil_millis, None);
-                if let Some(counts) = self.destination(message, false) {
+    fn message(&mut self, entry: &Entry, event: &MessageEvent, batch: &Batch) {
+        match event {
+            MessageEvent::Enqueued { held, .. } => self.held += u64::from(*held),
+            MessageEvent::Delivered { delivery, .. } => {
+                self.attempt(entry, None, batch);
+                if let Some(counts) = self.destination(entry, delivery, false, batch) {
                     counts.attempts += 1;
                 }
             }
-            b'Q' | b'Z' | b'R' | b'K' => self.failed(message),
-            b'J' => {
-                if let Some(client) = client_of(message)
-                    && let Some(why) = reason::of_message(message)
-                    && let Some(counts) = self.clients.at(client, true, ClientCounts::default)
-                {
-                    counts.rejections.add(why.reason);
+            MessageEvent::Failed { outcome, reason, delivery, .. } => {
+                let attempted = event.is_attempt();
+                if attempted {
+                    self.attempt(entry, Some(*reason), batch);
+                }
+                let Some(counts) = self.destination(entry, delivery, true, batch) else { return };
+                counts.attempts += u64::from(attempted);
+                counts.failed += u64::from(attempted);
+                match outcome {
+                    Outcome::Deferred | Outcome::Partial => counts.deferred += 1,
+                    Outcome::Rejected | Outcome::Unnotified => counts.rejected += 1,
+                }
+                counts.reasons.add(*reason);
+            }
+            MessageEvent::Refused { reason, client: Some(client) } => {
+                if let Some(counts) = self.client(client, true) {
+                    counts.rejections.add(*reason);
                 }
             }
             _ => {}
         }
     }
 
-    fn failed(&mut self, message: &Message<'_>) {
-        let Some(Classified { reason, .. }) = reason::of_message(message) else { return };
-        let outcome = Outcome::of(message.action);
-        // As the aggregate has it: an expired or unnotified recipient was not tried just then.
-        let attempted = outcome != Outcome::Unnotified && reason != Reason::Expired;
-        if attempted {
-            self.stretches.attempt(message.source_channel, message.time.civil_millis, Some(reason));
-        }
-        let Some(counts) = self.destination(message, true) else { return };
-        counts.attempts += u64::from(attempted);
-        counts.failed += u64::from(attempted);
-        match outcome {
-            Outcome::Deferred | Outcome::Partial => counts.deferred += 1,
-            Outcome::Rejected | Outcome::Unnotified => counts.rejected += 1,
-        }
-        counts.reasons.add(reason);
+    fn attempt(&mut self, entry: &Entry, failure: Option<Reason>, batch: &Batch) {
+        let channel = entry.channel;
+        self.stretches.attempt(channel.key, || batch.text(channel), entry.time.civil_millis, failure);
     }
 
-    fn destination(&mut self, message: &Message<'_>, trouble: bool) -> Option<&mut DestinationCounts> {
-        let domain = address::destination(message.to)?;
-        let key = pair_key(message.source_channel, domain, self.seed);
+    fn destination(
+        &mut self,
+        entry: &Entry,
+        delivery: &Delivery,
+        trouble: bool,
+        batch: &Batch,
+    ) -> Option<&mut DestinationCounts> {
+        let domain = delivery.domain?;
+        let key = entry.channel.key.rotate_left(1) ^ domain.key;
         self.destinations.at(key, trouble, || DestinationCounts {
-            channel: label::channel(message.source_channel),
-            domain: label::domain(domain),
+            channel: batch.text(entry.channel).to_owned(),
+            domain: batch.text(domain).to_owned(),
             attempts: 0,
             deferred: 0,
             rejected: 0,
@@ -158,34 +160,27 @@ impl Breakdown {
         })
     }
 
-    fn connection(&mut self, entry: &Connection<'_>) {
-        if entry.direction != Direction::In || !matches!(entry.action.letter, b'O' | b'X' | b'U') {
-            return;
-        }
-        let client = entry.transport.and_then(|ends| transport::address(ends.remote_address));
-        let Some(client) = client else { return };
-        let failed = || AuthenticationResult::of(entry) == AuthenticationResult::Failure;
-        let trouble = entry.action.letter == b'X' || entry.action.letter == b'U' && failed();
-        if entry.action.letter == b'U' && !trouble {
-            return;
-        }
-        let Some(counts) = self.clients.at(client, trouble, ClientCounts::default) else { return };
-        match entry.action.letter {
-            b'O' => counts.connections += 1,
-            b'X' => counts.rejected_connections += 1,
-            _ => counts.authentication_failures += 1,
+    fn connection(&mut self, client: &Client, event: ConnectionEvent) {
+        let (trouble, count): (bool, fn(&mut ClientCounts) -> &mut u64) = match event {
+            ConnectionEvent::Opened => (false, |counts| &mut counts.connections),
+            ConnectionEvent::Rejected(_) => (true, |counts| &mut counts.rejected_connections),
+            ConnectionEvent::Authenticated(AuthenticationResult::Failure) => {
+                (true, |counts| &mut counts.authentication_failures)
+            }
+            _ => return,
+        };
+        if let Some(counts) = self.client(client, trouble) {
+            *count(counts) += 1;
         }
     }
-}
 
-/// The hash of a channel and a domain, both without case, as their label values are.
-fn pair_key(channel: &[u8], domain: &[u8], seed: u64) -> u64 {
-    let mut lower = [0; 2 * label::MAX_BYTES + 1];
-    let channel = &channel[..channel.len().min(label::MAX_BYTES)];
-    let domain = &domain[..domain.len().min(label::MAX_BYTES)];
-    let (start, end) = (channel.len() + 1, channel.len() + 1 + domain.len());
-    lower[..channel.len()].copy_from_slice(channel);
-    lower[start..end].copy_from_slice(domain);
-    lower[..end].make_ascii_lowercase();
-    xxh3_64_with_seed(&lower[..end], seed)
+    fn client(&mut self, client: &Client, trouble: bool) -> Option<&mut ClientCounts> {
+        self.clients.at(client.key, trouble, || ClientCounts {
+            address: client.address,
+            connections: 0,
+            rejections: PerLabel::default(),
+            rejected_connections: 0,
+            authentication_failures: 0,
+        })
+    }
 }

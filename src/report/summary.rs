@@ -105,7 +105,7 @@ impl Summary {
             outages: outages::outages(&breakdown.stretches),
             held_enqueues: breakdown.held,
             options: options::shown(totals),
-            not_understood: lines::not_understood(breakdown),
+            not_understood: lines::samples(totals, breakdown),
             beyond_tables: breakdown.destinations.left_out()
                 + breakdown.clients.left_out()
                 + breakdown.stretches.left_out(),

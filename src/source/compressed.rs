@@ -27,7 +27,7 @@ type Whole<R> = Chain<Cursor<Vec<u8>>, R>;
 /// # Errors
 ///
 /// When the first bytes cannot be read. Damage behind them is an error of the reader.
-pub fn text_of<'a, R: Read + 'a>(mut stream: R) -> io::Result<Box<dyn Read + 'a>> {
+pub fn text_of<'a, R: Read + Send + 'a>(mut stream: R) -> io::Result<Box<dyn Read + Send + 'a>> {
     let mut head = Vec::with_capacity(ZSTD.len());
     // A pipe may give fewer bytes at a time.
     stream.by_ref().take(ZSTD.len() as u64).read_to_end(&mut head)?;

@@ -34,15 +34,14 @@ pub enum Block<'a> {
     },
 }
 
-/// Reads a stream from its beginning to its end: a file that nobody writes any more, or a pipe.
+/// Reads a stream from its beginning to its end: a file that nobody writes any more, or a pipe. Blocks
+/// are read into buffers of the caller, so that one may be worked on while the next is read.
 #[derive(Debug)]
 pub struct BlockReader<R> {
     stream: R,
-    buffer: Vec<u8>,
-    /// Where the bytes begin that were not handed out, and where they end.
-    start: usize,
-    end: usize,
-    /// How many of them are known to hold no LF.
+    /// What was read behind the last block.
+    behind: Vec<u8>,
+    /// How much of it is known to hold no LF.
     searched: usize,
     max_line_bytes: usize,
     skipping: bool,
@@ -54,57 +53,68 @@ const BLOCK_BYTES: usize = 256 * 1024;
 impl<R: Read> BlockReader<R> {
     /// A reader of lines of at most `max_line_bytes`.
     pub fn new(stream: R, max_line_bytes: usize) -> Self {
-        let buffer = vec![0; BLOCK_BYTES.max(max_line_bytes + 1)];
-        Self { stream, buffer, start: 0, end: 0, searched: 0, max_line_bytes, skipping: false }
+        Self { stream, behind: Vec::new(), searched: 0, max_line_bytes, skipping: false }
     }
 
-    /// The next block; `None` at the end.
+    /// The next block, which is read into `buffer` whatever is in it; `None` at the end. The buffer is
+    /// given its size the first time.
     ///
     /// # Errors
     ///
     /// What the kernel said.
-    pub fn next_block(&mut self) -> io::Result<Option<Block<'_>>> {
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
+    pub fn next_block<'b>(&mut self, buffer: &'b mut Vec<u8>) -> io::Result<Option<Block<'b>>> {
+        let room = BLOCK_BYTES.max(self.max_line_bytes + 1);
+        if buffer.len() < room {
+            buffer.resize(room, 0);
+        }
+        let mut end = self.behind.len();
+        buffer[..end].copy_from_slice(&self.behind);
         loop {
-            if self.skipping && self.end > 0 {
-                return Ok(Some(self.skip()));
+            if self.skipping && end > 0 {
+                return Ok(Some(self.skip(&buffer[..end])));
             }
-            let unsearched = self.searched..self.end;
-            if let Some(newline) = memchr::memrchr(b'\n', &self.buffer[unsearched.clone()]) {
-                self.start = unsearched.start + newline + 1;
-                self.searched = self.end - self.start;
-                return Ok(Some(Block::Lines(&self.buffer[..self.start])));
+            if let Some(newline) = memchr::memrchr(b'\n', &buffer[self.searched..end]) {
+                let lines = self.searched + newline + 1;
+                self.keep(&buffer[lines..end], true);
+                return Ok(Some(Block::Lines(&buffer[..lines])));
             }
-            self.searched = self.end;
-            if self.end > self.max_line_bytes {
+            self.searched = end;
+            if end > self.max_line_bytes {
                 self.skipping = true;
                 continue;
             }
-            match self.stream.read(&mut self.buffer[self.end..]) {
-                Ok(0) => return Ok(self.at_end()),
-                Ok(filled) => self.end += filled,
+            match self.stream.read(&mut buffer[end..]) {
+                Ok(0) => return Ok(self.at_end(&buffer[..end])),
+                Ok(filled) => end += filled,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.keep(&buffer[..end], false);
+                    return Err(error);
+                }
             }
         }
     }
 
-    fn skip(&mut self) -> Block<'static> {
-        let newline = memchr::memchr(b'\n', &self.buffer[..self.end]);
-        self.start = newline.map_or(self.end, |newline| newline + 1);
-        self.searched = 0;
-        self.skipping = newline.is_none();
-        Block::Skipped { reason: Skip::TooLong, bytes: self.start as u64, ends: newline.is_some() }
+    fn keep(&mut self, behind: &[u8], searched: bool) {
+        self.behind.clear();
+        self.behind.extend_from_slice(behind);
+        self.searched = if searched { behind.len() } else { 0 };
     }
 
-    fn at_end(&mut self) -> Option<Block<'_>> {
-        let rest = 0..self.end;
-        (self.start, self.end, self.searched) = (0, 0, 0);
+    fn skip(&mut self, bytes: &[u8]) -> Block<'static> {
+        let newline = memchr::memchr(b'\n', bytes);
+        let skipped = newline.map_or(bytes.len(), |newline| newline + 1);
+        self.keep(&bytes[skipped..], false);
+        self.skipping = newline.is_none();
+        Block::Skipped { reason: Skip::TooLong, bytes: skipped as u64, ends: newline.is_some() }
+    }
+
+    fn at_end<'b>(&mut self, rest: &'b [u8]) -> Option<Block<'b>> {
+        self.keep(&[], true);
         if std::mem::take(&mut self.skipping) {
             return Some(Block::Skipped { reason: Skip::TooLong, bytes: rest.len() as u64, ends: true });
         }
-        (!rest.is_empty()).then(|| Block::LastLine(&self.buffer[rest]))
+        (!rest.is_empty()).then_some(Block::LastLine(rest))
     }
 }
 
@@ -136,7 +146,8 @@ mod tests {
     fn read_all(text: &[u8], at_once: usize) -> (Vec<Vec<u8>>, u64, u64, u64) {
         let (mut found, mut skipped, mut ended, mut all) = (Vec::new(), 0, 0, 0);
         let mut reader = BlockReader::new(Trickle(text, at_once), 8);
-        while let Some(block) = reader.next_block().expect("no errors here") {
+        let mut buffer = Vec::new();
+        while let Some(block) = reader.next_block(&mut buffer).expect("no errors here") {
             match block {
                 Block::Lines(block) => {
                     for (bytes, line) in lines(block) {

@@ -1,6 +1,8 @@
 //! `report`: what the summary of an incident's log says, and that no input breaks its form. The logs
 //! beside this file are named by what happened.
 
+mod threads;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -70,7 +70,7 @@ impl Log {
                     };
                     book.aggregate.line(account, &entry, bytes, Some(now.unix_millis));
                     if let Line::Unparsed(reason) = entry {
-                        book.unparsed.note(&self.name, None, Some(now.unix_millis), reason, line);
+                        book.unparsed.note(&self.name, now.unix_millis, reason, line);
                     }
                 }
                 self.following.last_read = Some(now.unix_seconds());

@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::aggregate::labels::{Labels, OTHER};
 use crate::aggregate::reasons::PerLabel;
-use crate::record::label;
 use crate::record::reason::Reason;
 
 /// The length of a stretch.
@@ -24,24 +24,30 @@ pub struct Stretch {
 }
 
 /// All channels in all stretches.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stretches {
-    channels: Vec<(Vec<u8>, String)>,
+    channels: Labels,
     /// By channel and number of the stretch since 1970.
     counts: FxHashMap<(usize, i64), Stretch>,
     left_out: u64,
 }
 
 impl Stretches {
-    /// Counts an attempt by the wall clock of its entry; `failure` says how it failed.
-    pub fn attempt(&mut self, channel: &[u8], at: i64, failure: Option<Reason>) {
-        let known = self.channels.iter().position(|(spelling, _)| spelling == channel);
-        let index = known.unwrap_or_else(|| {
-            if self.channels.len() < MAX_CHANNELS {
-                self.channels.push((channel.to_owned(), label::channel(channel)));
-            }
-            self.channels.len() - 1
-        });
+    /// Nothing seen yet. `seed` is that of the hashes of channels.
+    pub fn new(seed: u64) -> Self {
+        Self { channels: Labels::new(MAX_CHANNELS, seed), counts: FxHashMap::default(), left_out: 0 }
+    }
+
+    /// Counts an attempt of the channel with the hash `key` by the wall clock of its entry; `failure` says
+    /// how it failed.
+    pub fn attempt<'a>(
+        &mut self,
+        key: u64,
+        channel: impl FnOnce() -> &'a str,
+        at: i64,
+        failure: Option<Reason>,
+    ) {
+        let index = self.channels.index(key, channel);
         let key = (index, at.div_euclid(STRETCH_MILLIS));
         if self.counts.len() >= MAX_STRETCHES && !self.counts.contains_key(&key) {
             self.left_out += 1;
@@ -57,15 +63,12 @@ impl Stretches {
 
     /// `(channel, number of the stretch, counts)`, by channel and time.
     pub fn in_order(&self) -> Vec<(&str, i64, &Stretch)> {
-        let mut all: Vec<_> = self
-            .counts
-            .iter()
-            .filter_map(|(&(channel, number), stretch)| {
-                Some((self.channels.get(channel)?.1.as_str(), number, stretch))
-            })
-            .collect();
-        all.sort_by_key(|&(channel, number, _)| (channel, number));
-        all
+        // What many channels share says nothing about any of them.
+        let own = self.counts.iter().filter(|&(&(channel, _), _)| channel != OTHER);
+        let mut all: Vec<_> = own.map(|(&(channel, number), stretch)| (channel, number, stretch)).collect();
+        all.sort_unstable_by_key(|&(channel, number, _)| (channel, number));
+        let named = |(channel, number, stretch)| (self.channels.value(channel), number, stretch);
+        all.into_iter().map(named).collect()
     }
 
     /// Attempts that did not fit.

@@ -1,16 +1,15 @@
 //! Counts by a key that the input chooses, in bounded memory.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use rustc_hash::FxHashMap;
 
 /// Keys without and keys with trouble that are kept, each.
 const CAPACITY: usize = 10_000;
 
-/// Values by key. A key with trouble finds room although keys without it came first: what fails is
+/// Values by the seeded hash of a key. A key with trouble finds room although keys without it came first: what fails is
 /// what a report is read for. Beyond both caps an event counts without its key.
 #[derive(Debug)]
-pub struct Table<K, V> {
-    rows: HashMap<K, Row<V>>,
+pub struct Table<V> {
+    rows: FxHashMap<u64, Row<V>>,
     /// Rows without trouble, and with it.
     quiet: usize,
     troubled: usize,
@@ -24,16 +23,16 @@ struct Row<V> {
     troubled: bool,
 }
 
-impl<K, V> Default for Table<K, V> {
+impl<V> Default for Table<V> {
     fn default() -> Self {
-        Self { rows: HashMap::new(), quiet: 0, troubled: 0, left_out: 0 }
+        Self { rows: FxHashMap::default(), quiet: 0, troubled: 0, left_out: 0 }
     }
 }
 
-impl<K: Copy + Eq + Hash, V> Table<K, V> {
+impl<V> Table<V> {
     /// The value of a key, made by `new` when it is not there; `None` when there is no room.
     /// `trouble` says what kind of event this is.
-    pub fn at(&mut self, key: K, trouble: bool, new: impl FnOnce() -> V) -> Option<&mut V> {
+    pub fn at(&mut self, key: u64, trouble: bool, new: impl FnOnce() -> V) -> Option<&mut V> {
         if !self.rows.contains_key(&key) {
             let kept = if trouble { self.troubled } else { self.quiet };
             if kept >= CAPACITY {
@@ -52,9 +51,9 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         Some(&mut row.value)
     }
 
-    /// Every key and its value, in no order.
-    pub fn all(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.rows.iter().map(|(key, row)| (key, &row.value))
+    /// Every value, in no order.
+    pub fn all(&self) -> impl Iterator<Item = &V> {
+        self.rows.values().map(|row| &row.value)
     }
 
     /// How many events found no room.
@@ -69,19 +68,20 @@ mod tests {
 
     #[test]
     fn trouble_finds_room_behind_a_crowd() {
-        let mut table: Table<usize, u64> = Table::default();
-        for key in 0..2 * CAPACITY {
+        let mut table: Table<u64> = Table::default();
+        let capacity = CAPACITY as u64;
+        for key in 0..2 * capacity {
             if let Some(count) = table.at(key, false, || 0) {
                 *count += 1;
             }
         }
         assert_eq!((table.all().count(), table.left_out()), (CAPACITY, CAPACITY as u64));
-        assert!(table.at(5 * CAPACITY, true, || 0).is_some());
-        for key in 0..4 * CAPACITY {
+        assert!(table.at(5 * capacity, true, || 0).is_some());
+        for key in 0..4 * capacity {
             table.at(key, true, || 0);
         }
         assert!(table.all().count() <= 2 * CAPACITY);
-        assert!(table.at(9 * CAPACITY, true, || 0).is_none());
+        assert!(table.at(9 * capacity, true, || 0).is_none());
         assert_eq!(table.at(7, false, || 0).copied(), Some(1));
     }
 }

@@ -155,7 +155,7 @@ pub(super) fn traffic(totals: &Totals, breakdown: &Breakdown) -> Vec<ChannelTraf
         }
     }
     let mut worst: HashMap<&str, &DestinationCounts> = HashMap::new();
-    for (_, counts) in breakdown.destinations.all() {
+    for counts in breakdown.destinations.all() {
         let Some(row) = rows.get_mut(counts.channel.as_str()) else { continue };
         row.domains += u64::from(counts.attempts > 0);
         row.failing_domains += u64::from(counts.failed > 0);
@@ -217,7 +217,7 @@ pub(super) fn failures(totals: &Totals) -> Vec<FailureReason> {
 }
 
 pub(super) fn destinations(breakdown: &Breakdown) -> Vec<Destination> {
-    let failing = breakdown.destinations.all().filter(|(_, counts)| counts.deferred + counts.rejected > 0);
+    let failing = breakdown.destinations.all().filter(|counts| counts.deferred + counts.rejected > 0);
     let row = |counts: &DestinationCounts| {
         let main = counts.reasons.counted().max_by_key(|&(_, count)| count);
         Destination {
@@ -232,7 +232,7 @@ pub(super) fn destinations(breakdown: &Breakdown) -> Vec<Destination> {
             main_reason_count: main.map_or(0, |(_, count)| count),
         }
     };
-    let rows = failing.map(|(_, counts)| row(counts)).collect();
+    let rows = failing.map(row).collect();
     listed(rows, |row: &Destination| row.deferred + row.rejected, |row| (&row.domain, &row.channel))
 }
 

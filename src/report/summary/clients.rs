@@ -83,7 +83,7 @@ pub struct Connections {
 pub(super) fn rejections(totals: &Totals, breakdown: &Breakdown, display: &ClientDisplay) -> Vec<Rejection> {
     let row = |&reason: &Reason| {
         let of = |counts: &ClientCounts| counts.rejections.get(reason);
-        let clients = breakdown.clients.all().filter(|(_, counts)| of(counts) > 0).count();
+        let clients = breakdown.clients.all().filter(|counts| of(counts) > 0).count();
         Rejection {
             reason: reason.label(),
             count: totals.channels.all().map(|(_, counts)| counts.rejections.get(reason)).sum(),
@@ -103,10 +103,10 @@ pub(super) fn top(
     count: impl Fn(&ClientCounts) -> u64,
 ) -> Vec<ClientCount> {
     let mut by_label: HashMap<String, u64> = HashMap::new();
-    for (&client, counts) in breakdown.clients.all() {
+    for counts in breakdown.clients.all() {
         let count = count(counts);
         if count > 0
-            && let Some(label) = display.value(client)
+            && let Some(label) = display.value(counts.address)
         {
             *by_label.entry(label).or_insert(0) += count;
         }

@@ -138,12 +138,14 @@ fn add(sums: &mut Vec<LineReason>, rows: impl Iterator<Item = LineReason>) {
     }
 }
 
-pub(super) fn not_understood(breakdown: &Breakdown) -> Vec<NotUnderstood> {
-    let shown = breakdown.unparsed.all().map(|line| NotUnderstood {
-        file: escaped(line.log.as_bytes(), NAME_WIDTH),
-        line: line.number.unwrap_or(0),
-        reason: line.reason.label(),
-        text: escaped(&line.bytes, SAMPLE_WIDTH),
+pub(super) fn samples(totals: &Totals, breakdown: &Breakdown) -> Vec<NotUnderstood> {
+    let name =
+        |log: usize| totals.accounts.all().get(log).map_or(&b""[..], |account| account.name.as_bytes());
+    let shown = breakdown.samples.iter().map(|(log, sample)| NotUnderstood {
+        file: escaped(name(*log), NAME_WIDTH),
+        line: sample.line,
+        reason: sample.reason.label(),
+        text: escaped(&sample.bytes, SAMPLE_WIDTH),
     });
     shown.collect()
 }

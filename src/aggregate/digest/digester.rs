@@ -1,0 +1,221 @@
+//! From a line to its digest: everything that the line alone decides.
+
+use std::num::NonZeroU64;
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::{
+    Batch, Client, ConnectionEvent, Delivery, Entry, Event, Key, MessageEvent, Name, RemoteReply, Waited,
+};
+use crate::aggregate::channel::Outcome;
+use crate::aggregate::connection::AuthenticationResult;
+use crate::aggregate::delay;
+use crate::record::diagnostic::Reply;
+use crate::record::reason::{self, Classified};
+use crate::record::{Connection, Direction, Line, Message, Skip, address, label, queue_file, transport};
+
+/// Digests lines. The seed is that of the totals that the digests are for: keys of hash tables are
+/// chosen by other people.
+#[derive(Clone, Copy, Debug)]
+pub struct Digester {
+    seed: u64,
+}
+
+impl Digester {
+    /// A digester for totals with this seed.
+    pub fn new(seed: u64) -> Self {
+        Self { seed }
+    }
+
+    /// Adds a line that takes `bytes` in its log; `raw` is what `line` was read from.
+    pub fn add(self, line: &Line<'_>, raw: &[u8], bytes: usize, batch: &mut Batch) {
+        batch.lines.add(bytes as u64);
+        match line {
+            Line::Message(message) => {
+                batch.options.message(message);
+                batch.inference.message(message);
+                let entry = self.message(message, batch);
+                batch.entries.push(entry);
+            }
+            Line::Connection(connection) => {
+                batch.options.connection(connection);
+                let entry = self.connection(connection, batch);
+                batch.entries.push(entry);
+            }
+            Line::Skipped(reason) => batch.lines.skipped.add(*reason),
+            Line::Unparsed(reason) => {
+                batch.lines.unparsed.add(*reason);
+                batch.samples.add(batch.lines.lines(), *reason, raw);
+            }
+        }
+    }
+
+    /// Adds bytes that are no complete line within the cap; `ends` says that the line ends there.
+    pub fn skip(self, reason: Skip, bytes: u64, ends: bool, batch: &mut Batch) {
+        if ends {
+            batch.lines.add(bytes);
+            batch.lines.skipped.add(reason);
+        } else {
+            batch.lines.add_part(bytes);
+        }
+    }
+
+    fn message(self, message: &Message<'_>, batch: &mut Batch) -> Entry {
+        let channel = self.name(message.source_channel, batch);
+        let event = match (message.action.letter, reason::of_message(message)) {
+            (b'E', _) => MessageEvent::Enqueued {
+                destination: self.name(message.destination_channel, batch),
+                file: self.file(message.destination_channel, message.filename),
+                message: self.message_id(message.message_id),
+                arrives: delay::is_outside(message.source_channel),
+                held: message.filename.ends_with(b".HELD"),
+            },
+            (b'D', _) => MessageEvent::Delivered {
+                delivery: self.delivery(message, batch),
+                waited: self.waited(message, delay::is_outside(message.source_channel)),
+            },
+            (b'Q' | b'Z' | b'R' | b'K', Some(why)) => self.failed(message, &why, batch),
+            (b'J', Some(why)) => {
+                MessageEvent::Refused { reason: why.reason, client: self.client(client_of(message)) }
+            }
+            (b'V', _) => MessageEvent::Aborted,
+            (b'B', _) => MessageEvent::BadCommand,
+            (b'W', _) => MessageEvent::DelayWarning,
+            _ => MessageEvent::Other,
+        };
+        let event = Event::Message { blocks: message.blocks, event };
+        Entry { time: message.time, action: message.action, channel, event }
+    }
+
+    fn failed(self, message: &Message<'_>, why: &Classified<'_>, batch: &mut Batch) -> MessageEvent {
+        let outcome = Outcome::of(message.action);
+        // Given up in a channel that only hands on is given up all the same.
+        let ends = matches!(outcome, Outcome::Rejected | Outcome::Unnotified);
+        MessageEvent::Failed {
+            outcome,
+            reason: why.reason,
+            reply: self.remote_reply(&why.reply, batch),
+            delivery: self.delivery(message, batch),
+            waited: self.waited(message, ends),
+        }
+    }
+
+    fn remote_reply(self, reply: &Reply<'_>, batch: &mut Batch) -> Option<RemoteReply> {
+        let class = reply.class().filter(|class| reply.remote && matches!(class, 4 | 5))?;
+        let start = batch.text.len();
+        match reply.status {
+            Some(status) => label::push_status(status, &mut batch.text),
+            None => batch.text.extend_from_slice(b"none"),
+        }
+        Some(RemoteReply { permanent: class == 5, status: self.name_since(start, batch) })
+    }
+
+    fn delivery(self, message: &Message<'_>, batch: &mut Batch) -> Delivery {
+        let file = queue_file::parse(queue_file::base_name(message.filename));
+        Delivery {
+            // The name shows the attempts before this one.
+            attempt: file.map(|file| file.attempts + 1),
+            domain: address::destination(message.to).map(|domain| self.name(domain, batch)),
+        }
+    }
+
+    fn waited(self, message: &Message<'_>, ends: bool) -> Waited {
+        Waited {
+            queue_millis: message.queue_seconds.map(delay::millis),
+            file: self.file(message.source_channel, message.filename),
+            message: self.message_id(message.message_id),
+            ends,
+        }
+    }
+
+    fn connection(self, entry: &Connection<'_>, batch: &mut Batch) -> Entry {
+        let event = match (entry.action.letter, reason::of_connection(entry)) {
+            (b'O', _) => ConnectionEvent::Opened,
+            (b'C', _) => ConnectionEvent::Closed,
+            (b'X', Some(why)) => ConnectionEvent::Rejected(why.reason),
+            (b'Y', Some(why)) => ConnectionEvent::Failed(why.reason),
+            (b'I', _) => ConnectionEvent::Etrn,
+            (b'U', _) => ConnectionEvent::Authenticated(AuthenticationResult::of(entry)),
+            _ => ConnectionEvent::Other,
+        };
+        let seed = self.seed ^ entry.direction as u64;
+        let named = matches!(event, ConnectionEvent::Opened | ConnectionEvent::Closed);
+        let key = entry.transport.filter(|_| named).map(|ends| xxh3_64_with_seed(ends.tuple, seed));
+        let counted = entry.direction == Direction::In && !matches!(event, ConnectionEvent::Closed);
+        let remote = entry.transport.filter(|_| counted);
+        let event = Event::Connection {
+            direction: entry.direction,
+            key: key.and_then(some_key),
+            client: self.client(remote.and_then(|ends| transport::address(ends.remote_address))),
+            event,
+        };
+        Entry { time: entry.time, action: entry.action, channel: self.name(entry.channel, batch), event }
+    }
+
+    fn client(self, address: Option<std::net::IpAddr>) -> Option<Client> {
+        let address = address?;
+        let key = match address {
+            std::net::IpAddr::V4(v4) => xxh3_64_with_seed(&v4.octets(), self.seed),
+            std::net::IpAddr::V6(v6) => xxh3_64_with_seed(&v6.octets(), self.seed),
+        };
+        Some(Client { address, key })
+    }
+
+    /// A channel or domain as its label value.
+    fn name(self, spelling: &[u8], batch: &mut Batch) -> Name {
+        let start = batch.text.len();
+        label::push(spelling, &mut batch.text);
+        self.name_since(start, batch)
+    }
+
+    fn name_since(self, start: usize, batch: &Batch) -> Name {
+        let text = &batch.text[start..];
+        Name {
+            key: label_key(text, self.seed),
+            start: u32::try_from(start).unwrap_or(u32::MAX),
+            length: u8::try_from(text.len()).unwrap_or(u8::MAX),
+        }
+    }
+
+    /// A notification's entry shows its own id, a comma, and the id of the message that it is about.
+    fn message_id(self, ids: &[u8]) -> Key {
+        let id = memchr::memchr(b',', ids).map_or(ids, |comma| &ids[..comma]);
+        if id.is_empty() { None } else { some_key(xxh3_64_with_seed(id, self.seed)) }
+    }
+
+    /// A queue file keeps its unique part and channel while its attempts, in front of it, count up.
+    fn file(self, channel: &[u8], filename: &[u8]) -> Key {
+        if filename.is_empty() {
+            return None;
+        }
+        let base = queue_file::base_name(filename);
+        let (unique, channel) = (cut(base.get(2..).unwrap_or(base)), cut(channel));
+        let mut both = [0; 2 * label::MAX_BYTES];
+        let length = unique.len() + channel.len();
+        both[..unique.len()].copy_from_slice(unique);
+        both[unique.len()..length].copy_from_slice(channel);
+        both[unique.len()..length].make_ascii_lowercase();
+        some_key(xxh3_64_with_seed(&both[..length], self.seed))
+    }
+}
+
+fn cut(name: &[u8]) -> &[u8] {
+    &name[..name.len().min(label::MAX_BYTES)]
+}
+
+/// The hash that stands for a label value.
+pub(in crate::aggregate) fn label_key(value: &[u8], seed: u64) -> u64 {
+    xxh3_64_with_seed(value, seed)
+}
+
+/// A hash; 0, which is as rare as any other, becomes 1.
+fn some_key(hash: u64) -> Key {
+    NonZeroU64::new(hash.max(1))
+}
+
+/// Who sent what was rejected: the transport where the entry has it, else the source system.
+fn client_of(message: &Message<'_>) -> Option<std::net::IpAddr> {
+    let transport =
+        transport::parse(message.transport).and_then(|ends| transport::address(ends.remote_address));
+    transport.or_else(|| transport::source_address(message.source_system))
+}

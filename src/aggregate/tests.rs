@@ -1,0 +1,120 @@
+//! Logs of a few lines, and what they add up to.
+
+use super::histogram::DelayHistogram;
+use super::{Aggregate, Totals};
+use crate::record::Reader;
+
+/// Each line stands for an entry of second 0, 1, 2, … and begins behind the time stamp.
+fn counted(lines: &[&str]) -> Totals {
+    let mut aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
+    let (mut reader, log) = (Reader::default(), aggregate.totals.accounts.index("mail.log_current"));
+    for (second, line) in lines.iter().enumerate() {
+        let line = format!("19-Jan-2026 19:{:02}:{:02}.00 {line}", second / 60, second % 60);
+        aggregate.line(log, &reader.read(line.as_bytes()), line.len() + 1, None);
+    }
+    aggregate.totals
+}
+
+/// How many delays, and their sum in seconds.
+type Waits = (u64, f64);
+
+fn seconds(delays: &DelayHistogram) -> Waits {
+    (delays.count(), delays.sum_seconds())
+}
+
+/// `channel: queue delays and their sum, end to end delays and their sum`, of channels with any.
+#[track_caller]
+fn check_delays(lines: &[&str], expected: &[(&str, Waits, Waits)]) {
+    let totals = counted(lines);
+    let delays = totals
+        .channels
+        .all()
+        .map(|(channel, counts)| (channel, seconds(&counts.queue_delay), seconds(&counts.end_to_end_delay)));
+    let delays: Vec<_> = delays.filter(|(_, queue, end)| queue.0 + end.0 > 0).collect();
+    assert_eq!(delays, expected);
+}
+
+const IN: &str = "tcp_local    conversion   E 1 a@b.example rfc822;u@c.example u@c.example /q/conversion/ZZ0abcd1.00 <1@b.example> mailsrv";
+const HOP_OUT: &str = "conversion   ims-ms       E 1 a@b.example rfc822;u@c.example u@ims-ms-daemon /q/ims-ms/ZZ0abcd2.00 <1@b.example> mailsrv";
+const HOP_END: &str = "conversion                D 1 a@b.example rfc822;u@c.example u@c.example /q/conversion/ZZ0abcd1.00 <1@b.example> mailsrv";
+const RETRY: &str = "ims-ms                    Q 1 a@b.example rfc822;u@c.example u@ims-ms-daemon /q/ims-ms/ZZ0abcd2.00 <1@b.example> mailsrv  Mailbox is busy";
+const END: &str = "ims-ms                    D 1 a@b.example rfc822;u@c.example u@ims-ms-daemon /q/ims-ms/ZY0abcd2.00 <1@b.example> mailsrv";
+
+#[test]
+fn a_recipient_is_timed_by_hop_and_once_from_end_to_end() {
+    let expected = [("conversion", (1, 2.0), (0, 0.0)), ("ims-ms", (1, 3.0), (1, 4.0))];
+    check_delays(&[IN, HOP_OUT, HOP_END, RETRY, END], &expected);
+    // A hop may log its own end first.
+    check_delays(
+        &[IN, HOP_END, HOP_OUT, RETRY, END],
+        &[("conversion", (1, 1.0), (0, 0.0)), ("ims-ms", (1, 2.0), (1, 4.0))],
+    );
+}
+
+#[test]
+fn giving_up_ends_a_recipient_in_any_channel() {
+    let give_up = |letter: &str| HOP_END.replace(" D ", &format!(" {letter} "));
+    for letter in ["R", "K"] {
+        check_delays(&[IN, &give_up(letter)], &[("conversion", (1, 1.0), (1, 1.0))]);
+    }
+    let partial = END.replace(" D ", " Z ");
+    check_delays(&[IN, HOP_OUT, HOP_END, &partial], &[("conversion", (1, 2.0), (0, 0.0))]);
+}
+
+#[test]
+fn every_recipient_is_timed() {
+    let second = |line: &str| line.replace("u@", "v@");
+    let lines = [IN, &second(IN), &HOP_END.replace("conversion  ", "tcp_local   "), &second(HOP_END)];
+    // The first was delivered by a channel whose file no entry names.
+    check_delays(&lines, &[("tcp_local", (0, 0.0), (1, 2.0)), ("conversion", (1, 3.0), (0, 0.0))]);
+}
+
+#[test]
+fn a_message_that_comes_back_from_a_list_arrives_anew() {
+    let straight = IN.replace("conversion  ", "ims-ms      ").replace("/conversion/", "/ims-ms/");
+    let delivered = straight.replace("tcp_local    ims-ms       E", "ims-ms                    D");
+    let again = [&straight, &delivered].map(|line| line.replace("ZZ0abcd1", "ZZ0wxyz9"));
+    let lines = [&straight, &delivered, &again[0], &again[1]].map(String::as_str);
+    check_delays(&lines, &[("ims-ms", (2, 2.0), (2, 2.0))]);
+}
+
+#[test]
+fn the_queue_time_of_the_entry_is_taken_where_it_has_one() {
+    let mut reader = Reader::default();
+    let mut aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
+    let line = br#"<en ts="2026-01-19T19:00:00.00" sc="tcp_local" ac="D" od="rfc822;a@b" de="a@b" qt="7"/>"#;
+    aggregate.line(0, &reader.read(line), line.len() + 1, None);
+    let queue: Vec<_> =
+        aggregate.totals.channels.all().map(|(_, counts)| seconds(&counts.queue_delay)).collect();
+    assert_eq!(queue, [(1, 7.0)]);
+}
+
+#[test]
+fn delays_are_absent_where_the_log_has_no_fields_for_them() {
+    let bare = |line: &str| {
+        let words = line.split(' ').filter(|word| !word.starts_with("/q/") && !word.starts_with("<1@"));
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let lines = [IN, HOP_OUT, HOP_END, RETRY, END].map(bare);
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    check_delays(&lines, &[]);
+}
+
+/// Series of a domain that came later than two hundred others but fails more often than they.
+#[test]
+fn the_domain_that_fails_most_has_a_series() {
+    let fail = |domain: &str| {
+        format!("tcp_local                 Q 1 a@b.example rfc822;u@{domain} u@{domain}  450 busy")
+    };
+    let mut lines: Vec<String> = (0..200).map(|number| fail(&format!("d{number}.example"))).collect();
+    lines.extend((0..50).map(|_| fail("worst.example")));
+    let totals = counted(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let deferred = |wanted: &str| {
+        let mut all = totals.destinations.failures();
+        all.find(|(domain, _)| *domain == wanted).map(|(_, failures)| failures.deferred)
+    };
+    // The sixth of them is more than twice one and three.
+    assert_eq!((deferred("worst.example"), deferred("other")), (Some(45), Some(5)));
+    assert_eq!(totals.destinations.failures().map(|(_, failures)| failures.deferred).sum::<u64>(), 249);
+    assert_eq!(totals.destinations.replaced(), 1);
+}

@@ -1,0 +1,269 @@
+//! One stream through several threads, with the same sums for any number of them.
+//!
+//! Every thread does the same: it takes the next block of the stream, digests it, and hands it in. Blocks
+//! are numbered, and whoever hands in the block whose turn it is applies it, and those that waited for
+//! it. So no thread has a part of its own that the others wait for, however much a line costs to read or
+//! to count. Blocks on their way are few, and used again and again.
+//!
+//! A line may mean another thing behind other lines: what is carried from line to line is small, and a
+//! block is digested as if all blocks on their way left it as it was. When its turn comes and they did
+//! not, it is digested again, which is rare: at the options that the first entries show, and where
+//! entries and lines of other logs meet at the edge of a block.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::aggregate::digest::{Batch, Digester};
+use crate::aggregate::option::Inference;
+use crate::record::{Dialect, Line, Reader, Skip};
+use crate::source::lines::{Block, BlockReader, lines};
+
+/// A block and its digest.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    buffer: Vec<u8>,
+    extent: Extent,
+    batch: Batch,
+    /// What the digest rests on.
+    before: Carried,
+    /// The same behind the block.
+    after: Carried,
+}
+
+/// A [`Block`] without the bytes: they are at the start of the buffer.
+#[derive(Clone, Copy, Debug)]
+enum Extent {
+    Lines(usize),
+    LastLine(usize),
+    Skipped { reason: Skip, bytes: u64, ends: bool },
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Self::Lines(0)
+    }
+}
+
+impl From<Block<'_>> for Extent {
+    fn from(block: Block<'_>) -> Self {
+        match block {
+            Block::Lines(lines) => Self::Lines(lines.len()),
+            Block::LastLine(line) => Self::LastLine(line.len()),
+            Block::Skipped { reason, bytes, ends } => Self::Skipped { reason, bytes, ends },
+        }
+    }
+}
+
+/// What is carried from line to line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Carried {
+    /// See [`Reader::foreign`].
+    foreign: Option<Skip>,
+    /// What the reader learns the log's options from.
+    inference: Inference,
+}
+
+/// How a stream is read.
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    pub(super) threads: usize,
+    pub(super) max_line_bytes: usize,
+    pub(super) dialect: Dialect,
+    pub(super) digester: Digester,
+}
+
+/// Reads a stream to its end and gives the digest of each block to `apply`, in order. `inference` is
+/// what earlier entries of its log say. Room that blocks took is left in `works`, for the next stream.
+pub(super) fn read(
+    stream: impl Read + Send,
+    inference: Inference,
+    reading: &Reading,
+    works: &mut Vec<Work>,
+    apply: impl FnMut(&Batch) + Send,
+) -> io::Result<()> {
+    // One more than there are threads, so that reading goes on while a block waits for its turn.
+    works.resize_with(reading.threads + 1, Work::default);
+    let blocks = BlockReader::new(stream, reading.max_line_bytes);
+    let pipeline = Pipeline {
+        reading,
+        input: Mutex::new(Input { blocks, next: 0, result: Ok(()), ended: false }),
+        order: Mutex::new(Order {
+            free: std::mem::take(works),
+            carried: Carried { foreign: None, inference },
+            ..Order::default()
+        }),
+        freed: Condvar::new(),
+        apply: Mutex::new(apply),
+    };
+    thread::scope(|scope| {
+        for _ in 1..reading.threads {
+            let spawned =
+                thread::Builder::new().name("report".into()).spawn_scoped(scope, || pipeline.work());
+            // Fewer threads than were asked for do the same.
+            drop(spawned);
+        }
+        pipeline.work();
+    });
+    let Pipeline { input, order, .. } = pipeline;
+    *works = into_inner(order).free;
+    into_inner(input).result
+}
+
+struct Pipeline<'a, R, A> {
+    reading: &'a Reading,
+    input: Mutex<Input<R>>,
+    order: Mutex<Order>,
+    /// Something was added to [`Order::free`].
+    freed: Condvar,
+    apply: Mutex<A>,
+}
+
+struct Input<R> {
+    blocks: BlockReader<R>,
+    /// The number of the next block.
+    next: u64,
+    result: io::Result<()>,
+    ended: bool,
+}
+
+#[derive(Default)]
+struct Order {
+    /// The number of the block that is applied next.
+    next: u64,
+    /// Digested blocks that wait for their turn.
+    digested: BTreeMap<u64, Work>,
+    /// Behind the blocks that are applied.
+    carried: Carried,
+    /// Whether somebody applies blocks.
+    applying: bool,
+    free: Vec<Work>,
+    /// A thread died: its block will never come.
+    broken: bool,
+}
+
+impl<R: Read, A: FnMut(&Batch)> Pipeline<'_, R, A> {
+    /// What every thread does.
+    fn work(&self) {
+        let notice = DeathNotice(self);
+        let mut reader = Reader::new(self.reading.dialect.clone());
+        while let Some(mut work) = self.free_work() {
+            let Some(number) = self.next_block(&mut work) else {
+                lock(&self.order).free.push(work);
+                self.freed.notify_one();
+                break;
+            };
+            let assumed = lock(&self.order).carried;
+            self.digest(&mut work, assumed, &mut reader);
+            self.hand_in(number, work, &mut reader);
+        }
+        std::mem::forget(notice);
+    }
+
+    /// Waits for a block that nobody uses. Some thread always works on the block whose turn is next, so
+    /// one will be free.
+    fn free_work(&self) -> Option<Work> {
+        let order = lock(&self.order);
+        let mut order = self
+            .freed
+            .wait_while(order, |order| order.free.is_empty() && !order.broken)
+            .unwrap_or_else(PoisonError::into_inner);
+        order.free.pop()
+    }
+
+    /// Reads the next block; its number, or `None` at the end.
+    fn next_block(&self, work: &mut Work) -> Option<u64> {
+        let mut input = lock(&self.input);
+        if input.ended {
+            return None;
+        }
+        let block = input.blocks.next_block(&mut work.buffer).unwrap_or_else(|error| {
+            input.result = Err(error);
+            None
+        });
+        input.ended = block.is_none();
+        work.extent = block?.into();
+        input.next += 1;
+        Some(input.next - 1)
+    }
+
+    /// Digests a block behind what is carried to it.
+    fn digest(&self, work: &mut Work, before: Carried, reader: &mut Reader) {
+        let Work { buffer, batch, .. } = work;
+        batch.begin(before.inference);
+        reader.resume(before.foreign);
+        match work.extent {
+            Extent::Lines(length) => {
+                for (bytes, line) in lines(&buffer[..length]) {
+                    self.digest_line(line, bytes, reader, batch);
+                }
+            }
+            Extent::LastLine(length) => self.digest_line(&buffer[..length], length, reader, batch),
+            Extent::Skipped { reason, bytes, ends } => self.reading.digester.skip(reason, bytes, ends, batch),
+        }
+        work.before = before;
+        work.after = Carried { foreign: reader.foreign(), inference: work.batch.inference };
+    }
+
+    fn digest_line(&self, line: &[u8], bytes: usize, reader: &mut Reader, batch: &mut Batch) {
+        let entry = if line.len() > self.reading.max_line_bytes {
+            Line::Skipped(Skip::TooLong)
+        } else {
+            reader.learn(batch.inference.options());
+            reader.read(line)
+        };
+        self.reading.digester.add(&entry, line, bytes, batch);
+    }
+
+    /// Applies a block, and those that waited for it, when it is its turn.
+    fn hand_in(&self, number: u64, work: Work, reader: &mut Reader) {
+        let mut order = lock(&self.order);
+        order.digested.insert(number, work);
+        while !order.applying
+            && let Some(mut work) = order.take_next()
+        {
+            order.applying = true;
+            let carried = order.carried;
+            drop(order);
+            if work.before != carried {
+                self.digest(&mut work, carried, reader);
+            }
+            lock(&self.apply)(&work.batch);
+            order = lock(&self.order);
+            order.applying = false;
+            order.carried = work.after;
+            order.free.push(work);
+            self.freed.notify_one();
+        }
+    }
+}
+
+impl Order {
+    fn take_next(&mut self) -> Option<Work> {
+        let work = self.digested.remove(&self.next)?;
+        self.next += 1;
+        Some(work)
+    }
+}
+
+/// Wakes the other threads when one panics; the scope hands the panic on.
+struct DeathNotice<'a, 'b, R, A>(&'a Pipeline<'b, R, A>);
+
+impl<R, A> Drop for DeathNotice<'_, '_, R, A> {
+    fn drop(&mut self) {
+        let mut order = lock(&self.0.order);
+        order.broken = true;
+        order.free.clear();
+        self.0.freed.notify_all();
+    }
+}
+
+/// A panic is handed on, so what it left behind does not matter.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
