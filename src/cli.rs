@@ -187,6 +187,8 @@ fn demo(arguments: &demo::Arguments) -> ExitCode {
     log_to_stderr();
     let result = if arguments.write_only {
         demo::write(arguments)
+    } else if arguments.lines.is_some() {
+        demo::write_lines(arguments, io::stdout().lock()).context("cannot write")
     } else {
         serve(demo::serve(arguments, |message| {
             print(format!("{message}\n").as_bytes());

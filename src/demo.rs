@@ -21,7 +21,7 @@ pub mod traffic;
 pub mod world;
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
@@ -60,6 +60,26 @@ pub fn write(arguments: &Arguments) -> anyhow::Result<()> {
     Performer::files_only(&site)
         .hurry(traffic, end)
         .with_context(|| format!("cannot write below {}", site.root().display()))
+}
+
+/// Writes as many entries of both logs as [`Arguments::lines`] says, in one stream as the MTA has them
+/// unless `SEPARATE_CONNECTION_LOG` is set.
+///
+/// # Errors
+///
+/// As the stream says. That its reader has seen enough is none.
+pub fn write_lines(arguments: &Arguments, stream: impl io::Write) -> io::Result<()> {
+    let mut stream = io::BufWriter::new(stream);
+    let traffic = Traffic::new(arguments.traffic(Timestamp::UNIX_EPOCH, &TimeZone::UTC));
+    let entries = traffic.filter_map(|event| match event.action {
+        event::Action::Write { line, .. } => Some(line),
+        _ => None,
+    });
+    let result = entries
+        .take(arguments.lines.unwrap_or_default())
+        .try_for_each(|line| stream.write_all(&line))
+        .and_then(|()| stream.flush());
+    result.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
 /// Runs the synthetic MTA with the exporter on it until SIGTERM or SIGINT, and leaves nothing

@@ -46,8 +46,10 @@ impl JoinTable {
             place.waiting = place.waiting.saturating_add(1);
             return;
         }
-        let room =
-            set.iter_mut().min_by_key(|place| (place.key != 0, place.waiting > 0, place.since, place.key));
+        let room = match set.iter().position(|place| place.key == 0) {
+            Some(free) => set.get_mut(free),
+            None => set.iter_mut().min_by_key(|place| (place.waiting > 0, place.since, place.key)),
+        };
         if let Some(place) = room {
             self.evicted += u64::from(place.waiting > 0);
             *place = Place { key: key.get(), since: at, waiting: 1 };
@@ -167,7 +169,7 @@ mod tests {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             table.begin(key(number), time);
             // Of every set some.
-            if number % 16 == 0 {
+            if number.is_multiple_of(16) {
                 numbers.push(number);
             }
         }

@@ -1,5 +1,5 @@
 //! Capped sets of label values, the first comers: for what a site chooses itself, such as channels.
-//! Where other people choose, [`HeavyHitters`](super::heavy_hitters::HeavyHitters) keeps the busiest.
+//! Where other people choose, `HeavyHitters` keeps the busiest.
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};

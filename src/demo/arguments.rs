@@ -60,6 +60,10 @@ pub struct Arguments {
     /// --dir. One seed and one --start give the same files; entries carry the simulated time
     #[arg(long, requires = "duration")]
     pub write_only: bool,
+    /// Write so many entries of both logs to standard output as fast as possible, and nothing else; they
+    /// carry the simulated time
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["write_only", "dir", "speed"])]
+    pub lines: Option<usize>,
     /// How much simulated time --write-only writes
     #[arg(long, value_name = "DURATION", value_parser = long_enough, requires = "write_only")]
     pub duration: Option<Duration>,
@@ -69,7 +73,8 @@ impl Arguments {
     /// The traffic that was asked for; `now` and `zone` are the host's.
     pub fn traffic(&self, now: Timestamp, zone: &TimeZone) -> Options {
         // Without a zone a written log is the same everywhere.
-        let zone = if self.write_only { TimeZone::UTC } else { zone.clone() };
+        let only_written = self.write_only || self.lines.is_some();
+        let zone = if only_written { TimeZone::UTC } else { zone.clone() };
         let written = TimeZone::UTC.to_timestamp(self.start).unwrap_or(now);
         let planned = |incident: &Incident| Planned {
             trouble: incident.trouble,
@@ -78,7 +83,7 @@ impl Arguments {
         };
         Options {
             seed: self.seed,
-            start: if self.write_only { written } else { now },
+            start: if only_written { written } else { now },
             zone,
             simulated_start: self.start,
             speed: self.speed,
@@ -183,6 +188,7 @@ mod tests {
             ("--write-only --dir a --duration 1h --speed 2", "--speed"),
             ("--write-only --start 2026-01-05T08:00:00 --duration 1h", "--dir"),
             ("--duration 1h", "--write-only"),
+            ("--lines 5 --dir a", "--dir"),
             ("--listen 9797", "socket address"),
             ("--log-format 2", "possible values"),
         ] {
