@@ -26,7 +26,6 @@ impl OptionsSeen {
 
     pub(super) fn connection(&mut self, entry: &Connection<'_>) {
         self.connection_entries = true;
-        self.bits |= OptionSet::of(&[LogOption::Connection]).bits();
         self.bits |= u32::from(!entry.process.is_empty()) << LogOption::Process as u32;
         self.bits |= u32::from(!entry.node.is_empty()) << LogOption::Node as u32;
     }
@@ -36,12 +35,19 @@ impl OptionsSeen {
         self.connection_entries
     }
 
-    /// `(option, whether it was seen)`. A further bit of an option shows the option.
+    /// Whether the field of an option, or of one bit of it, was seen.
+    pub fn has(self, option: LogOption) -> bool {
+        OptionSet::from_bits(self.bits).has(option)
+    }
+
+    /// `(option, whether it was seen)`. A further bit of an option shows the option, as connection entries
+    /// do `log_connection`.
     pub fn all(self) -> impl Iterator<Item = (&'static str, bool)> {
         let seen = OptionSet::from_bits(self.bits);
         let options = LogOption::ALL.iter().copied().filter(|option| option.is_whole());
         options.map(move |option| {
-            (option.label(), seen.all().any(|shown| shown.whole_label() == option.label()))
+            let by_entries = option == LogOption::Connection && self.connection_entries;
+            (option.label(), by_entries || seen.all().any(|shown| shown.whole_label() == option.label()))
         })
     }
 }

@@ -157,10 +157,12 @@ mod tests {
         expect![[r#"
 
             LOG_* options of the MTA, by the last lines of its logs
-              shown: log_connection, log_connection (+2), log_filename, log_message_id,
-                log_diagnostics, log_username, log_process, log_notary, log_sensitivity,
-                log_priority, log_filter
+              shown: log_connection (+2), log_filename, log_message_id, log_diagnostics,
+                log_username, log_process, log_notary, log_sensitivity, log_priority,
+                log_filter
               not shown (off, or nothing showed it yet), and what each would unlock:
+              log_connection        (+1) the sending host: which clients are rejected
+                                    imsimta_client_rejections
               log_connection (+4)   ETRN commands of hosts that fetch their mail
                                     imsimta_etrn_total
               log_connection (+128) authentications and who fails them

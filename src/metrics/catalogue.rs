@@ -313,7 +313,7 @@ catalogue! {
         "Labels that made room for one that came more often; the newcomer's series began at 0."
         query "increase(imsimta_exporter_label_replaced_total[1h]) > 0";
     OPTION_SEEN = Gauge "imsimta_exporter_option_seen" [OPTION] Logs
-        "1 when the log has shown a field that this option of the MTA adds, 0 when not yet."
+        "1 when the log has shown a field or an entry that this option of the MTA adds, 0 when not yet."
         query "imsimta_exporter_option_seen == 0";
 
     QUEUE_MESSAGES = Gauge "imsimta_queue_messages" [CHANNEL] Queue

@@ -44,9 +44,11 @@ fn begins_object(line: &[u8], start: usize) -> bool {
 
 /// The time stamp that has this dash behind its day.
 fn stamp_around(line: &[u8], dash: usize) -> Option<(usize, Timestamp, &[u8])> {
-    // A blank-padded day has one digit; `12-Jun` must not be read as `2-Jun`.
+    // A blank-padded day has one digit; neither `12-Jun` nor `32-Jun` must be read as `2-Jun`.
     [2, 1].into_iter().find_map(|digits| {
         let start = dash.checked_sub(digits)?;
-        timestamp::text(&line[start..]).map(|(time, rest)| (start, time, rest))
+        let cut = start > 0 && line[start - 1].is_ascii_digit() && line[start].is_ascii_digit();
+        let (time, rest) = timestamp::text(&line[start..]).filter(|_| !cut)?;
+        Some((start, time, rest))
     })
 }

@@ -21,7 +21,7 @@ pub(super) struct Optional<'a> {
 impl<'a> Optional<'a> {
     /// Reads them into the message.
     pub(super) fn read(mut self, message: &mut Message<'a>, dialect: &Dialect) {
-        message.notary = self.notary(message.action);
+        message.notary = self.notary(message.action, dialect);
         message.filename = self.take_if(is_queue_file);
         self.ids(message);
         message.username = self.username(message.action, dialect);
@@ -79,13 +79,17 @@ impl<'a> Optional<'a> {
         }
     }
 
-    /// Flags such as 276; not the reply code of our own rejection (`550 5.7.1 …`).
-    fn notary(&mut self, action: Action) -> Option<u32> {
+    /// Flags such as 276; not the reply code of our own rejection (`550 5.7.1 …`) or failed attempt.
+    fn notary(&mut self, action: Action, dialect: &Dialect) -> Option<u32> {
         let (token, rest) = self.peek()?;
         let flags = u32::try_from(integer(token)?).ok()?;
         let next = first_token(behind_blanks(rest)).0;
         let of_a_message = is_queue_file(next) || next.first() == Some(&b'<');
-        let own_reply = matches!(action.letter, b'B' | b'J' | b'V') && (200..600).contains(&flags);
+        let own_reply = match action.letter {
+            b'B' | b'J' | b'V' => (200..600).contains(&flags),
+            b'Q' | b'Z' | b'R' | b'K' => (400..600).contains(&flags) && begins_reply(rest, dialect),
+            _ => false,
+        };
         if own_reply && !of_a_message {
             return None;
         }
@@ -190,6 +194,18 @@ impl<'a> Optional<'a> {
         let Some((list, rest)) = self.rest.strip_prefix(b" ").and_then(filter) else { return &[] };
         self.rest = rest;
         &list[1..list.len() - 1]
+    }
+}
+
+/// Whether a reply goes on behind its code: with an enhanced status, or with a word that is no field.
+fn begins_reply(rest: &[u8], dialect: &Dialect) -> bool {
+    let Some((word, _)) = rest.strip_prefix(b" ").map(first_token) else { return false };
+    match word {
+        [b'4' | b'5', b'.', b'0'..=b'9', ..] => true,
+        [first, ..] => {
+            first.is_ascii_alphabetic() && memchr::memchr(b';', word).is_none() && !is_run_user(word, dialect)
+        }
+        [] => false,
     }
 }
 

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::aggregate::Totals;
+use crate::record::option;
 
 /// An option and what the log shows of it.
 #[derive(Debug, Serialize)]
@@ -17,12 +18,13 @@ pub struct LogOption {
 }
 
 /// Bits of `log_connection`, which are options of their own in all but name.
+const SENDING_HOST: &str = "log_connection";
 const CONNECTION_ENTRIES: &str = "log_connection (+2)";
 const AUTHENTICATION_ENTRIES: &str = "log_connection (+128)";
 
 /// THE table of what the options add, by the manual's names.
 const ADDS: [(&str, &str); 18] = [
-    ("log_connection", "(+1) the sending host: which clients are rejected"),
+    (SENDING_HOST, "(+1) the sending host: which clients are rejected"),
     (CONNECTION_ENTRIES, "connections: opened, rejected, failed; busiest clients"),
     (AUTHENTICATION_ENTRIES, "authentications and who fails them"),
     ("log_filename", "numbers of attempts, time in the queue, held messages"),
@@ -45,6 +47,7 @@ const ADDS: [(&str, &str); 18] = [
 /// Every option in the order of the table.
 pub fn shown(totals: &Totals) -> Vec<LogOption> {
     let seen = |name: &str| match name {
+        SENDING_HOST => totals.options.has(option::LogOption::Connection),
         CONNECTION_ENTRIES => totals.options.connection_entries(),
         AUTHENTICATION_ENTRIES => {
             totals.channels.all().any(|(_, counts)| counts.authentications.iter().sum::<u64>() > 0)

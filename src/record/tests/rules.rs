@@ -74,6 +74,28 @@ fn ambiguous_entries_are_read_by_the_documented_rules() {
     );
 }
 
+/// A number behind the recipients is the flags of `LOG_NOTARY`, unless a reply goes on behind it.
+#[test]
+fn flags_are_told_from_reply_codes() {
+    for (text, flags, diagnostic) in [
+        ("Q 1 a@b rfc822;c@d c@d 450 4.2.2 over quota", None, "450 4.2.2 over quota"),
+        ("R 1 a@b rfc822;c@d c@d 550 mailbox unavailable", None, "550 mailbox unavailable"),
+        ("J 1 a@b rfc822;c@d c@d 550 5.7.1 no", None, "550 5.7.1 no"),
+        ("Q 1 a@b rfc822;c@d c@d 450 /queue/l/ZZg0x1y2z3w4.00 4.2.2 full", Some(450), "4.2.2 full"),
+        ("Q 1 a@b rfc822;c@d c@d 450 mailsrv 4.2.2 full", Some(450), "4.2.2 full"),
+        ("Q 1 a@b rfc822;c@d c@d 450  4.2.2 full", Some(450), "4.2.2 full"),
+        ("Q 1 a@b rfc822;c@d c@d 450 dns;e.example smtp;450 no", Some(450), "dns;e.example smtp;450 no"),
+        ("Q 1 a@b rfc822;c@d c@d 276 450 4.2.2 full", Some(276), "450 4.2.2 full"),
+        ("D 1 a@b rfc822;c@d c@d 22 smtp;250 ok", Some(22), "smtp;250 ok"),
+    ] {
+        let line = format!("19-Jan-2019 19:16:57.64 tcp_local                 {text}");
+        let mut reader = Reader::default();
+        let Line::Message(message) = reader.read(line.as_bytes()) else { panic!("{line}") };
+        let found = (message.notary, String::from_utf8_lossy(message.diagnostic).into_owned());
+        assert_eq!(found, (flags, diagnostic.to_owned()), "{text}");
+    }
+}
+
 /// A node without a process id is told from a channel by the width of the columns, and by its pinned
 /// option where relays have collapsed the blanks.
 #[test]
@@ -119,6 +141,8 @@ fn entries_behind_prefixes() {
         ("mail.log:{\"he\":{\"va\":\"<en \"}}", "skipped header"),
         ("mail.log-19-Jan-2019 19:16:57.64 > {\"en\":1}", "skipped header"),
         ("12: 9-Jan-2019 19:16:57.64 > x", "skipped header"),
+        ("32-Jan-2019 19:16:57.64 > x", "unparsed no_timestamp"),
+        ("mail.log:32-Jan-2019 19:16:57.64 > x", "unparsed no_timestamp"),
         ("{\"me\":{\"sn\":\"imap\"}}", "skipped other_element"),
         ("{\"ts\":\"2024-01-02T03:04:05.06\",\"va\":\"x\"}", "skipped header"),
         ("{\"en\":{\"ts\":\"2024-01-02T03:04:05.06\"}} trailing", "unparsed malformed_json"),
