@@ -99,7 +99,7 @@ impl Accounts {
             truncations: account.truncations,
             gaps: account.gaps,
             gap_bytes: account.gap_bytes,
-            inference: account.inference.clone(),
+            inference: account.inference,
             ..LogAccount::default()
         };
         Self(self.0.iter().map(restarted).collect())

@@ -104,7 +104,9 @@ pub fn spawn(
             *lock(&shared.own) = processes::own(&proc_root).ok().map(Arc::new);
             // The queue's own collector alone looks at its directory, which may not answer.
             let owner = user.or_else(|| shared.queue.get().value?.snapshot.owner);
-            owner.into_iter().for_each(|owner| watch.restrict_to(owner));
+            if let Some(owner) = owner {
+                watch.restrict_to(owner);
+            }
             scan_processes(&mut watch)
         },
     )?;
