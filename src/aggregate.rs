@@ -23,6 +23,7 @@ pub mod option;
 pub mod reading;
 pub mod reasons;
 pub mod reply;
+pub mod table;
 pub mod unparsed;
 pub mod window;
 
@@ -33,54 +34,61 @@ use clock::LocalClock;
 use connection::AuthenticationResult;
 use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Event, Key, MessageEvent, Waited};
 use serde::{Deserialize, Serialize};
+pub use table::Table;
 
 use crate::record::timestamp::Timestamp;
 use crate::record::{Direction, Line, Skip};
 
-/// Everything that log entries feed and that is saved.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Totals {
-    /// Chosen at the first start and saved: keys of the hash tables are chosen by other people.
-    seed: u64,
-    /// Lines by log.
-    pub accounts: account::Accounts,
-    /// Entries by code.
-    pub entries: entry::Entries,
-    /// Counts by channel.
-    pub channels: channel::Channels,
-    /// Enqueues by pair of channels.
-    pub enqueues: enqueue::Enqueues,
-    /// Failures by destination domain.
-    pub destinations: destination::Destinations,
-    /// Replies of other hosts.
-    pub replies: reply::Replies,
-    /// Connections that are open, by the log.
-    pub connections: connection::OpenConnections,
-    /// What clients did in the last minutes.
-    pub clients: client::Clients,
-    /// Joins of an entry with an earlier one.
-    pub delays: delay::Delays,
-    /// Which `LOG_*` options the log shows.
-    pub options: option::OptionsSeen,
+macro_rules! totals {
+    ($($(#[$doc:meta])* $name:ident: $table:ty,)*) => {
+        /// Everything that log entries feed and that is saved: one field a [`Table`].
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub struct Totals {
+            /// Chosen at the first start and saved: keys of the hash tables are chosen by other people.
+            seed: u64,
+            $($(#[$doc])* pub $name: $table,)*
+        }
+
+        impl Totals {
+            /// Nothing counted yet.
+            pub fn new(seed: u64) -> Self {
+                Self { seed, $($name: Table::empty(seed),)* }
+            }
+
+            /// What the bounds of the tables have left out, by table.
+            pub fn left_out(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$(self.$name.left_out(),)*].into_iter().flatten()
+            }
+
+            /// How many members of a table took another one's place, by table.
+            pub fn replaced(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$(self.$name.replaced(),)*].into_iter().flatten()
+            }
+        }
+    };
 }
 
-impl Totals {
-    /// Nothing counted yet.
-    pub fn new(seed: u64) -> Self {
-        Self {
-            seed,
-            accounts: account::Accounts::default(),
-            entries: entry::Entries::default(),
-            channels: channel::Channels::new(seed),
-            enqueues: enqueue::Enqueues::default(),
-            destinations: destination::Destinations::new(seed),
-            replies: reply::Replies::new(seed),
-            connections: connection::OpenConnections::default(),
-            clients: client::Clients::default(),
-            delays: delay::Delays::default(),
-            options: option::OptionsSeen::default(),
-        }
-    }
+totals! {
+    /// Lines by log.
+    accounts: account::Accounts,
+    /// Entries by code.
+    entries: entry::Entries,
+    /// Counts by channel.
+    channels: channel::Channels,
+    /// Enqueues by pair of channels.
+    enqueues: enqueue::Enqueues,
+    /// Failures by destination domain.
+    destinations: destination::Destinations,
+    /// Replies of other hosts.
+    replies: reply::Replies,
+    /// Connections that are open, by the log.
+    connections: connection::OpenConnections,
+    /// What clients did in the last minutes.
+    clients: client::Clients,
+    /// Joins of an entry with an earlier one.
+    delays: delay::Delays,
+    /// Which `LOG_*` options the log shows.
+    options: option::OptionsSeen,
 }
 
 impl Totals {

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::option::Inference;
 use super::reasons::PerLabel;
+use super::table::Table;
 use crate::record::option::OptionSet;
 use crate::record::{Skip, Unparsed};
 
 /// The account of one block of lines.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub(super) struct LineCounts {
     lines: u64,
     bytes: u64,
@@ -41,7 +42,7 @@ impl LineCounts {
 }
 
 /// One log's account.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct LogAccount {
     /// The log's base name.
     pub name: String,
@@ -76,8 +77,14 @@ impl LogAccount {
 }
 
 /// The accounts of all followed logs, by index.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Accounts(Vec<LogAccount>);
+
+impl Table for Accounts {
+    fn empty(_: u64) -> Self {
+        Self::default()
+    }
+}
 
 impl Accounts {
     /// The index of the log with this base name; a new account when there is none.

@@ -6,6 +6,7 @@ use super::digest::{Batch, Name};
 use super::histogram::DelayHistogram;
 use super::labels::Labels;
 use super::reasons::PerLabel;
+use super::table::Table;
 use crate::record::code::Action;
 use crate::record::reason::Reason;
 
@@ -65,7 +66,7 @@ pub fn try_band(n: u16) -> usize {
 }
 
 /// Connections of one channel in one direction.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct ConnectionCounts {
     /// O entries.
     pub opened: u64,
@@ -85,7 +86,7 @@ impl ConnectionCounts {
 }
 
 /// One channel.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct ChannelCounts {
     /// D entries.
     pub dequeued_recipients: u64,
@@ -118,18 +119,23 @@ pub struct ChannelCounts {
 }
 
 /// All channels.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Channels {
     labels: Labels,
     counts: Vec<ChannelCounts>,
 }
 
-impl Channels {
-    /// No channels; `seed` is that of their hashes.
-    pub(super) fn new(seed: u64) -> Self {
+impl Table for Channels {
+    fn empty(seed: u64) -> Self {
         Self { labels: Labels::new(MAX_CHANNELS, seed), counts: vec![ChannelCounts::default()] }
     }
 
+    fn left_out(&self) -> Vec<(&'static str, u64)> {
+        vec![("channels", self.capped())]
+    }
+}
+
+impl Channels {
     /// The index of a channel.
     pub(super) fn index(&mut self, name: Name, batch: &Batch) -> usize {
         let index = self.labels.index(name.key, || batch.text(name));
@@ -180,11 +186,11 @@ impl Channels {
 
 #[cfg(test)]
 mod tests {
-    use super::{Channels, MAX_CHANNELS};
+    use super::{Channels, MAX_CHANNELS, Table as _};
 
     #[test]
     fn names_of_directories_leave_labels_to_the_log() {
-        let mut channels = Channels::new(7);
+        let mut channels = Channels::empty(7);
         for _ in 0..2 {
             (0..2 * MAX_CHANNELS).for_each(|number| channels.known(&format!("junk{number}")));
         }

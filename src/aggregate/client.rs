@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Client;
+use super::table::Table;
 use super::window::SlidingCounts;
 
 const BUCKET_MILLIS: i64 = 30_000;
@@ -13,7 +14,7 @@ const BUCKETS: usize = 10;
 const ADDRESSES: usize = 4096;
 
 /// Windows by remote address.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Clients {
     /// O entries, inbound.
     pub connections: SlidingCounts<IpAddr>,
@@ -23,10 +24,15 @@ pub struct Clients {
     pub authentication_failures: SlidingCounts<IpAddr>,
 }
 
-impl Default for Clients {
-    fn default() -> Self {
+impl Table for Clients {
+    fn empty(_: u64) -> Self {
         let window = || SlidingCounts::new(BUCKET_MILLIS, BUCKETS, ADDRESSES);
         Self { connections: window(), rejections: window(), authentication_failures: window() }
+    }
+
+    fn left_out(&self) -> Vec<(&'static str, u64)> {
+        let windows = [&self.connections, &self.rejections, &self.authentication_failures];
+        vec![("clients", windows.into_iter().map(SlidingCounts::left_out).sum())]
     }
 }
 
@@ -34,12 +40,5 @@ impl Default for Clients {
 pub(super) fn count(window: &mut SlidingCounts<IpAddr>, at: i64, client: Option<Client>) {
     if let Some(client) = client {
         window.add(at, client.key, client.address);
-    }
-}
-
-impl Clients {
-    /// How many events were counted without their address.
-    pub fn left_out(&self) -> u64 {
-        self.connections.left_out() + self.rejections.left_out() + self.authentication_failures.left_out()
     }
 }

@@ -6,6 +6,8 @@ use std::num::NonZeroU64;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::table::Table;
+
 use crate::record::{Connection, Direction, diagnostic};
 
 /// Connections followed at once.
@@ -13,7 +15,7 @@ const MAX_OPEN: usize = 65_536;
 /// An SMTP server process lives for a day (`MAX_LIFE_TIME`, 86,400 s); one that was killed writes no C.
 const MAX_AGE_MILLIS: i64 = 25 * 3_600_000;
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Open {
     channel: usize,
     outbound: bool,
@@ -24,12 +26,22 @@ struct Open {
 const PRUNE_MILLIS: i64 = 60_000;
 
 /// O entries whose C has not come, by the hash of their transport tuple.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct OpenConnections {
     open: FxHashMap<u64, Open>,
     /// When the table was last full and walked through.
     pruned: Option<i64>,
     left_out: u64,
+}
+
+impl Table for OpenConnections {
+    fn empty(_: u64) -> Self {
+        Self::default()
+    }
+
+    fn left_out(&self) -> Vec<(&'static str, u64)> {
+        vec![("connections", self.left_out)]
+    }
 }
 
 impl OpenConnections {
@@ -58,11 +70,6 @@ impl OpenConnections {
             counts.entry(open.channel).or_default()[usize::from(open.outbound)] += 1;
         }
         counts
-    }
-
-    /// How many did not fit.
-    pub fn left_out(&self) -> u64 {
-        self.left_out
     }
 }
 

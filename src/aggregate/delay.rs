@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::Outcome;
 use super::digest::{Key, Waited};
 use super::join::JoinTable;
+use super::table::Table;
 
 /// Channels that hand a message on to another channel of the same host: neither does mail come in
 /// through them nor is it delivered by them (2005Q4 guide, examples 21-4 and 21-8).
@@ -37,10 +38,20 @@ pub(super) struct Delayed {
 }
 
 /// When files were enqueued and messages arrived.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Delays {
     files: JoinTable,
     messages: JoinTable,
+}
+
+impl Table for Delays {
+    fn empty(_: u64) -> Self {
+        Self::default()
+    }
+
+    fn left_out(&self) -> Vec<(&'static str, u64)> {
+        vec![("queue_delay", self.files.evicted()), ("end_to_end_delay", self.messages.evicted())]
+    }
 }
 
 impl Delays {
@@ -73,10 +84,5 @@ impl Delays {
                 }
             }
         }
-    }
-
-    /// `(table, how many entries made room for others)`.
-    pub fn evicted(&self) -> [(&'static str, u64); 2] {
-        [("queue_delay", self.files.evicted()), ("end_to_end_delay", self.messages.evicted())]
     }
 }

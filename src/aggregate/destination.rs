@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::Outcome;
 use super::digest::{Batch, Name};
 use super::heavy_hitters::{HeavyHitters, Place};
+use super::table::Table;
 use super::window::{RecentKeys, SlidingCounts};
 
 /// Domains with a series of their own.
@@ -19,7 +20,7 @@ const ATTEMPT_WINDOW_MILLIS: i64 = 3_600_000;
 const ATTEMPT_KEYS: usize = 20_000;
 
 /// Failures of one domain.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct DomainFailures {
     /// Q entries.
     pub deferred: u64,
@@ -28,7 +29,7 @@ pub struct DomainFailures {
 }
 
 /// All domains.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Destinations {
     labels: HeavyHitters,
     failures: Vec<DomainFailures>,
@@ -37,9 +38,8 @@ pub struct Destinations {
     recent_attempts: RecentKeys,
 }
 
-impl Destinations {
-    /// No domains; `seed` is that of their hashes.
-    pub(super) fn new(seed: u64) -> Self {
+impl Table for Destinations {
+    fn empty(seed: u64) -> Self {
         Self {
             labels: HeavyHitters::new(MAX_DOMAINS, seed),
             failures: vec![DomainFailures::default()],
@@ -48,6 +48,20 @@ impl Destinations {
         }
     }
 
+    fn left_out(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("domains", self.labels.capped()),
+            ("recent_failures", self.recent_failures.left_out()),
+            ("recent_domains", self.recent_attempts.left_out()),
+        ]
+    }
+
+    fn replaced(&self) -> Option<(&'static str, u64)> {
+        Some(("domains", self.labels.replaced()))
+    }
+}
+
+impl Destinations {
     /// Delivery to a domain was tried at `at`, Unix milliseconds.
     pub(super) fn attempted(&mut self, channel: usize, domain: Name, at: i64) {
         self.recent_attempts.add(at, of_channel(channel, domain), channel);
@@ -103,19 +117,6 @@ impl Destinations {
             *channels.entry(channel).or_insert(0) += 1;
         }
         channels
-    }
-
-    /// `(table, how many events did not fit)`.
-    pub fn capped(&self) -> [(&'static str, u64); 3] {
-        [
-            ("domains", self.labels.capped()),
-            ("recent_failures", self.recent_failures.left_out()),
-            ("recent_domains", self.recent_attempts.left_out()),
-        ]
-    }
-    /// How many domains took another one's place among those with a series.
-    pub fn replaced(&self) -> u64 {
-        self.labels.replaced()
     }
 }
 

@@ -4,12 +4,13 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::labels::OTHER;
+use super::table::Table;
 
 /// Pairs with a series of their own; further ones are counted as `other` to `other`.
 const MAX_PAIRS: usize = 1024;
 
 /// One pair.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairCounts {
     /// Index of the source channel.
     pub source: usize,
@@ -22,11 +23,17 @@ pub struct PairCounts {
 }
 
 /// All pairs.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<PairCounts>", into = "Vec<PairCounts>")]
 pub struct Enqueues {
     pairs: Vec<PairCounts>,
     index: FxHashMap<(usize, usize), usize>,
+}
+
+impl Table for Enqueues {
+    fn empty(_: u64) -> Self {
+        Self::default()
+    }
 }
 
 impl Enqueues {

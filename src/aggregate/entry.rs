@@ -2,20 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::table::Table;
+
 use crate::record::code::{ACTIONS, Action, MODIFIERS};
 
 const LETTERS: usize = 26;
 
 /// Entries by action letter and by modifier. Any of the 26 letters may stand in a log, so the label
 /// is bounded without a table.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entries {
     by_action: [u64; LETTERS],
     by_modifier: [[u64; MODIFIERS.len() + 1]; LETTERS],
 }
 
-impl Default for Entries {
-    fn default() -> Self {
+impl Table for Entries {
+    fn empty(_: u64) -> Self {
         Self { by_action: [0; LETTERS], by_modifier: [[0; MODIFIERS.len() + 1]; LETTERS] }
     }
 }

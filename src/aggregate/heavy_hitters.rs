@@ -34,7 +34,7 @@ pub enum Place {
     NewAt(usize),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Member {
     label: String,
     key: u64,
@@ -42,7 +42,7 @@ struct Member {
 }
 
 /// Something outside the set.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 struct Candidate {
     /// 0 is a free place.
     key: u64,
@@ -53,7 +53,7 @@ struct Candidate {
 }
 
 /// The set.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Saved", into = "Saved")]
 pub struct HeavyHitters {
     seed: u64,

@@ -9,7 +9,7 @@ pub const DELAY_BOUNDS: [f64; 13] = [
 ];
 
 /// Counts by bucket; not cumulative.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct DelayHistogram {
     buckets: [u64; DELAY_BOUNDS.len() + 1],
     sum_millis: u64,

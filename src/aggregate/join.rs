@@ -10,7 +10,7 @@ const SETS: usize = 25_600;
 const WAYS: usize = 8;
 
 /// Something that recipients wait for: a file in a queue, or a message on this host.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 struct Place {
     /// 0 is a free place.
     key: u64,
@@ -23,7 +23,7 @@ struct Place {
 /// When things began, by the hash of a key: a cache of sets with eight places each. In a full set the
 /// oldest makes room, first of those that nobody waits for. The same entries after a restart give the
 /// same table.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Saved", into = "Saved")]
 pub struct JoinTable {
     /// Empty until the first insertion.

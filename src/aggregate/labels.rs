@@ -13,7 +13,7 @@ pub const OTHER_LABEL: &str = "other";
 
 /// Label values taken from input, in the order of their arrival, up to a cap. A value that is in
 /// the set stays: an event is counted in one series when it happens and never moves.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Saved", into = "Saved")]
 pub struct Labels {
     values: Vec<String>,

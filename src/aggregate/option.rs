@@ -3,14 +3,22 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::table::Table;
+
 use crate::record::option::{LogOption, OptionSet};
 use crate::record::{Connection, Message};
 
 /// The set of options that were seen since the counters began.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct OptionsSeen {
     bits: u32,
     connection_entries: bool,
+}
+
+impl Table for OptionsSeen {
+    fn empty(_: u64) -> Self {
+        Self::default()
+    }
 }
 
 impl OptionsSeen {

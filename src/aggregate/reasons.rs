@@ -34,7 +34,7 @@ closed_set!(Reason, Skip, Unparsed);
 
 /// A count for each value of a closed set. Saved by label, so that a release may add values or
 /// change their order; nothing is allocated before the first count.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PerLabel<T> {
     counts: Vec<u64>,
     set: PhantomData<T>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::{Batch, RemoteReply};
 use super::heavy_hitters::{HeavyHitters, Place};
 use super::labels::OTHER;
+use super::table::Table;
 
 /// Enhanced statuses with a label of their own. Other hosts choose them.
 const MAX_STATUSES: usize = 40;
@@ -14,19 +15,28 @@ const MAX_STATUSES: usize = 40;
 const MAX_SERIES: usize = 1024;
 
 /// All replies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Replies {
     statuses: HeavyHitters,
     /// `(channel, whether permanent, status)`.
     counts: BTreeMap<(usize, bool, usize), u64>,
 }
 
-impl Replies {
-    /// No replies; `seed` is that of the hashes of statuses.
-    pub(super) fn new(seed: u64) -> Self {
+impl Table for Replies {
+    fn empty(seed: u64) -> Self {
         Self { statuses: HeavyHitters::new(MAX_STATUSES, seed), counts: BTreeMap::new() }
     }
 
+    fn left_out(&self) -> Vec<(&'static str, u64)> {
+        vec![("statuses", self.statuses.capped())]
+    }
+
+    fn replaced(&self) -> Option<(&'static str, u64)> {
+        Some(("statuses", self.statuses.replaced()))
+    }
+}
+
+impl Replies {
     /// A reply at `at`, Unix milliseconds.
     pub(super) fn add(&mut self, channel: usize, reply: RemoteReply, at: i64, batch: &Batch) {
         let status = match self.statuses.place(reply.status.key, at, || batch.text(reply.status)) {
@@ -46,15 +56,5 @@ impl Replies {
         self.counts.iter().map(|(&(channel, permanent, status), &count)| {
             (channel, if permanent { "5xx" } else { "4xx" }, self.statuses.label(status), count)
         })
-    }
-
-    /// How many replies ended in the status `other`.
-    pub fn capped(&self) -> u64 {
-        self.statuses.capped()
-    }
-
-    /// How many statuses took another one's place.
-    pub fn replaced(&self) -> u64 {
-        self.statuses.replaced()
     }
 }

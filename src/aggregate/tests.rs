@@ -116,5 +116,5 @@ fn the_domain_that_fails_most_has_a_series() {
     // The sixth of them is more than twice one and three.
     assert_eq!((deferred("worst.example"), deferred("other")), (Some(45), Some(5)));
     assert_eq!(totals.destinations.failures().map(|(_, failures)| failures.deferred).sum::<u64>(), 249);
-    assert_eq!(totals.destinations.replaced(), 1);
+    assert!(totals.replaced().any(|replaced| replaced == ("domains", 1)));
 }

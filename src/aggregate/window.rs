@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// by their own time, so that a backlog that is read at once after a restart does not look like a burst.
 /// Bounded: beyond the cap of keys in a bucket an event is counted without its key. Buckets are short
 /// and begin empty, so whoever comes often is among the first in each.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlidingCounts<V> {
     bucket_millis: i64,
     buckets: usize,
@@ -18,7 +18,7 @@ pub struct SlidingCounts<V> {
     left_out: u64,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Bucket<V> {
     /// Time divided by the width of a bucket.
     number: i64,
@@ -95,7 +95,7 @@ impl<V: Copy> SlidingCounts<V> {
 const PRUNE_MILLIS: i64 = 60_000;
 
 /// Distinct keys of the last hour, each of one group and with when it was last seen.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecentKeys {
     window_millis: i64,
     capacity: usize,

@@ -223,20 +223,10 @@ fn fill_accounts(page: &mut Page, totals: &Totals) {
             page.sample(&metric::LOG_LAST_ENTRY, &[log], at as f64 / 1000.0);
         }
     }
-    let destinations = totals.destinations.capped();
-    let delays = totals.delays.evicted();
-    let others = [
-        ("channels", totals.channels.capped()),
-        ("statuses", totals.replies.capped()),
-        ("clients", totals.clients.left_out()),
-        ("connections", totals.connections.left_out()),
-    ];
-    for (table, count) in others.into_iter().chain(destinations).chain(delays) {
+    for (table, count) in totals.left_out() {
         page.count(&metric::LABEL_CAPPED, &[table], count);
     }
-    for (table, count) in
-        [("domains", totals.destinations.replaced()), ("statuses", totals.replies.replaced())]
-    {
+    for (table, count) in totals.replaced() {
         page.count(&metric::LABEL_REPLACED, &[table], count);
     }
     for (option, seen) in totals.options.all() {

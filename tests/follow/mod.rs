@@ -1,6 +1,7 @@
 //! Following logs through whatever happens to them: cases one by one here, random lives in `model`.
 
 mod model;
+mod snapshot;
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;

@@ -12,7 +12,7 @@ use imsimta_exporter::report::progress::Progress;
 use imsimta_exporter::report::{Report, json, text};
 
 /// The incidents' logs, without `.log`.
-const INCIDENTS: [&str; 8] = [
+pub const INCIDENTS: [&str; 8] = [
     "damaged_lines",
     "dead_dns",
     "full_mailboxes_and_a_loop",
@@ -27,7 +27,7 @@ fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/report")
 }
 
-fn log(incident: &str) -> PathBuf {
+pub fn log(incident: &str) -> PathBuf {
     directory().join(format!("{incident}.log"))
 }
 

@@ -1,0 +1,26 @@
+//! What every table of the sums is.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A table of [`Totals`](super::Totals): bounded, saved with the offsets, and the same after a restart.
+/// The same lines in the same order give equal tables, wherever between them the table was saved and
+/// loaded again: `follow::snapshot::a_restart_changes_no_table` runs that for all of them. So a table
+/// takes nothing from a clock, from the order of a hash map, or from chance but through `seed`.
+pub trait Table: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
+    /// An empty one. Other people choose what is counted: `seed` keys the hashes of it.
+    fn empty(seed: u64) -> Self;
+
+    /// What its bound has left out so far, by the value of the label `table`. None where nothing can be
+    /// left out.
+    fn left_out(&self) -> Vec<(&'static str, u64)> {
+        Vec::new()
+    }
+
+    /// How many of its members took another one's place, for tables that keep the busiest.
+    fn replaced(&self) -> Option<(&'static str, u64)> {
+        None
+    }
+}
