@@ -1,10 +1,12 @@
 //! The scan of a large queue beside `find` and beside the system calls alone.
 //!
-//! `cargo bench --bench queue -- [--files 1000000] [--rounds 5]` makes a tree of empty files in the
+//! `cargo bench --bench queue -- [--files 1000000] [--rounds 5] [--held 10000]` makes a tree of empty files in the
 //! temporary directory (`TMPDIR`), 40 channels of 20 subdirectories, and removes it in the end. What is
 //! compared runs in turns in one run. Times are CPU times, which other programs on the machine disturb
 //! least, with the wall-clock time beside them.
 
+mod costs;
+mod held;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +16,21 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use costs::{Cost, Costs, cost, median};
 use imsimta_exporter::source::spool::{MAX_REMEMBERED, Scanner, Settings};
-use rustix::time::{ClockId, clock_gettime};
 use tree::Tree;
+
+/// What is run, what it is measured by, and the bound that it should keep.
+const ROWS: [(&str, &str, &str); 8] = [
+    ("find -type f | wc -l", "find -type f | wc -l", ""),
+    ("getdents64 alone", "find -type f | wc -l", ""),
+    ("all names again, looked up", "find -type f | wc -l", "at most 0.8 of find"),
+    ("nothing changed: directories", "find -type f | wc -l", "at most 5 ms"),
+    ("nothing changed: ages, stuck", "find -type f | wc -l", "both at most 20 ms"),
+    ("40 directories touched", "find -type f | wc -l", "at most 25 ms"),
+    ("getdents64 + fstatat", "getdents64 + fstatat", ""),
+    ("first scan, with sizes", "getdents64 + fstatat", "at most 1.5 of getdents64 + fstatat"),
+];
 
 /// Longer than any directory goes without being read again.
 const ALL_AGAIN: Duration = Duration::from_hours(1);
@@ -53,10 +67,12 @@ fn main() {
         costs.add("getdents64 + fstatat", cost(|| tree::list(&queue, true, files)));
         costs.add("first scan, with sizes", Bench::new(&queue).scan());
     }
-    costs.report();
+    costs.report(&ROWS);
     say(&format!("memory of the scanner: {per_file:.1} bytes a file (at most 64)"));
-    let (pages, longest) = scrape_during_a_scan(&tree);
-    say(&format!("slowest of {pages} pages during the first scan: {longest:?} (at most 50 ms)"));
+    let (during, after) = scrape_during_a_scan(&tree);
+    report_pages("during the first scan (at most 50 ms)", during);
+    report_pages("after it", after);
+    held::compare(number("--held", 10_000), rounds);
 }
 
 /// A scanner that is asked again and again.
@@ -99,20 +115,6 @@ impl Bench {
     }
 }
 
-/// What something took.
-#[derive(Clone, Copy)]
-struct Cost {
-    cpu: Duration,
-    wall: Duration,
-}
-
-/// Runs something on this thread.
-fn cost(run: impl FnOnce()) -> Cost {
-    let (cpu, start) = (thread_cpu(), instant());
-    run();
-    Cost { cpu: thread_cpu().saturating_sub(cpu), wall: start.elapsed() }
-}
-
 /// Runs `find`; the shell says what its children took.
 fn find(queue: &Path, files: usize) -> Cost {
     let start = instant();
@@ -130,80 +132,47 @@ fn find(queue: &Path, files: usize) -> Cost {
     Cost { cpu: Duration::from_secs_f64(children.split(' ').map(seconds).sum()), wall }
 }
 
-/// Costs by what was run.
-#[derive(Default)]
-struct Costs(BTreeMap<&'static str, Vec<Cost>>);
-
-impl Costs {
-    fn add(&mut self, what: &'static str, cost: Cost) {
-        self.0.entry(what).or_default().push(cost);
-    }
-
-    fn median(&self, what: &str) -> Cost {
-        let middle = |of: fn(&Cost) -> Duration| {
-            let mut times: Vec<Duration> = self.0[what].iter().map(of).collect();
-            times.sort_unstable();
-            times[times.len() / 2]
-        };
-        Cost { cpu: middle(|cost| cost.cpu), wall: middle(|cost| cost.wall) }
-    }
-
-    /// Each beside what it is measured by.
-    fn report(&self) {
-        say(&format!("{:32} {:>10} {:>10} {:>8}", "medians", "CPU ms", "wall ms", "ratio"));
-        for (what, beside, bound) in [
-            ("find -type f | wc -l", "find -type f | wc -l", ""),
-            ("getdents64 alone", "find -type f | wc -l", ""),
-            ("all names again, looked up", "find -type f | wc -l", "at most 0.8 of find"),
-            ("nothing changed: directories", "find -type f | wc -l", "at most 5 ms"),
-            ("nothing changed: ages, stuck", "find -type f | wc -l", "both at most 20 ms"),
-            ("40 directories touched", "find -type f | wc -l", "at most 25 ms"),
-            ("getdents64 + fstatat", "getdents64 + fstatat", ""),
-            ("first scan, with sizes", "getdents64 + fstatat", "at most 1.5 of getdents64 + fstatat"),
-        ] {
-            let (Cost { cpu, wall }, other) = (self.median(what), self.median(beside));
-            let (cpu_ms, wall_ms) = (cpu.as_secs_f64() * 1e3, wall.as_secs_f64() * 1e3);
-            let ratio = cpu.as_secs_f64() / other.cpu.as_secs_f64();
-            say(&format!("{what:32} {cpu_ms:>10.1} {wall_ms:>10.1} {ratio:>8.3}  {bound}"));
-        }
-    }
+fn report_pages(when: &str, times: Vec<Duration>) {
+    let (pages, slowest) = (times.len(), times.iter().max().copied().unwrap_or_default());
+    say(&format!("{pages} pages {when}: median {:?}, slowest {slowest:?}", median(times)));
 }
 
-/// Fetches page after page from the program while it scans the tree for the first time: how many, and
-/// how long the slowest took.
-fn scrape_during_a_scan(tree: &Tree) -> (usize, Duration) {
+/// Fetches page after page from the program while it scans the tree for the first time, then as many when
+/// it has; how long each took.
+fn scrape_during_a_scan(tree: &Tree) -> (Vec<Duration>, Vec<Duration>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_imsimta-exporter"));
     command.args(["run", "--listen", "127.0.0.1:0", "--root"]).arg(tree.root());
     command.arg("--state-dir").arg(tree.root().join("state")).stderr(Stdio::piped());
     // The whole tree in one scan, also where it takes long.
     command.env("IMSIMTA_EXPORTER__QUEUE__BUDGET", "1h");
     let mut program = command.spawn().expect("started");
-    let lines = BufReader::new(program.stderr.take().expect("piped")).lines();
-    let address = lines.map_while(Result::ok).find_map(|line| {
+    let mut lines = BufReader::new(program.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    let address = lines.find_map(|line| {
         line.split("address=").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned)
     });
     let address = address.expect("an address");
-    let (mut pages, mut longest) = (0, Duration::ZERO);
-    loop {
+    // What it says goes on being read, or it could not say it.
+    std::thread::spawn(move || lines.for_each(drop));
+    let fetch = || {
         let start = instant();
         let mut stream = TcpStream::connect(&address).expect("connected");
         write!(stream, "GET /metrics HTTP/1.0\r\n\r\n").expect("asked");
         let mut page = String::new();
         stream.read_to_string(&mut page).expect("an answer");
-        (pages, longest) = (pages + 1, longest.max(start.elapsed()));
-        if page.contains("imsimta_queue_scan_partial 0") {
+        (start.elapsed(), page.contains("imsimta_queue_scan_partial 0"))
+    };
+    let mut during = Vec::new();
+    loop {
+        let (took, scanned) = fetch();
+        during.push(took);
+        if scanned {
             break;
         }
     }
+    let after = during.iter().map(|_| fetch().0).collect();
     drop(program.kill());
     drop(program.wait());
-    (pages, longest)
-}
-
-/// Time that this thread has run.
-fn thread_cpu() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::try_from(time).expect("not negative")
+    (during, after)
 }
 
 fn resident_bytes() -> usize {
