@@ -100,7 +100,8 @@ pub struct Verdict {
 /// its own are not told apart.
 ///
 /// Any bytes give a verdict: where there is no boundary, or no end of the header and not yet too many
-/// lines, it is [`HeldReason::Unclassified`].
+/// lines, it is [`HeldReason::Unclassified`]. So is a head that is all envelope: so many recipients make the
+/// keyword `holdlimit` likely, but no source says that such a message cannot loop.
 pub fn classify(head: &[u8], limits: &ReceivedLimits, own_host: Option<&OwnHost>) -> Verdict {
     let mut received = ReceivedLines::default();
     let Some((boundary, header)) = header(head) else {
