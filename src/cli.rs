@@ -313,6 +313,8 @@ fn log_to_stderr() {
         .with_ansi(color)
         .with_target(false)
         .with_writer(io::stderr)
+        // Said on standard error too, which ends the program where that is what cannot be written.
+        .log_internal_errors(false)
         .init();
 }
 

@@ -133,6 +133,11 @@ impl Service {
         &self.heard
     }
 
+    /// Reads the program's log no more; the next line that it writes closes the pipe.
+    pub fn stop_reading_the_log(&mut self) {
+        self.log = channel().1;
+    }
+
     /// Status line and body of a page.
     pub fn get(&self, path: &str) -> (String, String) {
         self.request("GET", path)

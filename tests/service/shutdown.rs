@@ -75,3 +75,23 @@ fn a_log_that_hangs_in_the_kernel_does_not_hold_it_up() {
     assert!(status.success(), "{status}");
     assert!(took < IN_TIME, "{took:?}");
 }
+
+#[test]
+fn a_log_that_nobody_reads_does_not_end_it() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let mut service = install.start();
+    service.stop_reading_the_log();
+    let queue = r#"imsimta_collector_success{collector="queue"}"#;
+    service.wait_for_sample(queue, 1.0);
+    // Each of these is a line of the log.
+    for _ in 0..2 {
+        std::fs::rename(install.queue(""), install.path("aside")).expect("renamed");
+        service.wait_for_sample(queue, 0.0);
+        std::fs::rename(install.path("aside"), install.queue("")).expect("renamed");
+        service.wait_for_sample(queue, 1.0);
+    }
+    let (status, took) = service.stop();
+    assert!(status.success(), "{status}");
+    assert!(took < IN_TIME, "{took:?}");
+}
