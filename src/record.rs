@@ -288,8 +288,15 @@ fn entry(line: &[u8]) -> Option<Entry<'_>> {
 
 /// An entry without the blanks in front of it; a day of one digit is padded with one.
 fn behind_blanks(line: &[u8]) -> &[u8] {
-    let blanks = line.iter().take_while(|&&byte| byte == b' ').count();
-    &line[blanks..]
+    let mut rest = line;
+    // Columns are padded: eight at a time.
+    while let Some((b"        ", behind)) = rest.split_first_chunk() {
+        rest = behind;
+    }
+    while let [b' ', behind @ ..] = rest {
+        rest = behind;
+    }
+    rest
 }
 
 #[cfg(test)]

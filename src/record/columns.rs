@@ -42,12 +42,14 @@ impl<'a> Columns<'a> {
     /// there; without, a process id is known by its shape and a node by the number of columns.
     pub(super) fn read(text: &'a [u8], pinned: Option<OptionSet>) -> Option<Self> {
         let mut tokens: [&[u8]; MAX_COLUMNS] = [&[]; MAX_COLUMNS];
-        let (mut count, mut position) = (0, 0);
+        let (mut count, mut behind) = (0, text);
         loop {
-            let gap = text[position..].iter().position(|&byte| byte != b' ')?;
-            let start = position + gap;
-            let end = memchr::memchr(b' ', &text[start..]).map_or(text.len(), |blank| start + blank);
-            let (token, rest) = (&text[start..end], &text[end..]);
+            let start = behind_blanks(behind);
+            let gap = behind.len() - start.len();
+            let (token, rest) = first_token(start);
+            if token.is_empty() {
+                return None;
+            }
             if token == b">" && count <= 2 {
                 return Self::new(&[], 0, Action::default(), ColumnsKind::Header, rest, None);
             }
@@ -56,7 +58,7 @@ impl<'a> Columns<'a> {
             }
             *tokens.get_mut(count)? = token;
             count += 1;
-            position = end;
+            behind = rest;
         }
     }
 

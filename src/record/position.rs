@@ -81,10 +81,10 @@ pub(super) fn read<'a>(
 /// The next word when it can be the field, and what follows it. At the end of the line all are empty.
 fn word<'a>(option: LogOption, rest: &'a [u8], message: &Message<'_>) -> Option<(&'a [u8], &'a [u8])> {
     let text = rest.strip_prefix(b" ").unwrap_or(rest);
-    let (token, behind) = first_token(text);
-    if token.is_empty() {
-        return Some((token, text));
+    if matches!(text.first(), None | Some(b' ')) {
+        return Some((&[], text));
     }
+    let (token, behind) = first_token(text);
     match option {
         LogOption::Filename => memchr::memchr(b'/', token).is_some().then_some((token, behind)),
         LogOption::MessageId => Some(message_id(text)).filter(|(id, _)| !id.is_empty()),

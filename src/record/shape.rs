@@ -213,11 +213,12 @@ fn begins_reply(rest: &[u8], dialect: &Dialect) -> bool {
 /// bare transport tuple (one in parentheses is part of the diagnostic), application information,
 /// and seconds. Their words, such as `SMTP/TLS-…`, say nothing about why an attempt failed.
 fn behind_diagnostic(remainder: &[u8]) -> (&[u8], Option<&[u8]>, &[u8]) {
-    let start = match memchr::memmem::rfind(remainder, b" TCP|") {
-        Some(blank) => blank + 1,
-        None if remainder.starts_with(b"TCP|") => 0,
-        None => return (remainder, None, &[]),
-    };
+    // Its last bar is in the tuple unless a text has some.
+    let bars = memchr::memrchr_iter(b'|', remainder);
+    let mut starts = bars.filter_map(|bar| bar.checked_sub(3)).filter(|&start| {
+        remainder[start..].starts_with(b"TCP|") && (start == 0 || remainder[start - 1] == b' ')
+    });
+    let Some(start) = starts.next() else { return (remainder, None, &[]) };
     let (tuple, behind) = first_token(&remainder[start..]);
     match transport::parse(tuple) {
         Some(_) => (remainder[..start].trim_ascii(), Some(tuple), behind_blanks(behind)),

@@ -12,9 +12,6 @@ pub struct Timestamp {
     pub utc_offset: Option<i32>,
 }
 
-const MONTHS: [&[u8; 3]; 12] =
-    [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
-
 /// Reads a text time stamp at the start of a line: the stamp and the rest behind it. The day may
 /// be padded with a blank, the month in upper or title case, the fraction 0 to 4 digits long.
 pub fn text(line: &[u8]) -> Option<(Timestamp, &[u8])> {
@@ -22,29 +19,44 @@ pub fn text(line: &[u8]) -> Option<(Timestamp, &[u8])> {
         [b' ', digit, b'-', ..] if digit.is_ascii_digit() => &line[1..],
         _ => line,
     };
-    let day_digits = line.iter().take(2).take_while(|byte| byte.is_ascii_digit()).count();
-    let day = number(line.get(..day_digits)?)?;
-    let rest = line.get(day_digits..)?;
-    let [b'-', a, b, c, b'-', rest @ ..] = rest else { return None };
-    let name = [a.to_ascii_lowercase(), b.to_ascii_lowercase(), c.to_ascii_lowercase()];
-    let month = MONTHS.iter().position(|&&known| known == name)?;
-    let year = number(rest.get(..4)?)?;
-    let [b' ', rest @ ..] = &rest[4..] else { return None };
+    let (day, rest) = match line {
+        [digit, b'-', rest @ ..] => (two(b'0', *digit)?, rest),
+        [tens, ones, b'-', rest @ ..] => (two(*tens, *ones)?, rest),
+        _ => return None,
+    };
+    let [a, b, c, b'-', y1, y2, y3, y4, b' ', rest @ ..] = rest else { return None };
+    let month = month([a.to_ascii_lowercase(), b.to_ascii_lowercase(), c.to_ascii_lowercase()])?;
+    let year = two(*y1, *y2)? * 100 + two(*y3, *y4)?;
     let (millis, rest) = clock(rest)?;
-    let days = days_from_civil(year, i64::try_from(month).ok()? + 1, day)?;
+    let days = days_from_civil(year, month, day)?;
     Some((Timestamp { civil_millis: days * 86_400_000 + millis, utc_offset: None }, rest))
+}
+
+/// The number of a month by its name in lower case.
+fn month(name: [u8; 3]) -> Option<i64> {
+    Some(match &name {
+        b"jan" => 1,
+        b"feb" => 2,
+        b"mar" => 3,
+        b"apr" => 4,
+        b"may" => 5,
+        b"jun" => 6,
+        b"jul" => 7,
+        b"aug" => 8,
+        b"sep" => 9,
+        b"oct" => 10,
+        b"nov" => 11,
+        b"dec" => 12,
+        _ => return None,
+    })
 }
 
 /// Reads a whole ISO 8601 time stamp as XML entries carry it.
 pub fn iso(value: &[u8]) -> Option<Timestamp> {
-    let (year, month, day) = match value {
-        [.., _] if value.get(4) == Some(&b'-') && value.get(7) == Some(&b'-') => {
-            (number(value.get(..4)?)?, number(value.get(5..7)?)?, number(value.get(8..10)?)?)
-        }
-        _ => return None,
-    };
-    let (b'T' | b' ') = value.get(10)? else { return None };
-    let (millis, zone) = clock(&value[11..])?;
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b' ', rest @ ..] = value else { return None };
+    let year = two(*y1, *y2)? * 100 + two(*y3, *y4)?;
+    let (month, day) = (two(*m1, *m2)?, two(*d1, *d2)?);
+    let (millis, zone) = clock(rest)?;
     let utc_offset = if zone.is_empty() { None } else { Some(offset(zone)?) };
     let days = days_from_civil(year, month, day)?;
     Some(Timestamp { civil_millis: days * 86_400_000 + millis, utc_offset })
@@ -54,7 +66,7 @@ pub fn iso(value: &[u8]) -> Option<Timestamp> {
 /// second (`:60`) is not.
 fn clock(bytes: &[u8]) -> Option<(i64, &[u8])> {
     let [h1, h2, b':', m1, m2, b':', s1, s2, rest @ ..] = bytes else { return None };
-    let (hour, minute, second) = (number(&[*h1, *h2])?, number(&[*m1, *m2])?, number(&[*s1, *s2])?);
+    let (hour, minute, second) = (two(*h1, *h2)?, two(*m1, *m2)?, two(*s1, *s2)?);
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -73,7 +85,7 @@ fn offset(zone: &[u8]) -> Option<i32> {
     let (sign, hour, minute) = match zone {
         b"Z" => return Some(0),
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] | [sign @ (b'+' | b'-'), h1, h2, m1, m2] => {
-            (*sign, number(&[*h1, *h2])?, number(&[*m1, *m2])?)
+            (*sign, two(*h1, *h2)?, two(*m1, *m2)?)
         }
         _ => return None,
     };
@@ -81,11 +93,10 @@ fn offset(zone: &[u8]) -> Option<i32> {
     Some(if sign == b'-' { -seconds } else { seconds })
 }
 
-fn number(digits: &[u8]) -> Option<i64> {
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    Some(digits.iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
+/// The number of two digits.
+fn two(tens: u8, ones: u8) -> Option<i64> {
+    let both = tens.is_ascii_digit() && ones.is_ascii_digit();
+    both.then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
 }
 
 /// Days since 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that

@@ -18,13 +18,28 @@ pub struct Transport<'a> {
 
 /// Reads a whole tuple.
 pub fn parse(tuple: &[u8]) -> Option<Transport<'_>> {
-    let mut parts = tuple.split(|&byte| byte == b'|');
-    let protocol = parts.next()?;
-    let (local_address, local_port) = (parts.next()?, parts.next()?);
-    let (remote_address, remote_port) = (parts.next()?, parts.next()?);
-    let whole = protocol == b"TCP" && parts.next().is_none() && !local_address.is_empty();
-    let (local_port, remote_port) = (port(local_port)?, port(remote_port)?);
+    let (local_address, rest) = part(tuple.strip_prefix(b"TCP|")?)?;
+    let (local_port, rest) = port(rest)?;
+    let (remote_address, rest) = part(rest.strip_prefix(b"|")?)?;
+    let (remote_port, rest) = port(rest)?;
+    let whole = rest.is_empty() && !local_address.is_empty();
     whole.then_some(Transport { tuple, remote_address, local_port, remote_port })
+}
+
+/// What is in front of the next bar, and what is behind it.
+fn part(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let bar = memchr::memchr(b'|', text)?;
+    Some((&text[..bar], &text[bar + 1..]))
+}
+
+/// The decimal number at the start, and what follows it.
+fn port(text: &[u8]) -> Option<(u16, &[u8])> {
+    let (mut number, mut digits) = (0_u16, 0);
+    while let Some(digit @ b'0'..=b'9') = text.get(digits) {
+        number = number.checked_mul(10)?.checked_add(u16::from(digit - b'0'))?;
+        digits += 1;
+    }
+    (digits > 0).then(|| (number, &text[digits..]))
 }
 
 /// The first tuple inside a text such as a diagnostic, bare or in parentheses.
@@ -51,10 +66,6 @@ pub fn source_address(source_system: &[u8]) -> Option<IpAddr> {
     address(&source_system[open + 1..close])
 }
 
-fn port(digits: &[u8]) -> Option<u16> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{address, find, parse, source_address};
@@ -64,7 +75,20 @@ mod tests {
         let transport = parse(b"TCP|206.184.139.12|25|192.160.253.66|1244").expect("a tuple");
         assert_eq!(transport.remote_address, b"192.160.253.66");
         assert_eq!((transport.local_port, transport.remote_port), (25, 1244));
-        for text in ["TCP|a|25|b", "TCP|a|25|b|1|2", "UDP|a|25|b|1", "TCP|a|x|b|1", "TCP|a|25|b|70000", ""] {
+        for text in [
+            "TCP|a|25|b",
+            "TCP|a|25|b|1|2",
+            "UDP|a|25|b|1",
+            "TCP||25|b|1",
+            "TCP|a|x|b|1",
+            "TCP|a||b|1",
+            "TCP|a|+25|b|1",
+            "TCP|a|25|b|",
+            "TCP|a|25|b|1x",
+            "TCP|a|25|b|65536",
+            "TCP|a|25|b|70000",
+            "",
+        ] {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
     }
