@@ -133,10 +133,23 @@ fn leading(tokens: &[&[u8]], gap: usize, pinned: Option<OptionSet>) -> (Option<u
 
 /// `<hex process id>[.<hex thread id>].<decimal sequence number>` (`LOG_PROCESS`).
 fn is_process(token: &[u8]) -> bool {
-    let mut parts = token.rsplit(|&byte| byte == b'.');
-    let hex = |part: &[u8]| (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_hexdigit);
-    let sequence = parts.next().is_some_and(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit));
-    sequence && parts.next().is_some_and(hex) && parts.next().is_none_or(hex) && parts.next().is_none()
+    let (mut dots, mut length, mut decimal) = (0, 0, true);
+    for byte in token {
+        match byte {
+            b'0'..=b'9' => length += 1,
+            b'a'..=b'f' | b'A'..=b'F' => {
+                length += 1;
+                decimal = false;
+            }
+            b'.' if (1..=8).contains(&length) => {
+                dots += 1;
+                length = 0;
+                decimal = true;
+            }
+            _ => return false,
+        }
+    }
+    matches!(dots, 1 | 2) && length > 0 && decimal
 }
 
 /// The size behind one or more blanks, and what follows it.

@@ -72,12 +72,13 @@ fn clock(bytes: &[u8]) -> Option<(i64, &[u8])> {
     }
     let whole = ((hour * 60 + minute) * 60 + second) * 1000;
     let [b'.', rest @ ..] = rest else { return Some((whole, rest)) };
-    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    if digits > 9 {
-        return None;
+    let (mut millis, mut unit, mut digits) = (0, 100, 0);
+    while let Some(digit @ b'0'..=b'9') = rest.get(digits) {
+        millis += i64::from(digit - b'0') * unit;
+        unit /= 10;
+        digits += 1;
     }
-    let millis = rest[..digits].iter().zip([100, 10, 1]).map(|(digit, unit)| i64::from(digit - b'0') * unit);
-    Some((whole + millis.sum::<i64>(), &rest[digits..]))
+    (digits <= 9).then(|| (whole + millis, &rest[digits..]))
 }
 
 /// `Z`, `±hh:mm` or `±hhmm` in seconds.
