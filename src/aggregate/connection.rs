@@ -124,7 +124,7 @@ impl AuthenticationResult {
 /// The last three-digit reply code that an enhanced status follows: `… *user 535 5.7.8 Bad …`.
 fn last_code(text: &[u8]) -> Option<u16> {
     let starts = memchr::memchr_iter(b' ', text).map(|blank| blank + 1);
-    starts.rev().find_map(|start| diagnostic::parse(&text[start..]).code.filter(|_| text[start..].len() > 3))
+    starts.rev().find_map(|start| diagnostic::code(&text[start..]).filter(|_| text[start..].len() > 3))
 }
 
 #[cfg(test)]

@@ -109,6 +109,11 @@ fn own_reply(text: &[u8]) -> Reply<'_> {
     })
 }
 
+/// The reply code that a text begins with.
+pub fn code(text: &[u8]) -> Option<u16> {
+    codes(text)?.code
+}
+
 /// `550 5.1.1 text`, `550-5.1.1 text`, `550 #5.1.1 text`, `550`.
 fn codes(text: &[u8]) -> Option<Reply<'_>> {
     let [a @ b'2'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = text else { return None };

@@ -175,8 +175,10 @@ const MAX_TYPE_BYTES: usize = 12;
 
 /// Whether a text starts with an address type and its semicolon.
 fn has_type(text: &[u8]) -> bool {
+    if text.starts_with(b"rfc822;") {
+        return true;
+    }
     let Some(semicolon) = memchr::memchr(b';', text) else { return false };
     let kind = &text[..semicolon];
-    kind == b"rfc822"
-        || (2..=MAX_TYPE_BYTES).contains(&kind.len()) && kind.iter().all(u8::is_ascii_alphanumeric)
+    (2..=MAX_TYPE_BYTES).contains(&kind.len()) && kind.iter().all(u8::is_ascii_alphanumeric)
 }
