@@ -89,6 +89,8 @@ totals! {
     delays: delay::Delays,
     /// Which `LOG_*` options the log shows.
     options: option::OptionsSeen,
+    /// Notices in the syslog that a message was held for its `Received:` lines.
+    notices: u64,
 }
 
 impl Totals {
@@ -136,11 +138,13 @@ impl Aggregate {
         }
     }
 
-    /// Starts all sums again, as one counter reset: after lines were lost while the program was down,
+    /// Starts all sums of entries again, as one counter reset: after lines were lost while the program was down,
     /// a value that goes on would be a little too low and nobody could see it.
     pub fn restart(&mut self) {
         let accounts = self.totals.accounts.restarted();
-        self.totals = Totals { accounts, ..Totals::new(self.totals.seed) };
+        // None of the notices was lost.
+        let notices = self.totals.notices;
+        self.totals = Totals { accounts, notices, ..Totals::new(self.totals.seed) };
     }
 
     /// What lines of these sums are digested with.

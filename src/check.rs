@@ -118,6 +118,7 @@ fn installation(
     checked.note(Verdict::Fine, "installation", format!("{}, {found}", install.root.display()));
     host::user(checked, config, install);
     let totals = logs::read(checked, config, install);
+    logs::syslog(checked, config);
     host::queue(checked, config, install, clock);
     host::processes(checked, config, install, environment);
     if let Some(totals) = totals {

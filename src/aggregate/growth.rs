@@ -25,7 +25,8 @@ pub struct Growth {
 
 impl Growth {
     /// Takes the numbers at `at`, which never goes back, and gives the growth of those that were seen
-    /// [`SPAN`] ago. A label that is not among them has no growth, and after [`GAP`] it is forgotten.
+    /// [`SPAN`] ago. A label that is not among them has no growth, and after five minutes it is
+    /// forgotten.
     pub fn note<'a>(
         &mut self,
         at: Duration,

@@ -24,3 +24,10 @@ pub trait Table: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
         None
     }
 }
+
+/// A single count.
+impl Table for u64 {
+    fn empty(_: u64) -> Self {
+        0
+    }
+}

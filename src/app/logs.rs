@@ -1,6 +1,7 @@
 //! The log thread: the single writer that reads, parses and counts.
 
 pub mod followed;
+mod notices;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use super::state::{Snapshot, State, StateWriter};
 use crate::config::Config;
 use crate::source::wakeup::Wakeups;
 use followed::FollowedLogs;
+use notices::Notices;
 
 /// While a backlog is read, progress is shown each time that this many blocks were.
 const BLOCKS_SHOWN: usize = 64;
@@ -50,6 +52,8 @@ pub(super) fn spawn(
     let (ended, end) = oneshot::channel();
     let directory = &observed.install.log_directory;
     let logs = FollowedLogs::new(&config.logs, directory, &config.dialect(), &state.positions);
+    let syslog = config.held.syslog.as_deref();
+    let notices = syslog.map(|path| Notices::new(path, &config.logs, &state.positions));
     let handle = LogThread { stopping: Arc::clone(&stopping) };
     let interval = config.state.interval;
     let writer = StateWriter::spawn(state, Arc::clone(&observed), died.clone())?;
@@ -57,6 +61,7 @@ pub(super) fn spawn(
         let _notice = DeathNotice::new("log", died);
         let mut thread = Thread {
             logs,
+            notices,
             observed,
             stopping,
             complaints: Complaints::new("log"),
@@ -74,6 +79,7 @@ pub(super) fn spawn(
 
 struct Thread {
     logs: FollowedLogs,
+    notices: Option<Notices>,
     observed: Arc<Observed>,
     stopping: Arc<AtomicBool>,
     complaints: Complaints,
@@ -104,11 +110,16 @@ impl Thread {
     }
 
     /// Reads every log to its end, a block of each in turn: one with a backlog keeps none waiting.
-    /// Whether there was anything.
+    /// Whether there was anything in the logs; the syslog is nothing that a watcher watches.
     fn round(&mut self) -> bool {
         let start = self.observed.clock.monotonic();
-        let mut steps = 0;
-        while self.step_each() {
+        let (mut steps, mut found) = (0, false);
+        loop {
+            let (entries, notices) = (self.step_each(), self.step_notices());
+            if !entries && !notices {
+                break;
+            }
+            found |= entries;
             steps += 1;
             self.save_when_due();
             if steps % BLOCKS_SHOWN == 0 {
@@ -118,7 +129,7 @@ impl Thread {
         }
         self.publish(steps > 0, start);
         self.save_when_due();
-        steps > 0
+        found
     }
 
     /// Steps every log once; whether there may be more.
@@ -133,14 +144,27 @@ impl Thread {
         more
     }
 
+    /// Steps the syslog once, if there is one to follow; whether there may be more.
+    fn step_notices(&mut self) -> bool {
+        let stopping = self.stopping.load(Ordering::Acquire);
+        let Some(notices) = self.notices.as_mut().filter(|_| !stopping) else { return false };
+        let more = notices.step(self.observed.log_book(), self.observed.clock.now());
+        self.changed |= more;
+        more
+    }
+
     /// Shows how far the logs have been read since `start`, and what is wrong.
     fn publish(&mut self, found: bool, start: Duration) {
         let now = self.observed.clock.now();
         let channels = self.observed.queue.get().value;
-        let problem = self.logs.problem();
+        let problems = [self.logs.problem(), self.notices.as_ref().and_then(Notices::problem)];
+        let problem = problems.into_iter().flatten().reduce(|logs, syslog| format!("{logs}; {syslog}"));
         self.complaints.note(problem.as_deref(), now.monotonic);
         let mut book = self.observed.logs_mut();
         self.logs.show_progress(&mut book, now);
+        if let Some(notices) = &self.notices {
+            notices.show(&mut book);
+        }
         // Channels with a queue directory have counters from 0, before their first entry.
         for channel in channels.iter().flat_map(|queue| queue.snapshot.channels.keys()) {
             book.aggregate.totals.channels.known(channel);
@@ -166,7 +190,9 @@ impl Thread {
 
     /// A copy: it is written while reading goes on.
     fn snapshot(&self) -> Snapshot {
-        Snapshot { positions: self.logs.positions(), totals: self.observed.logs().aggregate.totals.clone() }
+        let mut positions = self.logs.positions();
+        positions.extend(self.notices.as_ref().and_then(Notices::place));
+        Snapshot { positions, totals: self.observed.logs().aggregate.totals.clone() }
     }
 
     fn finish(self) {

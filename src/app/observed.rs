@@ -29,6 +29,9 @@ pub struct LogBook {
     /// Whether the sums may be shown: the first log has been found, and all that were found have been
     /// caught up with. Once true it stays.
     pub shown: bool,
+    /// Whether the count of notices may be shown: the syslog has been found and caught up with. Once true
+    /// it stays.
+    pub notices_shown: bool,
     /// Whether a log that was found is still being caught up with.
     pub catching_up: bool,
     /// How the last round went.
@@ -44,6 +47,7 @@ impl LogBook {
             aggregate,
             following: Vec::new(),
             shown: false,
+            notices_shown: false,
             catching_up,
             reading: Reading::default(),
             unparsed: LastUnparsed::default(),
@@ -240,6 +244,9 @@ impl Observed {
         let book = self.logs();
         if book.shown {
             logs::fill(page, &book.aggregate.totals, &self.clients, self.clock.unix_millis());
+        }
+        if book.notices_shown {
+            logs::fill_notices(page, &book.aggregate.totals);
         }
         exporter::fill_following(page, &book.following, self.clock.unix_seconds());
         exporter::fill_collector(page, "log", &book.reading);

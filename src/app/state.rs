@@ -16,7 +16,7 @@ use crate::metrics::exporter::StateHealth;
 use crate::source::follow::Position;
 use crate::source::state::{self, Loaded, StateDirectory, StateError};
 
-/// Places by the log's base name.
+/// Places by the log's base name; those in a syslog by its path.
 pub type Positions = BTreeMap<String, Vec<Position>>;
 
 /// One instant: every line in front of the positions is in the totals, and no other.

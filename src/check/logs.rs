@@ -45,6 +45,15 @@ pub(super) fn read(checked: &mut Checked, config: &Config, install: &Install) ->
     any.then_some(aggregate.totals)
 }
 
+/// Whether the file with the MTA's notices can be read, if there is to be one.
+pub(super) fn syslog(checked: &mut Checked, config: &Config) {
+    let Some(path) = &config.held.syslog else { return };
+    match tail(path) {
+        Ok(tail) => checked.note(Fine, "syslog", format!("{}: {} bytes", path.display(), tail.size)),
+        Err(error) => checked.note(Problem, "syslog", denied(path, &error)),
+    }
+}
+
 /// The first log has to be there; the others may be switched off in the MTA.
 fn missing_or_denied(checked: &mut Checked, index: usize, path: &Path, error: &io::Error) {
     if index > 0 && error.kind() == io::ErrorKind::NotFound {

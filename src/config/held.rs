@@ -1,5 +1,7 @@
 //! `[held]`: telling why messages are held.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Deserializer};
 
 use super::error::quoted;
@@ -32,6 +34,9 @@ pub struct Held {
     /// The MTA's option of this name: all of them together.
     #[serde(deserialize_with = "lines")]
     pub max_total_received_lines: u32,
+    /// The file that gets the MTA's notices by syslog; `None`: none are counted.
+    #[serde(deserialize_with = "syslog")]
+    pub syslog: Option<PathBuf>,
 }
 
 impl Default for Held {
@@ -43,6 +48,7 @@ impl Default for Held {
             max_mr_received_lines: 20,
             max_x400_received_lines: 50,
             max_total_received_lines: 100,
+            syslog: None,
         }
     }
 }
@@ -61,4 +67,14 @@ pub(super) fn host<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>
 
 pub(super) fn lines<'de, D: Deserializer<'de>>(value: D) -> Result<u32, D::Error> {
     one(value, |text| value::number(text, 0, MOST_LINES))
+}
+
+pub(super) fn syslog<'de, D: Deserializer<'de>>(value: D) -> Result<Option<PathBuf>, D::Error> {
+    one(value, |text| {
+        let path = value::path(text)?;
+        if !path.is_absolute() {
+            return Err(Refusal::new("it does not begin with a slash"));
+        }
+        Ok(Some(path))
+    })
 }

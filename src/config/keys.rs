@@ -96,7 +96,7 @@ pub static SECTIONS: [Section; 10] = [
 ];
 
 /// All keys, section by section.
-pub static KEYS: [Key; 34] = [
+pub static KEYS: [Key; 35] = [
     Key {
         section: "mta",
         name: "root",
@@ -330,6 +330,16 @@ pub static KEYS: [Key; 34] = [
         absent: WhenAbsent::Default("100"),
         doc: "The MTA's option `max_total_received_lines`: a message with more such lines of all three names is held as looping.",
         check: |value| held::lines(value).map(drop),
+    },
+    Key {
+        section: "held",
+        name: "syslog",
+        flag: None,
+        expects: "the absolute path of a file",
+        absent: WhenAbsent::Found { how: "no notices are counted", example: "\"/var/log/syslog\"" },
+        doc: "The file that gets the MTA's notices by syslog: lines that say `Received count exceeded; message held.` are \
+              counted. The MTA writes them only if its option `held_sndopr` is on, and it is off by default.",
+        check: |value| held::syslog(value).map(drop),
     },
     Key {
         section: "sockets",

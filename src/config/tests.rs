@@ -64,6 +64,7 @@ fn every_type_is_read_from_a_file() {
         [held]
         host = "mta1.example.com"
         max_local_received_lines = 5
+        syslog = "/var/log/syslog"
         [sockets]
         ports = [25, "2525"]
         [clients]
@@ -88,8 +89,12 @@ fn every_type_is_read_from_a_file() {
         drain: Duration::from_mins(90),
         ..Logs::default()
     };
-    let held =
-        Held { host: Some("mta1.example.com".to_owned()), max_local_received_lines: 5, ..Held::default() };
+    let held = Held {
+        host: Some("mta1.example.com".to_owned()),
+        max_local_received_lines: 5,
+        syslog: Some(PathBuf::from("/var/log/syslog")),
+        ..Held::default()
+    };
     let expected = Config {
         mta,
         logs,
@@ -239,6 +244,7 @@ fn values_out_of_their_grammar_are_refused() {
         ("held", "host", "\"\"", "it is not from 1 to 253 bytes long"),
         ("held", "host", "\"mta1 siroe\"", "\" \" is in no host name"),
         ("held", "max_received_lines", "-1", "-1 is not from 0 to 100000"),
+        ("held", "syslog", "\"log/syslog\"", "it does not begin with a slash"),
         ("files", "interval", "\"61m\"", "it is more than 1h"),
         ("state", "interval", "true", "this is not a duration"),
         ("sockets", "ports", "[0]", "0 is not from 1 to 65535"),

@@ -279,6 +279,9 @@ catalogue! {
         "Inbound SMTP connections of the busiest client in the last 5 minutes, however clients are labelled."
         needs "log_connection, bit 1"
         query "imsimta_client_connections_max > 300";
+    HELD_NOTICES = Counter "imsimta_held_notices_total" [] Logs
+        "Notices of held messages in `held.syslog`. HELD_SNDOPR is off by default: 0 proves nothing."
+        query "increase(imsimta_held_notices_total[1h]) > 0";
     LOG_LINES = Counter "imsimta_log_lines_total" [LOG] Logs
         "Lines read; records are these less the unparsed and the skipped ones."
         query "rate(imsimta_log_lines_total[5m])";

@@ -78,6 +78,11 @@ pub fn fill(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: i64)
     fill_accounts(page, totals);
 }
 
+/// Puts the notices of the syslog on the page.
+pub fn fill_notices(page: &mut Page, totals: &Totals) {
+    page.count(&metric::HELD_NOTICES, &[], totals.notices);
+}
+
 fn fill_entries(page: &mut Page, totals: &Totals) {
     for (code, count) in totals.entries.actions() {
         page.count(&metric::LOG_ENTRIES, &[code.encode_utf8(&mut [0; 4])], count);

@@ -20,6 +20,8 @@ use imsimta_exporter::source::state::{Loaded, StateDirectory, encode};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use crate::service::harness::wait_for;
+
 const LOG: &str = "mail.log_current";
 /// Channels with a label of their own, less a few.
 const MOST_LINES: usize = 250;
@@ -271,7 +273,9 @@ struct Program {
 
 impl Program {
     fn start(host: &Host) -> Self {
-        let state = StateDirectory::open(&host.state()).expect("ours alone");
+        // A process that another test starts just then holds the lock until it has become that program.
+        let open = || StateDirectory::open(&host.state()).ok();
+        let state = wait_for("the lock of the state", Duration::from_secs(10), open);
         let saved = match state.load::<Snapshot>().expect("readable") {
             Loaded::Snapshot(snapshot) => Some(snapshot),
             Loaded::Absent | Loaded::SetAside { .. } => None,

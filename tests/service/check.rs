@@ -117,6 +117,23 @@ fn what_this_user_may_not_read_or_write() {
 }
 
 #[test]
+fn a_syslog_that_is_there_and_one_that_is_not() {
+    let install = Install::new();
+    install.append("mail.log_current", ENTRIES);
+    let syslog = install.path("syslog");
+    for (contents, expected, wanted) in
+        [(None, 1, "syslog: No such file"), (Some("notices\n"), 0, "syslog: 8 bytes")]
+    {
+        contents.inspect(|contents| std::fs::write(&syslog, contents).expect("written"));
+        let mut command = Command::new(PROGRAM);
+        arguments(&mut command, &install);
+        let (status, text) = checked(command.env("IMSIMTA_EXPORTER__HELD__SYSLOG", &syslog));
+        assert_eq!(status, expected, "{text}");
+        says(&text, &[wanted]);
+    }
+}
+
+#[test]
 fn all_mistakes_of_a_configuration_at_once() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("exporter.toml");

@@ -256,6 +256,36 @@ fn a_log_that_may_not_be_read_is_tried_again() {
 }
 
 #[test]
+fn a_syslog_that_may_not_be_read_is_a_failure_and_its_count_is_absent() {
+    if !available("setpriv") {
+        return;
+    }
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let syslog = install.path("syslog");
+    std::fs::write(&syslog, "").expect("written");
+    let mode = |mode: u32| {
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(&syslog, permissions).expect("set");
+    };
+    mode(0o000);
+    let mut command = without_overriding(&install);
+    command.env("IMSIMTA_EXPORTER__HELD__SYSLOG", &syslog);
+    let mut service = Service::start(command);
+    // The mail log goes on.
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    install.append("mail.log_current", "something\n");
+    let page = service.wait_for_sample(r#"imsimta_log_lines_total{log="mail.log_current"}"#, 1.0);
+    assert_eq!(value_of(&page, r#"imsimta_collector_success{collector="log"}"#), Some(0.0));
+    assert!(!page.contains("imsimta_held_notices_total"), "{page}");
+    let said = service.wait_for_log("problem");
+    assert!(said.contains(&format!("held.syslog: {}: Permission denied", syslog.display())), "{said}");
+    mode(0o644);
+    service.wait_for_sample(r#"imsimta_collector_success{collector="log"}"#, 1.0);
+    service.wait_for_sample("imsimta_held_notices_total", 0.0);
+}
+
+#[test]
 fn a_passive_node_has_no_data() {
     let install = Install::new();
     std::fs::remove_dir_all(install.path("root/data")).expect("removed");

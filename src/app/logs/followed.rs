@@ -18,6 +18,12 @@ use crate::record::{Dialect, Line, Reader, Skip};
 use crate::source::follow::{Begin, Event, FollowError, FollowOptions, Follower};
 use crate::source::lines::lines;
 
+/// How logs are followed.
+pub(super) fn options(config: &Logs) -> FollowOptions {
+    let max_line_bytes = usize::try_from(config.max_line_bytes).unwrap_or(usize::MAX);
+    FollowOptions { max_line_bytes, drain: config.drain }
+}
+
 /// All followed logs.
 #[derive(Debug)]
 pub struct FollowedLogs {
@@ -105,8 +111,7 @@ impl Log {
 impl FollowedLogs {
     /// The configured logs below `directory`, from where `saved` says.
     pub fn new(config: &Logs, directory: &Path, dialect: &Dialect, saved: &Positions) -> Self {
-        let max_line_bytes = usize::try_from(config.max_line_bytes).unwrap_or(usize::MAX);
-        let options = FollowOptions { max_line_bytes, drain: config.drain };
+        let options = options(config);
         let mut unused = saved.clone();
         let followed = config.files.iter().map(|name| {
             let begin = match (unused.remove(name), config.start) {
@@ -125,7 +130,7 @@ impl FollowedLogs {
                 truncations: Complaints::with("log", "lines not read by then are lost"),
             }
         });
-        Self { followed: followed.collect(), max_line_bytes, unused }
+        Self { followed: followed.collect(), max_line_bytes: options.max_line_bytes, unused }
     }
 
     /// How many there are.
