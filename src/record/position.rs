@@ -95,6 +95,7 @@ fn word<'a>(option: LogOption, rest: &'a [u8], message: &Message<'_>) -> Option<
         }
         LogOption::Filter => filter(text),
         LogOption::Username => is_plain(token).then_some((token, behind)),
+        LogOption::EnvelopeId if is_queue_file(token) => None,
         // An envelope id is any word; a number that is none does not fit, which the message finds out.
         _ => Some((token, behind)),
     }
@@ -106,7 +107,7 @@ fn starts_plain(token: &[u8]) -> bool {
 
 /// A word that does not look like a field of another kind.
 fn is_plain(token: &[u8]) -> bool {
-    starts_plain(token) && memchr::memchr(b';', token).is_none()
+    starts_plain(token) && memchr::memchr(b';', token).is_none() && !is_queue_file(token)
 }
 
 /// `name (name [ip])`, `name ([ip])`, or a bare host name: of another channel on an enqueue, or the

@@ -237,3 +237,28 @@ fn the_options_of_real_sites_are_inferred() {
 fn aggregate() -> Aggregate {
     Aggregate::new(Totals::new(1), jiff::tz::TimeZone::UTC, 1024)
 }
+
+/// Nothing is frozen that the MTA's options can change later: a field that was off is read by its shape.
+#[test]
+fn a_file_name_is_read_although_it_was_off_at_first() {
+    let entry = |fields: &str| {
+        format!(
+            "22-Nov-2026 10:00:00.00 ims-ms                    D 2 a@b.example rfc822;c@d.example c@d.example {fields}"
+        )
+    };
+    let path = "/opt/sun/comms/messaging64/data/queue/ims-ms/000/ZZ01ISF1Q7.0012";
+    let mut aggregate = Aggregate::new(Totals::new(0), jiff::tz::TimeZone::UTC, 1024);
+    let account = aggregate.totals.accounts.index("mail.log_current");
+    let mut reader = Reader::new(Dialect::default());
+    let mut files = Vec::new();
+    for fields in std::iter::repeat_n("mailsrv".to_owned(), 300).chain([format!("{path} mailsrv")]) {
+        let line = entry(&fields);
+        reader.learn(aggregate.totals.accounts.inferred(account));
+        let read = reader.read(line.as_bytes());
+        if let Line::Message(message) = &read {
+            files.extend((!message.filename.is_empty()).then(|| message.filename.to_vec()));
+        }
+        aggregate.line(account, &read, line.len() + 1, None);
+    }
+    assert_eq!(files, [path.as_bytes().to_vec()]);
+}
