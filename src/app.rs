@@ -25,6 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 pub use clock::{Clock, Now};
+pub use collectors::with_causes;
 pub use logs::new_seed;
 pub use observed::{LogBook, Observed, lock};
 pub use queue::Queue;

@@ -210,7 +210,7 @@ fn is_active(install: &Install) -> bool {
 }
 
 /// An error and what it comes from, in one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -10,7 +10,7 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::Checked;
 use super::Verdict::{Fine, Note, Problem};
-use crate::app::{Clock, Environment, queue};
+use crate::app::{Clock, Environment, queue, with_causes};
 use crate::config::Config;
 use crate::http::probe;
 use crate::source::install::Install;
@@ -185,16 +185,4 @@ pub(super) fn denied(path: &Path, error: &io::Error) -> String {
         ""
     };
     format!("{}: {error}{hint}", path.display())
-}
-
-/// An error and what it comes from, in one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -7,31 +7,10 @@
 use super::attribute::seconds;
 use super::columns::{first_token, integer};
 use super::format::Format;
-use super::option::{LogOption, OptionSet};
+use super::option::{FIELDS, LogOption, OptionSet};
 use super::shape::{is_queue_file, is_run_user, message_id};
 use super::text::is_application;
 use super::{Connection, Dialect, Message, transport};
-
-/// The fields behind the recipients, in the order in which the MTA writes them.
-const FIELDS: [LogOption; 17] = [
-    LogOption::Notary,
-    LogOption::Filename,
-    LogOption::EnvelopeId,
-    LogOption::MessageId,
-    LogOption::Username,
-    LogOption::Connection,
-    LogOption::Sensitivity,
-    LogOption::Priority,
-    LogOption::Intermediate,
-    LogOption::Initial,
-    LogOption::Filter,
-    LogOption::Reason,
-    LogOption::Diagnostics,
-    LogOption::RemoteMta,
-    LogOption::Transport,
-    LogOption::Application,
-    LogOption::QueueTime,
-];
 
 /// More fields than any set of options gives; an entry with more is not in this format.
 const MAX_ITEMS: usize = 24;

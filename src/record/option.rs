@@ -112,6 +112,27 @@ pub fn parse(item: &str) -> Option<OptionSet> {
     }
 }
 
+/// The fields behind the recipients, in the order in which the MTA writes them.
+pub(super) const FIELDS: [LogOption; 17] = [
+    LogOption::Notary,
+    LogOption::Filename,
+    LogOption::EnvelopeId,
+    LogOption::MessageId,
+    LogOption::Username,
+    LogOption::Connection,
+    LogOption::Sensitivity,
+    LogOption::Priority,
+    LogOption::Intermediate,
+    LogOption::Initial,
+    LogOption::Filter,
+    LogOption::Reason,
+    LogOption::Diagnostics,
+    LogOption::RemoteMta,
+    LogOption::Transport,
+    LogOption::Application,
+    LogOption::QueueTime,
+];
+
 #[cfg(test)]
 mod tests {
     use super::{LogOption, OptionSet, parse};

@@ -11,29 +11,16 @@ use super::address::token_end;
 use super::attribute::seconds;
 use super::code::Action;
 use super::columns::first_token;
-use super::option::{LogOption, OptionSet};
+use super::option::{FIELDS, LogOption, OptionSet};
 use super::shape::{filter, is_queue_file, message_id};
 use super::text::is_application;
 use super::transport;
 
 /// The fields in front of the texts, in the order in which the MTA writes them.
-const WORDS: [LogOption; 11] = [
-    LogOption::Notary,
-    LogOption::Filename,
-    LogOption::EnvelopeId,
-    LogOption::MessageId,
-    LogOption::Username,
-    LogOption::Connection,
-    LogOption::Sensitivity,
-    LogOption::Priority,
-    LogOption::Intermediate,
-    LogOption::Initial,
-    LogOption::Filter,
-];
+const WORDS: &[LogOption] = FIELDS.split_at(11).0;
 
-/// The fields behind the texts, last first.
-const TAIL: [LogOption; 4] =
-    [LogOption::QueueTime, LogOption::Application, LogOption::Transport, LogOption::RemoteMta];
+/// The fields behind the texts.
+const TAIL: &[LogOption] = FIELDS.split_at(13).1;
 
 /// Where the options are known from.
 #[derive(Clone, Copy, PartialEq)]
@@ -53,14 +40,14 @@ pub(super) fn read<'a>(
     message: &mut Message<'a>,
 ) -> Option<()> {
     let mut rest = rest;
-    for option in WORDS {
+    for &option in WORDS {
         if options.has(option) {
             let (value, behind) = word(option, rest, message)?;
             message.put(option, value)?;
             rest = behind;
         }
     }
-    for option in TAIL {
+    for &option in TAIL.iter().rev() {
         if options.has(option) {
             let (text, value) = last_word(option, rest);
             message.put(option, value)?;

@@ -341,6 +341,12 @@ impl Follower {
         let yesterday_id = yesterday.as_ref().map(LogFile::id);
         yesterday = yesterday
             .filter(|file| !known(file) && at_path.as_ref().is_none_or(|at_path| at_path.id() != file.id()));
+        let cumulative = match yesterday {
+            // Two rotations or more since we looked: what lies between is in the cumulative log. As long as
+            // that cannot be read nothing is given up.
+            Some(_) => self.chain.open_cumulative(now)?,
+            None => None,
+        };
         let returned =
             at_path.as_ref().and_then(|new| self.old.iter().position(|file| file.id() == new.id()));
         if let Some(mut returned) = returned.and_then(|index| self.old.remove(index)) {
@@ -358,8 +364,7 @@ impl Follower {
             self.old.push_back(current);
         }
         if let Some(mut between) = yesterday {
-            // Two rotations or more since we looked: what lies between is in the cumulative log.
-            self.appended = self.catch_up_between(&lost, &between, now);
+            self.appended = self.catch_up_between(&lost, &between, cumulative, now);
             between.becomes(Role::Renamed, 0);
             self.old.push_back(between);
         } else {
@@ -372,8 +377,14 @@ impl Follower {
 
     /// Finds what was written to files that came and went between those that just `lost` their names and
     /// `next`, which has one now. How far the cumulative log goes.
-    fn catch_up_between(&mut self, lost: &[FileId], next: &LogFile, now: Duration) -> Appended {
-        let Some(cumulative) = self.open_cumulative(now) else {
+    fn catch_up_between(
+        &mut self,
+        lost: &[FileId],
+        next: &LogFile,
+        cumulative: Option<LogFile>,
+        now: Duration,
+    ) -> Appended {
+        let Some(cumulative) = cumulative.and_then(|file| Cumulative::new(file).ok()) else {
             self.noticed.push_back(Event::Gap { known_bytes: 0 });
             return Appended::default();
         };
@@ -401,14 +412,12 @@ impl Follower {
     /// How far the cumulative log goes, but for a copy of yesterday's file that is being made just now;
     /// when it goes just as far as expected, there is none.
     fn appended_before(&self, yesterday: Option<&LogFile>, expected: Option<u64>, now: Duration) -> Appended {
-        let Some(cumulative) = self.open_cumulative(now) else { return Appended::default() };
+        let opened = self.chain.open_cumulative(now).ok().flatten();
+        let cumulative = opened.and_then(|file| Cumulative::new(file).ok());
+        let Some(cumulative) = cumulative else { return Appended::default() };
         let unexpected = yesterday.filter(|_| expected != Some(cumulative.size()));
         let end = unexpected.and_then(|yesterday| cumulative.end_before(yesterday).ok());
         cumulative.until(end.unwrap_or(cumulative.size())).unwrap_or_default()
-    }
-
-    fn open_cumulative(&self, now: Duration) -> Option<Cumulative> {
-        Cumulative::new(self.chain.open_cumulative(now).ok()??).ok()
     }
 
     /// A file that cannot be read keeps the others from nothing: the next step reads the next one.

@@ -280,6 +280,34 @@ fn a_log_renamed_by_hand_is_found_after_a_restart() {
 }
 
 #[test]
+fn a_cumulative_log_that_cannot_be_read_is_tried_again() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    let saved = site.saved();
+    site.write(0, false);
+    let (log, yesterday) = (site.path("mail.log_current"), site.path("mail.log_yesterday"));
+    let cumulative = site.path("mail.log");
+    std::fs::rename(&log, site.path("hidden")).expect("renamed");
+    // A link to itself cannot be opened by anybody.
+    std::os::unix::fs::symlink(&cumulative, &cumulative).expect("linked");
+    site.writers.clear();
+    site.write(0, false);
+    std::fs::rename(&log, yesterday).expect("renamed");
+    site.writers.clear();
+    site.write(0, false);
+    // Under its old inode it would be found by that.
+    std::fs::copy(site.path("hidden"), site.path("copy")).expect("copied");
+    std::fs::remove_file(site.path("hidden")).expect("removed");
+    site.restart(saved);
+    assert!(matches!(site.follower.step(site.now), Err(FollowError::Io { .. })));
+    std::fs::remove_file(&cumulative).expect("removed");
+    std::fs::rename(site.path("copy"), &cumulative).expect("renamed");
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0, 1, 2, 3], vec!["rotated", "rotated"]));
+}
+
+#[test]
 fn a_link_that_is_turned_is_a_rotation() {
     let mut site = Site::new(Begin::Beginning);
     let link = site.path("mail.log_current");

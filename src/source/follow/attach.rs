@@ -25,8 +25,7 @@ impl Follower {
                 if current.is_none() && yesterday.is_none() {
                     return Err(FollowError::Missing { path: self.chain.current.clone() });
                 }
-                self.resume(&positions, Named { current, yesterday }, now)
-                    .map_err(|source| self.error(source))?;
+                self.resume(&positions, Named { current, yesterday }, now)?;
             }
             begin => {
                 let yesterday = self.yesterday_from_its_end(now);
@@ -68,7 +67,7 @@ impl Follower {
     }
 
     /// Puts every saved place on the file that holds it.
-    fn resume(&mut self, positions: &[Position], mut named: Named, now: Duration) -> io::Result<()> {
+    fn resume(&mut self, positions: &[Position], mut named: Named, now: Duration) -> Result<(), FollowError> {
         let mut found: Vec<Option<LogFile>> = positions.iter().map(|_| None).collect();
         for by_contents in [false, true] {
             for (position, found) in positions.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
@@ -76,12 +75,19 @@ impl Follower {
             }
         }
         for (position, found) in positions.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
-            *found = self.find_elsewhere(position, now)?;
+            *found = self.find_elsewhere(position, now).map_err(|source| self.error(source))?;
         }
         let goes_on = found.iter().flatten().any(LogFile::is_log);
         let yesterday =
             found.iter().flatten().find(|file| file.role() == Role::Renamed).or(named.yesterday.as_ref());
-        let recovered = self.recover(positions, &found, yesterday, now)?;
+        let cumulative = match self.chain.open_cumulative(now) {
+            Ok(cumulative) => cumulative,
+            // What is missing may be in it: it is tried again before anything is given up.
+            Err(error) if missing(positions, &found).next().is_some() => return Err(error),
+            Err(_) => None,
+        };
+        let recovered =
+            recover(positions, &found, yesterday, cumulative, now).map_err(|source| self.error(source))?;
         self.noticed = recovered.gaps.into_iter().map(|known_bytes| Event::Gap { known_bytes }).collect();
         // The saved sums do not have them, even if they were counted before the program was killed.
         let was_log = positions.iter().zip(&found).filter(|(position, _)| position.role == Role::Current);
@@ -132,67 +138,84 @@ impl Follower {
             file
         }))
     }
+}
 
-    /// Looks in the cumulative log for what is in no file that has a name.
-    fn recover(
-        &self,
-        positions: &[Position],
-        found: &[Option<LogFile>],
-        yesterday: Option<&LogFile>,
-        now: Duration,
-    ) -> io::Result<Recovered> {
-        let mut recovered = Recovered::default();
-        let gone = positions.iter().zip(found).filter(|(_, found)| found.is_none());
-        let gone: Vec<_> = gone.map(|(position, _)| position).filter(|position| position.matters()).collect();
-        // The last place was in the log itself, or in the file that had been it.
-        let last = positions.last().filter(|last| !last.is_nothing());
-        let is_missed = |position: &&Position| position.unread() > 0 || last == Some(*position);
-        let rotated = !found.iter().flatten().any(LogFile::is_log);
-        if gone.is_empty() && !rotated {
-            return Ok(recovered);
-        }
-        let opened = self.chain.open_cumulative(now).ok().flatten();
-        let Some(cumulative) = opened.map(Cumulative::new).transpose()? else {
-            recovered.gaps = gone.into_iter().filter(is_missed).map(Position::unread).collect();
-            return Ok(recovered);
+/// Places that are in no file that has a name.
+fn gone<'a>(
+    positions: &'a [Position],
+    found: &'a [Option<LogFile>],
+) -> impl DoubleEndedIterator<Item = &'a Position> {
+    let gone = positions.iter().zip(found).filter(|(_, found)| found.is_none());
+    gone.map(|(position, _)| position).filter(|position| position.matters())
+}
+
+/// Those of them behind which there certainly are lines: unread ones, or those of the last place, which
+/// was in the log itself or in the file that had been it.
+fn missing<'a>(
+    positions: &'a [Position],
+    found: &'a [Option<LogFile>],
+) -> impl Iterator<Item = &'a Position> {
+    gone(positions, found).filter(|position| is_missed(position, positions))
+}
+
+fn is_missed(position: &Position, positions: &[Position]) -> bool {
+    let last = positions.last().filter(|last| !last.is_nothing());
+    position.unread() > 0 || last == Some(position)
+}
+
+/// Looks in the cumulative log for what is in no file that has a name.
+fn recover(
+    positions: &[Position],
+    found: &[Option<LogFile>],
+    yesterday: Option<&LogFile>,
+    cumulative: Option<LogFile>,
+    now: Duration,
+) -> io::Result<Recovered> {
+    let mut recovered = Recovered::default();
+    let rotated = !found.iter().flatten().any(LogFile::is_log);
+    if gone(positions, found).next().is_none() && !rotated {
+        return Ok(recovered);
+    }
+    let Some(cumulative) = cumulative.map(Cumulative::new).transpose()? else {
+        recovered.gaps = missing(positions, found).map(Position::unread).collect();
+        return Ok(recovered);
+    };
+    let mut end = match yesterday {
+        Some(yesterday) => cumulative.end_before(yesterday)?,
+        None => cumulative.size(),
+    };
+    recovered.appended = cumulative.until(end)?;
+    // Where a file begins of which nothing was read: it need not be told from the one before it.
+    let mut unread_from = None;
+    for position in gone(positions, found).rev() {
+        let copy = match position.role {
+            // A part that is not there any more was cut off.
+            Role::Cumulative { .. } => None,
+            _ => cumulative.copy_of(position)?,
         };
-        let mut end = match yesterday {
-            Some(yesterday) => cumulative.end_before(yesterday)?,
-            None => cumulative.size(),
-        };
-        recovered.appended = cumulative.until(end)?;
-        // Where a file begins of which nothing was read: it need not be told from the one before it.
-        let mut unread_from = None;
-        for position in gone.into_iter().rev() {
-            let copy = match position.role {
-                // A part that is not there any more was cut off.
-                Role::Cumulative { .. } => None,
-                _ => cumulative.copy_of(position)?,
-            };
-            match copy {
-                found if position.offset == 0 => {
-                    unread_from =
-                        Some(found.unwrap_or(cumulative.moved(position.copy_start, position.appended)?));
+        match copy {
+            found if position.offset == 0 => {
+                unread_from =
+                    Some(found.unwrap_or(cumulative.moved(position.copy_start, position.appended)?));
+            }
+            Some(start) => {
+                recovered.parts.extend(cumulative.part(start + position.offset..end, now)?);
+                (end, unread_from) = (start, None);
+            }
+            None => {
+                if is_missed(position, positions) || unread_from.take().is_some() {
+                    recovered.gaps.push_front(position.unread());
                 }
-                Some(start) => {
-                    recovered.parts.extend(cumulative.part(start + position.offset..end, now)?);
-                    (end, unread_from) = (start, None);
-                }
-                None => {
-                    if is_missed(&position) || unread_from.take().is_some() {
-                        recovered.gaps.push_front(position.unread());
-                    }
-                    // What was read of it must not be read again with a file before it.
-                    end = end.min(cumulative.moved(position.copy_start, position.appended)?);
-                }
+                // What was read of it must not be read again with a file before it.
+                end = end.min(cumulative.moved(position.copy_start, position.appended)?);
             }
         }
-        if let Some(from) = unread_from {
-            recovered.parts.extend(cumulative.part(from..end, now)?);
-        }
-        recovered.parts.make_contiguous().reverse();
-        Ok(recovered)
     }
+    if let Some(from) = unread_from {
+        recovered.parts.extend(cumulative.part(from..end, now)?);
+    }
+    recovered.parts.make_contiguous().reverse();
+    Ok(recovered)
 }
 
 /// What the cumulative log had.

@@ -80,40 +80,33 @@ impl LogFile {
         };
         let metadata = file.metadata().map_err(failed)?;
         regular(&metadata)?;
-        Ok(Some(Self {
-            id: FileId::of(&metadata),
+        Ok(Some(Self::unread(file, FileId::of(&metadata), metadata.len(), now)))
+    }
+
+    fn unread(file: File, id: FileId, goal: u64, now: Duration) -> Self {
+        Self {
+            id,
             role: Role::Current,
             file,
             offset: 0,
             anchor: Anchor::default(),
             skipping: None,
-            goal: metadata.len(),
+            goal,
             reached_end: false,
             partial_bytes: 0,
             partial_since: None,
             grew_at: now,
             named: (0, Anchor::default()),
             copy_start: 0,
-        }))
+        }
     }
 
     /// The same file, to be read from one offset to another.
     pub(super) fn part(&self, range: Range<u64>, now: Duration) -> io::Result<Self> {
-        Ok(Self {
-            id: self.id,
-            role: Role::Cumulative { end: range.end },
-            file: self.file.try_clone()?,
-            offset: range.start,
-            anchor: self.anchor_of(range.start)?,
-            skipping: None,
-            goal: range.end,
-            reached_end: false,
-            partial_bytes: 0,
-            partial_since: None,
-            grew_at: now,
-            named: (0, Anchor::default()),
-            copy_start: 0,
-        })
+        let anchor = self.anchor_of(range.start)?;
+        let role = Role::Cumulative { end: range.end };
+        let file = Self::unread(self.file.try_clone()?, self.id, range.end, now);
+        Ok(Self { role, offset: range.start, anchor, ..file })
     }
 
     pub(super) fn id(&self) -> FileId {
