@@ -32,7 +32,7 @@ use std::collections::BTreeSet;
 use channel::Outcome;
 use clock::LocalClock;
 use connection::AuthenticationResult;
-use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Event, Key, MessageEvent, Waited};
+use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Entry, Event, Key, MessageEvent, Waited};
 use serde::{Deserialize, Serialize};
 pub use table::Table;
 
@@ -103,6 +103,9 @@ impl Totals {
     }
 }
 
+/// Entries whose places in the joins are fetched at once.
+const FETCHED: usize = 16;
+
 /// When an entry happened, Unix milliseconds.
 #[derive(Clone, Copy, Debug)]
 struct Moment {
@@ -157,17 +160,24 @@ impl Aggregate {
     pub fn apply(&mut self, log: usize, batch: &Batch, now: Option<i64>) {
         self.totals.accounts.add(log, &batch.lines, batch.inference);
         self.totals.options.add_all(batch.options);
-        for entry in batch.entries() {
-            let at = self.entry_time(log, entry.time, now);
-            let channel = self.totals.channels.index(entry.channel, batch);
-            self.totals.entries.add(entry.action);
-            match entry.event {
-                Event::Message { blocks, event } => {
-                    self.message(channel, blocks.saturating_mul(self.block_size), event, at, batch);
-                }
-                Event::Connection { direction, key, client, event } => {
-                    self.connection(channel, direction, key, client, event, at);
-                }
+        for entries in batch.entries().chunks(FETCHED) {
+            self.totals.delays.fetch(entries);
+            for entry in entries {
+                self.entry(log, entry, batch, now);
+            }
+        }
+    }
+
+    fn entry(&mut self, log: usize, entry: &Entry, batch: &Batch, now: Option<i64>) {
+        let at = self.entry_time(log, entry.time, now);
+        let channel = self.totals.channels.index(entry.channel, batch);
+        self.totals.entries.add(entry.action);
+        match entry.event {
+            Event::Message { blocks, event } => {
+                self.message(channel, blocks.saturating_mul(self.block_size), event, at, batch);
+            }
+            Event::Connection { direction, key, client, event } => {
+                self.connection(channel, direction, key, client, event, at);
             }
         }
     }

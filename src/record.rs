@@ -45,6 +45,7 @@ mod foreign;
 pub mod format;
 mod json;
 pub mod label;
+mod near;
 pub mod option;
 mod optional;
 mod position;
@@ -61,7 +62,7 @@ use code::Action;
 use format::Format;
 use option::OptionSet;
 use prefix::Entry;
-use timestamp::Timestamp;
+use timestamp::{Stamps, Timestamp};
 use transport::Transport;
 
 /// What a line is.
@@ -218,13 +219,14 @@ pub struct Dialect {
     pub format: Option<Format>,
 }
 
-/// Reads lines one by one. Between lines it keeps a buffer for decoded values, and what kind of foreign
-/// line came last.
+/// Reads lines one by one. Between lines it keeps a buffer for decoded values, what kind of foreign line
+/// came last, and what the last time stamp was.
 #[derive(Debug, Default)]
 pub struct Reader {
     dialect: Dialect,
     learned: Option<OptionSet>,
     foreign: Option<Skip>,
+    stamps: Stamps,
     decoded: Vec<u8>,
 }
 
@@ -254,7 +256,7 @@ impl Reader {
     /// What a line without its end-of-line characters means.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Line<'a> {
         let line = behind_blanks(line);
-        let Some(entry) = entry(line) else {
+        let Some(entry) = entry(line, &mut self.stamps) else {
             let log = foreign::log(line);
             self.foreign = log.or(self.foreign);
             return log.map_or_else(|| foreign::rest(line, self.foreign), Line::Skipped);
@@ -271,12 +273,12 @@ impl Reader {
 }
 
 /// Where an entry begins. A line of another log may hold what looks like one.
-fn entry(line: &[u8]) -> Option<Entry<'_>> {
+fn entry<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Entry<'a>> {
     match line.first()? {
         b'<' => Some(Entry::Xml(line)),
         b'{' => Some(Entry::Json(line)),
         byte => {
-            let stamp = byte.is_ascii_digit().then(|| timestamp::text(line)).flatten();
+            let stamp = byte.is_ascii_digit().then(|| stamps.text(line)).flatten();
             match stamp {
                 Some((time, rest)) => Some(Entry::Text(time, rest)),
                 None if foreign::log(line).is_some() => None,
@@ -288,15 +290,7 @@ fn entry(line: &[u8]) -> Option<Entry<'_>> {
 
 /// An entry without the blanks in front of it; a day of one digit is padded with one.
 fn behind_blanks(line: &[u8]) -> &[u8] {
-    let mut rest = line;
-    // Columns are padded: eight at a time.
-    while let Some((b"        ", behind)) = rest.split_first_chunk() {
-        rest = behind;
-    }
-    while let [b' ', behind @ ..] = rest {
-        rest = behind;
-    }
-    rest
+    &line[near::blanks(line)..]
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! All integration tests in one program, but for the soak (`tests/soak`), which runs alone. What goes
-//! where:
+//! All integration tests in one program, but for two that run alone: `tests/soak` and `tests/e2e` (demo,
+//! Prometheus, Alertmanager and a webhook, all of it real). What goes where:
 //!
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
 //! - `explain`: lines in, what they mean out
@@ -12,14 +12,12 @@
 //! - `alerts`: rules, runbooks and example configurations, by promtool and amtool
 //! - `corpora`: what the fuzz targets are fed with, replayed
 //! - `dashboards`: the rules that every dashboard keeps
-//! - `e2e`: demo, Prometheus, Alertmanager and a webhook, all of it real
 //! - `tidy`: rules of the source tree
 
 mod alerts;
 mod corpora;
 mod dashboards;
 mod demo;
-mod e2e;
 mod entries;
 mod explain;
 mod follow;

@@ -100,12 +100,13 @@ fn load(corpus: &Corpus) {
         let mut writer = Writer::new(mtail.log(), &corpus.0);
         let before = mtail.cpu();
         writer.at_rate(rate, LOAD);
-        let counted = mtail.lines();
-        let behind = writer.count().saturating_sub(counted);
-        mtail.wait_for(writer.count(), DEADLINE);
+        let behind = writer.count().saturating_sub(mtail.lines());
+        let counted = mtail.counted(writer.count(), DEADLINE);
         let cost = mtail.cpu().saturating_sub(before);
-        show(&format!("{rate} lines/s: mtail, CPU a line"), micros_a_line(cost, writer.count()));
+        let missing = writer.count().saturating_sub(counted);
+        show(&format!("{rate} lines/s: mtail, CPU a line"), micros_a_line(cost, counted));
         show(&format!("{rate} lines/s: mtail, behind when the writer stops"), format!("{behind} lines"));
+        show(&format!("{rate} lines/s: mtail, missing a minute later at most"), format!("{missing} lines"));
     }
 }
 

@@ -147,12 +147,17 @@ impl Mtail {
         page.lines().filter_map(|line| line.strip_prefix(MTAIL_LINES)?.trim().parse::<u64>().ok()).sum()
     }
 
-    pub fn wait_for(&self, lines: u64, deadline: Duration) {
-        wait_until(deadline, || {
+    /// Waits until so many lines are counted, or for `patience`; how many are.
+    pub fn counted(&self, lines: u64, patience: Duration) -> u64 {
+        let end = Instant::now() + patience;
+        loop {
+            let counted = self.lines();
+            if counted >= lines || Instant::now() > end {
+                return counted;
+            }
             // Each question costs it something.
             std::thread::sleep(Duration::from_millis(500));
-            self.lines() >= lines
-        });
+        }
     }
 }
 

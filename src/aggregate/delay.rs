@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::channel::Outcome;
-use super::digest::{Key, Waited};
+use super::digest::{Entry, Key, Waited};
 use super::join::JoinTable;
 use super::table::Table;
 
@@ -55,6 +55,13 @@ impl Table for Delays {
 }
 
 impl Delays {
+    /// Looks at what the next entries will look for; see [`JoinTable::fetch`].
+    pub(super) fn fetch(&self, entries: &[Entry]) {
+        let keys = || entries.iter().filter_map(|entry| entry.event.joined());
+        self.files.fetch(keys().filter_map(|(file, _)| file));
+        self.messages.fetch(keys().filter_map(|(_, message)| message));
+    }
+
     /// A recipient was enqueued at `at` (Unix milliseconds); `arrives` says that it comes from outside.
     pub(super) fn enqueued(&mut self, file: Key, message: Key, arrives: bool, at: i64) {
         if let Some(file) = file {

@@ -185,6 +185,22 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The queue file and the message by which an entry is joined with others.
+    pub(super) fn joined(&self) -> Option<(Key, Key)> {
+        match self {
+            Self::Message { event: MessageEvent::Enqueued { file, message, .. }, .. } => {
+                Some((*file, *message))
+            }
+            Self::Message {
+                event: MessageEvent::Delivered { waited, .. } | MessageEvent::Failed { waited, .. },
+                ..
+            } => Some((waited.file, waited.message)),
+            _ => None,
+        }
+    }
+}
+
 /// One entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {

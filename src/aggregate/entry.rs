@@ -25,8 +25,10 @@ impl Table for Entries {
 impl Entries {
     pub(super) fn add(&mut self, action: Action) {
         self.by_action[action.index()] += 1;
-        for modifier in action.modifier_positions() {
-            self.by_modifier[action.index()][modifier] += 1;
+        if action.is_modified() {
+            for modifier in action.modifier_positions() {
+                self.by_modifier[action.index()][modifier] += 1;
+            }
         }
     }
 

@@ -113,6 +113,11 @@ impl Action {
         modifier.is_ascii_uppercase() && self.modifiers & 1 << (modifier - b'A') != 0
     }
 
+    /// Whether any letter follows the action letter.
+    pub fn is_modified(self) -> bool {
+        self.modifiers != 0
+    }
+
     /// The modifiers as positions in [`MODIFIERS`], `MODIFIERS.len()` for all others together.
     pub fn modifier_positions(self) -> impl Iterator<Item = usize> {
         let listed = MODIFIERS.iter().fold(0, |set, row| set | 1u32 << (row.letter - b'A'));

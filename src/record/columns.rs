@@ -6,6 +6,7 @@
 use super::Direction;
 use super::behind_blanks;
 use super::code::Action;
+use super::near;
 use super::option::{LogOption, OptionSet};
 
 /// A channel column is padded to 12 characters and followed by one blank: a wider gap in front of
@@ -166,5 +167,5 @@ pub(super) fn integer(token: &[u8]) -> Option<u64> {
 }
 
 pub(super) fn first_token(text: &[u8]) -> (&[u8], &[u8]) {
-    text.split_at(memchr::memchr(b' ', text).unwrap_or(text.len()))
+    text.split_at(near::find(b' ', text).unwrap_or(text.len()))
 }

@@ -8,7 +8,7 @@
 
 use super::attribute::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
 use super::format::Format;
-use super::{Line, Skip, Unparsed};
+use super::{Line, Skip, Unparsed, near};
 
 /// Reads an object that starts the line; strings with escapes are decoded into `buffer`.
 pub(super) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
@@ -140,7 +140,7 @@ impl Scanner<'_, '_> {
         let start = self.position;
         let mut escaped = false;
         loop {
-            let found = self.position + memchr::memchr2(b'"', b'\\', self.line.get(self.position..)?)?;
+            let found = self.position + near::find_either(b'"', b'\\', self.line.get(self.position..)?)?;
             if self.line[found] == b'"' {
                 self.position = found + 1;
                 return Some(Value::String { start, end: found, escaped });

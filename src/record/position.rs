@@ -11,6 +11,7 @@ use super::address::token_end;
 use super::attribute::seconds;
 use super::code::Action;
 use super::columns::first_token;
+use super::near;
 use super::option::{FIELDS, LogOption, OptionSet};
 use super::shape::{filter, is_queue_file, message_id};
 use super::text::is_application;
@@ -73,7 +74,7 @@ fn word<'a>(option: LogOption, rest: &'a [u8], message: &Message<'_>) -> Option<
     }
     let (token, behind) = first_token(text);
     match option {
-        LogOption::Filename => memchr::memchr(b'/', token).is_some().then_some((token, behind)),
+        LogOption::Filename => near::find(b'/', token).is_some().then_some((token, behind)),
         LogOption::MessageId => Some(message_id(text)).filter(|(id, _)| !id.is_empty()),
         LogOption::Connection => source_system(text, message.action.letter == b'E'),
         LogOption::Intermediate | LogOption::Initial => {
@@ -94,7 +95,7 @@ fn starts_plain(token: &[u8]) -> bool {
 
 /// A word that does not look like a field of another kind.
 fn is_plain(token: &[u8]) -> bool {
-    starts_plain(token) && memchr::memchr(b';', token).is_none() && !is_queue_file(token)
+    starts_plain(token) && near::find(b';', token).is_none() && !is_queue_file(token)
 }
 
 /// `name (name [ip])`, `name ([ip])`, or a bare host name: of another channel on an enqueue, or the
@@ -111,7 +112,7 @@ fn source_system(text: &[u8], enqueue: bool) -> Option<(&[u8], &[u8])> {
     }
     let host =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'[' | b']' | b':');
-    let named = enqueue || memchr::memchr(b'.', name).is_some() || behind.starts_with(b" dns;");
+    let named = enqueue || near::find(b'.', name).is_some() || behind.starts_with(b" dns;");
     (named && name.iter().all(host)).then_some((name, behind))
 }
 
@@ -127,7 +128,7 @@ fn last_word(option: LogOption, text: &[u8]) -> (&[u8], &[u8]) {
         LogOption::QueueTime => seconds(token).is_some(),
         LogOption::Application => is_application(token),
         LogOption::Transport => transport::parse(token).is_some(),
-        _ => memchr::memchr(b';', token).is_some_and(|semicolon| {
+        _ => near::find(b';', token).is_some_and(|semicolon| {
             semicolon > 0
                 && token[..semicolon].iter().all(u8::is_ascii_alphanumeric)
                 && &token[..semicolon] != b"smtp"

@@ -5,6 +5,8 @@
 //! is not eligible for delivery (Administration Guide, "Diagnosing and Cleaning up .HELD
 //! Messages"; PMDF System Manager's Guide, "Message file names").
 
+use super::near;
+
 /// What the name of a queued message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueueFile {
@@ -32,7 +34,7 @@ pub fn parse(name: &[u8]) -> Option<QueueFile> {
 
 /// The base name of a path as the log writes it, whole or relative to the queue directory.
 pub fn base_name(path: &[u8]) -> &[u8] {
-    memchr::memrchr(b'/', path).map_or(path, |slash| &path[slash + 1..])
+    near::find_last(b'/', path).map_or(path, |slash| &path[slash + 1..])
 }
 
 fn digit(byte: u8) -> Option<u16> {

@@ -14,8 +14,8 @@ use super::option::{LogOption, OptionSet};
 use super::position::Trust;
 use super::timestamp::Timestamp;
 use super::{
-    Connection, Dialect, Direction, Line, Message, Skip, Unparsed, behind_blanks, counted, position, shape,
-    transport,
+    Connection, Dialect, Direction, Line, Message, Skip, Unparsed, behind_blanks, counted, near, position,
+    shape, transport,
 };
 
 /// Reads the part behind the time stamp. `options` are those that the fields behind the recipients are
@@ -178,7 +178,7 @@ fn has_type(text: &[u8]) -> bool {
     if text.starts_with(b"rfc822;") {
         return true;
     }
-    let Some(semicolon) = memchr::memchr(b';', text) else { return false };
+    let Some(semicolon) = near::find(b';', text) else { return false };
     let kind = &text[..semicolon];
     (2..=MAX_TYPE_BYTES).contains(&kind.len()) && kind.iter().all(u8::is_ascii_alphanumeric)
 }

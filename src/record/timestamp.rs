@@ -32,6 +32,40 @@ pub fn text(line: &[u8]) -> Option<(Timestamp, &[u8])> {
     Some((Timestamp { civil_millis: days * 86_400_000 + millis, utc_offset: None }, rest))
 }
 
+/// Reads text time stamps one after the other. Entries of a busy log share a second, and all that its
+/// spelling means is known from the entry before.
+#[derive(Debug, Default)]
+pub struct Stamps {
+    spelling: [u8; SECOND_BYTES],
+    /// The start of the second.
+    civil_millis: i64,
+}
+
+/// `dd-Mon-yyyy hh:mm:ss`
+const SECOND_BYTES: usize = 20;
+
+impl Stamps {
+    /// As [`text`] reads it.
+    pub fn text<'a>(&mut self, line: &'a [u8]) -> Option<(Timestamp, &'a [u8])> {
+        if let Some((spelling, rest)) = line.split_first_chunk()
+            && *spelling == self.spelling
+        {
+            let (millis, rest) = fraction(rest)?;
+            return Some((Timestamp { civil_millis: self.civil_millis + millis, utc_offset: None }, rest));
+        }
+        let (stamp, rest) = text(line)?;
+        // With a day of one digit it is shorter.
+        if let Some((spelling, _)) = line.split_first_chunk()
+            && spelling[0].is_ascii_digit()
+            && spelling[1].is_ascii_digit()
+        {
+            self.spelling = *spelling;
+            self.civil_millis = stamp.civil_millis - stamp.civil_millis.rem_euclid(1000);
+        }
+        Some((stamp, rest))
+    }
+}
+
 /// The number of a month by its name in lower case.
 fn month(name: [u8; 3]) -> Option<i64> {
     Some(match &name {
@@ -71,14 +105,20 @@ fn clock(bytes: &[u8]) -> Option<(i64, &[u8])> {
         return None;
     }
     let whole = ((hour * 60 + minute) * 60 + second) * 1000;
-    let [b'.', rest @ ..] = rest else { return Some((whole, rest)) };
+    let (millis, rest) = fraction(rest)?;
+    Some((whole + millis, rest))
+}
+
+/// `.f…` as milliseconds, where there is one, and what follows.
+fn fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let [b'.', rest @ ..] = bytes else { return Some((0, bytes)) };
     let (mut millis, mut unit, mut digits) = (0, 100, 0);
     while let Some(digit @ b'0'..=b'9') = rest.get(digits) {
         millis += i64::from(digit - b'0') * unit;
         unit /= 10;
         digits += 1;
     }
-    (digits <= 9).then(|| (whole + millis, &rest[digits..]))
+    (digits <= 9).then(|| (millis, &rest[digits..]))
 }
 
 /// `Z`, `±hh:mm` or `±hhmm` in seconds.
@@ -116,7 +156,9 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Timestamp, iso, text};
+    use proptest::prelude::*;
+
+    use super::{Stamps, Timestamp, iso, text};
 
     fn civil(text: &str) -> i64 {
         let time: jiff::civil::DateTime = text.parse().expect(text);
@@ -150,6 +192,19 @@ mod tests {
         ] {
             let stamp = Timestamp { civil_millis: civil(expected), utc_offset: offset };
             assert_eq!(iso(value.as_bytes()), Some(stamp), "{value}");
+        }
+    }
+
+    proptest! {
+        /// Whatever came before.
+        #[test]
+        fn stamps_are_read_as_each_alone(
+            lines in prop::collection::vec("( |0|1|)[0-2]-(Jan|feb)-(19|20)69 0[0-1]:00:[05][0-1](\\.[0-9]{0,10})?x?", 1..9),
+        ) {
+            let mut stamps = Stamps::default();
+            for line in &lines {
+                prop_assert_eq!(stamps.text(line.as_bytes()), text(line.as_bytes()), "{}", line);
+            }
         }
     }
 

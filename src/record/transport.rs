@@ -3,6 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::near;
+
 /// The two ends of a connection, as written in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transport<'a> {
@@ -28,17 +30,18 @@ pub fn parse(tuple: &[u8]) -> Option<Transport<'_>> {
 
 /// What is in front of the next bar, and what is behind it.
 fn part(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let bar = memchr::memchr(b'|', text)?;
+    let bar = near::find(b'|', text)?;
     Some((&text[..bar], &text[bar + 1..]))
 }
 
 /// The decimal number at the start, and what follows it.
 fn number(text: &[u8]) -> Option<(u16, &[u8])> {
-    let (mut value, mut digits) = (0_u16, 0);
+    let (mut value, mut digits) = (0_u64, 0);
     while let Some(digit @ b'0'..=b'9') = text.get(digits) {
-        value = value.checked_mul(10)?.checked_add(u16::from(digit - b'0'))?;
+        value = value.saturating_mul(10) + u64::from(digit - b'0');
         digits += 1;
     }
+    let value = u16::try_from(value).ok()?;
     (digits > 0).then(|| (value, &text[digits..]))
 }
 

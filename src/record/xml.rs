@@ -6,7 +6,7 @@
 
 use super::attribute::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
 use super::format::Format;
-use super::{Line, Skip, Unparsed};
+use super::{Line, Skip, Unparsed, near};
 
 /// Reads an element that starts the line; values with entities are decoded into `buffer`.
 pub(super) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
@@ -38,12 +38,12 @@ fn spans(line: &[u8], start: usize, buffer: &mut Vec<u8>) -> Option<Spans> {
         if line[position..].starts_with(b"/>") || line[position] == b'>' {
             return Some(spans);
         }
-        let equals = position + memchr::memchr(b'=', &line[position..])?;
+        let equals = position + near::find(b'=', &line[position..])?;
         let quote = *line.get(equals + 1).filter(|byte| matches!(byte, b'"' | b'\''))?;
         let value = equals + 2;
         let end = value + closing_quote(line.get(value..)?, quote)?;
         if let Some(attribute) = Attribute::named(&line[position..equals]) {
-            if memchr::memchr(b'&', &line[value..end]).is_none() {
+            if near::find(b'&', &line[value..end]).is_none() {
                 spans.in_line(attribute, value, end);
             } else {
                 let first = buffer.len();
@@ -57,9 +57,14 @@ fn spans(line: &[u8], start: usize, buffer: &mut Vec<u8>) -> Option<Spans> {
 
 /// A quote ends a value when an attribute or the end of the element may follow it.
 fn closing_quote(value: &[u8], quote: u8) -> Option<usize> {
-    memchr::memchr_iter(quote, value).find(|&end| {
-        value.get(end + 1).is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'))
-    })
+    let mut start = 0;
+    loop {
+        let end = start + near::find(quote, value.get(start..)?)?;
+        if value.get(end + 1).is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>')) {
+            return Some(end);
+        }
+        start = end + 1;
+    }
 }
 
 fn decode(value: &[u8], buffer: &mut Vec<u8>) {

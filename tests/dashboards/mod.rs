@@ -1,8 +1,9 @@
-//! The dashboards: linter rules as tests, and the queries for a test that runs them.
+//! The dashboards: linter rules as tests.
 //!
 //! - `board`: what of the JSON is looked at
 //! - `promql`: what a query uses and which labels its answer has
 //! - `rules`: the table of rules; `broken` has a broken dashboard for each
+//! - `queries`: every query, for `tests/e2e`, which runs them
 //! - `typed_load.py`: the JSON loaded with Grafana's own types; see [`types_keep_everything`]
 //!
 //! No dashboard is rendered here: there is no Grafana.
@@ -10,32 +11,12 @@
 mod board;
 mod broken;
 mod promql;
+mod queries;
 mod rules;
 
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
-
-/// What variables stand for when nothing else is asked for: everything.
-const EVERYTHING: &[(&str, &str)] =
-    &[("__rate_interval", "1m"), ("channel", ".+"), ("instance", ".+"), ("job", ".+")];
-
-/// Every query of every panel, ready to run: the titles of dashboard and panel, and the query with
-/// `values` for its variables, by name. Variables without a value there stand for everything, and
-/// `__rate_interval` for one minute.
-///
-/// None is optional: with an exporter that reads logs with connection entries, each has an answer.
-pub fn queries(values: &[(&str, &str)]) -> Vec<(String, String)> {
-    let values: Vec<_> = values.iter().chain(EVERYTHING).copied().collect();
-    let mut queries = Vec::new();
-    for board in &board::boards() {
-        queries.extend(board::panel_queries(board).iter().map(|query| {
-            let title = format!("{}: {}", board::text(board, "/title"), query.place);
-            (title, board::substitute(query.expr, &values))
-        }));
-    }
-    queries
-}
 
 #[test]
 fn dashboards_keep_the_rules() {
@@ -63,7 +44,7 @@ fn files_are_formatted() {
 
 #[test]
 fn queries_are_ready_to_run() {
-    let queries = queries(&[("job", "imsimta"), ("__rate_interval", "30s")]);
+    let queries = queries::runnable(&[("job", "imsimta"), ("__rate_interval", "30s")]);
     assert!(queries.len() > 20);
     for (title, expr) in queries {
         assert!(!expr.contains('$'), "{title}: {expr}");

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -18,6 +19,7 @@ pub const ALERTMANAGER: &str = "prometheus-alertmanager";
 pub struct Demo {
     _process: Process,
     pub address: String,
+    printed: Receiver<String>,
 }
 
 impl Demo {
@@ -36,12 +38,12 @@ impl Demo {
         let url = lines.find_map(|line| line.split_once("http://").map(|(_, url)| url.to_owned()));
         let url = url.expect("the demo prints where it serves");
         let address = url.split('/').next().expect("an address").to_owned();
-        // The rest is read, so that the pipe never fills.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { _process: process, address }
+        let (send, printed) = channel();
+        std::thread::spawn(move || lines.try_for_each(|line| send.send(line)));
+        Self { _process: process, address, printed }
     }
 
-    /// When failures with a reason that is rare without the incident begin to come in numbers.
+    /// When the incident's first failure with a reason is counted. Single ones may come before it.
     #[track_caller]
     pub fn first_failure(&self, reason: &str) -> Instant {
         let wanted = format!(r#"outcome="deferred",reason="{reason}""#);
@@ -50,8 +52,10 @@ impl Demo {
             let samples = page.lines().filter(|line| line.contains(&wanted));
             samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>()
         };
+        let begins = |line: String| (line.starts_with("incident") && line.ends_with("begins")).then_some(());
+        wait_for("the incident", Duration::from_mins(3), || self.printed.try_recv().ok().and_then(begins));
         let before = failures();
-        wait_for("the incident begins", Duration::from_mins(3), || (failures() > before).then(now))
+        wait_for("its first failure", DEADLINE, || (failures() > before).then(now))
     }
 }
 
@@ -101,6 +105,12 @@ impl Chain {
         wait_for(&format!("an answer to {panel}: {query}"), DEADLINE, || {
             self.prometheus.ask(query).filter(|samples| !samples.is_empty()).map(drop)
         });
+    }
+
+    /// When a demo was scraped in the last two minutes, with what `up` was.
+    pub fn scrapes(&self, demo: &Demo) -> String {
+        let samples = self.prometheus.ask(&format!(r#"up{{instance="{}"}}[2m]"#, demo.address));
+        format!("{samples:?}")
     }
 
     /// Figures for whoever reads the log of the test.
