@@ -54,8 +54,11 @@ impl<'a> Columns<'a> {
             if token == b">" && count <= 2 {
                 return Self::new(&[], 0, Action::default(), ColumnsKind::Header, rest, None);
             }
-            if let Some(found) = Self::at_code(&tokens[..count], gap, token, rest, pinned) {
-                return Some(found);
+            if let Some(code) = Code::read(&tokens[..count], gap, token, rest) {
+                let Code { columns, gap, action, kind, rest } = code;
+                if let Some(found) = Self::new(columns, gap, action, kind, rest, pinned) {
+                    return Some(found);
+                }
             }
             *tokens.get_mut(count)? = token;
             count += 1;
@@ -63,33 +66,8 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// The columns when `token` is the code. Channel names may be in upper case too, so a code is
-    /// one only behind a direction or in front of a size.
-    fn at_code(
-        tokens: &[&'a [u8]],
-        gap: usize,
-        token: &[u8],
-        rest: &'a [u8],
-        pinned: Option<OptionSet>,
-    ) -> Option<Self> {
-        let action = Action::parse(token)?;
-        let (last, before) = tokens.split_last()?;
-        let direction = match *last {
-            b"+" => Some(Direction::In),
-            b"-" => Some(Direction::Out),
-            _ => None,
-        };
-        if let Some(direction) = direction {
-            let kind = ColumnsKind::Connection(direction);
-            return Self::new(before, EMPTY_COLUMN_GAP, action, kind, rest, pinned);
-        }
-        let (blocks, rest) = size(rest)?;
-        // Every enqueue names its destination, however wide the gap behind a short name is.
-        let gap = if action.letter == b'E' { 0 } else { gap };
-        Self::new(tokens, gap, action, ColumnsKind::Message { blocks }, rest, pinned)
-    }
-
     /// Gives the leading tokens their names. `None` when they are too many or too few.
+    #[inline]
     fn new(
         tokens: &[&'a [u8]],
         gap: usize,
@@ -108,6 +86,40 @@ impl<'a> Columns<'a> {
             _ => return None,
         };
         Some(Self { node, process, source, destination, action, kind, rest })
+    }
+}
+
+/// A token that may be the code.
+struct Code<'t, 'a> {
+    /// In front of it, without the direction.
+    columns: &'t [&'a [u8]],
+    /// The width of the blanks between them and it.
+    gap: usize,
+    action: Action,
+    kind: ColumnsKind,
+    /// Behind it, and behind the size.
+    rest: &'a [u8],
+}
+
+impl<'t, 'a> Code<'t, 'a> {
+    /// Channel names may be in upper case too, so a code is one only behind a direction or in front of a
+    /// size.
+    fn read(tokens: &'t [&'a [u8]], gap: usize, token: &[u8], rest: &'a [u8]) -> Option<Self> {
+        let action = Action::parse(token)?;
+        let (last, before) = tokens.split_last()?;
+        let direction = match *last {
+            b"+" => Some(Direction::In),
+            b"-" => Some(Direction::Out),
+            _ => None,
+        };
+        if let Some(direction) = direction {
+            let kind = ColumnsKind::Connection(direction);
+            return Some(Self { columns: before, gap: EMPTY_COLUMN_GAP, action, kind, rest });
+        }
+        let (blocks, rest) = size(rest)?;
+        // Every enqueue names its destination, however wide the gap behind a short name is.
+        let gap = if action.letter == b'E' { 0 } else { gap };
+        Some(Self { columns: tokens, gap, action, kind: ColumnsKind::Message { blocks }, rest })
     }
 }
 
@@ -134,23 +146,14 @@ fn leading(tokens: &[&[u8]], gap: usize, pinned: Option<OptionSet>) -> (Option<u
 
 /// `<hex process id>[.<hex thread id>].<decimal sequence number>` (`LOG_PROCESS`).
 fn is_process(token: &[u8]) -> bool {
-    let (mut dots, mut length, mut decimal) = (0, 0, true);
-    for byte in token {
-        match byte {
-            b'0'..=b'9' => length += 1,
-            b'a'..=b'f' | b'A'..=b'F' => {
-                length += 1;
-                decimal = false;
-            }
-            b'.' if (1..=8).contains(&length) => {
-                dots += 1;
-                length = 0;
-                decimal = true;
-            }
-            _ => return false,
-        }
-    }
-    matches!(dots, 1 | 2) && length > 0 && decimal
+    let Some(dot) = near::find::<b'.'>(token) else { return false };
+    let (process, behind) = (&token[..dot], &token[dot + 1..]);
+    let (thread, sequence) = match near::find::<b'.'>(behind) {
+        Some(dot) => (&behind[..dot], &behind[dot + 1..]),
+        None => (process, behind),
+    };
+    let hex = |part: &[u8]| (1..=8).contains(&part.len()) && near::all(part, u8::is_ascii_hexdigit);
+    hex(process) && hex(thread) && !sequence.is_empty() && near::all(sequence, u8::is_ascii_digit)
 }
 
 /// The size behind one or more blanks, and what follows it.
@@ -167,5 +170,5 @@ pub(super) fn integer(token: &[u8]) -> Option<u64> {
 }
 
 pub(super) fn first_token(text: &[u8]) -> (&[u8], &[u8]) {
-    text.split_at(near::find(b' ', text).unwrap_or(text.len()))
+    text.split_at(near::find::<b' '>(text).unwrap_or(text.len()))
 }

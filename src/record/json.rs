@@ -140,7 +140,7 @@ impl Scanner<'_, '_> {
         let start = self.position;
         let mut escaped = false;
         loop {
-            let found = self.position + near::find_either(b'"', b'\\', self.line.get(self.position..)?)?;
+            let found = self.position + near::find_either::<b'"', b'\\'>(self.line.get(self.position..)?)?;
             if self.line[found] == b'"' {
                 self.position = found + 1;
                 return Some(Value::String { start, end: found, escaped });

@@ -72,30 +72,30 @@ fn word<'a>(option: LogOption, rest: &'a [u8], message: &Message<'_>) -> Option<
     if matches!(text.first(), None | Some(b' ')) {
         return Some((&[], text));
     }
-    let (token, behind) = first_token(text);
+    let token = || first_token(text);
     match option {
-        LogOption::Filename => near::find(b'/', token).is_some().then_some((token, behind)),
+        LogOption::Filename => Some(token()).filter(|(path, _)| near::find::<b'/'>(path).is_some()),
         LogOption::MessageId => Some(message_id(text)).filter(|(id, _)| !id.is_empty()),
         LogOption::Connection => source_system(text, message.action.letter == b'E'),
         LogOption::Intermediate | LogOption::Initial => {
-            let found = text.split_at(token_end(text, 0));
-            starts_plain(token).then_some(found)
+            starts_plain(text).then(|| text.split_at(token_end(text, 0)))
         }
         LogOption::Filter => filter(text),
-        LogOption::Username => is_plain(token).then_some((token, behind)),
-        LogOption::EnvelopeId if is_queue_file(token) => None,
-        // An envelope id is any word; a number that is none does not fit, which the message finds out.
-        _ => Some((token, behind)),
+        LogOption::Username => Some(token()).filter(|(name, _)| is_plain(name)),
+        LogOption::EnvelopeId => Some(token()).filter(|(id, _)| !is_queue_file(id)),
+        // A number that is none does not fit, which the message finds out.
+        _ => Some(token()),
     }
 }
 
-fn starts_plain(token: &[u8]) -> bool {
-    !matches!(token.first(), Some(b'<' | b'(' | b'\''))
+fn starts_plain(text: &[u8]) -> bool {
+    !matches!(text.first(), Some(b'<' | b'(' | b'\''))
 }
 
 /// A word that does not look like a field of another kind.
 fn is_plain(token: &[u8]) -> bool {
-    starts_plain(token) && near::find(b';', token).is_none() && !is_queue_file(token)
+    let marked = || near::find_either::<b';', b'/'>(token).is_some();
+    starts_plain(token) && !(marked() && (near::find::<b';'>(token).is_some() || is_queue_file(token)))
 }
 
 /// `name (name [ip])`, `name ([ip])`, or a bare host name: of another channel on an enqueue, or the
@@ -112,7 +112,7 @@ fn source_system(text: &[u8], enqueue: bool) -> Option<(&[u8], &[u8])> {
     }
     let host =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'[' | b']' | b':');
-    let named = enqueue || near::find(b'.', name).is_some() || behind.starts_with(b" dns;");
+    let named = enqueue || near::find::<b'.'>(name).is_some() || behind.starts_with(b" dns;");
     (named && name.iter().all(host)).then_some((name, behind))
 }
 
@@ -128,7 +128,7 @@ fn last_word(option: LogOption, text: &[u8]) -> (&[u8], &[u8]) {
         LogOption::QueueTime => seconds(token).is_some(),
         LogOption::Application => is_application(token),
         LogOption::Transport => transport::parse(token).is_some(),
-        _ => near::find(b';', token).is_some_and(|semicolon| {
+        _ => near::find::<b';'>(token).is_some_and(|semicolon| {
             semicolon > 0
                 && token[..semicolon].iter().all(u8::is_ascii_alphanumeric)
                 && &token[..semicolon] != b"smtp"

@@ -19,12 +19,12 @@ pub struct QueueFile {
 /// Reads a base name, or `None` for anything that is not a queued message: copies that an operator
 /// left (`.KEEP1`), temporary files (`$…`), directories of other programs.
 pub fn parse(name: &[u8]) -> Option<QueueFile> {
-    let dot = name.iter().position(|&byte| byte == b'.')?;
+    let dot = near::find::<b'.'>(name)?;
     let (stem, extension) = (&name[..dot], &name[dot + 1..]);
     let held = extension == b"HELD";
-    let two = extension.len() == 2 && extension.iter().all(u8::is_ascii_alphanumeric);
+    let two = extension.len() == 2 && near::all(extension, u8::is_ascii_alphanumeric);
     let unique = stem.get(2..)?;
-    let named = (4..=32).contains(&unique.len()) && unique.iter().all(u8::is_ascii_alphanumeric);
+    let named = (4..=32).contains(&unique.len()) && near::all(unique, u8::is_ascii_alphanumeric);
     if !(named && (held || two)) {
         return None;
     }
@@ -34,7 +34,7 @@ pub fn parse(name: &[u8]) -> Option<QueueFile> {
 
 /// The base name of a path as the log writes it, whole or relative to the queue directory.
 pub fn base_name(path: &[u8]) -> &[u8] {
-    near::find_last(b'/', path).map_or(path, |slash| &path[slash + 1..])
+    near::find_last::<b'/'>(path).map_or(path, |slash| &path[slash + 1..])
 }
 
 fn digit(byte: u8) -> Option<u16> {

@@ -150,12 +150,12 @@ impl<'a> Optional<'a> {
     /// `name (name [ip])`, `name ([ip])`, or the bare host name in front of `dns;` on a dequeue.
     fn source_system(&mut self) -> &'a [u8] {
         let Some((name, rest)) = self.peek() else { return &[] };
-        if name.is_empty() || name.starts_with(b"(") || near::find(b';', name).is_some() {
+        if name.is_empty() || name.starts_with(b"(") || near::find::<b';'>(name).is_some() {
             return &[];
         }
         if let Some(host) = rest.strip_prefix(b" dns;") {
             // A word without a dot may be the user, unless it is that host again.
-            let remote = near::find(b'.', name).is_some() || first_token(host).0 == name;
+            let remote = near::find::<b'.'>(name).is_some() || first_token(host).0 == name;
             if !remote {
                 return &[];
             }
@@ -203,7 +203,7 @@ fn begins_reply(rest: &[u8], dialect: &Dialect) -> bool {
     match word {
         [b'4' | b'5', b'.', b'0'..=b'9', ..] => true,
         [first, ..] => {
-            first.is_ascii_alphabetic() && near::find(b';', word).is_none() && !is_run_user(word, dialect)
+            first.is_ascii_alphabetic() && near::find::<b';'>(word).is_none() && !is_run_user(word, dialect)
         }
         [] => false,
     }
@@ -229,7 +229,7 @@ fn behind_diagnostic(remainder: &[u8]) -> (&[u8], Option<&[u8]>, &[u8]) {
 /// `<id>` or `<new>,<original>` at the start, and what follows, which may do so without a blank.
 pub(super) fn message_id(text: &[u8]) -> (&[u8], &[u8]) {
     let none = (&[][..], text);
-    let closing = |text: &[u8]| near::find_either(b'>', b' ', text).filter(|&end| text[end] == b'>');
+    let closing = |text: &[u8]| near::find_either::<b'>', b' '>(text).filter(|&end| text[end] == b'>');
     if text.first() != Some(&b'<') {
         return none;
     }

@@ -178,7 +178,7 @@ fn has_type(text: &[u8]) -> bool {
     if text.starts_with(b"rfc822;") {
         return true;
     }
-    let Some(semicolon) = near::find(b';', text) else { return false };
+    let Some(semicolon) = near::find::<b';'>(text) else { return false };
     let kind = &text[..semicolon];
     (2..=MAX_TYPE_BYTES).contains(&kind.len()) && kind.iter().all(u8::is_ascii_alphanumeric)
 }

@@ -30,7 +30,7 @@ pub fn parse(tuple: &[u8]) -> Option<Transport<'_>> {
 
 /// What is in front of the next bar, and what is behind it.
 fn part(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let bar = near::find(b'|', text)?;
+    let bar = near::find::<b'|'>(text)?;
     Some((&text[..bar], &text[bar + 1..]))
 }
 

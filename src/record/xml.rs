@@ -38,12 +38,12 @@ fn spans(line: &[u8], start: usize, buffer: &mut Vec<u8>) -> Option<Spans> {
         if line[position..].starts_with(b"/>") || line[position] == b'>' {
             return Some(spans);
         }
-        let equals = position + near::find(b'=', &line[position..])?;
+        let equals = position + near::find::<b'='>(&line[position..])?;
         let quote = *line.get(equals + 1).filter(|byte| matches!(byte, b'"' | b'\''))?;
         let value = equals + 2;
         let end = value + closing_quote(line.get(value..)?, quote)?;
         if let Some(attribute) = Attribute::named(&line[position..equals]) {
-            if near::find(b'&', &line[value..end]).is_none() {
+            if near::find::<b'&'>(&line[value..end]).is_none() {
                 spans.in_line(attribute, value, end);
             } else {
                 let first = buffer.len();
@@ -57,9 +57,10 @@ fn spans(line: &[u8], start: usize, buffer: &mut Vec<u8>) -> Option<Spans> {
 
 /// A quote ends a value when an attribute or the end of the element may follow it.
 fn closing_quote(value: &[u8], quote: u8) -> Option<usize> {
+    let find = if quote == b'"' { near::find::<b'"'> } else { near::find::<b'\''> };
     let mut start = 0;
     loop {
-        let end = start + near::find(quote, value.get(start..)?)?;
+        let end = start + find(value.get(start..)?)?;
         if value.get(end + 1).is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>')) {
             return Some(end);
         }

@@ -315,16 +315,12 @@ impl Follower {
         self.rotate(now)
     }
 
-    /// A renamed file that was deleted or replaced has no name any more; which did.
-    fn forget_names(&mut self, yesterday: Option<FileId>) -> Vec<FileId> {
+    /// A renamed file that was deleted or replaced has no name any more.
+    fn forget_names(&mut self, yesterday: Option<FileId>) {
         let start = self.appended.bytes;
         let renamed = self.old.iter_mut().filter(|file| file.role() == Role::Renamed);
         let lost = renamed.filter(|file| Some(file.id()) != yesterday);
-        let forget = |file: &mut LogFile| {
-            file.becomes(Role::Nameless, start);
-            file.id()
-        };
-        lost.map(forget).collect()
+        lost.for_each(|file| file.becomes(Role::Nameless, start));
     }
 
     /// Takes up the files that the names stand for now.
@@ -341,10 +337,15 @@ impl Follower {
         let yesterday_id = yesterday.as_ref().map(LogFile::id);
         yesterday = yesterday
             .filter(|file| !known(file) && at_path.as_ref().is_none_or(|at_path| at_path.id() != file.id()));
-        let cumulative = match yesterday {
+        let between = match &yesterday {
             // Two rotations or more since we looked: what lies between is in the cumulative log. As long as
-            // that cannot be read nothing is given up.
-            Some(_) => self.chain.open_cumulative(now)?,
+            // that cannot be read nothing is given up, and nothing is changed.
+            Some(next) => {
+                let cumulative = self.chain.open_cumulative(now)?;
+                let returned = at_path.as_ref().map(LogFile::id);
+                let found = self.between([yesterday_id, returned], next, cumulative, now);
+                Some(found.map_err(|source| self.error(source))?)
+            }
             None => None,
         };
         let returned =
@@ -356,17 +357,18 @@ impl Follower {
         let had_current = self.current.is_some();
         // What there will be when what was renamed before has been appended.
         let copied = self.appended.bytes + self.renamed_bytes();
-        let mut lost = self.forget_names(yesterday_id);
+        self.forget_names(yesterday_id);
         if let Some(mut current) = self.current.take() {
             let renamed = Some(current.id()) == yesterday_id;
-            lost.extend((!renamed).then(|| current.id()));
             current.becomes(if renamed { Role::Renamed } else { Role::Nameless }, copied);
             self.old.push_back(current);
         }
-        if let Some(mut between) = yesterday {
-            self.appended = self.catch_up_between(&lost, &between, cumulative, now);
-            between.becomes(Role::Renamed, 0);
-            self.old.push_back(between);
+        if let (Some(mut yesterday), Some(between)) = (yesterday, between) {
+            self.noticed.extend(between.is_gap.then_some(Event::Gap { known_bytes: 0 }));
+            self.old.extend(between.part);
+            self.appended = between.appended;
+            yesterday.becomes(Role::Renamed, 0);
+            self.old.push_back(yesterday);
         } else {
             let renamed = self.old.iter().find(|file| file.role() == Role::Renamed);
             self.appended = self.appended_before(renamed, Some(copied), now);
@@ -375,38 +377,37 @@ impl Follower {
         Ok(had_current.then_some(Event::Rotated))
     }
 
-    /// Finds what was written to files that came and went between those that just `lost` their names and
-    /// `next`, which has one now. How far the cumulative log goes.
-    fn catch_up_between(
-        &mut self,
-        lost: &[FileId],
+    /// Finds what was written to files that came and went between those that have none of the names `kept`
+    /// any more and `next`, which has one now.
+    fn between(
+        &self,
+        kept: [Option<FileId>; 2],
         next: &LogFile,
         cumulative: Option<LogFile>,
         now: Duration,
-    ) -> Appended {
-        let Some(cumulative) = cumulative.and_then(|file| Cumulative::new(file).ok()) else {
-            self.noticed.push_back(Event::Gap { known_bytes: 0 });
-            return Appended::default();
+    ) -> io::Result<Between> {
+        let Some(cumulative) = cumulative.map(Cumulative::new).transpose()? else {
+            return Ok(Between { part: None, is_gap: true, appended: Appended::default() });
         };
-        let end = cumulative.end_before(next).unwrap_or(cumulative.size());
-        match self.copied_until(&cumulative, lost) {
-            Some(copied) => self.old.extend(cumulative.part(copied..end, now).ok().flatten()),
-            None => self.noticed.push_back(Event::Gap { known_bytes: 0 }),
-        }
-        cumulative.until(end).unwrap_or_default()
+        let end = cumulative.end_before(next)?;
+        let copied = self.copied_until(&cumulative, kept)?;
+        let part = copied.map(|copied| cumulative.part(copied..end, now)).transpose()?;
+        Ok(Between { part: part.flatten(), is_gap: copied.is_none(), appended: cumulative.until(end)? })
     }
 
-    /// Where the copies of the files end in the cumulative log that just `lost` their names.
-    fn copied_until(&self, cumulative: &Cumulative, lost: &[FileId]) -> Option<u64> {
-        let mut at = cumulative.moved(self.appended.bytes, self.appended).ok()?;
-        for file in self.old.iter().filter(|file| lost.contains(&file.id())) {
+    /// Where the copies of the files end in the cumulative log that had a name and have none of `kept`.
+    fn copied_until(&self, cumulative: &Cumulative, kept: [Option<FileId>; 2]) -> io::Result<Option<u64>> {
+        let mut at = cumulative.moved(self.appended.bytes, self.appended)?;
+        let named = self.files().filter(|file| matches!(file.role(), Role::Renamed | Role::Current));
+        for file in named.filter(|file| !kept.contains(&Some(file.id()))) {
             let place = file.named_position(at, Appended::default());
             if place.offset > 0 {
-                at = cumulative.copy_of(&place).ok()?? + place.offset;
+                let Some(start) = cumulative.copy_of(&place)? else { return Ok(None) };
+                at = start + place.offset;
             }
-            at += cumulative.common_lines(at, file, place.offset).ok()?;
+            at += cumulative.common_lines(at, file, place.offset)?;
         }
-        (at <= cumulative.size()).then_some(at)
+        Ok((at <= cumulative.size()).then_some(at))
     }
 
     /// How far the cumulative log goes, but for a copy of yesterday's file that is being made just now;
@@ -429,6 +430,16 @@ impl Follower {
     fn error(&self, source: io::Error) -> FollowError {
         FollowError::Io { path: self.chain.current.clone(), source }
     }
+}
+
+/// What came and went between two looks at the names.
+struct Between {
+    /// Its lines, in the cumulative log.
+    part: Option<LogFile>,
+    /// Whether they were not found.
+    is_gap: bool,
+    /// How far the cumulative log goes.
+    appended: Appended,
 }
 
 fn file_at<'a>(

@@ -62,19 +62,20 @@ impl Digester {
 
     fn message(self, message: &Message<'_>, batch: &mut Batch) -> Entry {
         let channel = self.name(message.source_channel, batch);
+        let file = queue_file::base_name(message.filename);
         let event = match (message.action.letter, reason::of_message(message)) {
             (b'E', _) => MessageEvent::Enqueued {
                 destination: self.name(message.destination_channel, batch),
-                file: self.file(message.destination_channel, message.filename),
+                file: self.file(message.destination_channel, file),
                 message: self.message_id(message.message_id),
                 arrives: delay::is_outside(message.source_channel),
-                held: message.filename.ends_with(b".HELD"),
+                held: file.ends_with(b".HELD"),
             },
             (b'D', _) => MessageEvent::Delivered {
-                delivery: self.delivery(message, batch),
-                waited: self.waited(message, delay::is_outside(message.source_channel)),
+                delivery: self.delivery(message, file, batch),
+                waited: self.waited(message, file, delay::is_outside(message.source_channel)),
             },
-            (b'Q' | b'Z' | b'R' | b'K', Some(why)) => self.failed(message, &why, batch),
+            (b'Q' | b'Z' | b'R' | b'K', Some(why)) => self.failed(message, file, &why, batch),
             (b'J', Some(why)) => {
                 MessageEvent::Refused { reason: why.reason, client: self.client(client_of(message)) }
             }
@@ -87,7 +88,13 @@ impl Digester {
         Entry { time: message.time, action: message.action, channel, event }
     }
 
-    fn failed(self, message: &Message<'_>, why: &Classified<'_>, batch: &mut Batch) -> MessageEvent {
+    fn failed(
+        self,
+        message: &Message<'_>,
+        file: &[u8],
+        why: &Classified<'_>,
+        batch: &mut Batch,
+    ) -> MessageEvent {
         let outcome = Outcome::of(message.action);
         // Given up in a channel that only hands on is given up all the same.
         let ends = matches!(outcome, Outcome::Rejected | Outcome::Unnotified);
@@ -95,8 +102,8 @@ impl Digester {
             outcome,
             reason: why.reason,
             reply: self.remote_reply(&why.reply, batch),
-            delivery: self.delivery(message, batch),
-            waited: self.waited(message, ends),
+            delivery: self.delivery(message, file, batch),
+            waited: self.waited(message, file, ends),
         }
     }
 
@@ -110,8 +117,8 @@ impl Digester {
         Some(RemoteReply { permanent: class == 5, status: self.name_since(start, batch) })
     }
 
-    fn delivery(self, message: &Message<'_>, batch: &mut Batch) -> Delivery {
-        let file = queue_file::parse(queue_file::base_name(message.filename));
+    fn delivery(self, message: &Message<'_>, file: &[u8], batch: &mut Batch) -> Delivery {
+        let file = queue_file::parse(file);
         Delivery {
             // The name shows the attempts before this one.
             attempt: file.map(|file| file.attempts + 1),
@@ -119,10 +126,10 @@ impl Digester {
         }
     }
 
-    fn waited(self, message: &Message<'_>, ends: bool) -> Waited {
+    fn waited(self, message: &Message<'_>, file: &[u8], ends: bool) -> Waited {
         Waited {
             queue_millis: message.queue_seconds.map(delay::millis),
-            file: self.file(message.source_channel, message.filename),
+            file: self.file(message.source_channel, file),
             message: self.message_id(message.message_id),
             ends,
         }
@@ -184,12 +191,11 @@ impl Digester {
     }
 
     /// A queue file keeps its unique part and channel while its attempts, in front of it, count up.
-    fn file(self, channel: &[u8], filename: &[u8]) -> Key {
-        if filename.is_empty() {
+    fn file(self, channel: &[u8], file: &[u8]) -> Key {
+        if file.is_empty() {
             return None;
         }
-        let base = queue_file::base_name(filename);
-        let (unique, channel) = (cut(base.get(2..).unwrap_or(base)), cut(channel));
+        let (unique, channel) = (cut(file.get(2..).unwrap_or(file)), cut(channel));
         let mut both = [0; 2 * label::MAX_BYTES];
         let length = unique.len() + channel.len();
         both[..unique.len()].copy_from_slice(unique);
