@@ -53,9 +53,11 @@ mod prefix;
 pub mod queue_file;
 pub mod reason;
 mod shape;
+mod tail;
 mod text;
 pub mod timestamp;
 pub mod transport;
+mod user;
 mod xml;
 
 use code::Action;

@@ -8,8 +8,9 @@ use super::attribute::seconds;
 use super::columns::{first_token, integer};
 use super::format::Format;
 use super::option::{FIELDS, LogOption, OptionSet};
-use super::shape::{is_queue_file, is_run_user, message_id};
+use super::shape::{is_queue_file, message_id};
 use super::text::is_application;
+use super::user::is_run_user;
 use super::{Connection, Dialect, Message, transport};
 
 /// More fields than any set of options gives; an entry with more is not in this format.

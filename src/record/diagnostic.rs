@@ -71,7 +71,7 @@ fn host_start(diagnostic: &[u8]) -> Option<usize> {
     for semicolon in memchr::memchr_iter(b';', diagnostic) {
         let (before, behind) = (&diagnostic[..semicolon], &diagnostic[semicolon + 1..]);
         if before.ends_with(b"smtp") && codes(behind.trim_ascii_start()).is_some() {
-            return None;
+            return memchr::memmem::find(before, b" (TCP|").map(|blank| blank + 1);
         }
         if before.ends_with(b" dns") {
             let behind = behind.trim_ascii_start();

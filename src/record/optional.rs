@@ -50,7 +50,7 @@ impl<'a> Message<'a> {
 
     /// Notes the options whose fields were found and are not empty.
     pub(super) fn note_optional_fields(&mut self) {
-        let texts: [(LogOption, &[u8]); 12] = [
+        let texts: [(LogOption, &[u8]); 14] = [
             (LogOption::Connection, self.source_system),
             (LogOption::Filename, self.filename),
             (LogOption::MessageId, self.message_id),
@@ -59,9 +59,11 @@ impl<'a> Message<'a> {
             (LogOption::Sensitivity, self.sensitivity),
             (LogOption::Priority, self.priority),
             (LogOption::Intermediate, self.intermediate),
+            (LogOption::Initial, self.initial),
             (LogOption::Filter, self.filter),
             (LogOption::Reason, self.reason),
             (LogOption::Diagnostics, self.diagnostic),
+            (LogOption::RemoteMta, self.remote_mta),
             (LogOption::Application, self.application),
         ];
         for (option, text) in texts {

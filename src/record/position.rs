@@ -6,16 +6,17 @@
 //! entry is the queue time where that is on, and on R and K entries the reason ends where a host
 //! (`dns;`), a reply (`smtp;`) or a transport tuple begins.
 
-use super::Message;
 use super::address::token_end;
 use super::attribute::seconds;
 use super::code::Action;
 use super::columns::first_token;
 use super::near;
 use super::option::{FIELDS, LogOption, OptionSet};
-use super::shape::{filter, is_queue_file, message_id};
+use super::shape::{filter, is_address, is_queue_file, message_id};
+use super::tail::ends_with_field;
 use super::text::is_application;
-use super::transport;
+use super::user::{begins_status, is_certain, is_login};
+use super::{Dialect, Message, transport};
 
 /// The fields in front of the texts, in the order in which the MTA writes them.
 const WORDS: &[LogOption] = FIELDS.split_at(11).0;
@@ -39,11 +40,12 @@ pub(super) fn read<'a>(
     options: OptionSet,
     trust: Trust,
     message: &mut Message<'a>,
+    dialect: &Dialect,
 ) -> Option<()> {
     let mut rest = rest;
     for &option in WORDS {
         if options.has(option) {
-            let (value, behind) = word(option, rest, message)?;
+            let (value, behind) = word(option, rest, trust, message, dialect)?;
             message.put(option, value)?;
             rest = behind;
         }
@@ -56,7 +58,7 @@ pub(super) fn read<'a>(
         }
     }
     let text = rest.strip_prefix(b" ").unwrap_or(rest);
-    if trust == Trust::Inferred && starts_with_field(text, message.action) {
+    if trust == Trust::Inferred && has_field(text, options, message, dialect) {
         return None;
     }
     texts(text, options, message);
@@ -67,7 +69,13 @@ pub(super) fn read<'a>(
 }
 
 /// The next word when it can be the field, and what follows it. At the end of the line all are empty.
-fn word<'a>(option: LogOption, rest: &'a [u8], message: &Message<'_>) -> Option<(&'a [u8], &'a [u8])> {
+fn word<'a>(
+    option: LogOption,
+    rest: &'a [u8],
+    trust: Trust,
+    message: &Message<'_>,
+    dialect: &Dialect,
+) -> Option<(&'a [u8], &'a [u8])> {
     let text = rest.strip_prefix(b" ").unwrap_or(rest);
     if matches!(text.first(), None | Some(b' ')) {
         return Some((&[], text));
@@ -76,12 +84,18 @@ fn word<'a>(option: LogOption, rest: &'a [u8], message: &Message<'_>) -> Option<
     match option {
         LogOption::Filename => Some(token()).filter(|(path, _)| near::find::<b'/'>(path).is_some()),
         LogOption::MessageId => Some(message_id(text)).filter(|(id, _)| !id.is_empty()),
+        // A status such as 4.4.3 is no host.
+        LogOption::Connection if trust == Trust::Inferred && begins_status(text) => None,
         LogOption::Connection => source_system(text, message.action.letter == b'E'),
         LogOption::Intermediate | LogOption::Initial => {
-            starts_plain(text).then(|| text.split_at(token_end(text, 0)))
+            let (word, behind) = text.split_at(token_end(text, 0));
+            let fits = if trust == Trust::Inferred { is_address(word) } else { starts_plain(text) };
+            fits.then_some((word, behind))
         }
         LogOption::Filter => filter(text),
-        LogOption::Username => Some(token()).filter(|(name, _)| is_plain(name)),
+        LogOption::Username => Some(token()).filter(|(name, behind)| {
+            is_plain(name) && (trust == Trust::Pinned || is_user(name, behind, message.action, dialect))
+        }),
         LogOption::EnvelopeId => Some(token()).filter(|(id, _)| !is_queue_file(id)),
         // A number that is none does not fit, which the message finds out.
         _ => Some(token()),
@@ -137,19 +151,49 @@ fn last_word(option: LogOption, text: &[u8]) -> (&[u8], &[u8]) {
     if fits { (&text[..blank], token) } else { (text, &[]) }
 }
 
-/// Whether a text starts with what only a field of an option is that was not on before.
-fn starts_with_field(text: &[u8], action: Action) -> bool {
-    let text = text.trim_ascii_start();
-    let (token, _) = first_token(text);
-    match text.first() {
-        None => false,
-        // An enqueue has no delivery status.
-        _ if action.letter == b'E' => true,
-        Some(b'<') => !message_id(text).0.is_empty(),
-        Some(b'\'') => filter(text).is_some(),
-        Some(b'*') => true,
-        Some(b'0'..=b'9') => text[token.len()..].starts_with(b" /") || text[token.len()..].starts_with(b" <"),
-        Some(_) => is_queue_file(token),
+/// Whether a word is a user where the option may have been switched off since. An enqueue has no text
+/// that a word could belong to.
+fn is_user(token: &[u8], behind: &[u8], action: Action, dialect: &Dialect) -> bool {
+    is_certain(token, dialect)
+        || is_login(token, behind, true)
+        || action.letter == b'E'
+            && token[0].is_ascii_alphabetic()
+            && near::find_either::<b'@', b'/'>(token).is_none()
+            && !behind.starts_with(b" (")
+}
+
+/// Whether a text has at its start or end what only a field of an option is that was not on before.
+fn has_field(text: &[u8], options: OptionSet, message: &Message<'_>, dialect: &Dialect) -> bool {
+    let start = text.trim_ascii_start();
+    // An enqueue has no delivery status.
+    if start.is_empty() || message.action.letter == b'E' {
+        return !start.is_empty();
+    }
+    // A user may stand behind the empty place of an option that is on since.
+    let user = options.has(LogOption::Username) && message.username.is_empty();
+    starts_with_field(start, user, dialect) || ends_with_field(text)
+}
+
+fn starts_with_field(text: &[u8], user: bool, dialect: &Dialect) -> bool {
+    if begins_status(text) {
+        return false;
+    }
+    let (token, behind) = first_token(text);
+    match text[0] {
+        b'<' => !message_id(text).0.is_empty(),
+        b'\'' => filter(text).is_some(),
+        b'*' => true,
+        b'"' => is_address(&text[..token_end(text, 0)]),
+        b'0'..=b'9' if token.iter().all(u8::is_ascii_digit) => true,
+        _ => {
+            is_certain(token, dialect)
+                || is_address(token)
+                || is_queue_file(token)
+                || is_login(token, behind, user)
+                || source_system(text, false).is_some()
+                // A user in front of it.
+                || behind.strip_prefix(b" ").is_some_and(|text| source_system(text, false).is_some())
+        }
     }
 }
 

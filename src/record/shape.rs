@@ -3,19 +3,22 @@
 //! A log does not say which of its fields are switched on, but a queue file, a message id or a source
 //! system look like nothing else.
 
-use super::attribute::seconds;
+use super::address::token_end;
 use super::code::Action;
 use super::columns::{first_token, integer};
-use super::option::LogOption;
+use super::option::{LogOption, OptionSet};
+use super::tail::Behind;
+use super::text::is_application;
+use super::user::{begins_status, is_certain, is_login, is_run_user};
 use super::{Dialect, Message, behind_blanks, near, queue_file, transport};
-
-/// The users that the product's installers make for the MTA (Administration Guide, all releases).
-const RUN_USERS: [&[u8]; 4] = [b"mailsrv", b"inetmail", b"inetuser", b"mailsrv2"];
 
 /// The optional fields behind the recipients, in the order in which the MTA writes them. `rest` is
 /// empty or starts with the blank in front of the next field.
 pub(super) struct Optional<'a> {
     pub(super) rest: &'a [u8],
+    /// What the log had on at first, where that is known: this entry does not fit it, but what looks
+    /// like nothing in particular is rather one of these.
+    pub(super) usual: OptionSet,
 }
 
 impl<'a> Optional<'a> {
@@ -23,14 +26,12 @@ impl<'a> Optional<'a> {
     pub(super) fn read(mut self, message: &mut Message<'a>, dialect: &Dialect) {
         message.notary = self.notary(message.action, dialect);
         message.filename = self.take_if(is_queue_file);
-        self.ids(message);
+        self.ids(message, dialect);
         message.username = self.username(message.action, dialect);
         message.source_system = self.source_system();
-        self.skip_empty_source_system();
-        if !message.source_system.is_empty() || self.starts_with_two_levels() {
-            message.sensitivity = self.take_if(is_small_integer);
-            message.priority = self.take_if(is_small_integer);
-        }
+        self.levels(message);
+        message.intermediate = self.address();
+        message.initial = self.address();
         let before_filter = self.rest.len();
         message.filter = self.filter();
         // A list of no actions is `''`, and shows the option too.
@@ -45,23 +46,25 @@ impl<'a> Optional<'a> {
         // An enqueue has no diagnostic: one last word is the user or the sending channel's host.
         if message.action.letter == b'E' && !remainder.is_empty() && memchr::memchr(b' ', remainder).is_none()
         {
+            if is_application(remainder) {
+                message.application = remainder;
+                return;
+            }
             let unset = message.username.is_empty() && memchr::memchr(b'.', remainder).is_none();
             let field = if unset { &mut message.username } else { &mut message.source_system };
             *field = remainder;
             return;
         }
-        let (diagnostic, transport, behind) = behind_diagnostic(remainder);
-        message.diagnostic = diagnostic;
-        message.transport = match transport {
-            Some(transport) => {
-                message.shown.note(LogOption::Transport, true);
-                transport
-            }
-            None => transport::find(diagnostic).map_or(&[], |found| found.tuple),
+        let behind = Behind::of(self.rest, message.action, self.usual);
+        message.shown.note(LogOption::Transport, !behind.transport.is_empty());
+        message.diagnostic = behind.diagnostic;
+        message.remote_mta = behind.remote_mta;
+        message.transport = match behind.transport {
+            [] => transport::find(behind.diagnostic).map_or(&[], |found| found.tuple),
+            tuple => tuple,
         };
-        let (application, behind) = first_token(behind);
-        message.application = application;
-        message.queue_seconds = seconds(behind.trim_ascii());
+        message.application = behind.application;
+        message.queue_seconds = behind.queue_seconds;
     }
 
     /// The next token without taking it; `None` at the end.
@@ -86,7 +89,7 @@ impl<'a> Optional<'a> {
         let next = first_token(behind_blanks(rest)).0;
         let of_a_message = is_queue_file(next) || next.first() == Some(&b'<');
         let own_reply = match action.letter {
-            b'B' | b'J' | b'V' => (200..600).contains(&flags),
+            b'B' | b'J' | b'V' => (400..600).contains(&flags) && !is_certain(next, dialect),
             b'Q' | b'Z' | b'R' | b'K' => (400..600).contains(&flags) && begins_reply(rest, dialect),
             _ => false,
         };
@@ -99,11 +102,21 @@ impl<'a> Optional<'a> {
 
     /// Envelope id and message id. A message id may be followed by text without a blank in between,
     /// and a field that is off in between may leave a second blank in front of it.
-    fn ids(&mut self, message: &mut Message<'a>) {
+    fn ids(&mut self, message: &mut Message<'a>, dialect: &Dialect) {
+        if let Some((first, rest)) = self.peek()
+            && first.first() != Some(&b'<')
+            && near::find::<b'@'>(first).is_some()
+            && (!message.filename.is_empty() && !rest.starts_with(b" <") || self.is_user(rest, dialect))
+        {
+            // Without a message id, the file in front of it or the user behind it tells an envelope id.
+            message.envelope_id = first;
+            self.rest = rest;
+            return;
+        }
         if let Some((first, rest)) = self.peek()
             && first.first() != Some(&b'<')
             && rest.starts_with(b" <")
-            && (first.is_empty() || !message.filename.is_empty() && memchr::memchr(b'@', first).is_some())
+            && (first.is_empty() || near::find::<b'@'>(first).is_some())
         {
             message.envelope_id = first;
             self.rest = rest;
@@ -115,6 +128,12 @@ impl<'a> Optional<'a> {
                 message.envelope_id = std::mem::replace(&mut message.message_id, second);
             }
         }
+    }
+
+    /// Whether a user comes next in front of what else the entry has.
+    fn is_user(&self, rest: &[u8], dialect: &Dialect) -> bool {
+        let (word, behind) = first_token(rest.strip_prefix(b" ").unwrap_or(rest));
+        is_certain(word, dialect) || self.usual.has(LogOption::Username) && is_login(word, behind, true)
     }
 
     fn id(&mut self) -> &'a [u8] {
@@ -130,8 +149,9 @@ impl<'a> Optional<'a> {
     /// empty, which leaves a blank each.
     fn username(&mut self, action: Action, dialect: &Dialect) -> &'a [u8] {
         let (token, rest) = first_token(behind_blanks(self.rest));
-        let authenticated = token.len() > 1 && token[0] == b'*';
-        if is_run_user(token, dialect) || authenticated || self.is_local_user(action) {
+        let usual = self.usual.has(LogOption::Username);
+        let login = (usual || action.letter != b'E') && is_login(token, rest, usual);
+        if is_certain(token, dialect) || login || self.is_local_user(action) {
             self.rest = rest;
             return token;
         }
@@ -143,55 +163,80 @@ impl<'a> Optional<'a> {
         let Some((token, rest)) = self.peek() else { return false };
         matches!(action.letter, b'E' | b'J' | b'V' | b'B')
             && !token.is_empty()
-            && Self { rest: self.rest }.source_system().is_empty()
-            && !Self { rest }.source_system().is_empty()
+            && Self { rest: self.rest, ..*self }.source_system().is_empty()
+            && !Self { rest, ..*self }.source_system().is_empty()
     }
 
-    /// `name (name [ip])`, `name ([ip])`, or the bare host name in front of `dns;` on a dequeue.
+    /// `name (name [ip])`, `name ([ip])`, or the bare host name in front of a delivery status. Empty
+    /// fields in front of it leave a blank each.
     fn source_system(&mut self) -> &'a [u8] {
-        let Some((name, rest)) = self.peek() else { return &[] };
-        if name.is_empty() || name.starts_with(b"(") || near::find::<b';'>(name).is_some() {
+        let text = behind_blanks(self.rest);
+        let (name, rest) = first_token(text);
+        if name.is_empty() || name.starts_with(b"(") || near::find_either::<b';', b'@'>(name).is_some() {
             return &[];
         }
-        if let Some(host) = rest.strip_prefix(b" dns;") {
+        let end = if let Some(host) = rest.strip_prefix(b" dns;") {
             // A word without a dot may be the user, unless it is that host again.
             let remote = near::find::<b'.'>(name).is_some() || first_token(host).0 == name;
-            if !remote {
-                return &[];
-            }
-            self.rest = rest;
-            return name;
-        }
-        let Some(group) = rest.strip_prefix(b" (") else { return &[] };
-        let Some(close) = memchr::memmem::find(group, b"])") else { return &[] };
-        let inner = &group[..close];
-        let nested = memchr::memchr2(b'(', b')', inner).is_some();
-        if nested || memchr::memchr(b'[', inner).is_none() {
-            return &[];
-        }
-        let text = &self.rest[1..];
-        let (field, rest) = text.split_at(name.len() + 2 + close + 2);
+            remote.then_some(name.len())
+        } else {
+            let behind = behind_blanks(rest);
+            let usual = self.usual.has(LogOption::Connection);
+            // Where nothing or an empty field follows, it is no part of a text either.
+            let status = || usual || rest.starts_with(b"  ") || behind.is_empty() || begins_status(behind);
+            let bare = || (is_host(name) && status()).then_some(name.len());
+            group_end(rest).map(|end| name.len() + end).or_else(bare)
+        };
+        let Some(end) = end else { return &[] };
+        let (field, rest) = text.split_at(end);
         self.rest = rest;
         field
     }
 
-    /// Q, R and K have no source system: its blank stands alone in front of sensitivity and priority.
-    fn skip_empty_source_system(&mut self) {
-        if let Some(rest) = self.rest.strip_prefix(b" ")
-            && (Self { rest }).starts_with_two_levels()
-        {
-            self.rest = rest;
+    /// Sensitivity and priority: single digits; one alone counts as the priority.
+    fn levels(&mut self, message: &mut Message<'a>) {
+        // What is empty in front of them leaves its blank: Q, R and K have no source system.
+        let fields = [
+            (message.source_system, LogOption::Connection),
+            (message.username, LogOption::Username),
+            (message.message_id, LogOption::MessageId),
+            (message.envelope_id, LogOption::EnvelopeId),
+            (message.filename, LogOption::Filename),
+        ];
+        let empty = fields.iter().take_while(|(field, _)| field.is_empty());
+        let left = empty.filter(|(_, option)| self.usual.has(*option)).count();
+        for _ in 0..left {
+            self.rest =
+                self.rest.strip_prefix(b" ").filter(|rest| rest.starts_with(b" ")).unwrap_or(self.rest);
+        }
+        // Behind more blanks than that, a digit at the end of the line is the queue time.
+        let text = behind_blanks(self.rest);
+        if matches!(text, [b'0'..=b'9', b' ', ..]) {
+            self.rest = &self.rest[(self.rest.len() - text.len()).saturating_sub(1)..];
+        } else if self.usual.has(LogOption::QueueTime) {
+            return;
+        }
+        message.priority = self.take_if(is_small_integer);
+        let second = self.take_if(is_small_integer);
+        if !second.is_empty() {
+            message.sensitivity = std::mem::replace(&mut message.priority, second);
         }
     }
 
-    /// Whether sensitivity and priority come next: two single digits.
-    fn starts_with_two_levels(&self) -> bool {
-        matches!(self.rest, [b' ', b'0'..=b'9', b' ', b'0'..=b'9', rest @ ..] if matches!(rest, [] | [b' ', ..]))
+    /// An intermediate or initial address: a word with an at sign in it that nothing marks as an id.
+    fn address(&mut self) -> &'a [u8] {
+        let text = behind_blanks(self.rest);
+        let (word, rest) = text.split_at(token_end(text, 0));
+        if !is_address(word) {
+            return &[];
+        }
+        self.rest = rest;
+        word
     }
 
     /// A list in single quotes, `''` when empty.
     fn filter(&mut self) -> &'a [u8] {
-        let Some((list, rest)) = self.rest.strip_prefix(b" ").and_then(filter) else { return &[] };
+        let Some((list, rest)) = filter(behind_blanks(self.rest)) else { return &[] };
         self.rest = rest;
         &list[1..list.len() - 1]
     }
@@ -206,23 +251,6 @@ fn begins_reply(rest: &[u8], dialect: &Dialect) -> bool {
             first.is_ascii_alphabetic() && near::find::<b';'>(word).is_none() && !is_run_user(word, dialect)
         }
         [] => false,
-    }
-}
-
-/// Cuts off what `LOG_CONNECTION` bits 5 and 6 and `LOG_QUEUE_TIME` put behind the diagnostic: a
-/// bare transport tuple (one in parentheses is part of the diagnostic), application information,
-/// and seconds. Their words, such as `SMTP/TLS-…`, say nothing about why an attempt failed.
-fn behind_diagnostic(remainder: &[u8]) -> (&[u8], Option<&[u8]>, &[u8]) {
-    // Its last bar is in the tuple unless a text has some.
-    let bars = memchr::memrchr_iter(b'|', remainder);
-    let mut starts = bars.filter_map(|bar| bar.checked_sub(3)).filter(|&start| {
-        remainder[start..].starts_with(b"TCP|") && (start == 0 || remainder[start - 1] == b' ')
-    });
-    let Some(start) = starts.next() else { return (remainder, None, &[]) };
-    let (tuple, behind) = first_token(&remainder[start..]);
-    match transport::parse(tuple) {
-        Some(_) => (remainder[..start].trim_ascii(), Some(tuple), behind_blanks(behind)),
-        None => (remainder, None, &[]),
     }
 }
 
@@ -251,16 +279,37 @@ pub(super) fn filter(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(text.split_at(end + 2))
 }
 
-/// A user that the MTA's own processes run as.
-pub(super) fn is_run_user(token: &[u8], dialect: &Dialect) -> bool {
-    RUN_USERS.contains(&token) || dialect.run_users.iter().any(|user| user == token)
-}
-
 /// A path whose base name is one of a queue file, or that lies in a queue directory.
 pub(super) fn is_queue_file(token: &[u8]) -> bool {
     let base = queue_file::base_name(token);
     base.len() < token.len()
         && (queue_file::parse(base).is_some() || memchr::memmem::find(token, b"/queue/").is_some())
+}
+
+/// Where ` (name [ip])` or ` ([ip])` ends.
+fn group_end(text: &[u8]) -> Option<usize> {
+    let group = text.strip_prefix(b" (")?;
+    let close = memchr::memmem::find(group, b"])")?;
+    let inner = &group[..close];
+    let nested = memchr::memchr2(b'(', b')', inner).is_some();
+    (!nested && memchr::memchr(b'[', inner).is_some()).then_some(2 + close + 2)
+}
+
+/// A word with an at sign that ends as an address does: `a@b.example:` begins a text.
+pub(super) fn is_address(word: &[u8]) -> bool {
+    let Some(last) = word.last() else { return false };
+    (last.is_ascii_alphanumeric() || *last == b']' || *last >= 0x80)
+        && !matches!(word[0], b'<' | b'(' | b'\'')
+        && near::find::<b'@'>(word).is_some()
+}
+
+/// A host's full name, which a status such as 4.4.3 is not.
+pub(super) fn is_host(word: &[u8]) -> bool {
+    let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    near::find::<b'.'>(word).is_some()
+        && word.last().is_some_and(u8::is_ascii_alphanumeric)
+        && word.iter().all(fits)
+        && word.iter().any(u8::is_ascii_alphabetic)
 }
 
 fn is_small_integer(token: &[u8]) -> bool {

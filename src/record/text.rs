@@ -136,12 +136,12 @@ fn read_message<'a>(
     let behind = &behind[end..];
     if let Some(options) = options {
         let trust = if dialect.options.is_some() { Trust::Pinned } else { Trust::Inferred };
-        if position::read(behind, options, trust, message).is_some() {
+        if position::read(behind, options, trust, message, dialect).is_some() {
             return Ok(());
         }
         message.forget_optional_fields();
     }
-    shape::Optional { rest: behind }.read(message, dialect);
+    shape::Optional { rest: behind, usual: options.unwrap_or_default() }.read(message, dialect);
     Ok(())
 }
 

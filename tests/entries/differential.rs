@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 use imsimta_exporter::config::Config;
+use imsimta_exporter::record::option::OptionSet;
 use imsimta_exporter::report::Report;
 use imsimta_exporter::report::progress::Progress;
 
@@ -25,15 +26,20 @@ fn style(format: Format) -> Style {
 }
 
 fn exposition(style: &Style, messages: &[Message], connections: &[Connection]) -> String {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("mail.log");
     let messages = messages.iter().map(|entry| style.message(entry));
     let connections = connections.iter().map(|entry| style.connection(entry));
     let lines: Vec<Vec<u8>> = messages.chain(connections).collect();
+    of_lines(&lines, Some(super::pinned(style)))
+}
+
+/// What a log adds up to, but for [`OF_THE_FORMAT`].
+pub fn of_lines(lines: &[Vec<u8>], options: Option<OptionSet>) -> String {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("mail.log");
     std::fs::write(&path, [lines.join(&b'\n'), b"\n".to_vec()].concat()).expect("written");
     let mut config = Config::default();
     config.mta.timezone = Some(jiff::tz::TimeZone::UTC);
-    config.logs.options = Some(super::pinned(style));
+    config.logs.options = options;
     let mut report = Report::new(&config, 1);
     report.read_file(&path, &mut Progress::default()).expect("a readable log");
     let page = String::from_utf8(report.exposition().expect("an exposition")).expect("text");

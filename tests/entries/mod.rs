@@ -4,6 +4,7 @@
 
 mod differential;
 mod random;
+mod switched;
 mod writer;
 
 use fastrand::Rng;

@@ -74,6 +74,72 @@ fn ambiguous_entries_are_read_by_the_documented_rules() {
     );
 }
 
+/// Entries that do not fit what was inferred, since an option was switched: what is certain is read, and
+/// the rules decide what `LOG_FORMAT` 1 leaves open.
+#[test]
+fn fields_that_were_off_at_first() {
+    use LogOption::{Application, Connection, Diagnostics, MessageId, QueueTime, Username};
+    let read = |text: &str, on: &[LogOption]| {
+        let line = format!("19-Jan-2019 19:16:57.64 tcp_local                 {text}");
+        let mut reader = Reader::new(Dialect::default());
+        reader.learn(Some(OptionSet::of(on).with(Diagnostics)));
+        let Line::Message(message) = reader.read(line.as_bytes()) else { panic!("{line}") };
+        let seconds = message.queue_seconds.map(|seconds| seconds.to_string()).unwrap_or_default();
+        let fields = [
+            message.message_id,
+            message.username,
+            message.source_system,
+            message.priority,
+            message.intermediate,
+            message.diagnostic,
+            message.remote_mta,
+            message.application,
+            seconds.as_bytes(),
+        ];
+        fields.map(|field| field.escape_ascii().to_string()).join("|")
+    };
+    for (on, text, expected) in [
+        // The user was on and is off: a word of a text is no name.
+        (&[Username][..], "Q 1 a@b rfc822;c@d c@d Mailbox is busy", "|||||Mailbox is busy|||"),
+        (&[Username], "W 1 a@b rfc822;c@d c@d unable to deliver", "|||||unable to deliver|||"),
+        (&[Username], "Q 1 a@b rfc822;c@d c@d msg Mailbox is busy", "|msg||||Mailbox is busy|||"),
+        (&[Username], "J 1 a@b rfc822;c@d c@d 550 5.7.1 no", "|||||550 5.7.1 no|||"),
+        // A user since: one of the MTA's own, or any word in lower case right in front of a reply.
+        (&[], "Q 1 a@b rfc822;c@d c@d mailsrv Mailbox is busy", "|mailsrv||||Mailbox is busy|||"),
+        (&[], "J 1 a@b rfc822;c@d c@d adam 550 5.7.1 no", "|adam||||550 5.7.1 no|||"),
+        (&[], "Q 1 a@b rfc822;c@d c@d adam Mailbox is busy", "|||||adam Mailbox is busy|||"),
+        // A source system since: with its address, or a bare host in front of a reply.
+        (
+            &[],
+            "J 1 a@b rfc822;c@d c@d e.f (e.f [192.0.2.1]) 4.4.3 later",
+            "||e.f (e.f [192.0.2.1])|||4.4.3 later|||",
+        ),
+        (&[Username], "J 1 a@b rfc822;c@d c@d mailsrv e.f 4.4.3 later", "|mailsrv|e.f|||4.4.3 later|||"),
+        (&[Username], "J 1 a@b rfc822;c@d c@d mailsrv e.f refused it", "|mailsrv||||e.f refused it|||"),
+        // It was on and is off: a status is no host.
+        (&[Username, Connection], "J 1 a@b rfc822;c@d c@d adam 4.4.3 later", "|adam||||4.4.3 later|||"),
+        // One level is the priority, a word with an at sign an address.
+        (&[Username], "Q 1 a@b rfc822;c@d c@d msg 2 4.4.3 later", "|msg||2||4.4.3 later|||"),
+        (&[Username], "R 1 a@b rfc822;c@d c@d msg e@f 5.1.1 no", "|msg|||e@f|5.1.1 no|||"),
+        // One id in brackets is the message id.
+        (&[], "D 1 a@b rfc822;c@d c@d <1@b> smtp;250 ok", "<1@b>|||||smtp;250 ok|||"),
+        (&[MessageId], "D 1 a@b rfc822;c@d c@d e@f <1@b> smtp;250 ok", "<1@b>|||||smtp;250 ok|||"),
+        // What stands behind a text since is no part of it, but for a bare number.
+        (&[], "Q 1 a@b rfc822;c@d c@d smtp;450 no dns;e.f", "|||||smtp;450 no|dns;e.f||"),
+        (&[], "Q 1 a@b rfc822;c@d c@d 450 4.2.1 no SMTP/TLS-128-RC4", "|||||450 4.2.1 no||SMTP/TLS-128-RC4|"),
+        (&[], "Q 1 a@b rfc822;c@d c@d smtp;450 no TCP|a|25|b|1 SMTP 7", "|||||smtp;450 no||SMTP|7"),
+        (&[], "D 1 a@b rfc822;c@d c@d smtp;250 ok 7", "|||||smtp;250 ok 7|||"),
+        (&[Username], "D 1 a@b rfc822;c@d c@d mailsrv  7", "|mailsrv|||||||7"),
+        // It belongs to the text where nothing says that it was on, and to the option where it was.
+        (&[QueueTime], "D 1 a@b rfc822;c@d c@d smtp;250 ok 7", "|||||smtp;250 ok|||7"),
+        (&[Application], "Q 1 a@b rfc822;c@d c@d no such SMTP", "|||||no such||SMTP|"),
+        // A digit behind two blanks at the end is the queue time, not a level behind an empty field.
+        (&[], "D 1 a@b rfc822;c@d c@d mailsrv  4", "|mailsrv|||||||4"),
+    ] {
+        assert_eq!(read(text, on), expected, "{on:?}: {text}");
+    }
+}
+
 /// A number behind the recipients is the flags of `LOG_NOTARY`, unless a reply goes on behind it.
 #[test]
 fn flags_are_told_from_reply_codes() {
