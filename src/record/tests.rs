@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use expect_test::{Expect, expect, expect_file};
 
+use super::option::OptionSet;
 use super::{Connection, Dialect, Line, Message, Reader};
 
 mod rules;
@@ -365,7 +366,7 @@ proptest::proptest! {
     }
 
     #[test]
-    fn any_damage_to_a_real_entry_is_read(at in 0_usize..400, byte: u8, cut in 0_usize..400, row in 0_usize..64) {
+    fn any_damage_to_a_real_entry_is_read(at in 0_usize..400, byte: u8, cut in 0_usize..400, row in 0_usize..64, learned: Option<u32>) {
         let lines = concat!(
             include_str!("../../tests/fixtures/manual-2005q4.log"),
             include_str!("../../tests/fixtures/xml.log")
@@ -375,6 +376,8 @@ proptest::proptest! {
         let at = at % line.len();
         line[at] = byte;
         line.truncate(cut.max(1));
-        describe(&Reader::default().read(&line));
+        let mut reader = Reader::default();
+        reader.learn(learned.map(OptionSet::from_bits));
+        describe(&reader.read(&line));
     }
 }
