@@ -150,8 +150,10 @@ impl Mtail {
     /// Waits until so many lines are counted, or for `patience`; how many are.
     pub fn counted(&self, lines: u64, patience: Duration) -> u64 {
         let end = Instant::now() + patience;
+        let mut counted = 0;
         loop {
-            let counted = self.lines();
+            // It may be too busy to answer.
+            counted = self.lines().max(counted);
             if counted >= lines || Instant::now() > end {
                 return counted;
             }

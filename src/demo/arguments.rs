@@ -190,7 +190,7 @@ mod tests {
             ("--duration 1h", "--write-only"),
             ("--lines 5 --dir a", "--dir"),
             ("--listen 9797", "socket address"),
-            ("--log-format 2", "possible values"),
+            ("--log-format 7", "possible values"),
         ] {
             let error = parse(line).expect_err(line);
             assert!(error.contains(part), "{line}: {error}");

@@ -1,12 +1,9 @@
-//! How an entry is written: `LOG_FORMAT` 1, text by position, and 4, one XML element a line.
+//! How an entry is written, for each value of the MTA's option `LOG_FORMAT`.
 //!
-//! Text: channels are padded to 12 columns, and every other field that is switched on contributes
-//! one blank, so that an empty one leaves nothing between two blanks; blanks at the end of a line
-//! are not in real logs (2005Q4 guide, "Understanding the MTA Log Entry Format"; logs of production
-//! systems). XML: attributes only, most of them left out when empty (Administration Guide 6.3,
-//! "XML log format").
+//! The optional fields are those of [`MessageEntry`]; the named formats have a few more.
 
-use std::fmt::Write as _;
+mod named;
+mod positional;
 
 use jiff::civil::DateTime;
 
@@ -19,191 +16,52 @@ pub enum LogFormat {
     #[default]
     #[value(name = "1")]
     Text,
+    /// The same, an empty address is `<>`
+    #[value(name = "2")]
+    NonNull,
+    /// The same, each text with its length in front
+    #[value(name = "3")]
+    Counted,
     /// One XML element a line
     #[value(name = "4")]
     Xml,
+    /// One JSON object around the entry a line
+    #[value(name = "5")]
+    Json,
+    /// One flat JSON object a line
+    #[value(name = "6")]
+    FlatJson,
 }
-
-const MONTHS: [&str; 12] =
-    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl LogFormat {
     /// The line of a message entry, with its LF.
     pub fn message(self, time: DateTime, entry: &MessageEntry<'_>) -> Vec<u8> {
         match self {
-            Self::Text => text_message(time, entry),
-            Self::Xml => xml_message(time, entry),
+            Self::Text | Self::NonNull | Self::Counted => positional::message(self, time, entry),
+            Self::Xml | Self::Json | Self::FlatJson => named::message(self, time, entry),
         }
     }
 
     /// The line of a connection entry, with its LF.
     pub fn connection(self, time: DateTime, entry: &ConnectionEntry<'_>) -> Vec<u8> {
         match self {
-            Self::Text => text_connection(time, entry),
-            Self::Xml => xml_connection(time, entry),
+            Self::Text | Self::NonNull | Self::Counted => positional::connection(self, time, entry),
+            Self::Xml | Self::Json | Self::FlatJson => named::connection(self, time, entry),
         }
     }
 
     /// The line of a header entry, which the channel option `logheader` asks for.
     pub fn header(self, time: DateTime, process: &str, header: &str) -> Vec<u8> {
         match self {
-            Self::Text => ended(format!("{} {process} > {header}", text_stamp(time))),
-            Self::Xml => {
-                let mut line = xml_start("he", time, process);
-                always(&mut line, "va", header);
-                xml_end(line)
-            }
+            Self::Text | Self::NonNull | Self::Counted => positional::header(time, process, header),
+            Self::Xml | Self::Json | Self::FlatJson => named::header(self, time, process, header),
         }
     }
-}
-
-fn text_stamp(time: DateTime) -> String {
-    let month = usize::try_from(time.month()).unwrap_or(1) - 1;
-    format!(
-        "{:02}-{}-{:04} {:02}:{:02}:{:02}.{:02}",
-        time.day(),
-        MONTHS.get(month).copied().unwrap_or("Jan"),
-        time.year(),
-        time.hour(),
-        time.minute(),
-        time.second(),
-        time.millisecond() / 10
-    )
-}
-
-fn text_message(time: DateTime, entry: &MessageEntry<'_>) -> Vec<u8> {
-    let mut line = format!(
-        "{} {} {:<12} {:<12} {} {}",
-        text_stamp(time),
-        entry.process,
-        entry.source,
-        entry.destination,
-        entry.code,
-        entry.blocks
-    );
-    for field in [
-        entry.from,
-        entry.original_to,
-        entry.to,
-        entry.file,
-        entry.message_id,
-        entry.username,
-        entry.source_system,
-        entry.diagnostic,
-        entry.transport,
-        entry.application,
-    ] {
-        line.push(' ');
-        line.push_str(field);
-    }
-    ended(line)
-}
-
-fn text_connection(time: DateTime, entry: &ConnectionEntry<'_>) -> Vec<u8> {
-    let mut line = format!(
-        "{} {} {:<12} {:<12} {}",
-        text_stamp(time),
-        entry.process,
-        entry.channel,
-        entry.direction,
-        entry.code
-    );
-    let fields = [entry.transport, entry.application, entry.text, entry.username, entry.diagnostic];
-    for field in fields.into_iter().filter(|field| !field.is_empty()) {
-        line.push(' ');
-        line.push_str(field);
-    }
-    ended(line)
-}
-
-fn ended(mut line: String) -> Vec<u8> {
-    line.truncate(line.trim_end_matches(' ').len());
-    line.push('\n');
-    line.into_bytes()
-}
-
-fn xml_message(time: DateTime, entry: &MessageEntry<'_>) -> Vec<u8> {
-    let mut line = xml_start("en", time, entry.process);
-    always(&mut line, "sc", entry.source);
-    always(&mut line, "dc", entry.destination);
-    always(&mut line, "ac", entry.code);
-    always(&mut line, "sz", &entry.blocks.to_string());
-    always(&mut line, "so", entry.from);
-    always(&mut line, "od", entry.original_to);
-    always(&mut line, "de", entry.to);
-    // NOTARY flags: 22 is what the guide's own sample has.
-    always(&mut line, "rf", "22");
-    filled(&mut line, "fi", entry.file);
-    filled(&mut line, "mi", entry.message_id);
-    always(&mut line, "us", entry.username);
-    filled(&mut line, "ss", entry.source_system);
-    always(&mut line, "pr", "2");
-    filled(&mut line, "re", entry.reason);
-    filled(&mut line, "di", entry.diagnostic);
-    filled(&mut line, "tr", entry.transport);
-    filled(&mut line, "ap", entry.application);
-    if let Some(seconds) = entry.queue_seconds {
-        always(&mut line, "qt", &seconds.to_string());
-    }
-    xml_end(line)
-}
-
-fn xml_connection(time: DateTime, entry: &ConnectionEntry<'_>) -> Vec<u8> {
-    let mut line = xml_start("co", time, entry.process);
-    always(&mut line, "sc", entry.channel);
-    always(&mut line, "dr", if entry.direction == '-' { "-" } else { "+" });
-    always(&mut line, "ac", entry.code);
-    filled(&mut line, "tr", entry.transport);
-    filled(&mut line, "ap", entry.application);
-    filled(&mut line, "mi", entry.text);
-    filled(&mut line, "us", entry.username);
-    filled(&mut line, "di", entry.diagnostic);
-    xml_end(line)
-}
-
-fn xml_start(element: &str, time: DateTime, process: &str) -> String {
-    let mut line = format!(
-        "<{element} ts=\"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:02}\"",
-        time.year(),
-        time.month(),
-        time.day(),
-        time.hour(),
-        time.minute(),
-        time.second(),
-        time.millisecond() / 10
-    );
-    always(&mut line, "pi", process);
-    line
-}
-
-fn xml_end(mut line: String) -> Vec<u8> {
-    line.push_str("/>\n");
-    line.into_bytes()
-}
-
-fn filled(line: &mut String, name: &str, value: &str) {
-    if !value.is_empty() {
-        always(line, name, value);
-    }
-}
-
-fn always(line: &mut String, name: &str, value: &str) {
-    // Writing to a String cannot fail.
-    write!(line, " {name}=\"").ok();
-    for character in value.chars() {
-        match character {
-            '&' => line.push_str("&amp;"),
-            '<' => line.push_str("&lt;"),
-            '>' => line.push_str("&gt;"),
-            '"' => line.push_str("&quot;"),
-            other => line.push(other),
-        }
-    }
-    line.push('"');
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
     use expect_test::{Expect, expect};
     use jiff::civil::date;
 
@@ -211,8 +69,9 @@ mod tests {
     use crate::demo::entry::{ConnectionEntry, MessageEntry};
 
     #[track_caller]
-    fn check(lines: [Vec<u8>; 2], expected: &Expect) {
-        expected.assert_eq(&lines.map(|line| String::from_utf8(line).expect("text")).concat());
+    fn check(line: impl Fn(LogFormat) -> Vec<u8>, expected: &Expect) {
+        let lines: Vec<Vec<u8>> = LogFormat::value_variants().iter().map(|format| line(*format)).collect();
+        expected.assert_eq(&String::from_utf8(lines.concat()).expect("text"));
     }
 
     #[test]
@@ -229,10 +88,14 @@ mod tests {
             ..MessageEntry::default()
         };
         check(
-            [LogFormat::Text, LogFormat::Xml].map(|format| format.message(time, &entry)),
+            |format| format.message(time, &entry),
             &expect![[r#"
                 05-Jan-2026 08:00:01.23 1e48.2.0 ims-ms                    D 5  rfc822;a&b@siroe.example ab@ims-ms-daemon   mailsrv
+                05-Jan-2026 08:00:01.23 1e48.2.0 ims-ms                    D 5 <> rfc822;a&b@siroe.example ab@ims-ms-daemon   mailsrv
+                05-Jan-2026 08:00:01.23 1e48.2.0 ims-ms                    D 5 0: 24:rfc822;a&b@siroe.example 16:ab@ims-ms-daemon 0: 0: 7:mailsrv 0: 0: 0: 0:
                 <en ts="2026-01-05T08:00:01.23" pi="1e48.2.0" sc="ims-ms" dc="" ac="D" sz="5" so="" od="rfc822;a&amp;b@siroe.example" de="ab@ims-ms-daemon" rf="22" us="mailsrv" pr="2"/>
+                {"en":{"ts":"2026-01-05T08:00:01.23","pi":"1e48.2.0","sc":"ims-ms","dc":"","ac":"D","sz":5,"so":"","od":"rfc822;a&b@siroe.example","de":"ab@ims-ms-daemon","rf":22,"us":"mailsrv","pr":2}}
+                {"entry":"en","ts":"2026-01-05T08:00:01.23","pi":"1e48.2.0","sc":"ims-ms","dc":"","ac":"D","sz":5,"so":"","od":"rfc822;a&b@siroe.example","de":"ab@ims-ms-daemon","rf":22,"us":"mailsrv","pr":2}
             "#]],
         );
     }
@@ -250,10 +113,14 @@ mod tests {
             ..ConnectionEntry::default()
         };
         check(
-            [LogFormat::Text, LogFormat::Xml].map(|format| format.connection(time, &entry)),
+            |format| format.connection(time, &entry),
             &expect![[r#"
                 05-Jan-2026 08:00:01.00 1e48.2.0 tcp_local    +            O TCP|192.0.2.25|25|203.0.113.9|4711 SMTP
+                05-Jan-2026 08:00:01.00 1e48.2.0 tcp_local    +            O TCP|192.0.2.25|25|203.0.113.9|4711 SMTP
+                05-Jan-2026 08:00:01.00 1e48.2.0 tcp_local    +            O 34:TCP|192.0.2.25|25|203.0.113.9|4711 4:SMTP 0: 0: 0:
                 <co ts="2026-01-05T08:00:01.00" pi="1e48.2.0" sc="tcp_local" dr="+" ac="O" tr="TCP|192.0.2.25|25|203.0.113.9|4711" ap="SMTP"/>
+                {"co":{"ts":"2026-01-05T08:00:01.00","pi":"1e48.2.0","sc":"tcp_local","dr":"+","ac":"O","tr":"TCP|192.0.2.25|25|203.0.113.9|4711","ap":"SMTP"}}
+                {"entry":"co","ts":"2026-01-05T08:00:01.00","pi":"1e48.2.0","sc":"tcp_local","dr":"+","ac":"O","tr":"TCP|192.0.2.25|25|203.0.113.9|4711","ap":"SMTP"}
             "#]],
         );
     }

@@ -233,7 +233,7 @@ fn one_seed_writes_the_same_files() {
         assert_eq!((status, output.as_str(), errors.as_str()), (0, "", ""));
         tree(&path)
     };
-    for format in ["1", "4"] {
+    for format in ["1", "2", "3", "4", "5", "6"] {
         let first = write(&format!("first{format}"), "7", format);
         assert_eq!(first, write(&format!("second{format}"), "7", format));
         assert_ne!(first, write(&format!("third{format}"), "8", format));
