@@ -214,12 +214,17 @@ pub struct Entry {
     pub event: Event,
 }
 
+/// A power of two.
+const NAMES: usize = 32;
+
 /// The digest of a block of lines of one log.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     entries: Vec<Entry>,
     /// Label values, one behind the other: ASCII.
     text: Vec<u8>,
+    /// Some of them, where the same spelling finds them again: channels, and domains that come often.
+    names: [Option<Name>; NAMES],
     /// Every line's fate.
     pub(super) lines: LineCounts,
     /// What the entries show.
@@ -236,6 +241,7 @@ impl Batch {
     pub fn begin(&mut self, inference: Inference) {
         self.entries.clear();
         self.text.clear();
+        self.names = [None; NAMES];
         self.lines.clear();
         self.options = OptionsSeen::default();
         self.samples.clear();
@@ -254,8 +260,11 @@ impl Batch {
 
     /// The text of a label value.
     pub fn text(&self, name: Name) -> &str {
+        std::str::from_utf8(self.bytes(name)).unwrap_or_default()
+    }
+
+    fn bytes(&self, name: Name) -> &[u8] {
         let start = name.start as usize;
-        let text = self.text.get(start..start + usize::from(name.length));
-        text.and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        self.text.get(start..start + usize::from(name.length)).unwrap_or_default()
     }
 }

@@ -144,6 +144,18 @@ fn leading(tokens: &[&[u8]], gap: usize, pinned: Option<OptionSet>) -> (Option<u
     (process, first_channel)
 }
 
+static HEX: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut digit = 0;
+    while digit < HEX_DIGITS.len() {
+        table[HEX_DIGITS[digit] as usize] = true;
+        digit += 1;
+    }
+    table
+};
+
+const HEX_DIGITS: &[u8] = b"0123456789abcdefABCDEF";
+
 /// `<hex process id>[.<hex thread id>].<decimal sequence number>` (`LOG_PROCESS`).
 fn is_process(token: &[u8]) -> bool {
     let Some(dot) = near::find::<b'.'>(token) else { return false };
@@ -152,7 +164,7 @@ fn is_process(token: &[u8]) -> bool {
         Some(dot) => (&behind[..dot], &behind[dot + 1..]),
         None => (process, behind),
     };
-    let hex = |part: &[u8]| (1..=8).contains(&part.len()) && near::all(part, u8::is_ascii_hexdigit);
+    let hex = |part: &[u8]| (1..=8).contains(&part.len()) && near::all(part, |byte| HEX[usize::from(*byte)]);
     hex(process) && hex(thread) && !sequence.is_empty() && near::all(sequence, u8::is_ascii_digit)
 }
 

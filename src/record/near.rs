@@ -27,7 +27,7 @@ pub(super) fn blanks(text: &[u8]) -> usize {
 pub(super) fn find_last<const BYTE: u8>(text: &[u8]) -> Option<usize> {
     let (rest, chunks) = text.as_rchunks();
     for (index, chunk) in chunks.iter().enumerate().rev() {
-        let marks = marks::<BYTE, BYTE, true>(*chunk);
+        let marks = different(*chunk, BYTE) ^ HIGHS;
         if marks != 0 {
             return Some(rest.len() + index * 8 + (marks.ilog2() / 8) as usize);
         }
@@ -49,27 +49,45 @@ fn first<const ONE: u8, const OTHER: u8, const ARE: bool>(text: &[u8]) -> Option
         return text.iter().position(|&byte| (byte == ONE || byte == OTHER) == ARE);
     };
     for (index, chunk) in text.as_chunks().0.iter().enumerate() {
-        let marks = marks::<ONE, OTHER, ARE>(*chunk);
+        let marks = first_marks::<ONE, OTHER, ARE>(*chunk);
         if marks != 0 {
             return Some(index * 8 + marks.trailing_zeros() as usize / 8);
         }
     }
     // What these share with the chunks is not wanted.
-    let marks = marks::<ONE, OTHER, ARE>(*last);
+    let marks = first_marks::<ONE, OTHER, ARE>(*last);
     (marks != 0).then(|| text.len() - 8 + marks.trailing_zeros() as usize / 8)
 }
 
-/// The highest bit of each byte that is wanted. No sum crosses from one byte into the next.
+const ONES: u64 = u64::MAX / 0xff;
+const HIGHS: u64 = ONES << 7;
+
+/// The highest bit of each byte that is wanted, right up to the first of them.
 #[inline]
-fn marks<const ONE: u8, const OTHER: u8, const ARE: bool>(bytes: [u8; 8]) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGHS: u64 = ONES << 7;
-    let different = |byte: u8| {
-        let apart = u64::from_le_bytes(bytes) ^ (ONES * u64::from(byte));
-        ((apart & !HIGHS) + !HIGHS) | apart
+fn first_marks<const ONE: u8, const OTHER: u8, const ARE: bool>(bytes: [u8; 8]) -> u64 {
+    // A borrow crosses into the next byte only behind a byte that is equal.
+    let equal = |byte: u8| {
+        let apart = apart(bytes, byte);
+        apart.wrapping_sub(ONES) & !apart & HIGHS
     };
-    let neither = if ONE == OTHER { different(ONE) } else { different(ONE) & different(OTHER) };
-    (if ARE { !neither } else { neither }) & HIGHS
+    match (ARE, ONE == OTHER) {
+        (true, true) => equal(ONE),
+        (true, false) => equal(ONE) | equal(OTHER),
+        (false, true) => different(bytes, ONE),
+        (false, false) => different(bytes, ONE) & different(bytes, OTHER),
+    }
+}
+
+/// The highest bit of each byte that is not `byte`: no sum crosses into the next byte.
+#[inline]
+fn different(bytes: [u8; 8], byte: u8) -> u64 {
+    let apart = apart(bytes, byte);
+    (((apart & !HIGHS) + !HIGHS) | apart) & HIGHS
+}
+
+#[inline]
+fn apart(bytes: [u8; 8], byte: u8) -> u64 {
+    u64::from_le_bytes(bytes) ^ (ONES * u64::from(byte))
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::num::NonZeroU64;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
-    Batch, Client, ConnectionEvent, Delivery, Entry, Event, Key, MessageEvent, Name, RemoteReply, Waited,
+    Batch, Client, ConnectionEvent, Delivery, Entry, Event, Key, MessageEvent, NAMES, Name, RemoteReply,
+    Waited,
 };
 use crate::aggregate::channel::Outcome;
 use crate::aggregate::connection::AuthenticationResult;
@@ -170,9 +171,17 @@ impl Digester {
 
     /// A channel or domain as its label value.
     fn name(self, spelling: &[u8], batch: &mut Batch) -> Name {
+        let place = place(spelling);
+        if let Some(name) = batch.names[place]
+            && batch.bytes(name) == spelling
+        {
+            return name;
+        }
         let start = batch.text.len();
         label::push(spelling, &mut batch.text);
-        self.name_since(start, batch)
+        let name = self.name_since(start, batch);
+        batch.names[place] = Some(name);
+        name
     }
 
     fn name_since(self, start: usize, batch: &Batch) -> Name {
@@ -203,6 +212,13 @@ impl Digester {
         both[unique.len()..length].make_ascii_lowercase();
         some_key(xxh3_64_with_seed(&both[..length], self.seed))
     }
+}
+
+/// Where a spelling is looked for among the names of a batch. Two that share a place take turns.
+fn place(spelling: &[u8]) -> usize {
+    let (first, last) = (spelling.first().copied(), spelling.last().copied());
+    let bytes = [first, last].map(|byte| usize::from(byte.unwrap_or_default()));
+    (spelling.len() + 3 * bytes[0] + 7 * bytes[1]) % NAMES
 }
 
 fn cut(name: &[u8]) -> &[u8] {
