@@ -38,7 +38,7 @@ fn part(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn number(text: &[u8]) -> Option<(u16, &[u8])> {
     let (mut value, mut digits) = (0_u64, 0);
     while let Some(digit @ b'0'..=b'9') = text.get(digits) {
-        value = value.saturating_mul(10) + u64::from(digit - b'0');
+        value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
         digits += 1;
     }
     let value = u16::try_from(value).ok()?;
@@ -111,6 +111,9 @@ mod tests {
             "TCP|a|+25|b|1",
             "TCP|a|25|b|",
             "TCP|a|25|b|1x",
+            "TCP|a|65536|b|1",
+            "TCP|a|18446744073709551641|b|1",
+            "TCP|a|99999999999999999999999999|b|1",
             "TCP|a|25|b|65536",
             "TCP|a|25|b|70000",
             "",

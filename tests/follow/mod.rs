@@ -143,9 +143,20 @@ fn a_log_that_is_there_at_the_start_is_followed_from_its_end() {
 }
 
 #[test]
-fn a_line_that_is_being_written_at_the_start_is_skipped() {
+fn a_line_that_is_being_written_at_the_start_is_read_when_it_is_whole() {
     let mut site = Site::new(Begin::End);
-    site.writer().write_all(b"half a li").expect("written");
+    site.writer().write_all(b"000001 before\n000007 half a li").expect("written");
+    site.poll();
+    site.writer().write_all(b"ne\n").expect("written");
+    site.write(0, false);
+    site.poll();
+    assert_eq!((site.received, site.skipped), (vec![7, 0], vec![]));
+}
+
+#[test]
+fn a_long_line_that_is_being_written_at_the_start_is_skipped() {
+    let mut site = Site::new(Begin::End);
+    site.writer().write_all(&vec![b'x'; 4 << 20]).expect("written");
     site.poll();
     site.writer().write_all(b"ne\n").expect("written");
     site.write(0, false);

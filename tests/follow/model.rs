@@ -505,3 +505,23 @@ proptest! {
         prop_assert!(lost.is_empty() || shown || life.unseen, "lost and not shown: {lost:?}");
     }
 }
+
+/// A state is lost while a line is being written, and the program is killed before it is saved again: the
+/// late entry in yesterday's file and that line begin alike, as all lines of a day do.
+#[test]
+fn a_line_under_way_at_the_start_is_counted_when_it_is_whole() {
+    let actions = [
+        Action::Rotate,
+        Action::WritePart { late: false },
+        Action::Hazard(Hazard::CorruptState),
+        Action::Poll,
+        Action::Write { lines: 1, late: true },
+        Action::Rotate,
+        Action::Rotate,
+        Action::Kill,
+    ];
+    let life = Life::live(&actions);
+    let program = life.program.expect("polled");
+    assert_eq!(program.counted(), BTreeMap::from([(1, 1), (2, 1)]));
+    assert_eq!(program.losses(), [0; 3]);
+}

@@ -239,20 +239,24 @@ impl LogFile {
         self.anchor = Anchor::of(&buffer[..end]);
     }
 
-    /// Goes behind the last byte. A line that is being written just then has lost its beginning.
+    /// Goes behind the last whole line. One that is being written just then is read when it is whole,
+    /// unless it is longer than the buffer: then it has lost its beginning.
     pub(super) fn seek_to_end(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let size = self.file.metadata()?.len();
-        let before = usize::try_from(size).unwrap_or(usize::MAX).min(Anchor::MAX_BYTES);
-        let filled = read_at(&self.file, &mut buffer[..before], size - before as u64)?;
+        let before = usize::try_from(size).unwrap_or(usize::MAX).min(buffer.len());
+        let start = size - before as u64;
+        let filled = read_at(&self.file, &mut buffer[..before], start)?;
         if filled < before {
             // Cut between the two calls: all that is there now is new.
             return Ok(());
         }
-        self.offset = size;
+        let end = memchr::memrchr(b'\n', &buffer[..before]).map(|newline| newline + 1);
+        let end = end.or((start == 0).then_some(0));
+        self.skipping = end.is_none().then_some(SavedSkip::Incomplete);
+        let end = end.unwrap_or(before);
+        self.offset = start + end as u64;
         self.goal = size;
-        self.anchor = Anchor::of(&buffer[..before]);
-        let complete = before == 0 || buffer[before - 1] == b'\n';
-        self.skipping = (!complete).then_some(SavedSkip::Incomplete);
+        self.anchor = Anchor::of(&buffer[..end]);
         Ok(())
     }
 
