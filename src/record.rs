@@ -245,7 +245,8 @@ impl Reader {
     }
 
     /// The log of which a line came last, if it was not an entry: such lines may go on behind a line
-    /// end. Beside what was [learned](Reader::learn), nothing else is carried from line to line.
+    /// end. Beside what was [learned](Reader::learn), nothing else that
+    /// changes what a line means is carried from line to line.
     pub fn foreign(&self) -> Option<Skip> {
         self.foreign
     }

@@ -214,7 +214,7 @@ pub struct Entry {
     pub event: Event,
 }
 
-/// A power of two.
+/// Places of names in a batch: enough for the channels of a site. A power of two makes finding one cheap.
 const NAMES: usize = 32;
 
 /// The digest of a block of lines of one log.

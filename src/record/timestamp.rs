@@ -36,9 +36,8 @@ pub fn text(line: &[u8]) -> Option<(Timestamp, &[u8])> {
 /// spelling means is known from the entry before.
 #[derive(Debug, Default)]
 pub struct Stamps {
-    spelling: [u8; SECOND_BYTES],
-    /// The start of the second.
-    civil_millis: i64,
+    /// The last second's spelling, and its start.
+    second: Option<([u8; SECOND_BYTES], i64)>,
 }
 
 /// `dd-Mon-yyyy hh:mm:ss`
@@ -47,20 +46,19 @@ const SECOND_BYTES: usize = 20;
 impl Stamps {
     /// As [`text`] reads it.
     pub fn text<'a>(&mut self, line: &'a [u8]) -> Option<(Timestamp, &'a [u8])> {
-        if let Some((spelling, rest)) = line.split_first_chunk()
-            && *spelling == self.spelling
+        if let Some((second, start)) = &self.second
+            && let Some(rest) = line.strip_prefix(second)
         {
             let (millis, rest) = fraction(rest)?;
-            return Some((Timestamp { civil_millis: self.civil_millis + millis, utc_offset: None }, rest));
+            return Some((Timestamp { civil_millis: start + millis, utc_offset: None }, rest));
         }
         let (stamp, rest) = text(line)?;
         // With a day of one digit it is shorter.
-        if let Some((spelling, _)) = line.split_first_chunk()
+        if let Some((spelling, _)) = line.split_first_chunk::<SECOND_BYTES>()
             && spelling[0].is_ascii_digit()
             && spelling[1].is_ascii_digit()
         {
-            self.spelling = *spelling;
-            self.civil_millis = stamp.civil_millis - stamp.civil_millis.rem_euclid(1000);
+            self.second = Some((*spelling, stamp.civil_millis - stamp.civil_millis.rem_euclid(1000)));
         }
         Some((stamp, rest))
     }

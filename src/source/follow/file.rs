@@ -252,11 +252,11 @@ impl LogFile {
         }
         let end = memchr::memrchr(b'\n', &buffer[..before]).map(|newline| newline + 1);
         let end = end.or((start == 0).then_some(0));
+        let offset = start + end.unwrap_or(before) as u64;
+        self.anchor = self.anchor_of(offset)?;
         self.skipping = end.is_none().then_some(SavedSkip::Incomplete);
-        let end = end.unwrap_or(before);
-        self.offset = start + end as u64;
+        self.offset = offset;
         self.goal = size;
-        self.anchor = Anchor::of(&buffer[..end]);
         Ok(())
     }
 
