@@ -104,7 +104,7 @@ impl Totals {
 }
 
 /// Entries whose places in the joins are fetched at once.
-const FETCHED: usize = 16;
+const FETCHED: usize = 32;
 
 /// When an entry happened, Unix milliseconds.
 #[derive(Clone, Copy, Debug)]

@@ -37,6 +37,7 @@ pub(crate) use labelled;
 
 pub mod address;
 mod attribute;
+mod blanks;
 pub mod code;
 mod columns;
 mod counted;
@@ -45,7 +46,8 @@ mod foreign;
 pub mod format;
 mod json;
 pub mod label;
-mod near;
+pub(crate) mod near;
+mod number;
 pub mod option;
 mod optional;
 mod position;
@@ -60,6 +62,7 @@ pub mod transport;
 mod user;
 mod xml;
 
+use blanks::Blanks;
 use code::Action;
 use format::Format;
 use option::OptionSet;
@@ -221,15 +224,25 @@ pub struct Dialect {
     pub format: Option<Format>,
 }
 
-/// Reads lines one by one. Between lines it keeps a buffer for decoded values, what kind of foreign line
-/// came last, and what the last time stamp was.
+/// Reads lines one by one. Between lines it keeps a buffer for decoded values, room for the places of the
+/// blanks, what kind of foreign line came last, and what the last time stamp was.
 #[derive(Debug, Default)]
 pub struct Reader {
     dialect: Dialect,
     learned: Option<OptionSet>,
     foreign: Option<Skip>,
     stamps: Stamps,
+    blanks: Blanks,
     decoded: Vec<u8>,
+}
+
+/// What a positional entry is read by.
+struct Known<'k> {
+    dialect: &'k Dialect,
+    /// Pinned or learned.
+    options: Option<OptionSet>,
+    /// Of the line.
+    blanks: &'k Blanks,
 }
 
 impl Reader {
@@ -267,7 +280,9 @@ impl Reader {
         self.foreign = None;
         match entry {
             Entry::Text(time, rest) => {
-                text::read(time, rest, &self.dialect, self.dialect.options.or(self.learned))
+                self.blanks.note(rest);
+                let options = self.dialect.options.or(self.learned);
+                text::read(time, rest, &Known { dialect: &self.dialect, options, blanks: &self.blanks })
             }
             Entry::Xml(element) => xml::read(element, &mut self.decoded),
             Entry::Json(object) => json::read(object, &mut self.decoded),

@@ -137,6 +137,7 @@ impl Table for Channels {
 
 impl Channels {
     /// The index of a channel.
+    #[inline]
     pub(super) fn index(&mut self, name: Name, batch: &Batch) -> usize {
         let index = self.labels.index(name.key, || batch.text(name));
         self.counted(index)
@@ -151,6 +152,7 @@ impl Channels {
         }
     }
 
+    #[inline]
     fn counted(&mut self, index: usize) -> usize {
         if self.counts.len() <= index {
             self.counts.resize_with(index + 1, ChannelCounts::default);

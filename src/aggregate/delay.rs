@@ -79,15 +79,15 @@ impl Delays {
         match failure {
             Some(Outcome::Deferred) => Delayed::default(),
             Some(Outcome::Partial) => {
-                waited.file.and_then(|file| self.files.end(file));
+                waited.file.and_then(|file| self.files.end(file, at));
                 Delayed::default()
             }
             None | Some(Outcome::Rejected | Outcome::Unnotified) => {
-                let file = waited.file.and_then(|file| self.files.end(file));
-                let message = waited.message.and_then(|message| self.messages.end(message));
+                let in_queue = waited.file.and_then(|file| self.files.end(file, at));
+                let on_host = waited.message.and_then(|message| self.messages.end(message, at));
                 Delayed {
-                    queue: waited.queue_millis.or_else(|| Some(at - file?)),
-                    end_to_end: message.filter(|_| waited.ends).map(|arrived| at - arrived),
+                    queue: waited.queue_millis.or(in_queue),
+                    end_to_end: on_host.filter(|_| waited.ends),
                 }
             }
         }

@@ -22,21 +22,63 @@ pub struct Labels {
     capped: u64,
     /// By seeded hash.
     index: FxHashMap<u64, usize>,
+    recent: Recent,
+}
+
+/// Places for the labels that come again and again: a site has few channels. A power of two makes finding
+/// one cheap.
+const RECENT: usize = 32;
+
+/// Labels that were looked up last, by the lowest bits of their hashes: a shortcut, and no part of what
+/// the set is.
+#[derive(Clone, Debug)]
+struct Recent([(u64, usize); RECENT]);
+
+impl Default for Recent {
+    /// With hashes that belong elsewhere.
+    fn default() -> Self {
+        Self(std::array::from_fn(|place| (place as u64 ^ 1, OTHER)))
+    }
+}
+
+impl PartialEq for Recent {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Recent {
+    fn at(&mut self, key: u64) -> &mut (u64, usize) {
+        &mut self.0[usize::try_from(key % RECENT as u64).unwrap_or(0)]
+    }
 }
 
 impl Labels {
     /// An empty set that will hold `capacity` values beside `other`, each known by its hash with `seed`.
     pub fn new(capacity: usize, seed: u64) -> Self {
-        Self { values: vec![OTHER_LABEL.to_owned()], seed, capacity, capped: 0, index: FxHashMap::default() }
+        Self {
+            values: vec![OTHER_LABEL.to_owned()],
+            seed,
+            capacity,
+            capped: 0,
+            index: FxHashMap::default(),
+            recent: Recent::default(),
+        }
     }
 
     /// The index of the label with the hash `key`, [`OTHER`] beyond the cap. `text` gives the label when
     /// it is new.
+    #[inline]
     pub fn index<'a>(&mut self, key: u64, text: impl FnOnce() -> &'a str) -> usize {
+        let recent = *self.recent.at(key);
+        if recent.0 == key { recent.1 } else { self.find_or_add(key, text()) }
+    }
+
+    fn find_or_add(&mut self, key: u64, text: &str) -> usize {
         if let Some(&index) = self.index.get(&key) {
+            *self.recent.at(key) = (key, index);
             return index;
         }
-        let text = text();
         if self.values.len() > self.capacity || text == OTHER_LABEL {
             self.capped += 1;
             return OTHER;

@@ -96,7 +96,7 @@ impl Action {
     /// Splits a code: 1 to 8 upper-case letters, the first the action. `DEQ` is a dequeue.
     pub fn parse(code: &[u8]) -> Option<Self> {
         let (&letter, modifiers) = code.split_first()?;
-        if code.len() > 8 || !code.iter().all(u8::is_ascii_uppercase) {
+        if code.len() > 8 || !letter.is_ascii_uppercase() || !modifiers.iter().all(u8::is_ascii_uppercase) {
             return None;
         }
         let modifiers = modifiers.iter().fold(0, |set, &modifier| set | 1 << (modifier - b'A'));
@@ -120,12 +120,25 @@ impl Action {
 
     /// The modifiers as positions in [`MODIFIERS`], `MODIFIERS.len()` for all others together.
     pub fn modifier_positions(self) -> impl Iterator<Item = usize> {
-        let listed = MODIFIERS.iter().fold(0, |set, row| set | 1u32 << (row.letter - b'A'));
-        let other = (self.modifiers & !listed != 0).then_some(MODIFIERS.len());
-        let known = MODIFIERS.iter().enumerate().filter(move |(_, row)| self.has(row.letter));
-        known.map(|(position, _)| position).chain(other)
+        let mut known = self.modifiers & LISTED;
+        let listed = std::iter::from_fn(move || {
+            let lower = known.checked_sub(1)? & !known;
+            known &= known - 1;
+            Some((LISTED & lower).count_ones() as usize)
+        });
+        listed.chain((self.modifiers & !LISTED != 0).then_some(MODIFIERS.len()))
     }
 }
+
+/// The letters of [`MODIFIERS`], a bit each: as many as are lower than one's are the rows in front of its.
+const LISTED: u32 = {
+    let (mut listed, mut row) = (0, 0);
+    while row < MODIFIERS.len() {
+        listed |= 1 << (MODIFIERS[row].letter - b'A');
+        row += 1;
+    }
+    listed
+};
 
 #[cfg(test)]
 mod tests {

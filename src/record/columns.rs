@@ -3,11 +3,10 @@
 //! Channels are padded to 12 columns, so these are split on runs of blanks (2005Q4 guide,
 //! "Understanding the MTA Log Entry Format").
 
-use super::Direction;
-use super::behind_blanks;
+use super::blanks::{Blanks, Word};
 use super::code::Action;
-use super::near;
 use super::option::{LogOption, OptionSet};
+use super::{Direction, Known, near, number};
 
 /// A channel column is padded to 12 characters and followed by one blank: a wider gap in front of
 /// the code means that the destination column is empty.
@@ -41,47 +40,45 @@ const MAX_COLUMNS: usize = 4;
 impl<'a> Columns<'a> {
     /// Reads them from behind the time stamp. Pinned options say which of node and process id are
     /// there; without, a process id is known by its shape and a node by the number of columns.
-    pub(super) fn read(text: &'a [u8], pinned: Option<OptionSet>) -> Option<Self> {
-        let mut tokens: [&[u8]; MAX_COLUMNS] = [&[]; MAX_COLUMNS];
-        let (mut count, mut behind) = (0, text);
-        loop {
-            let start = behind_blanks(behind);
-            let gap = behind.len() - start.len();
-            let (token, rest) = first_token(start);
-            if token.is_empty() {
+    pub(super) fn read(text: &'a [u8], known: &Known<'_>) -> Option<Self> {
+        let mut columns = [Word::default(); MAX_COLUMNS];
+        let mut words = known.blanks.words(text);
+        for count in 0..=MAX_COLUMNS {
+            let word = words.next();
+            if word.length == 0 {
                 return None;
             }
-            if token == b">" && count <= 2 {
-                return Self::new(&[], 0, Action::default(), ColumnsKind::Header, rest, None);
+            if word.token() == b">" && count <= 2 {
+                return Self::new(&[], 0, Action::default(), ColumnsKind::Header, word.rest(), None);
             }
-            if let Some(code) = Code::read(&tokens[..count], gap, token, rest) {
+            if let Some(code) = Code::read(&columns[..count], &word, known.blanks) {
                 let Code { columns, gap, action, kind, rest } = code;
-                if let Some(found) = Self::new(columns, gap, action, kind, rest, pinned) {
-                    return Some(found);
+                let found = Self::new(columns, gap, action, kind, rest, known.dialect.options);
+                if found.is_some() {
+                    return found;
                 }
             }
-            *tokens.get_mut(count)? = token;
-            count += 1;
-            behind = rest;
+            *columns.get_mut(count)? = word;
         }
+        None
     }
 
     /// Gives the leading tokens their names. `None` when they are too many or too few.
     #[inline]
     fn new(
-        tokens: &[&'a [u8]],
+        columns: &[Word<'a>],
         gap: usize,
         action: Action,
         kind: ColumnsKind,
         rest: &'a [u8],
         pinned: Option<OptionSet>,
     ) -> Option<Self> {
-        let (process, first_channel) = leading(tokens, gap, pinned);
-        let node = if first_channel > 0 && process != Some(0) { *tokens.first()? } else { &[] };
-        let process = process.and_then(|position| tokens.get(position).copied()).unwrap_or_default();
-        let (source, destination) = match (tokens.get(first_channel..)?, &kind) {
-            ([source], _) => (*source, &[][..]),
-            ([source, destination], ColumnsKind::Message { .. }) => (*source, *destination),
+        let (process, first_channel) = leading(columns, gap, pinned);
+        let node = if first_channel > 0 && process != Some(0) { columns.first()?.token() } else { &[] };
+        let process = process.and_then(|position| columns.get(position)).map_or(&[][..], Word::token);
+        let (source, destination) = match (columns.get(first_channel..)?, &kind) {
+            ([source], _) => (source.token(), &[][..]),
+            ([source, destination], ColumnsKind::Message { .. }) => (source.token(), destination.token()),
             ([], ColumnsKind::Header) => (&[][..], &[][..]),
             _ => return None,
         };
@@ -92,7 +89,7 @@ impl<'a> Columns<'a> {
 /// A token that may be the code.
 struct Code<'t, 'a> {
     /// In front of it, without the direction.
-    columns: &'t [&'a [u8]],
+    columns: &'t [Word<'a>],
     /// The width of the blanks between them and it.
     gap: usize,
     action: Action,
@@ -104,38 +101,38 @@ struct Code<'t, 'a> {
 impl<'t, 'a> Code<'t, 'a> {
     /// Channel names may be in upper case too, so a code is one only behind a direction or in front of a
     /// size.
-    fn read(tokens: &'t [&'a [u8]], gap: usize, token: &[u8], rest: &'a [u8]) -> Option<Self> {
-        let action = Action::parse(token)?;
-        let (last, before) = tokens.split_last()?;
-        let direction = match *last {
+    fn read(columns: &'t [Word<'a>], word: &Word<'a>, blanks: &Blanks) -> Option<Self> {
+        let action = Action::parse(word.token())?;
+        let (last, before) = columns.split_last()?;
+        let direction = match last.token() {
             b"+" => Some(Direction::In),
             b"-" => Some(Direction::Out),
             _ => None,
         };
         if let Some(direction) = direction {
             let kind = ColumnsKind::Connection(direction);
-            return Some(Self { columns: before, gap: EMPTY_COLUMN_GAP, action, kind, rest });
+            return Some(Self { columns: before, gap: EMPTY_COLUMN_GAP, action, kind, rest: word.rest() });
         }
-        let (blocks, rest) = size(rest)?;
+        let (blocks, rest) = size(word.rest(), blanks)?;
         // Every enqueue names its destination, however wide the gap behind a short name is.
-        let gap = if action.letter == b'E' { 0 } else { gap };
-        Some(Self { columns: tokens, gap, action, kind: ColumnsKind::Message { blocks }, rest })
+        let gap = if action.letter == b'E' { 0 } else { word.gap };
+        Some(Self { columns, gap, action, kind: ColumnsKind::Message { blocks }, rest })
     }
 }
 
 /// Where the process id stands, and where the channels begin.
-fn leading(tokens: &[&[u8]], gap: usize, pinned: Option<OptionSet>) -> (Option<usize>, usize) {
+fn leading(columns: &[Word<'_>], gap: usize, pinned: Option<OptionSet>) -> (Option<usize>, usize) {
     if let Some(set) = pinned {
         let node = usize::from(set.has(LogOption::Node));
         let process = set.has(LogOption::Process).then_some(node);
         let first_channel = process.map_or(node, |position| position + 1);
         // One channel or two behind them; before 6.3 an empty node left only a blank.
-        if matches!(tokens.len().checked_sub(first_channel), Some(1 | 2)) {
+        if matches!(columns.len().checked_sub(first_channel), Some(1 | 2)) {
             return (process, first_channel);
         }
     }
-    let process = tokens.iter().take(2).position(|token| is_process(token));
-    let first_channel = match (process, tokens.len()) {
+    let process = columns.iter().take(2).position(is_process);
+    let first_channel = match (process, columns.len()) {
         (Some(position), _) => position + 1,
         (None, 3) => 1,
         (None, 2) if gap >= EMPTY_COLUMN_GAP => 1,
@@ -144,43 +141,73 @@ fn leading(tokens: &[&[u8]], gap: usize, pinned: Option<OptionSet>) -> (Option<u
     (process, first_channel)
 }
 
-static HEX: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut digit = 0;
-    while digit < HEX_DIGITS.len() {
-        table[HEX_DIGITS[digit] as usize] = true;
-        digit += 1;
+/// The longest process id with its thread and sequence number.
+const MAX_PROCESS_BYTES: usize = 8 + 1 + 8 + 1 + 20;
+
+/// Whether a word is `<hex process id>[.<hex thread id>].<decimal sequence number>` (`LOG_PROCESS`).
+fn is_process(word: &Word<'_>) -> bool {
+    let length = word.length;
+    if length > MAX_PROCESS_BYTES {
+        return false;
     }
-    table
-};
-
-const HEX_DIGITS: &[u8] = b"0123456789abcdefABCDEF";
-
-/// `<hex process id>[.<hex thread id>].<decimal sequence number>` (`LOG_PROCESS`).
-fn is_process(token: &[u8]) -> bool {
-    let Some(dot) = near::find::<b'.'>(token) else { return false };
-    let (process, behind) = (&token[..dot], &token[dot + 1..]);
-    let (thread, sequence) = match near::find::<b'.'>(behind) {
-        Some(dot) => (&behind[..dot], &behind[dot + 1..]),
-        None => (process, behind),
-    };
-    let hex = |part: &[u8]| (1..=8).contains(&part.len()) && near::all(part, |byte| HEX[usize::from(*byte)]);
-    hex(process) && hex(thread) && !sequence.is_empty() && near::all(sequence, u8::is_ascii_digit)
+    // A bit for each byte.
+    let dots = near::bits_at_start(word.start, length, near::equal::<b'.'>);
+    let (Some(last), first) = (dots.checked_ilog2(), dots.trailing_zeros()) else { return false };
+    let hex = near::bits_at_start(word.start, length, near::hex_digits);
+    let sequence = near::bits_at_start(word.start, length, near::digits) >> last >> 1;
+    let thread = if first < last { last - first - 1 } else { first };
+    dots.count_ones() <= 2
+        && (hex | dots).trailing_ones() as usize == length
+        && (1..=8).contains(&first)
+        && (1..=8).contains(&thread)
+        && sequence != 0
+        && sequence.trailing_ones() as usize == length - 1 - last as usize
 }
 
 /// The size behind one or more blanks, and what follows it.
-fn size(rest: &[u8]) -> Option<(u64, &[u8])> {
-    let (token, rest) = first_token(behind_blanks(rest));
-    Some((integer(token)?, rest))
-}
-
-pub(super) fn integer(token: &[u8]) -> Option<u64> {
-    if token.is_empty() || token.len() > 18 {
-        return None;
-    }
-    token.iter().try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u64::from(byte - b'0')))
+fn size<'a>(rest: &'a [u8], blanks: &Blanks) -> Option<(u64, &'a [u8])> {
+    let size = blanks.words(rest).next();
+    Some((number::at_start(size.start, size.length)?, size.rest()))
 }
 
 pub(super) fn first_token(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(near::find::<b' '>(text).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Word, is_process};
+
+    #[test]
+    fn process_ids() {
+        for (token, expected) in [
+            ("2c0f.3.12", true),
+            ("7B3D.A.1", true),
+            ("2c0f.12", true),
+            ("12345678.12345678.12345678901234567890", true),
+            ("123456789.1.1", false),
+            ("1.123456789.1", false),
+            ("1.1.123456789012345678901", true),
+            ("1.1.1234567890123456789012345678901234567890", false),
+            ("2c0f", false),
+            ("2c0f.", false),
+            ("2c0f.3.", false),
+            (".3.12", false),
+            ("2c0f..12", false),
+            ("2c0f.3.1a", false),
+            ("2c0f.3a", false),
+            ("2c0f.3.1.2", false),
+            ("2g0f.3.1", false),
+            ("2c0f.z.1", false),
+            ("mail.example.com", false),
+            (".", false),
+            ("", false),
+        ] {
+            for behind in ["", " tcp_local            E", ".12"] {
+                let text = format!("{token}{behind}");
+                let word = Word { gap: 0, start: text.as_bytes(), length: token.len() };
+                assert_eq!(is_process(&word), expected, "{text}");
+            }
+        }
+    }
 }

@@ -5,8 +5,9 @@
 //! a text beyond ASCII is tried both ways, bytes first, for the whole entry.
 
 use super::attribute::seconds;
-use super::columns::{first_token, integer};
+use super::columns::first_token;
 use super::format::Format;
+use super::number::integer;
 use super::option::{FIELDS, LogOption, OptionSet};
 use super::shape::{is_queue_file, message_id};
 use super::text::is_application;

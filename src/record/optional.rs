@@ -2,7 +2,7 @@
 
 use super::Message;
 use super::attribute::seconds;
-use super::columns::integer;
+use super::number::integer;
 use super::option::{LogOption, OptionSet};
 
 impl<'a> Message<'a> {

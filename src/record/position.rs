@@ -6,17 +6,16 @@
 //! entry is the queue time where that is on, and on R and K entries the reason ends where a host
 //! (`dns;`), a reply (`smtp;`) or a transport tuple begins.
 
-use super::address::token_end;
 use super::attribute::seconds;
+use super::blanks::Blanks;
 use super::code::Action;
-use super::columns::first_token;
 use super::near;
 use super::option::{FIELDS, LogOption, OptionSet};
 use super::shape::{filter, is_address, is_queue_file, message_id};
 use super::tail::ends_with_field;
 use super::text::is_application;
-use super::user::{begins_status, is_certain, is_login};
-use super::{Dialect, Message, transport};
+use super::user::{begins_status, is_certain, is_login, is_run_user};
+use super::{Dialect, Known, Message, transport};
 
 /// The fields in front of the texts, in the order in which the MTA writes them.
 const WORDS: &[LogOption] = FIELDS.split_at(11).0;
@@ -40,25 +39,25 @@ pub(super) fn read<'a>(
     options: OptionSet,
     trust: Trust,
     message: &mut Message<'a>,
-    dialect: &Dialect,
+    known: &Known<'_>,
 ) -> Option<()> {
     let mut rest = rest;
     for &option in WORDS {
         if options.has(option) {
-            let (value, behind) = word(option, rest, trust, message, dialect)?;
+            let (value, behind) = word(option, rest, trust, message, known)?;
             message.put(option, value)?;
             rest = behind;
         }
     }
     for &option in TAIL.iter().rev() {
         if options.has(option) {
-            let (text, value) = last_word(option, rest);
+            let (text, value) = last_word(option, rest, known.blanks);
             message.put(option, value)?;
             rest = text;
         }
     }
     let text = rest.strip_prefix(b" ").unwrap_or(rest);
-    if trust == Trust::Inferred && has_field(text, options, message, dialect) {
+    if trust == Trust::Inferred && has_field(text, options, message, known) {
         return None;
     }
     texts(text, options, message);
@@ -74,27 +73,30 @@ fn word<'a>(
     rest: &'a [u8],
     trust: Trust,
     message: &Message<'_>,
-    dialect: &Dialect,
+    known: &Known<'_>,
 ) -> Option<(&'a [u8], &'a [u8])> {
+    let &Known { dialect, blanks, .. } = known;
     let text = rest.strip_prefix(b" ").unwrap_or(rest);
     if matches!(text.first(), None | Some(b' ')) {
         return Some((&[], text));
     }
-    let token = || first_token(text);
+    let token = || blanks.first_token(text);
     match option {
         LogOption::Filename => Some(token()).filter(|(path, _)| near::find::<b'/'>(path).is_some()),
         LogOption::MessageId => Some(message_id(text)).filter(|(id, _)| !id.is_empty()),
         // A status such as 4.4.3 is no host.
         LogOption::Connection if trust == Trust::Inferred && begins_status(text) => None,
-        LogOption::Connection => source_system(text, message.action.letter == b'E'),
+        LogOption::Connection => source_system(text, message.action.letter == b'E', blanks),
         LogOption::Intermediate | LogOption::Initial => {
-            let (word, behind) = text.split_at(token_end(text, 0));
+            let (word, behind) = text.split_at(blanks.address_end(text));
             let fits = if trust == Trust::Inferred { is_address(word) } else { starts_plain(text) };
             fits.then_some((word, behind))
         }
         LogOption::Filter => filter(text),
         LogOption::Username => Some(token()).filter(|(name, behind)| {
-            is_plain(name) && (trust == Trust::Pinned || is_user(name, behind, message.action, dialect))
+            is_run_user(name, dialect)
+                || is_plain(name)
+                    && (trust == Trust::Pinned || is_user(name, behind, message.action, dialect))
         }),
         LogOption::EnvelopeId => Some(token()).filter(|(id, _)| !is_queue_file(id)),
         // A number that is none does not fit, which the message finds out.
@@ -114,14 +116,13 @@ fn is_plain(token: &[u8]) -> bool {
 
 /// `name (name [ip])`, `name ([ip])`, or a bare host name: of another channel on an enqueue, or the
 /// remote host's in front of `dns;`.
-fn source_system(text: &[u8], enqueue: bool) -> Option<(&[u8], &[u8])> {
-    let (name, behind) = first_token(text);
+fn source_system<'a>(text: &'a [u8], enqueue: bool, blanks: &Blanks) -> Option<(&'a [u8], &'a [u8])> {
+    let (name, behind) = blanks.first_token(text);
     if !is_plain(name) {
         return None;
     }
     if let Some(group) = behind.strip_prefix(b" (") {
-        let close = memchr::memchr_iter(b')', group)
-            .find(|&close| matches!(group.get(close + 1), None | Some(b' ')))?;
+        let close = group_end(group)?;
         return Some(text.split_at(name.len() + 2 + close + 1));
     }
     let host =
@@ -130,14 +131,28 @@ fn source_system(text: &[u8], enqueue: bool) -> Option<(&[u8], &[u8])> {
     (named && name.iter().all(host)).then_some((name, behind))
 }
 
+/// The first parenthesis with a blank or nothing behind it.
+fn group_end(group: &[u8]) -> Option<usize> {
+    let mut position = 0;
+    loop {
+        position += near::find::<b')'>(group.get(position..)?)?;
+        if matches!(group.get(position + 1), None | Some(b' ')) {
+            return Some(position);
+        }
+        position += 1;
+    }
+}
+
 /// The last word when it can be the field, with the text in front of it. A blank at the end stands for
 /// an empty field.
-fn last_word(option: LogOption, text: &[u8]) -> (&[u8], &[u8]) {
+fn last_word<'a>(option: LogOption, text: &'a [u8], blanks: &Blanks) -> (&'a [u8], &'a [u8]) {
     if let [head @ .., b' '] = text {
         return (head, &[]);
     }
-    let Some(blank) = memchr::memrchr(b' ', text) else { return (text, &[]) };
-    let token = &text[blank + 1..];
+    let (head, token) = blanks.last_token(text);
+    if token.len() == text.len() {
+        return (text, &[]);
+    }
     let fits = match option {
         LogOption::QueueTime => seconds(token).is_some(),
         LogOption::Application => is_application(token),
@@ -148,7 +163,7 @@ fn last_word(option: LogOption, text: &[u8]) -> (&[u8], &[u8]) {
                 && &token[..semicolon] != b"smtp"
         }),
     };
-    if fits { (&text[..blank], token) } else { (text, &[]) }
+    if fits { (head, token) } else { (text, &[]) }
 }
 
 /// Whether a word is a user where the option may have been switched off since. An enqueue has no text
@@ -163,7 +178,7 @@ fn is_user(token: &[u8], behind: &[u8], action: Action, dialect: &Dialect) -> bo
 }
 
 /// Whether a text has at its start or end what only a field of an option is that was not on before.
-fn has_field(text: &[u8], options: OptionSet, message: &Message<'_>, dialect: &Dialect) -> bool {
+fn has_field(text: &[u8], options: OptionSet, message: &Message<'_>, known: &Known<'_>) -> bool {
     let start = text.trim_ascii_start();
     // An enqueue has no delivery status.
     if start.is_empty() || message.action.letter == b'E' {
@@ -171,28 +186,29 @@ fn has_field(text: &[u8], options: OptionSet, message: &Message<'_>, dialect: &D
     }
     // A user may stand behind the empty place of an option that is on since.
     let user = options.has(LogOption::Username) && message.username.is_empty();
-    starts_with_field(start, user, dialect) || ends_with_field(text)
+    starts_with_field(start, user, known) || ends_with_field(text, known.blanks)
 }
 
-fn starts_with_field(text: &[u8], user: bool, dialect: &Dialect) -> bool {
+fn starts_with_field(text: &[u8], user: bool, known: &Known<'_>) -> bool {
+    let &Known { dialect, blanks, .. } = known;
     if begins_status(text) {
         return false;
     }
-    let (token, behind) = first_token(text);
+    let (token, behind) = blanks.first_token(text);
     match text[0] {
         b'<' => !message_id(text).0.is_empty(),
         b'\'' => filter(text).is_some(),
         b'*' => true,
-        b'"' => is_address(&text[..token_end(text, 0)]),
+        b'"' => is_address(&text[..blanks.address_end(text)]),
         b'0'..=b'9' if token.iter().all(u8::is_ascii_digit) => true,
         _ => {
             is_certain(token, dialect)
                 || is_address(token)
                 || is_queue_file(token)
                 || is_login(token, behind, user)
-                || source_system(text, false).is_some()
+                || source_system(text, false, blanks).is_some()
                 // A user in front of it.
-                || behind.strip_prefix(b" ").is_some_and(|text| source_system(text, false).is_some())
+                || behind.strip_prefix(b" ").is_some_and(|text| source_system(text, false, blanks).is_some())
         }
     }
 }

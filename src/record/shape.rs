@@ -5,7 +5,8 @@
 
 use super::address::token_end;
 use super::code::Action;
-use super::columns::{first_token, integer};
+use super::columns::first_token;
+use super::number::integer;
 use super::option::{LogOption, OptionSet};
 use super::tail::Behind;
 use super::text::is_application;

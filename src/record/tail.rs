@@ -4,6 +4,7 @@
 //! order of the MTA: remote host, transport and application information, time in the queue.
 
 use super::attribute::seconds;
+use super::blanks::Blanks;
 use super::code::Action;
 use super::columns::first_token;
 use super::option::{LogOption, OptionSet};
@@ -45,9 +46,9 @@ impl<'a> Behind<'a> {
 }
 
 /// Whether a text ends with a field of these that its options do not put there.
-pub(super) fn ends_with_field(text: &[u8]) -> bool {
+pub(super) fn ends_with_field(text: &[u8], blanks: &Blanks) -> bool {
     let text = text.trim_ascii_end();
-    let (head, word) = last_word(text);
+    let (head, word) = blanks.last_token(text);
     match word.first() {
         Some(b'd') => is_remote_mta(word) && !head.is_empty(),
         Some(b'T') => transport::parse(word).is_some(),

@@ -7,32 +7,26 @@
 //! read by [`position`]; else by [`shape`]. `LOG_FORMAT` 3 writes a length in front of each text, which
 //! [`counted`] reads.
 
-use super::address::token_end;
-use super::columns::{Columns, ColumnsKind, first_token};
+use super::blanks::Blanks;
+use super::columns::{Columns, ColumnsKind};
 use super::format::Format;
-use super::option::{LogOption, OptionSet};
+use super::option::LogOption;
 use super::position::Trust;
 use super::timestamp::Timestamp;
 use super::{
-    Connection, Dialect, Direction, Line, Message, Skip, Unparsed, behind_blanks, counted, near, position,
-    shape, transport,
+    Connection, Dialect, Direction, Known, Line, Message, Skip, Unparsed, counted, near, position, shape,
+    transport,
 };
 
-/// Reads the part behind the time stamp. `options` are those that the fields behind the recipients are
-/// read by.
-pub(super) fn read<'a>(
-    time: Timestamp,
-    rest: &'a [u8],
-    dialect: &Dialect,
-    options: Option<OptionSet>,
-) -> Line<'a> {
-    let Some(columns) = Columns::read(rest, dialect.options) else {
+/// Reads the part behind the time stamp.
+pub(super) fn read<'a>(time: Timestamp, rest: &'a [u8], known: &Known<'_>) -> Line<'a> {
+    let Some(columns) = Columns::read(rest, known) else {
         let control = rest.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t');
         return Line::Unparsed(if control { Unparsed::Binary } else { Unparsed::NoAction });
     };
     match columns.kind {
         ColumnsKind::Header => Line::Skipped(Skip::Header),
-        ColumnsKind::Connection(direction) => read_connection(time, &columns, direction, dialect),
+        ColumnsKind::Connection(direction) => read_connection(time, &columns, direction, known),
         ColumnsKind::Message { blocks } => {
             let mut message = Message {
                 time,
@@ -44,7 +38,7 @@ pub(super) fn read<'a>(
                 blocks,
                 ..Message::default()
             };
-            match read_message(columns.rest, &mut message, dialect, options) {
+            match read_message(columns.rest, &mut message, known) {
                 Ok(()) => Line::Message(message),
                 Err(reason) => Line::Unparsed(reason),
             }
@@ -56,8 +50,9 @@ fn read_connection<'a>(
     time: Timestamp,
     columns: &Columns<'a>,
     direction: Direction,
-    dialect: &Dialect,
+    known: &Known<'_>,
 ) -> Line<'a> {
+    let blanks = known.blanks;
     let mut connection = Connection {
         time,
         node: columns.node,
@@ -71,16 +66,16 @@ fn read_connection<'a>(
         username: &[],
         diagnostic: &[],
     };
-    let rest = behind_blanks(columns.rest);
-    if may_be_counted(dialect, rest) && counted::connection(rest, &mut connection).is_some() {
+    let rest = blanks.behind(columns.rest);
+    if may_be_counted(known.dialect, rest) && counted::connection(rest, &mut connection).is_some() {
         return Line::Connection(connection);
     }
-    let (token, behind) = first_token(rest);
+    let (token, behind) = blanks.first_token(rest);
     connection.transport = transport::parse(token);
-    let rest = if connection.transport.is_some() { behind_blanks(behind) } else { rest };
-    let (token, behind) = first_token(rest);
+    let rest = if connection.transport.is_some() { blanks.behind(behind) } else { rest };
+    let (token, behind) = blanks.first_token(rest);
     (connection.application, connection.diagnostic) =
-        if is_application(token) { (token, behind_blanks(behind)) } else { (&[][..], rest) };
+        if is_application(token) { (token, blanks.behind(behind)) } else { (&[][..], rest) };
     Line::Connection(connection)
 }
 
@@ -100,22 +95,18 @@ fn may_be_counted(dialect: &Dialect, rest: &[u8]) -> bool {
 }
 
 /// Reads what is behind the size.
-fn read_message<'a>(
-    rest: &'a [u8],
-    message: &mut Message<'a>,
-    dialect: &Dialect,
-    options: Option<OptionSet>,
-) -> Result<(), Unparsed> {
+fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>) -> Result<(), Unparsed> {
+    let &Known { dialect, options, blanks } = known;
     if rest.first().is_some_and(|byte| *byte != b' ') {
         return Err(Unparsed::NoRecipient);
     }
     message.shown.note(LogOption::Node, !message.node.is_empty());
     message.shown.note(LogOption::Process, !message.process.is_empty());
-    let counted = may_be_counted(dialect, behind_blanks(rest));
+    let counted = may_be_counted(dialect, blanks.behind(rest));
     if counted && counted::message(rest, message, dialect, options).is_some() {
         return Ok(());
     }
-    let Some(anchor) = original_to(rest) else {
+    let Some(anchor) = original_to(rest, blanks) else {
         // A bad command stands where the recipient would, with our reply behind it.
         if message.action.letter == b'B' {
             message.diagnostic = rest.trim_ascii();
@@ -128,15 +119,15 @@ fn read_message<'a>(
         message.format = Format::NonNull;
     }
     message.from = without_brackets(from);
-    let end = token_end(rest, anchor);
-    message.original_to = &rest[anchor..end];
-    let Some(behind) = rest.get(end + 1..) else { return Ok(()) };
-    let end = token_end(behind, 0);
-    message.to = without_brackets(&behind[..end]);
-    let behind = &behind[end..];
+    let behind = &rest[anchor..];
+    let (original_to, behind) = behind.split_at(blanks.address_end(behind));
+    message.original_to = original_to;
+    let Some((_, behind)) = behind.split_first() else { return Ok(()) };
+    let (to, behind) = behind.split_at(blanks.address_end(behind));
+    message.to = without_brackets(to);
     if let Some(options) = options {
         let trust = if dialect.options.is_some() { Trust::Pinned } else { Trust::Inferred };
-        if position::read(behind, options, trust, message, dialect).is_some() {
+        if position::read(behind, options, trust, message, known).is_some() {
             return Ok(());
         }
         message.forget_optional_fields();
@@ -153,8 +144,8 @@ fn without_brackets(address: &[u8]) -> &[u8] {
 /// Where the original recipient starts: behind the envelope From, which is one word or nothing. Where
 /// an address type does not stand there, the first word behind a blank that has one is the best anchor
 /// of a message entry: all in front of it is the From.
-fn original_to(rest: &[u8]) -> Option<usize> {
-    let behind_from = if rest.len() > 1 { token_end(rest, 1) + 1 } else { 1 };
+fn original_to(rest: &[u8], blanks: &Blanks) -> Option<usize> {
+    let behind_from = rest.get(1..).map_or(1, |from| 1 + blanks.address_end(from) + 1);
     if rest.get(behind_from..).is_some_and(|text| has_type(&text[..text.len().min(MAX_TYPE_BYTES + 1)])) {
         return Some(behind_from);
     }

@@ -109,6 +109,12 @@ fn clock(bytes: &[u8]) -> Option<(i64, &[u8])> {
 
 /// `.f…` as milliseconds, where there is one, and what follows.
 fn fraction(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    // Hundredths, as the MTA writes them.
+    if let [b'.', tens, ones, b' ', ..] = bytes
+        && let Some(hundredths) = two(*tens, *ones)
+    {
+        return Some((hundredths * 10, &bytes[3..]));
+    }
     let [b'.', rest @ ..] = bytes else { return Some((0, bytes)) };
     let (mut millis, mut unit, mut digits) = (0, 100, 0);
     while let Some(digit @ b'0'..=b'9') = rest.get(digits) {

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::near;
+use super::number;
 
 /// The two ends of a connection, as written in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,36 +21,33 @@ pub struct Transport<'a> {
 
 /// Reads a whole tuple.
 pub fn parse(tuple: &[u8]) -> Option<Transport<'_>> {
-    let (local_address, rest) = part(tuple.strip_prefix(b"TCP|")?)?;
-    let (local_port, rest) = number(rest)?;
-    let (remote_address, rest) = part(rest.strip_prefix(b"|")?)?;
-    let (remote_port, rest) = number(rest)?;
-    let whole = rest.is_empty() && !local_address.is_empty();
-    whole.then_some(Transport { tuple, remote_address, local_port, remote_port })
-}
-
-/// What is in front of the next bar, and what is behind it.
-fn part(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let bar = near::find::<b'|'>(text)?;
-    Some((&text[..bar], &text[bar + 1..]))
-}
-
-/// The decimal number at the start, and what follows it.
-fn number(text: &[u8]) -> Option<(u16, &[u8])> {
-    let (mut value, mut digits) = (0_u64, 0);
-    while let Some(digit @ b'0'..=b'9') = text.get(digits) {
-        value = value.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
-        digits += 1;
-    }
-    let value = u16::try_from(value).ok()?;
-    (digits > 0).then(|| (value, &text[digits..]))
+    let rest = tuple.strip_prefix(b"TCP|")?;
+    let local_end = near::find::<b'|'>(rest).filter(|&end| end > 0)?;
+    let rest = &rest[local_end + 1..];
+    let port_end = near::find::<b'|'>(rest)?;
+    let local_port = number::at_start(rest, port_end)?;
+    let rest = &rest[port_end + 1..];
+    let remote_end = near::find::<b'|'>(rest)?;
+    let remote_port = number::at_end(rest, rest.len() - remote_end - 1)?;
+    Some(Transport {
+        tuple,
+        remote_address: &rest[..remote_end],
+        local_port: u16::try_from(local_port).ok()?,
+        remote_port: u16::try_from(remote_port).ok()?,
+    })
 }
 
 /// The first tuple inside a text such as a diagnostic, bare or in parentheses.
 pub fn find(text: &[u8]) -> Option<Transport<'_>> {
-    let start = memchr::memmem::find(text, b"TCP|")?;
-    let end = text[start..].iter().position(|byte| matches!(byte, b' ' | b')'));
-    parse(&text[start..end.map_or(text.len(), |length| start + length)])
+    let mut behind = 0;
+    loop {
+        let bar = behind + near::find::<b'|'>(&text[behind..])?;
+        behind = bar + 1;
+        if text[..bar].ends_with(b"TCP") {
+            let tuple = &text[bar - 3..];
+            return parse(&tuple[..near::find_either::<b' ', b')'>(tuple).unwrap_or(tuple.len())]);
+        }
+    }
 }
 
 /// An IP address as the MTA spells it: bare, `[…]`, `IPv6:…`, with a zone; an IPv4-mapped IPv6
@@ -67,22 +65,27 @@ pub fn address(text: &[u8]) -> Option<IpAddr> {
 
 /// Four decimal numbers, as nearly all addresses are: the library's reader is slower by far.
 fn plain_v4(text: &[u8]) -> Option<Ipv4Addr> {
+    if text.len() > "255.255.255.255".len() {
+        return None;
+    }
+    let mut dots = near::bits_of_few(text, near::equal::<b'.'>);
+    if dots.count_ones() != 3 {
+        return None;
+    }
     let mut octets = [0; 4];
     let mut rest = text;
-    for (index, octet) in octets.iter_mut().enumerate() {
-        if index > 0 {
-            rest = rest.strip_prefix(b".")?;
-        }
-        let (value, behind) = number(rest)?;
-        let digits = rest.len() - behind.len();
+    for octet in &mut octets {
+        // Behind the last dot are no more: the rest is the number.
+        let end = rest.len().min(dots.trailing_zeros() as usize);
         // As in the library, what might be octal is not decimal.
-        if digits > 1 && rest[0] == b'0' {
+        if end > 1 && rest[0] == b'0' {
             return None;
         }
-        *octet = u8::try_from(value).ok()?;
-        rest = behind;
+        *octet = u8::try_from(number::at_start(rest, end)?).ok()?;
+        rest = rest.get(end + 1..).unwrap_or_default();
+        dots = dots.unbounded_shr(dots.trailing_zeros() + 1);
     }
-    rest.is_empty().then(|| octets.into())
+    Some(octets.into())
 }
 
 /// The address in the source-system field: `name (name [ip])`, `name ([ip])`.

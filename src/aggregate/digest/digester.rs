@@ -13,7 +13,9 @@ use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::delay;
 use crate::record::diagnostic::Reply;
 use crate::record::reason::{self, Classified};
-use crate::record::{Connection, Direction, Line, Message, Skip, address, label, queue_file, transport};
+use crate::record::{
+    Connection, Direction, Line, Message, Skip, address, label, near, queue_file, transport,
+};
 
 /// Digests lines. The seed is that of the totals that the digests are for: keys of hash tables are
 /// chosen by other people.
@@ -65,18 +67,21 @@ impl Digester {
         let channel = self.name(message.source_channel, batch);
         let file = queue_file::base_name(message.filename);
         let event = match (message.action.letter, reason::of_message(message)) {
-            (b'E', _) => MessageEvent::Enqueued {
-                destination: self.name(message.destination_channel, batch),
-                file: self.file(message.destination_channel, file),
-                message: self.message_id(message.message_id),
-                arrives: delay::is_outside(message.source_channel),
-                held: file.ends_with(b".HELD"),
-            },
+            (b'E', _) => {
+                let destination = self.name(message.destination_channel, batch);
+                MessageEvent::Enqueued {
+                    destination,
+                    file: file_key(destination, file),
+                    message: self.message_id(message.message_id),
+                    arrives: delay::is_outside(message.source_channel),
+                    held: file.ends_with(b".HELD"),
+                }
+            }
             (b'D', _) => MessageEvent::Delivered {
                 delivery: self.delivery(message, file, batch),
-                waited: self.waited(message, file, delay::is_outside(message.source_channel)),
+                waited: self.waited(message, channel, file, delay::is_outside(message.source_channel)),
             },
-            (b'Q' | b'Z' | b'R' | b'K', Some(why)) => self.failed(message, file, &why, batch),
+            (b'Q' | b'Z' | b'R' | b'K', Some(why)) => self.failed(message, channel, file, &why, batch),
             (b'J', Some(why)) => {
                 MessageEvent::Refused { reason: why.reason, client: self.client(client_of(message)) }
             }
@@ -92,6 +97,7 @@ impl Digester {
     fn failed(
         self,
         message: &Message<'_>,
+        channel: Name,
         file: &[u8],
         why: &Classified<'_>,
         batch: &mut Batch,
@@ -104,7 +110,7 @@ impl Digester {
             reason: why.reason,
             reply: self.remote_reply(&why.reply, batch),
             delivery: self.delivery(message, file, batch),
-            waited: self.waited(message, file, ends),
+            waited: self.waited(message, channel, file, ends),
         }
     }
 
@@ -127,10 +133,10 @@ impl Digester {
         }
     }
 
-    fn waited(self, message: &Message<'_>, file: &[u8], ends: bool) -> Waited {
+    fn waited(self, message: &Message<'_>, channel: Name, file: &[u8], ends: bool) -> Waited {
         Waited {
             queue_millis: message.queue_seconds.map(delay::millis),
-            file: self.file(message.source_channel, file),
+            file: file_key(channel, file),
             message: self.message_id(message.message_id),
             ends,
         }
@@ -195,23 +201,15 @@ impl Digester {
 
     /// A notification's entry shows its own id, a comma, and the id of the message that it is about.
     fn message_id(self, ids: &[u8]) -> Key {
-        let id = memchr::memchr(b',', ids).map_or(ids, |comma| &ids[..comma]);
+        let id = near::find::<b','>(ids).map_or(ids, |comma| &ids[..comma]);
         if id.is_empty() { None } else { some_key(xxh3_64_with_seed(id, self.seed)) }
     }
+}
 
-    /// A queue file keeps its unique part and channel while its attempts, in front of it, count up.
-    fn file(self, channel: &[u8], file: &[u8]) -> Key {
-        if file.is_empty() {
-            return None;
-        }
-        let (unique, channel) = (cut(file.get(2..).unwrap_or(file)), cut(channel));
-        let mut both = [0; 2 * label::MAX_BYTES];
-        let length = unique.len() + channel.len();
-        both[..unique.len()].copy_from_slice(unique);
-        both[unique.len()..length].copy_from_slice(channel);
-        both[unique.len()..length].make_ascii_lowercase();
-        some_key(xxh3_64_with_seed(&both[..length], self.seed))
-    }
+/// A queue file keeps its unique part and channel while its attempts, in front of it, count up.
+fn file_key(channel: Name, file: &[u8]) -> Key {
+    let unique = file.get(2..).unwrap_or(file);
+    if file.is_empty() { None } else { some_key(xxh3_64_with_seed(cut(unique), channel.key)) }
 }
 
 /// Where a spelling is looked for among the names of a batch. Two that share a place take turns.

@@ -1,0 +1,235 @@
+//! Where the blanks of a line are.
+//!
+//! A positional entry is read word by word, and to look for the blank behind each of them costs more
+//! than all else: words are short, and how far away the blank is is nothing that a processor can
+//! foresee. So one pass over the line notes a bit for each byte, and a word ends at the next bit.
+
+use super::address::token_end;
+use super::near::{self, CHUNK};
+
+/// The blanks of one line, and behind its end nothing but blanks. All texts that it is asked about are
+/// parts of that line, and have their place in it by their address.
+#[derive(Debug, Default)]
+pub(super) struct Blanks {
+    /// The line's address.
+    line: usize,
+    /// One number more than the line fills, so that behind a bit the next 63 are there too.
+    bits: Vec<u64>,
+}
+
+impl Blanks {
+    /// Notes those of another line. The room is kept for the next one.
+    pub(super) fn note(&mut self, line: &[u8]) {
+        self.line = line.as_ptr().addr();
+        let blank = near::equal::<b' '>;
+        let (chunks, rest) = line.as_chunks::<CHUNK>();
+        if self.bits.len() < chunks.len() + 2 {
+            self.bits.resize(chunks.len() + 2, u64::MAX);
+        }
+        for (bits, chunk) in self.bits.iter_mut().zip(chunks) {
+            *bits = near::bits(chunk, blank);
+        }
+        let last = match line.last_chunk::<CHUNK>() {
+            // What it shares with the chunk before is shifted out.
+            Some(last) if !rest.is_empty() => near::bits(last, blank) >> (CHUNK - rest.len()),
+            _ => near::bits_of_few(rest, blank),
+        };
+        self.bits[chunks.len()] = last | u64::MAX << rest.len();
+        self.bits[chunks.len() + 1] = u64::MAX;
+    }
+
+    /// The place of a part of the line in it.
+    #[inline]
+    fn place(&self, text: &[u8]) -> usize {
+        text.as_ptr().addr().wrapping_sub(self.line)
+    }
+
+    /// A bit for each byte from a place on, set where it is a blank.
+    #[inline]
+    fn from(&self, place: usize) -> Option<u64> {
+        let &[low, high] = self.bits.get(place / CHUNK..)?.first_chunk()?;
+        let shift = place % CHUNK;
+        Some(low >> shift | high << 1 << (CHUNK - 1 - shift))
+    }
+
+    /// The word at the start, and what is behind it, from its blank on.
+    #[inline]
+    pub(super) fn first_token<'a>(&self, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        text.split_at(self.word_end(text))
+    }
+
+    #[inline]
+    fn word_end(&self, text: &[u8]) -> usize {
+        match self.from(self.place(text)) {
+            Some(bits) if bits != 0 => text.len().min(bits.trailing_zeros() as usize),
+            _ => self.far_word_end(text),
+        }
+    }
+
+    /// The same for a longer word, such as a path.
+    fn far_word_end(&self, text: &[u8]) -> usize {
+        let place = self.place(text);
+        for length in (CHUNK..text.len()).step_by(CHUNK) {
+            match self.from(place.wrapping_add(length)) {
+                Some(0) => {}
+                Some(bits) => return text.len().min(length + bits.trailing_zeros() as usize),
+                None => return near::find::<b' '>(text).unwrap_or(text.len()),
+            }
+        }
+        near::find::<b' '>(text).unwrap_or(text.len())
+    }
+
+    /// The words of a text, one after the other.
+    #[inline]
+    pub(super) fn words<'a>(&self, text: &'a [u8]) -> Words<'a, '_> {
+        Words { blanks: self, bits: self.from(self.place(text)).unwrap_or_default(), rest: text }
+    }
+
+    /// What is in front of the last blank, and the word behind it; all of the text where there is none.
+    #[inline]
+    pub(super) fn last_token<'a>(&self, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        let far = || memchr::memrchr(b' ', text);
+        let near = || {
+            let bits = self.from((self.place(text) + text.len()).checked_sub(CHUNK)?)?;
+            let behind = bits.leading_zeros() as usize;
+            (bits != 0 && behind < text.len()).then(|| text.len() - 1 - behind)
+        };
+        match near().or_else(far) {
+            Some(blank) => (&text[..blank], &text[blank + 1..]),
+            None => (&[], text),
+        }
+    }
+
+    /// A text without the blanks in front of it.
+    #[inline]
+    pub(super) fn behind<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let blanks = match self.from(self.place(text)) {
+            Some(bits) if bits != u64::MAX => text.len().min(bits.trailing_ones() as usize),
+            _ => near::blanks(text),
+        };
+        &text[blanks..]
+    }
+
+    /// The end of the [address token](token_end) at the start.
+    #[inline]
+    pub(super) fn address_end(&self, text: &[u8]) -> usize {
+        let end = self.word_end(text);
+        if near::find::<b'"'>(&text[..end]).is_some() { token_end(text, 0) } else { end }
+    }
+}
+
+/// See [`Blanks::words`].
+pub(super) struct Words<'a, 'b> {
+    blanks: &'b Blanks,
+    /// Those of the rest that are in one number; where it has none left, 0.
+    bits: u64,
+    rest: &'a [u8],
+}
+
+/// A word, and where it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Word<'a> {
+    /// How many blanks stand in front of it.
+    pub(super) gap: usize,
+    /// The word with all that is behind it.
+    pub(super) start: &'a [u8],
+    /// 0 at the end of the text.
+    pub(super) length: usize,
+}
+
+impl<'a> Word<'a> {
+    /// The word.
+    #[inline]
+    pub(super) fn token(&self) -> &'a [u8] {
+        &self.start[..self.length]
+    }
+
+    /// What is behind it, from its blank on.
+    #[inline]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        &self.start[self.length..]
+    }
+}
+
+impl<'a> Words<'a, '_> {
+    /// The next word.
+    #[inline]
+    pub(super) fn next(&mut self) -> Word<'a> {
+        let gap = self.bits.trailing_ones();
+        let behind = self.bits.unbounded_shr(gap);
+        if behind == 0 {
+            return self.next_far();
+        }
+        let length = behind.trailing_zeros();
+        self.bits = behind >> length;
+        self.word(self.rest.len().min(gap as usize), length as usize)
+    }
+
+    /// The same where the word does not end within the number.
+    fn next_far(&mut self) -> Word<'a> {
+        let start = self.blanks.behind(self.rest);
+        let word = self.word(self.rest.len() - start.len(), self.blanks.word_end(start));
+        self.bits = self.blanks.from(self.blanks.place(self.rest)).unwrap_or_default();
+        word
+    }
+
+    #[inline]
+    fn word(&mut self, gap: usize, length: usize) -> Word<'a> {
+        let start = &self.rest[gap..];
+        let word = Word { gap, start, length: start.len().min(length) };
+        self.rest = word.rest();
+        word
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Blanks;
+    use crate::record::address::token_end;
+
+    proptest! {
+        /// Any part of any line, as one byte after the other would be looked at; lengths around those
+        /// at which it is read in another way.
+        #[test]
+        fn as_a_loop_finds_them(
+            words in prop::collection::vec((0_usize..100, 1_usize..100), 0..30),
+            quote: bool,
+            cut in 0_usize..700,
+            from in prop::collection::vec((0_usize..700, 0_usize..700), 1..50),
+        ) {
+            let mut line = Vec::new();
+            for (word, gap) in words {
+                line.resize(line.len() + word, b'x');
+                line.resize(line.len() + gap, b' ');
+            }
+            line.truncate(cut);
+            if quote && let Some(first) = line.first_mut() {
+                *first = b'"';
+            }
+            let mut blanks = Blanks::default();
+            blanks.note(&[b'x'; 900]);
+            blanks.note(&line);
+            for (start, length) in from {
+                let start = start.min(line.len());
+                let text = &line[start..line.len().min(start + length)];
+                let end = text.iter().position(|&byte| byte == b' ').unwrap_or(text.len());
+                prop_assert_eq!(blanks.first_token(text), text.split_at(end));
+                let full = text.iter().position(|&byte| byte != b' ').unwrap_or(text.len());
+                prop_assert_eq!(blanks.behind(text), &text[full..]);
+                let mut words = blanks.words(text);
+                for token in text.split(|&byte| byte == b' ').filter(|token| !token.is_empty()) {
+                    let word = words.next();
+                    prop_assert_eq!((word.token(), word.start.as_ptr()), (token, token.as_ptr()));
+                }
+                prop_assert_eq!(words.next().token(), b"");
+                let last = text.iter().rposition(|&byte| byte == b' ');
+                let (head, word) = blanks.last_token(text);
+                prop_assert_eq!(word, &text[last.map_or(0, |last| last + 1)..]);
+                prop_assert_eq!(head, &text[..last.unwrap_or(0)]);
+                prop_assert_eq!(blanks.address_end(text), token_end(text, 0));
+            }
+        }
+    }
+}
