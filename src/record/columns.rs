@@ -13,8 +13,10 @@ use super::{Direction, Known, near, number};
 const EMPTY_COLUMN_GAP: usize = 13;
 
 /// What the columns stand in front of.
+#[derive(Clone, Copy, Default)]
 pub(super) enum ColumnsKind {
     /// A header line.
+    #[default]
     Header,
     /// A connection.
     Connection(Direction),
@@ -23,6 +25,7 @@ pub(super) enum ColumnsKind {
 }
 
 /// Everything up to the code (and size), and what follows.
+#[derive(Default)]
 pub(super) struct Columns<'a> {
     pub(super) node: &'a [u8],
     pub(super) process: &'a [u8],
@@ -48,48 +51,46 @@ impl<'a> Columns<'a> {
             if word.length == 0 {
                 return None;
             }
+            let before = &columns[..count];
             if word.token() == b">" && count <= 2 {
-                return Self::new(&[], 0, Action::default(), ColumnsKind::Header, word.rest(), None);
+                return Some(Self { rest: word.rest(), ..Self::default() });
             }
-            if let Some(code) = Code::read(&columns[..count], &word, known.blanks) {
-                let Code { columns, gap, action, kind, rest } = code;
-                let found = Self::new(columns, gap, action, kind, rest, known.dialect.options);
-                if found.is_some() {
-                    return found;
-                }
+            if let Some(code) = Code::read(before, &word, known.blanks)
+                && let Some(found) = Self::named(&before[..code.columns], &code, known.dialect.options)
+            {
+                return Some(found);
             }
             *columns.get_mut(count)? = word;
         }
         None
     }
 
-    /// Gives the leading tokens their names. `None` when they are too many or too few.
-    #[inline]
-    fn new(
-        columns: &[Word<'a>],
-        gap: usize,
-        action: Action,
-        kind: ColumnsKind,
-        rest: &'a [u8],
-        pinned: Option<OptionSet>,
-    ) -> Option<Self> {
-        let (process, first_channel) = leading(columns, gap, pinned);
+    /// Gives the words in front of a code their names. `None` when they are too many or too few.
+    fn named(columns: &[Word<'a>], code: &Code<'a>, pinned: Option<OptionSet>) -> Option<Self> {
+        let (process, first_channel) = leading(columns, code.gap, pinned);
         let node = if first_channel > 0 && process != Some(0) { columns.first()?.token() } else { &[] };
         let process = process.and_then(|position| columns.get(position)).map_or(&[][..], Word::token);
-        let (source, destination) = match (columns.get(first_channel..)?, &kind) {
+        let (source, destination) = match (columns.get(first_channel..)?, &code.kind) {
             ([source], _) => (source.token(), &[][..]),
             ([source, destination], ColumnsKind::Message { .. }) => (source.token(), destination.token()),
-            ([], ColumnsKind::Header) => (&[][..], &[][..]),
             _ => return None,
         };
-        Some(Self { node, process, source, destination, action, kind, rest })
+        Some(Self {
+            node,
+            process,
+            source,
+            destination,
+            action: code.action,
+            kind: code.kind,
+            rest: code.rest,
+        })
     }
 }
 
-/// A token that may be the code.
-struct Code<'t, 'a> {
-    /// In front of it, without the direction.
-    columns: &'t [Word<'a>],
+/// A word that may be the code.
+struct Code<'a> {
+    /// How many words are in front of it, without the direction.
+    columns: usize,
     /// The width of the blanks between them and it.
     gap: usize,
     action: Action,
@@ -98,20 +99,26 @@ struct Code<'t, 'a> {
     rest: &'a [u8],
 }
 
-impl<'t, 'a> Code<'t, 'a> {
+impl<'a> Code<'a> {
     /// Channel names may be in upper case too, so a code is one only behind a direction or in front of a
     /// size.
-    fn read(columns: &'t [Word<'a>], word: &Word<'a>, blanks: &Blanks) -> Option<Self> {
+    fn read(before: &[Word<'a>], word: &Word<'a>, blanks: &Blanks) -> Option<Self> {
         let action = Action::parse(word.token())?;
-        let (last, before) = columns.split_last()?;
-        let direction = match last.token() {
+        let columns = before.len();
+        let direction = match before.last()?.token() {
             b"+" => Some(Direction::In),
             b"-" => Some(Direction::Out),
             _ => None,
         };
         if let Some(direction) = direction {
             let kind = ColumnsKind::Connection(direction);
-            return Some(Self { columns: before, gap: EMPTY_COLUMN_GAP, action, kind, rest: word.rest() });
+            return Some(Self {
+                columns: columns - 1,
+                gap: EMPTY_COLUMN_GAP,
+                action,
+                kind,
+                rest: word.rest(),
+            });
         }
         let (blocks, rest) = size(word.rest(), blanks)?;
         // Every enqueue names its destination, however wide the gap behind a short name is.
