@@ -15,8 +15,10 @@ const WAYS: usize = 6;
 struct Set {
     /// The upper half of each one's key; 0 is a free place.
     tags: [u32; WAYS],
-    /// When each began, by [`centis`].
+    /// When each began, the lower half of [`centis`].
     since: [u32; WAYS],
+    /// The upper parts of these.
+    since_high: u32,
     /// Recipients of each that have not come to their end.
     waiting: [u16; WAYS],
 }
@@ -29,11 +31,23 @@ impl Set {
         (found != 0).then(|| found.trailing_zeros() as usize)
     }
 
+    fn since(&self, way: usize) -> u64 {
+        let high = self.since_high >> (HIGH_BITS * way) & HIGH;
+        u64::from(high) << 32 | u64::from(self.since[way])
+    }
+
+    fn set_since(&mut self, way: usize, centis: u64) {
+        let [a, b, c, d, high, ..] = centis.to_le_bytes();
+        self.since[way] = u32::from_le_bytes([a, b, c, d]);
+        let place = HIGH_BITS * way;
+        self.since_high = self.since_high & !(HIGH << place) | (u32::from(high) & HIGH) << place;
+    }
+
     /// Where room is made at `now`: for the oldest that nobody waits for, else for the oldest.
-    fn oldest(&self, now: u32) -> usize {
+    fn oldest(&self, now: u64) -> usize {
         let age = |way: usize| {
-            let finished = i64::from(self.waiting[way] == 0) << 32;
-            finished + i64::from(now.wrapping_sub(self.since[way]).cast_signed())
+            let finished = i64::from(self.waiting[way] == 0) << CENTIS_BITS;
+            finished + between(self.since(way), now)
         };
         (1..WAYS).fold(0, |oldest, way| if age(way) > age(oldest) { way } else { oldest })
     }
@@ -43,9 +57,9 @@ impl Set {
 /// oldest makes room, first of those that nobody waits for. The same entries after a restart give the
 /// same table.
 ///
-/// Times are those of entries, in hundredths of a second as the MTA writes them. They are kept as what
-/// 32 bits hold of them, which tells all waits of up to 248 days apart. Two things of one set that share 32 bits of
-/// their hashes are taken for one: of a full table's look-ups one in 700 million.
+/// Times are those of entries, in hundredths of a second as the MTA writes them, and kept as what 37 bits
+/// hold of them: that tells all waits of up to 21 years apart. Two things of one set that share 32 bits
+/// of their hashes are taken for one: of a full table's look-ups one in 700 million.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Saved", into = "Saved")]
 pub struct JoinTable {
@@ -66,14 +80,15 @@ impl JoinTable {
         let (set, now) = (&mut self.sets[set], centis(at));
         if let Some(way) = set.way(tag) {
             if set.waiting[way] == 0 {
-                set.since[way] = now;
+                set.set_since(way, now);
             }
             set.waiting[way] = set.waiting[way].saturating_add(1);
             return;
         }
         let way = set.way(0).unwrap_or_else(|| set.oldest(now));
         self.evicted += u64::from(set.waiting[way] > 0);
-        (set.tags[way], set.since[way], set.waiting[way]) = (tag, now, 1);
+        (set.tags[way], set.waiting[way]) = (tag, 1);
+        set.set_since(way, now);
     }
 
     /// One more recipient waits for something that began before; nothing where that is not known.
@@ -87,7 +102,7 @@ impl JoinTable {
     pub fn end(&mut self, key: NonZeroU64, at: i64) -> Option<i64> {
         let (set, way) = self.find(key)?;
         set.waiting[way] = set.waiting[way].saturating_sub(1);
-        Some(millis_between(set.since[way], at))
+        Some(between(set.since(way), centis(at)) * 10)
     }
 
     /// Looks at the places of keys that come next. The table is larger than a processor's cache: to fetch
@@ -117,15 +132,21 @@ fn place(key: NonZeroU64) -> (usize, u32) {
     (low as usize % SETS, high.max(1))
 }
 
-/// What 32 bits hold of a time in hundredths of a second.
-fn centis(millis: i64) -> u32 {
-    let [low @ .., _, _, _, _] = millis.div_euclid(10).to_le_bytes();
-    u32::from_le_bytes(low)
+/// Bits of a time in hundredths of a second.
+const CENTIS_BITS: u32 = 37;
+/// Those of them that are beyond 32.
+const HIGH_BITS: usize = 5;
+const HIGH: u32 = (1 << HIGH_BITS) - 1;
+
+/// What these bits hold of a time.
+fn centis(millis: i64) -> u64 {
+    millis.div_euclid(10).cast_unsigned() & ((1 << CENTIS_BITS) - 1)
 }
 
-/// How long before `at` (Unix milliseconds) something was; less than 0 when it was after it.
-fn millis_between(since: u32, at: i64) -> i64 {
-    i64::from(centis(at).wrapping_sub(since).cast_signed()) * 10
+/// From one time to another; less than 0 when the other is before it.
+fn between(since: u64, until: u64) -> i64 {
+    let unused = u64::BITS - CENTIS_BITS;
+    (until.wrapping_sub(since) << unused).cast_signed() >> unused
 }
 
 /// What is saved: the places that are taken.
@@ -150,7 +171,7 @@ impl From<JoinTable> for Saved {
             let taken = (0..WAYS).filter(|&way| set.tags[way] != 0);
             taken.map(move |way| Place {
                 key: u64::from(set.tags[way]) << 32 | number,
-                since: i64::from(set.since[way]) * 10,
+                since: set.since(way).cast_signed() * 10,
                 waiting: set.waiting[way].into(),
             })
         });
@@ -165,7 +186,7 @@ impl From<Saved> for JoinTable {
             let Some(key) = NonZeroU64::new(entry.key) else { continue };
             table.begin(key, entry.since);
             if let Some((set, way)) = table.find(key) {
-                set.since[way] = centis(entry.since);
+                set.set_since(way, centis(entry.since));
                 set.waiting[way] = u16::try_from(entry.waiting).unwrap_or(u16::MAX);
             }
         }
@@ -203,15 +224,17 @@ mod tests {
     }
 
     #[test]
-    fn waits_are_told_over_months_and_backwards() {
+    fn waits_are_told_over_years_and_backwards() {
         let day = 86_400_000;
         for (since, at) in [
             (1_700_000_000_000, 1_700_000_000_000),
             (1_700_000_000_120, 1_700_000_123_450),
-            (1_700_000_000_000, 1_700_000_000_000 + 248 * day),
+            (1_700_000_000_000, 1_700_000_000_000 + 20 * 365 * day),
+            (1_700_000_000_000, 1_700_000_000_000 - 20 * 365 * day),
             (1_700_000_000_000, 1_699_999_999_000),
-            // Where the 32 bits begin again.
+            // Where 32 bits begin again, and where all do.
             ((1 << 32) * 10 * 40 - 10, (1 << 32) * 10 * 40 + 10),
+            ((1 << 37) * 10 - 10, (1 << 37) * 10 + 10),
             (-10, 10),
         ] {
             let mut table = JoinTable::default();
@@ -237,7 +260,7 @@ mod tests {
 
     #[test]
     fn entries_are_small() {
-        assert!(size_of::<Set>() == 64 && size_of::<Set>() <= 32 * WAYS && CAPACITY >= 200_000);
+        assert!(size_of::<Set>() == 64 && CAPACITY >= 200_000);
     }
 
     #[test]
@@ -248,7 +271,7 @@ mod tests {
         for time in 0..i64::try_from(CAPACITY + CAPACITY / 8).expect("small") {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             table.begin(key(number), 10 * time);
-            // Of every set some.
+            // Of many sets some.
             if number.is_multiple_of(16) {
                 numbers.push(number);
             }

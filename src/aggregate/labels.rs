@@ -137,7 +137,7 @@ impl From<Labels> for Saved {
 
 #[cfg(test)]
 mod tests {
-    use super::{Labels, OTHER};
+    use super::{Labels, OTHER, RECENT};
 
     #[test]
     fn values_stay_and_the_rest_is_other() {
@@ -149,6 +149,17 @@ mod tests {
         assert_eq!(labels.index_of("ims-ms"), OTHER);
         assert_eq!(labels.index_of("other"), OTHER);
         assert_eq!((labels.value(OTHER), labels.capped()), ("other", 2));
+    }
+
+    #[test]
+    fn labels_that_share_a_place_take_turns() {
+        let mut labels = Labels::new(3 * RECENT, 7);
+        let all: Vec<_> = (0..3 * RECENT).map(|number| format!("tcp_{number}")).collect();
+        for _ in 0..3 {
+            for (label, index) in all.iter().zip(1..) {
+                assert_eq!([(); 3].map(|()| labels.index_of(label)), [index; 3]);
+            }
+        }
     }
 
     #[test]

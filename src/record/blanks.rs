@@ -219,8 +219,12 @@ mod tests {
                 let full = text.iter().position(|&byte| byte != b' ').unwrap_or(text.len());
                 prop_assert_eq!(blanks.behind(text), &text[full..]);
                 let mut words = blanks.words(text);
+                let mut behind = 0;
                 for token in text.split(|&byte| byte == b' ').filter(|token| !token.is_empty()) {
                     let word = words.next();
+                    let start = token.as_ptr().addr() - text.as_ptr().addr();
+                    prop_assert_eq!(word.gap, start - behind);
+                    behind = start + token.len();
                     prop_assert_eq!((word.token(), word.start.as_ptr()), (token, token.as_ptr()));
                 }
                 prop_assert_eq!(words.next().token(), b"");

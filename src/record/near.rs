@@ -1,8 +1,8 @@
 //! Finding a byte that is near.
 //!
-//! Words of an entry are short: to call a search that is made for long texts costs more than to look at
-//! 16 bytes at a time right here. Where a text may be long, such as a line or a diagnostic, `memchr` is
-//! used.
+//! Words of an entry are short, and so is the way to the next mark in most texts: to call a search that is
+//! made for long ways costs more than to look at 16 bytes at a time right here. Where the way may be long,
+//! `memchr` is used.
 
 use std::ops::RangeInclusive;
 

@@ -1,7 +1,7 @@
 //! Decimal numbers.
 //!
-//! How many digits a number has is nothing that a processor can foresee, so all of them are read at
-//! once: eight digits are a machine word.
+//! How many digits a number has is nothing that a processor can foresee, so up to eight of them, a machine
+//! word, are read at once.
 
 /// Digits of the longest number that is read: it fits 64 bits whatever the digits are.
 const MAX_DIGITS: usize = 18;
