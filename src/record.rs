@@ -46,7 +46,7 @@ mod foreign;
 pub mod format;
 mod json;
 pub mod label;
-pub(crate) mod near;
+mod near;
 mod number;
 pub mod option;
 mod optional;
@@ -183,6 +183,13 @@ pub struct Message<'a> {
     pub application: &'a [u8],
     /// Seconds in the queue (`LOG_QUEUE_TIME`).
     pub queue_seconds: Option<f64>,
+}
+
+impl<'a> Message<'a> {
+    /// The message id without the one that a notification is about.
+    pub fn own_id(&self) -> &'a [u8] {
+        near::find::<b','>(self.message_id).map_or(self.message_id, |comma| &self.message_id[..comma])
+    }
 }
 
 /// An entry about a connection (`LOG_CONNECTION` bits 1, 2 and 7).

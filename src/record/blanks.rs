@@ -46,10 +46,12 @@ impl Blanks {
 
     /// A bit for each byte from a place on, set where it is a blank.
     #[inline]
-    fn from(&self, place: usize) -> Option<u64> {
-        let &[low, high] = self.bits.get(place / CHUNK..)?.first_chunk()?;
+    fn from(&self, place: usize) -> u64 {
+        let Some(&[low, high]) = self.bits.get(place / CHUNK..).and_then(|bits| bits.first_chunk()) else {
+            return u64::MAX;
+        };
         let shift = place % CHUNK;
-        Some(low >> shift | high << 1 << (CHUNK - 1 - shift))
+        low >> shift | high << 1 << (CHUNK - 1 - shift)
     }
 
     /// The word at the start, and what is behind it, from its blank on.
@@ -61,28 +63,23 @@ impl Blanks {
     #[inline]
     fn word_end(&self, text: &[u8]) -> usize {
         match self.from(self.place(text)) {
-            Some(bits) if bits != 0 => text.len().min(bits.trailing_zeros() as usize),
-            _ => self.far_word_end(text),
+            0 => self.far_word_end(text),
+            bits => text.len().min(bits.trailing_zeros() as usize),
         }
     }
 
     /// The same for a longer word, such as a path.
     fn far_word_end(&self, text: &[u8]) -> usize {
         let place = self.place(text);
-        for length in (CHUNK..text.len()).step_by(CHUNK) {
-            match self.from(place.wrapping_add(length)) {
-                Some(0) => {}
-                Some(bits) => return text.len().min(length + bits.trailing_zeros() as usize),
-                None => return near::find::<b' '>(text).unwrap_or(text.len()),
-            }
-        }
-        near::find::<b' '>(text).unwrap_or(text.len())
+        let mut chunks = (CHUNK..text.len()).step_by(CHUNK).map(|length| (length, self.from(place + length)));
+        let blank = chunks.find(|(_, bits)| *bits != 0);
+        blank.map_or(text.len(), |(length, bits)| text.len().min(length + bits.trailing_zeros() as usize))
     }
 
     /// The words of a text, one after the other.
     #[inline]
     pub(super) fn words<'a>(&self, text: &'a [u8]) -> Words<'a, '_> {
-        Words { blanks: self, bits: self.from(self.place(text)).unwrap_or_default(), rest: text }
+        Words { blanks: self, bits: self.from(self.place(text)), rest: text }
     }
 
     /// What is in front of the last blank, and the word behind it; all of the text where there is none.
@@ -90,7 +87,7 @@ impl Blanks {
     pub(super) fn last_token<'a>(&self, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         let far = || memchr::memrchr(b' ', text);
         let near = || {
-            let bits = self.from((self.place(text) + text.len()).checked_sub(CHUNK)?)?;
+            let bits = self.from(self.place(text).wrapping_add(text.len()).checked_sub(CHUNK)?);
             let behind = bits.leading_zeros() as usize;
             (bits != 0 && behind < text.len()).then(|| text.len() - 1 - behind)
         };
@@ -104,8 +101,8 @@ impl Blanks {
     #[inline]
     pub(super) fn behind<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         let blanks = match self.from(self.place(text)) {
-            Some(bits) if bits != u64::MAX => text.len().min(bits.trailing_ones() as usize),
-            _ => near::blanks(text),
+            u64::MAX => near::blanks(text),
+            bits => text.len().min(bits.trailing_ones() as usize),
         };
         &text[blanks..]
     }
@@ -121,7 +118,7 @@ impl Blanks {
 /// See [`Blanks::words`].
 pub(super) struct Words<'a, 'b> {
     blanks: &'b Blanks,
-    /// Those of the rest that are in one number; where it has none left, 0.
+    /// Of the rest, as far as it is in one number; no more blanks are known behind the last bit.
     bits: u64,
     rest: &'a [u8],
 }
@@ -138,7 +135,7 @@ pub(super) struct Word<'a> {
 }
 
 impl<'a> Word<'a> {
-    /// The word.
+    /// The word without what is behind it.
     #[inline]
     pub(super) fn token(&self) -> &'a [u8] {
         &self.start[..self.length]
@@ -169,7 +166,7 @@ impl<'a> Words<'a, '_> {
     fn next_far(&mut self) -> Word<'a> {
         let start = self.blanks.behind(self.rest);
         let word = self.word(self.rest.len() - start.len(), self.blanks.word_end(start));
-        self.bits = self.blanks.from(self.blanks.place(self.rest)).unwrap_or_default();
+        self.bits = self.blanks.from(self.blanks.place(self.rest));
         word
     }
 
@@ -195,7 +192,7 @@ mod tests {
         #[test]
         fn as_a_loop_finds_them(
             words in prop::collection::vec((0_usize..100, 1_usize..100), 0..30),
-            quote: bool,
+            quotes in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
             cut in 0_usize..700,
             from in prop::collection::vec((0_usize..700, 0_usize..700), 1..50),
         ) {
@@ -205,8 +202,11 @@ mod tests {
                 line.resize(line.len() + gap, b' ');
             }
             line.truncate(cut);
-            if quote && let Some(first) = line.first_mut() {
-                *first = b'"';
+            for quote in quotes {
+                if !line.is_empty() {
+                    let place = quote.index(line.len());
+                    line[place] = b'"';
+                }
             }
             let mut blanks = Blanks::default();
             blanks.note(&[b'x'; 900]);

@@ -14,25 +14,25 @@ const HALF: usize = LANES / 2;
 
 /// Where a byte comes first.
 #[inline]
-pub(crate) fn find<const BYTE: u8>(text: &[u8]) -> Option<usize> {
+pub(super) fn find<const BYTE: u8>(text: &[u8]) -> Option<usize> {
     first(text, equal::<BYTE>)
 }
 
 /// Where one of two bytes comes first.
 #[inline]
-pub(crate) fn find_either<const ONE: u8, const OTHER: u8>(text: &[u8]) -> Option<usize> {
+pub(super) fn find_either<const ONE: u8, const OTHER: u8>(text: &[u8]) -> Option<usize> {
     first(text, |bytes| equal::<ONE>(bytes) | equal::<OTHER>(bytes))
 }
 
 /// How many blanks a text starts with.
 #[inline]
-pub(crate) fn blanks(text: &[u8]) -> usize {
+pub(super) fn blanks(text: &[u8]) -> usize {
     first(text, |bytes| !equal::<b' '>(bytes) & ALL).unwrap_or(text.len())
 }
 
 /// Where a byte comes last.
 #[inline]
-pub(crate) fn find_last<const BYTE: u8>(text: &[u8]) -> Option<usize> {
+pub(super) fn find_last<const BYTE: u8>(text: &[u8]) -> Option<usize> {
     let (rest, chunks) = text.as_rchunks();
     for (index, chunk) in chunks.iter().enumerate().rev() {
         let marks = equal::<BYTE>(*chunk);
@@ -45,17 +45,17 @@ pub(crate) fn find_last<const BYTE: u8>(text: &[u8]) -> Option<usize> {
 }
 
 /// Bytes of which each has a bit in a number.
-pub(crate) const CHUNK: usize = u64::BITS as usize;
+pub(super) const CHUNK: usize = u64::BITS as usize;
 
 /// A bit for each byte of a chunk, as `marks` sets it.
 #[inline]
-pub(crate) fn bits(chunk: &[u8; CHUNK], marks: impl Fn([u8; LANES]) -> u32) -> u64 {
+pub(super) fn bits(chunk: &[u8; CHUNK], marks: impl Fn([u8; LANES]) -> u32) -> u64 {
     let quarters = chunk.as_chunks().0.iter().rev();
     quarters.fold(0, |bits, quarter| bits << LANES | u64::from(marks(*quarter)))
 }
 
 /// The same for a text of at most so many bytes.
-pub(crate) fn bits_of_few(text: &[u8], marks: impl Fn([u8; LANES]) -> u32 + Copy) -> u64 {
+pub(super) fn bits_of_few(text: &[u8], marks: impl Fn([u8; LANES]) -> u32 + Copy) -> u64 {
     let Some(last) = text.last_chunk() else { return short(text, marks).into() };
     let whole = text.as_chunks().0.iter().enumerate();
     let last = u64::from(marks(*last)) << (text.len() - LANES);
@@ -64,7 +64,7 @@ pub(crate) fn bits_of_few(text: &[u8], marks: impl Fn([u8; LANES]) -> u32 + Copy
 
 /// The bits of the `length` bytes at the start of a text, at most [`CHUNK`].
 #[inline]
-pub(crate) fn bits_at_start(text: &[u8], length: usize, marks: impl Fn([u8; LANES]) -> u32 + Copy) -> u64 {
+pub(super) fn bits_at_start(text: &[u8], length: usize, marks: impl Fn([u8; LANES]) -> u32 + Copy) -> u64 {
     match text.first_chunk() {
         Some(bytes) if length <= LANES => u64::from(marks(*bytes) & !(u32::MAX << length)),
         _ => bits_of_few(&text[..length], marks),
@@ -74,7 +74,7 @@ pub(crate) fn bits_at_start(text: &[u8], length: usize, marks: impl Fn([u8; LANE
 /// Whether all bytes of a short text are of a kind. To look at all of them is faster than to stop at the
 /// first that is not: digits and letters in turn are nothing that a processor can foresee.
 #[inline]
-pub(crate) fn all(text: &[u8], kind: impl Fn(&u8) -> bool) -> bool {
+pub(super) fn all(text: &[u8], kind: impl Fn(&u8) -> bool) -> bool {
     text.iter().fold(true, |all, byte| all & kind(byte))
 }
 
@@ -117,19 +117,19 @@ const LOW: u32 = 0xff;
 
 /// A bit for each byte, set where it is `BYTE`.
 #[inline]
-pub(crate) fn equal<const BYTE: u8>(bytes: [u8; LANES]) -> u32 {
+pub(super) fn equal<const BYTE: u8>(bytes: [u8; LANES]) -> u32 {
     is::<BYTE>(bytes).to_bitmask()
 }
 
 /// A bit for each byte, set where it is a decimal digit.
 #[inline]
-pub(crate) fn digits(bytes: [u8; LANES]) -> u32 {
+pub(super) fn digits(bytes: [u8; LANES]) -> u32 {
     within(u8x16::new(bytes), b'0'..=b'9').to_bitmask()
 }
 
 /// A bit for each byte, set where it is a hexadecimal digit.
 #[inline]
-pub(crate) fn hex_digits(bytes: [u8; LANES]) -> u32 {
+pub(super) fn hex_digits(bytes: [u8; LANES]) -> u32 {
     let lower = u8x16::new(bytes) | u8x16::splat(b' ');
     (within(u8x16::new(bytes), b'0'..=b'9') | within(lower, b'a'..=b'f')).to_bitmask()
 }
@@ -158,8 +158,9 @@ mod tests {
         prop_assert_eq!(find_last::<BYTE>(text), text.iter().rposition(|&byte| byte == BYTE));
         let expected = marked(text, |&byte| byte == BYTE);
         prop_assert_eq!(bits_of_few(text, equal::<BYTE>), expected);
-        for length in 0..text.len() {
-            prop_assert_eq!(bits_at_start(text, length, equal::<BYTE>), expected & ((1 << length) - 1));
+        for length in 0..=text.len() {
+            let beyond = u64::MAX.checked_shl(length.try_into()?).unwrap_or(0);
+            prop_assert_eq!(bits_at_start(text, length, equal::<BYTE>), expected & !beyond);
         }
         Ok(())
     }

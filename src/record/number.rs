@@ -12,9 +12,9 @@ const WORD: usize = 8;
 /// A number of 1 to 18 digits and nothing else.
 pub(super) fn integer(text: &[u8]) -> Option<u64> {
     match text.len() {
-        0 => None,
         length @ 1..=WORD => eight(word(text) << (8 * (WORD - length)), length),
-        length => long(text).filter(|_| length <= MAX_DIGITS),
+        length if (WORD..=MAX_DIGITS).contains(&length) => long(text),
+        _ => None,
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) fn at_end(text: &[u8], length: usize) -> Option<u64> {
 
 fn long(text: &[u8]) -> Option<u64> {
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
-    text.iter().try_fold(0_u64, |value, byte| Some(value.wrapping_mul(10).wrapping_add(digit(byte)?)))
+    text.iter().try_fold(0, |value, byte| Some(value * 10 + digit(byte)?))
 }
 
 /// A text of 1 to 8 bytes as a number, the first in the lowest byte.

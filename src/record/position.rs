@@ -122,25 +122,14 @@ fn source_system<'a>(text: &'a [u8], enqueue: bool, blanks: &Blanks) -> Option<(
         return None;
     }
     if let Some(group) = behind.strip_prefix(b" (") {
-        let close = group_end(group)?;
+        let close = memchr::memchr_iter(b')', group)
+            .find(|&close| matches!(group.get(close + 1), None | Some(b' ')))?;
         return Some(text.split_at(name.len() + 2 + close + 1));
     }
     let host =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'[' | b']' | b':');
     let named = enqueue || near::find::<b'.'>(name).is_some() || behind.starts_with(b" dns;");
     (named && name.iter().all(host)).then_some((name, behind))
-}
-
-/// The first parenthesis with a blank or nothing behind it.
-fn group_end(group: &[u8]) -> Option<usize> {
-    let mut position = 0;
-    loop {
-        position += near::find::<b')'>(group.get(position..)?)?;
-        if matches!(group.get(position + 1), None | Some(b' ')) {
-            return Some(position);
-        }
-        position += 1;
-    }
 }
 
 /// The last word when it can be the field, with the text in front of it. A blank at the end stands for

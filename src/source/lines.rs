@@ -3,34 +3,16 @@
 use std::io::{self, Read};
 
 use crate::record::Skip;
-use crate::record::near::{CHUNK, bits, bits_of_few, equal};
 
 /// The lines of a block in which every line ends with LF: each with the number of bytes it takes
 /// in the file, and without its end-of-line characters (LF, or CR LF as some transfers leave it).
 pub fn lines(block: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let mut start = 0;
-    line_feeds(block).map(move |newline| {
+    memchr::memchr_iter(b'\n', block).map(move |newline| {
         let line = &block[start..newline];
         let bytes = newline + 1 - start;
         start = newline + 1;
         (bytes, line.strip_suffix(b"\r").unwrap_or(line))
-    })
-}
-
-/// The places of the LFs of a block: a few chunks are a line.
-fn line_feeds(block: &[u8]) -> impl Iterator<Item = usize> {
-    let (chunks, rest) = block.as_chunks::<CHUNK>();
-    let last = bits_of_few(rest, equal::<b'\n'>);
-    let mut chunks = chunks.iter().map(|chunk| bits(chunk, equal::<b'\n'>)).chain([last]);
-    let (mut places, mut behind) = (0, 0);
-    std::iter::from_fn(move || {
-        while places == 0 {
-            places = chunks.next()?;
-            behind += CHUNK;
-        }
-        let place = behind - CHUNK + places.trailing_zeros() as usize;
-        places &= places - 1;
-        Some(place)
     })
 }
 
@@ -146,16 +128,6 @@ mod tests {
         let block = b"one\n\ntwo\r\n\xff\r\r\n";
         let found: Vec<_> = lines(block).collect();
         assert_eq!(found, [(4, &b"one"[..]), (1, b""), (5, b"two"), (4, b"\xff\r")]);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn lines_of_any_length(lengths in proptest::collection::vec(0_usize..200, 0..20)) {
-            let block: Vec<u8> = lengths.iter().flat_map(|&length| [vec![b'x'; length], vec![b'\n']].concat()).collect();
-            let found: Vec<_> = lines(&block).map(|(bytes, line)| (bytes - 1, line.len())).collect();
-            let expected: Vec<_> = lengths.iter().map(|&length| (length, length)).collect();
-            proptest::prop_assert_eq!(found, expected);
-        }
     }
 
     /// A stream that gives a few bytes at a time.

@@ -13,9 +13,7 @@ use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::delay;
 use crate::record::diagnostic::Reply;
 use crate::record::reason::{self, Classified};
-use crate::record::{
-    Connection, Direction, Line, Message, Skip, address, label, near, queue_file, transport,
-};
+use crate::record::{Connection, Direction, Line, Message, Skip, address, label, queue_file, transport};
 
 /// Digests lines. The seed is that of the totals that the digests are for: keys of hash tables are
 /// chosen by other people.
@@ -72,7 +70,7 @@ impl Digester {
                 MessageEvent::Enqueued {
                     destination,
                     file: file_key(destination, file),
-                    message: self.message_id(message.message_id),
+                    message: self.message_key(message),
                     arrives: delay::is_outside(message.source_channel),
                     held: file.ends_with(b".HELD"),
                 }
@@ -137,7 +135,7 @@ impl Digester {
         Waited {
             queue_millis: message.queue_seconds.map(delay::millis),
             file: file_key(channel, file),
-            message: self.message_id(message.message_id),
+            message: self.message_key(message),
             ends,
         }
     }
@@ -199,9 +197,8 @@ impl Digester {
         }
     }
 
-    /// A notification's entry shows its own id, a comma, and the id of the message that it is about.
-    fn message_id(self, ids: &[u8]) -> Key {
-        let id = near::find::<b','>(ids).map_or(ids, |comma| &ids[..comma]);
+    fn message_key(self, message: &Message<'_>) -> Key {
+        let id = message.own_id();
         if id.is_empty() { None } else { some_key(xxh3_64_with_seed(id, self.seed)) }
     }
 }
