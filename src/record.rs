@@ -65,7 +65,7 @@ mod xml;
 use blanks::Blanks;
 use code::Action;
 use format::Format;
-use option::OptionSet;
+use option::{Fields, OptionSet};
 use prefix::Entry;
 use timestamp::{Stamps, Timestamp};
 use transport::Transport;
@@ -236,7 +236,8 @@ pub struct Dialect {
 #[derive(Debug, Default)]
 pub struct Reader {
     dialect: Dialect,
-    learned: Option<OptionSet>,
+    /// By the options that are pinned or learned.
+    fields: Option<Fields>,
     foreign: Option<Skip>,
     stamps: Stamps,
     blanks: Blanks,
@@ -246,8 +247,8 @@ pub struct Reader {
 /// What a positional entry is read by.
 struct Known<'k> {
     dialect: &'k Dialect,
-    /// Pinned or learned.
-    options: Option<OptionSet>,
+    /// By the options that are pinned or learned.
+    fields: Option<&'k Fields>,
     /// Of the line.
     blanks: &'k Blanks,
 }
@@ -255,13 +256,17 @@ struct Known<'k> {
 impl Reader {
     /// A reader for one log.
     pub fn new(dialect: Dialect) -> Self {
-        Self { dialect, ..Self::default() }
+        let fields = dialect.options.map(Fields::of);
+        Self { dialect, fields, ..Self::default() }
     }
 
     /// The options that the log has shown to be on, by which the optional fields of positional entries
     /// are read from now on. Pinned ones win.
     pub fn learn(&mut self, options: Option<OptionSet>) {
-        self.learned = options;
+        let options = self.dialect.options.or(options);
+        if options != self.fields.as_ref().map(Fields::options) {
+            self.fields = options.map(Fields::of);
+        }
     }
 
     /// The log of which a line came last, if it was not an entry: such lines may go on behind a line
@@ -288,8 +293,8 @@ impl Reader {
         match entry {
             Entry::Text(time, rest) => {
                 self.blanks.note(rest);
-                let options = self.dialect.options.or(self.learned);
-                text::read(time, rest, &Known { dialect: &self.dialect, options, blanks: &self.blanks })
+                let fields = self.fields.as_ref();
+                text::read(time, rest, &Known { dialect: &self.dialect, fields, blanks: &self.blanks })
             }
             Entry::Xml(element) => xml::read(element, &mut self.decoded),
             Entry::Json(object) => json::read(object, &mut self.decoded),

@@ -4,6 +4,8 @@
 //! than all else: words are short, and how far away the blank is is nothing that a processor can
 //! foresee. So one pass over the line notes a bit for each byte, and a word ends at the next bit.
 
+use std::num::NonZeroU64;
+
 use super::address::token_end;
 use super::near::{self, CHUNK};
 
@@ -13,9 +15,16 @@ use super::near::{self, CHUNK};
 pub(super) struct Blanks {
     /// The line's address.
     line: usize,
-    /// One number more than the line fills, so that behind a bit the next 63 are there too.
-    bits: Vec<u64>,
+    /// A bit for each byte, the first one in the lowest bit, and a [`CHUNK`] of them more than the line
+    /// fills, so that behind a bit the next ones are there too.
+    bits: Vec<u8>,
 }
+
+/// Bits that fill a byte of [`Blanks::bits`].
+const BYTE: usize = u8::BITS as usize;
+
+/// How many bits are known from any place on.
+const KNOWN: usize = CHUNK - (BYTE - 1);
 
 impl Blanks {
     /// Notes those of another line. The room is kept for the next one.
@@ -23,19 +32,22 @@ impl Blanks {
         self.line = line.as_ptr().addr();
         let blank = near::equal::<b' '>;
         let (chunks, rest) = line.as_chunks::<CHUNK>();
-        if self.bits.len() < chunks.len() + 2 {
-            self.bits.resize(chunks.len() + 2, u64::MAX);
+        let room = (chunks.len() + 2) * size_of::<u64>();
+        if self.bits.len() < room {
+            self.bits.resize(room, u8::MAX);
         }
-        for (bits, chunk) in self.bits.iter_mut().zip(chunks) {
-            *bits = near::bits(chunk, blank);
+        let mut numbers = self.bits.as_chunks_mut().0.iter_mut();
+        for (chunk, number) in chunks.iter().zip(&mut numbers) {
+            *number = near::bits(chunk, blank).to_le_bytes();
         }
         let last = match line.last_chunk::<CHUNK>() {
             // What it shares with the chunk before is shifted out.
             Some(last) if !rest.is_empty() => near::bits(last, blank) >> (CHUNK - rest.len()),
             _ => near::bits_of_few(rest, blank),
         };
-        self.bits[chunks.len()] = last | u64::MAX << rest.len();
-        self.bits[chunks.len() + 1] = u64::MAX;
+        for (number, bits) in numbers.zip([last | u64::MAX << rest.len(), u64::MAX]) {
+            *number = bits.to_le_bytes();
+        }
     }
 
     /// The place of a part of the line in it.
@@ -44,14 +56,21 @@ impl Blanks {
         text.as_ptr().addr().wrapping_sub(self.line)
     }
 
-    /// A bit for each byte from a place on, set where it is a blank.
+    /// A bit for each byte from a place on, set where it is a blank; those behind the first [`KNOWN`] may
+    /// be missing.
     #[inline]
     fn from(&self, place: usize) -> u64 {
-        let Some(&[low, high]) = self.bits.get(place / CHUNK..).and_then(|bits| bits.first_chunk()) else {
-            return u64::MAX;
-        };
-        let shift = place % CHUNK;
-        low >> shift | high << 1 << (CHUNK - 1 - shift)
+        let bits = self.bits.get(place / BYTE..).and_then(|bits| bits.first_chunk());
+        bits.map_or(u64::MAX, |bits| u64::from_le_bytes(*bits)) >> (place % BYTE)
+    }
+
+    /// The bits of the bytes in front of a place, the last one's in the highest bit; the lowest may be
+    /// missing, and all of them near the start of the line.
+    #[inline]
+    fn before(&self, place: usize) -> u64 {
+        let end = place.div_ceil(BYTE);
+        let bits = self.bits.get(..end).and_then(|bits| bits.last_chunk());
+        bits.map_or(0, |bits| u64::from_le_bytes(*bits)) << (end * BYTE - place)
     }
 
     /// The word at the start, and what is behind it, from its blank on.
@@ -71,8 +90,8 @@ impl Blanks {
     /// The same for a longer word, such as a path.
     fn far_word_end(&self, text: &[u8]) -> usize {
         let place = self.place(text);
-        let mut chunks = (CHUNK..text.len()).step_by(CHUNK).map(|length| (length, self.from(place + length)));
-        let blank = chunks.find(|(_, bits)| *bits != 0);
+        let mut parts = (KNOWN..text.len()).step_by(KNOWN).map(|length| (length, self.from(place + length)));
+        let blank = parts.find(|(_, bits)| *bits != 0);
         blank.map_or(text.len(), |(length, bits)| text.len().min(length + bits.trailing_zeros() as usize))
     }
 
@@ -87,7 +106,7 @@ impl Blanks {
     pub(super) fn last_token<'a>(&self, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         let far = || memchr::memrchr(b' ', text);
         let near = || {
-            let bits = self.from(self.place(text).wrapping_add(text.len()).checked_sub(CHUNK)?);
+            let bits = self.before(self.place(text).wrapping_add(text.len()));
             let behind = bits.leading_zeros() as usize;
             (bits != 0 && behind < text.len()).then(|| text.len() - 1 - behind)
         };
@@ -100,9 +119,9 @@ impl Blanks {
     /// A text without the blanks in front of it.
     #[inline]
     pub(super) fn behind<'a>(&self, text: &'a [u8]) -> &'a [u8] {
-        let blanks = match self.from(self.place(text)) {
-            u64::MAX => near::blanks(text),
-            bits => text.len().min(bits.trailing_ones() as usize),
+        let blanks = match self.from(self.place(text)).trailing_ones() as usize {
+            KNOWN.. => near::blanks(text),
+            blanks => text.len().min(blanks),
         };
         &text[blanks..]
     }
@@ -118,7 +137,7 @@ impl Blanks {
 /// See [`Blanks::words`].
 pub(super) struct Words<'a, 'b> {
     blanks: &'b Blanks,
-    /// Of the rest, as far as it is in one number; no more blanks are known behind the last bit.
+    /// Of the rest, as far as they are known.
     bits: u64,
     rest: &'a [u8],
 }
@@ -152,17 +171,21 @@ impl<'a> Words<'a, '_> {
     /// The next word.
     #[inline]
     pub(super) fn next(&mut self) -> Word<'a> {
-        let gap = self.bits.trailing_ones();
-        let behind = self.bits.unbounded_shr(gap);
-        if behind == 0 {
-            return self.next_far();
-        }
-        let length = behind.trailing_zeros();
-        self.bits = behind >> length;
+        let Some((gap, length)) = self.gap_and_length() else { return self.next_far() };
+        self.bits = self.bits >> gap >> length;
         self.word(self.rest.len().min(gap as usize), length as usize)
     }
 
-    /// The same where the word does not end within the number.
+    /// How many blanks are in front of the next word, and how long it is; `None` where it does not end
+    /// within the known bits.
+    #[inline]
+    fn gap_and_length(&self) -> Option<(u32, u32)> {
+        let gap = NonZeroU64::new(!self.bits)?.trailing_zeros();
+        let length = NonZeroU64::new(self.bits >> gap)?.trailing_zeros();
+        Some((gap, length))
+    }
+
+    /// The same where the word does not end within the known bits.
     fn next_far(&mut self) -> Word<'a> {
         let start = self.blanks.behind(self.rest);
         let word = self.word(self.rest.len() - start.len(), self.blanks.word_end(start));

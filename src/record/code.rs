@@ -96,11 +96,11 @@ impl Action {
     /// Splits a code: 1 to 8 upper-case letters, the first the action. `DEQ` is a dequeue.
     pub fn parse(code: &[u8]) -> Option<Self> {
         let (&letter, modifiers) = code.split_first()?;
-        if code.len() > 8 || !letter.is_ascii_uppercase() || !modifiers.iter().all(u8::is_ascii_uppercase) {
+        if code.len() > 8 || !letter.is_ascii_uppercase() {
             return None;
         }
-        let modifiers = modifiers.iter().fold(0, |set, &modifier| set | 1 << (modifier - b'A'));
-        Some(Self { letter, modifiers })
+        let add = |set, modifier: &u8| modifier.is_ascii_uppercase().then(|| set | 1 << (modifier - b'A'));
+        Some(Self { letter, modifiers: modifiers.iter().try_fold(0, add)? })
     }
 
     /// 0 for `A` to 25 for `Z`.

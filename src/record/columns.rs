@@ -52,13 +52,19 @@ impl<'a> Columns<'a> {
                 return None;
             }
             let before = &columns[..count];
-            if word.token() == b">" && count <= 2 {
-                return Some(Self { rest: word.rest(), ..Self::default() });
-            }
-            if let Some(code) = Code::read(before, &word, known.blanks)
-                && let Some(found) = Self::named(&before[..code.columns], &code, known.dialect.options)
-            {
-                return Some(found);
+            match word.start[0] {
+                b'>' if word.length == 1 && count <= 2 => {
+                    return Some(Self { rest: word.rest(), ..Self::default() });
+                }
+                b'A'..=b'Z' => {
+                    if let Some(code) = Code::read(before, &word, known.blanks)
+                        && let Some(found) =
+                            Self::named(&before[..code.columns], &code, known.dialect.options)
+                    {
+                        return Some(found);
+                    }
+                }
+                _ => {}
             }
             *columns.get_mut(count)? = word;
         }
@@ -158,17 +164,20 @@ fn is_process(word: &Word<'_>) -> bool {
         return false;
     }
     // A bit for each byte.
+    let all = !(u64::MAX << length);
     let dots = near::bits_at_start(word.start, length, near::equal::<b'.'>);
-    let (Some(last), first) = (dots.checked_ilog2(), dots.trailing_zeros()) else { return false };
     let hex = near::bits_at_start(word.start, length, near::hex_digits);
-    let sequence = near::bits_at_start(word.start, length, near::digits) >> last >> 1;
-    let thread = if first < last { last - first - 1 } else { first };
-    dots.count_ones() <= 2
-        && (hex | dots).trailing_ones() as usize == length
+    let digits = near::bits_at_start(word.start, length, near::digits);
+    let first = dots.trailing_zeros();
+    let behind = dots.unbounded_shr(first + 1);
+    let second = behind.trailing_zeros();
+    let (thread, sequence) = if behind == 0 { (first, first + 1) } else { (second, first + second + 2) };
+    hex | dots == all
         && (1..=8).contains(&first)
         && (1..=8).contains(&thread)
-        && sequence != 0
-        && sequence.trailing_ones() as usize == length - 1 - last as usize
+        && (behind == 0 || behind >> thread == 1)
+        && all >> sequence != 0
+        && digits >> sequence == all >> sequence
 }
 
 /// The size behind one or more blanks, and what follows it.

@@ -71,11 +71,12 @@ pub(super) fn bits_at_start(text: &[u8], length: usize, marks: impl Fn([u8; LANE
     }
 }
 
-/// Whether all bytes of a short text are of a kind. To look at all of them is faster than to stop at the
-/// first that is not: digits and letters in turn are nothing that a processor can foresee.
+/// Whether all bytes of a short text, at most a [`CHUNK`], are ASCII letters and digits. To look at all of
+/// them is faster than to stop at the first that is not: how many there are is nothing that a processor can
+/// foresee.
 #[inline]
-pub(super) fn all(text: &[u8], kind: impl Fn(&u8) -> bool) -> bool {
-    text.iter().fold(true, |all, byte| all & kind(byte))
+pub(super) fn is_alphanumeric(text: &[u8]) -> bool {
+    bits_of_few(text, alphanumerics).trailing_ones() as usize == text.len()
 }
 
 /// The position of the first byte that is marked.
@@ -134,6 +135,13 @@ pub(super) fn hex_digits(bytes: [u8; LANES]) -> u32 {
     (within(u8x16::new(bytes), b'0'..=b'9') | within(lower, b'a'..=b'f')).to_bitmask()
 }
 
+/// A bit for each byte, set where it is an ASCII letter or digit.
+#[inline]
+fn alphanumerics(bytes: [u8; LANES]) -> u32 {
+    let lower = u8x16::new(bytes) | u8x16::splat(b' ');
+    (within(u8x16::new(bytes), b'0'..=b'9') | within(lower, b'a'..=b'z')).to_bitmask()
+}
+
 #[inline]
 fn within(bytes: u8x16, range: RangeInclusive<u8>) -> u8x16 {
     let above = bytes - u8x16::splat(*range.start());
@@ -150,7 +158,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        bits_at_start, bits_of_few, blanks, digits, equal, find, find_either, find_last, hex_digits,
+        alphanumerics, bits_at_start, bits_of_few, blanks, digits, equal, find, find_either, find_last,
+        hex_digits, is_alphanumeric,
     };
 
     fn is_found<const BYTE: u8>(text: &[u8]) -> Result<(), TestCaseError> {
@@ -174,6 +183,18 @@ mod tests {
         fn digits_are_marked(text in prop::collection::vec(any::<u8>(), 0..65)) {
             prop_assert_eq!(bits_of_few(&text, digits), marked(&text, u8::is_ascii_digit));
             prop_assert_eq!(bits_of_few(&text, hex_digits), marked(&text, u8::is_ascii_hexdigit));
+            prop_assert_eq!(bits_of_few(&text, alphanumerics), marked(&text, u8::is_ascii_alphanumeric));
+        }
+
+        #[test]
+        fn a_stranger_among_letters_is_seen(text in "[0-9a-zA-Z]{0,64}", place: prop::sample::Index, byte: u8) {
+            prop_assert!(is_alphanumeric(text.as_bytes()));
+            let mut text = text.into_bytes();
+            if !text.is_empty() {
+                let place = place.index(text.len());
+                text[place] = byte;
+                prop_assert_eq!(is_alphanumeric(&text), byte.is_ascii_alphanumeric());
+            }
         }
 
         /// As one byte after the other would be looked at; few values, so that all is found often.

@@ -133,6 +133,50 @@ pub(super) const FIELDS: [LogOption; 17] = [
     LogOption::QueueTime,
 ];
 
+/// How many of [`FIELDS`] stand in front of the texts, and how many texts there are.
+const WORDS: usize = 11;
+const TEXTS: usize = 2;
+
+/// What of [`FIELDS`] a set of options adds to the entries of a log: found once, not for each entry.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields {
+    options: OptionSet,
+    /// Those in front of the texts, then those behind them.
+    by_place: [LogOption; FIELDS.len()],
+    words: usize,
+    all: usize,
+}
+
+impl Fields {
+    /// Those of a set of options.
+    pub(super) fn of(options: OptionSet) -> Self {
+        let mut of = Self { options, by_place: FIELDS, words: 0, all: 0 };
+        for (place, field) in FIELDS.into_iter().enumerate().filter(|&(_, field)| options.has(field)) {
+            if !(WORDS..WORDS + TEXTS).contains(&place) {
+                of.by_place[of.all] = field;
+                of.all += 1;
+                of.words += usize::from(place < WORDS);
+            }
+        }
+        of
+    }
+
+    /// The options that they are for.
+    pub(super) fn options(&self) -> OptionSet {
+        self.options
+    }
+
+    /// The fields in front of the texts, in the order in which the MTA writes them.
+    pub(super) fn words(&self) -> &[LogOption] {
+        &self.by_place[..self.words]
+    }
+
+    /// The fields behind the texts, in the same order.
+    pub(super) fn tail(&self) -> &[LogOption] {
+        &self.by_place[self.words..self.all]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{LogOption, OptionSet, parse};

@@ -10,18 +10,12 @@ use super::attribute::seconds;
 use super::blanks::Blanks;
 use super::code::Action;
 use super::near;
-use super::option::{FIELDS, LogOption, OptionSet};
+use super::option::{Fields, LogOption, OptionSet};
 use super::shape::{filter, is_address, is_queue_file, message_id};
 use super::tail::ends_with_field;
 use super::text::is_application;
 use super::user::{begins_status, is_certain, is_login, is_run_user};
 use super::{Dialect, Known, Message, transport};
-
-/// The fields in front of the texts, in the order in which the MTA writes them.
-const WORDS: &[LogOption] = FIELDS.split_at(11).0;
-
-/// The fields behind the texts.
-const TAIL: &[LogOption] = FIELDS.split_at(13).1;
 
 /// Where the options are known from.
 #[derive(Clone, Copy, PartialEq)]
@@ -36,25 +30,21 @@ pub(super) enum Trust {
 /// entry does not fit the options; what was read until then is in the message.
 pub(super) fn read<'a>(
     rest: &'a [u8],
-    options: OptionSet,
+    fields: &Fields,
     trust: Trust,
     message: &mut Message<'a>,
     known: &Known<'_>,
 ) -> Option<()> {
-    let mut rest = rest;
-    for &option in WORDS {
-        if options.has(option) {
-            let (value, behind) = word(option, rest, trust, message, known)?;
-            message.put(option, value)?;
-            rest = behind;
-        }
+    let (mut rest, options) = (rest, fields.options());
+    for &option in fields.words() {
+        let (value, behind) = word(option, rest, trust, message, known)?;
+        message.put(option, value)?;
+        rest = behind;
     }
-    for &option in TAIL.iter().rev() {
-        if options.has(option) {
-            let (text, value) = last_word(option, rest, known.blanks);
-            message.put(option, value)?;
-            rest = text;
-        }
+    for &option in fields.tail().iter().rev() {
+        let (text, value) = last_word(option, rest, known.blanks);
+        message.put(option, value)?;
+        rest = text;
     }
     let text = rest.strip_prefix(b" ").unwrap_or(rest);
     if trust == Trust::Inferred && has_field(text, options, message, known) {

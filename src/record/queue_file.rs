@@ -5,6 +5,8 @@
 //! is not eligible for delivery (Administration Guide, "Diagnosing and Cleaning up .HELD
 //! Messages"; PMDF System Manager's Guide, "Message file names").
 
+use std::ops::RangeInclusive;
+
 use super::near;
 
 /// What the name of a queued message says.
@@ -16,16 +18,17 @@ pub struct QueueFile {
     pub held: bool,
 }
 
+/// How long the unique part may be.
+const UNIQUE_BYTES: RangeInclusive<usize> = 4..=32;
+
 /// Reads a base name, or `None` for anything that is not a queued message: copies that an operator
 /// left (`.KEEP1`), temporary files (`$…`), directories of other programs.
 pub fn parse(name: &[u8]) -> Option<QueueFile> {
     let dot = near::find::<b'.'>(name)?;
     let (stem, extension) = (&name[..dot], &name[dot + 1..]);
     let held = extension == b"HELD";
-    let two = extension.len() == 2 && near::all(extension, u8::is_ascii_alphanumeric);
-    let unique = stem.get(2..)?;
-    let named = (4..=32).contains(&unique.len()) && near::all(unique, u8::is_ascii_alphanumeric);
-    if !(named && (held || two)) {
+    let two = matches!(extension, [a, b] if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric());
+    if !(UNIQUE_BYTES.contains(&stem.len().checked_sub(2)?) && near::is_alphanumeric(stem) && (held || two)) {
         return None;
     }
     let attempts = (35 - digit(stem[0])?) * 36 + (35 - digit(stem[1])?);

@@ -8,9 +8,12 @@
 pub mod evidence;
 mod rules;
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, StartKind};
 
 use super::diagnostic::{self, Reply, Status};
 use super::{Connection, Message};
@@ -95,7 +98,8 @@ fn decide(letter: u8, reply: &Reply<'_>, reason_text: &[u8]) -> (Reason, Basis) 
         return (Reason::None, Basis::Silence);
     }
     let outlook = Outlook::of(letter, reply);
-    let by_code = RULES.iter().position(|rule| outlook.allows(rule.when) && matches_code(rule, reply));
+    let fits = |row: usize| outlook.allows(RULES[row].when) && matches_code(&RULES[row], reply);
+    let by_code = INDEX.rows_with_codes.iter().copied().find(|&row| fits(row));
     let mut best = by_code.unwrap_or(RULES.len());
     for text in [reply.text, reply.preface, reason_text] {
         best = phrase_row(text, outlook, best);
@@ -143,20 +147,51 @@ struct Phrase {
     word: bool,
 }
 
-/// All phrases of the table in one automaton, and what each is.
-static PHRASES: LazyLock<(AhoCorasick, Vec<Phrase>)> = LazyLock::new(|| {
+/// The table as it is looked up.
+struct Index {
+    /// All phrases in one automaton.
+    automaton: DFA,
+    /// Where a text begins in it.
+    start: StateID,
+    /// What each pattern of the automaton is.
+    phrases: Vec<Phrase>,
+    /// The rows that have codes or statuses.
+    rows_with_codes: Vec<usize>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let phrases = RULES.iter().enumerate().flat_map(|(row, rule)| {
         let phrases = rule.phrases.iter().map(move |&text| (text, Phrase { row, word: false }));
         phrases.chain(rule.words.iter().map(move |&text| (text, Phrase { row, word: true })))
     });
     let (texts, phrases): (Vec<&str>, Vec<Phrase>) = phrases.unzip();
-    let automaton = AhoCorasick::builder()
+    let automaton = DFA::builder()
         .ascii_case_insensitive(true)
-        .kind(Some(AhoCorasickKind::DFA))
+        .start_kind(StartKind::Unanchored)
         .build(texts)
         .expect("invariant: the phrases are few and short");
-    (automaton, phrases)
+    let start = automaton.start_state(Anchored::No).expect("invariant: it is built for that");
+    let has_codes = |row: &usize| !RULES[*row].codes.is_empty() || !RULES[*row].statuses.is_empty();
+    Index { automaton, start, phrases, rows_with_codes: (0..RULES.len()).filter(has_codes).collect() }
 });
+
+impl Index {
+    /// Gives each phrase in a text to `seen`, by the number of its pattern and with its place, in the order
+    /// of their ends.
+    #[inline]
+    fn phrases_in(&self, text: &[u8], mut seen: impl FnMut(usize, Range<usize>)) {
+        let mut state = self.start;
+        for (end, &byte) in (1..).zip(text) {
+            state = self.automaton.next_state(Anchored::No, state, byte);
+            if self.automaton.is_special(state) && self.automaton.is_match(state) {
+                for nth in 0..self.automaton.match_len(state) {
+                    let pattern = self.automaton.match_pattern(state, nth);
+                    seen(pattern.as_usize(), end - self.automaton.pattern_len(pattern)..end);
+                }
+            }
+        }
+    }
+}
 
 /// More of a text is not looked at. A reply line has at most 512 bytes (RFC 5321, 4.5.3.1.5), and other
 /// hosts choose what stands in it.
@@ -169,17 +204,16 @@ fn looked_at(text: &[u8]) -> &[u8] {
 
 /// The first row before `best` that a phrase in the text matches, else `best`.
 fn phrase_row(text: &[u8], outlook: Outlook, mut best: usize) -> usize {
-    let (automaton, phrases) = &*PHRASES;
     let text = looked_at(text);
-    for found in automaton.find_overlapping_iter(text) {
-        let phrase = phrases[found.pattern().as_usize()];
+    INDEX.phrases_in(text, |pattern, place| {
+        let phrase = INDEX.phrases[pattern];
         if phrase.row < best
             && outlook.allows(RULES[phrase.row].when)
-            && counts(text, found.start(), found.end(), phrase.word)
+            && counts(text, place.start, place.end, phrase.word)
         {
             best = phrase.row;
         }
-    }
+    });
     best
 }
 

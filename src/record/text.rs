@@ -10,7 +10,7 @@
 use super::blanks::Blanks;
 use super::columns::{Columns, ColumnsKind};
 use super::format::Format;
-use super::option::LogOption;
+use super::option::{Fields, LogOption};
 use super::position::Trust;
 use super::timestamp::Timestamp;
 use super::{
@@ -96,13 +96,14 @@ fn may_be_counted(dialect: &Dialect, rest: &[u8]) -> bool {
 
 /// Reads what is behind the size.
 fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>) -> Result<(), Unparsed> {
-    let &Known { dialect, options, blanks } = known;
+    let &Known { dialect, fields, blanks } = known;
     if rest.first().is_some_and(|byte| *byte != b' ') {
         return Err(Unparsed::NoRecipient);
     }
     message.shown.note(LogOption::Node, !message.node.is_empty());
     message.shown.note(LogOption::Process, !message.process.is_empty());
     let counted = may_be_counted(dialect, blanks.behind(rest));
+    let options = fields.map(Fields::options);
     if counted && counted::message(rest, message, dialect, options).is_some() {
         return Ok(());
     }
@@ -125,9 +126,9 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     let Some((_, behind)) = behind.split_first() else { return Ok(()) };
     let (to, behind) = behind.split_at(blanks.address_end(behind));
     message.to = without_brackets(to);
-    if let Some(options) = options {
+    if let Some(fields) = fields {
         let trust = if dialect.options.is_some() { Trust::Pinned } else { Trust::Inferred };
-        if position::read(behind, options, trust, message, known).is_some() {
+        if position::read(behind, fields, trust, message, known).is_some() {
             return Ok(());
         }
         message.forget_optional_fields();

@@ -1,7 +1,7 @@
 //! What made the classifier choose: for a person who wants to know. Nothing here is for counting.
 
 use super::rules::{RULES, Rule, When};
-use super::{Basis, Classified, Outlook, PHRASES, counts, looked_at, matches_status};
+use super::{Basis, Classified, INDEX, Outlook, counts, looked_at, matches_status};
 use crate::record::diagnostic::Status;
 
 /// What in an entry matched a row.
@@ -62,13 +62,15 @@ pub fn of(letter: u8, classified: &Classified<'_>, reason_text: &[u8]) -> Option
 
 /// The first phrase of a row that counts in a text.
 fn phrase(row: usize, rule: &Rule, text: &[u8]) -> Option<&'static str> {
-    let (automaton, phrases) = &*PHRASES;
     let text = looked_at(text);
-    let first = phrases.iter().position(|phrase| phrase.row == row)?;
-    automaton.find_overlapping_iter(text).find_map(|found| {
-        let pattern = found.pattern().as_usize();
-        let phrase = phrases[pattern];
-        let counted = phrase.row == row && counts(text, found.start(), found.end(), phrase.word);
-        counted.then(|| rule.phrases.iter().chain(rule.words).nth(pattern - first).copied()).flatten()
-    })
+    let of_row = |pattern: usize| INDEX.phrases[pattern].row == row;
+    let mut found = None;
+    INDEX.phrases_in(text, |pattern, place| {
+        let word = INDEX.phrases[pattern].word;
+        if found.is_none() && of_row(pattern) && counts(text, place.start, place.end, word) {
+            found = Some(pattern);
+        }
+    });
+    let first = (0..INDEX.phrases.len()).find(|&pattern| of_row(pattern))?;
+    rule.phrases.iter().chain(rule.words).nth(found? - first).copied()
 }
