@@ -25,9 +25,9 @@ pub struct Labels {
     recent: Recent,
 }
 
-/// Places for the labels that come again and again: a site has few channels. A power of two makes finding
-/// one cheap.
-const RECENT: usize = 32;
+/// Places for the labels that come again and again: many more than a site has channels, so that two seldom
+/// share one. A power of two makes finding one cheap.
+const RECENT: usize = 256;
 
 /// Labels that were looked up last, by the lowest bits of their hashes: a shortcut, and no part of what
 /// the set is.
@@ -71,14 +71,15 @@ impl Labels {
     #[inline]
     pub fn index<'a>(&mut self, key: u64, text: impl FnOnce() -> &'a str) -> usize {
         let recent = *self.recent.at(key);
-        if recent.0 == key { recent.1 } else { self.find_or_add(key, text()) }
+        if recent.0 == key { recent.1 } else { self.find_or_add(key, text) }
     }
 
-    fn find_or_add(&mut self, key: u64, text: &str) -> usize {
+    fn find_or_add<'a>(&mut self, key: u64, text: impl FnOnce() -> &'a str) -> usize {
         if let Some(&index) = self.index.get(&key) {
             *self.recent.at(key) = (key, index);
             return index;
         }
+        let text = text();
         if self.values.len() > self.capacity || text == OTHER_LABEL {
             self.capped += 1;
             return OTHER;
