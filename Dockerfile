@@ -10,10 +10,9 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
-# A target makes cargo leave build scripts and macros out of the flags.
-RUN target="$(rustc --print host-tuple)" \
-    && RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked --bin imsimta-exporter --target "$target" \
-    && install -D "target/$target/release/imsimta-exporter" /out/usr/bin/imsimta-exporter \
+COPY packaging/build ./packaging/build
+RUN RUSTFLAGS="-C target-feature=+crt-static" packaging/build \
+    && install -D target/guided/imsimta-exporter /out/usr/bin/imsimta-exporter \
     && install -d -m 1777 /out/tmp \
     && install -d -m 0700 -o 65532 -g 65532 /out/var/lib/imsimta-exporter
 
