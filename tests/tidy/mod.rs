@@ -190,6 +190,26 @@ fn is_test(sources: &str, path: &str) -> bool {
 }
 
 /// The changelog has the release.
+/// What the image is built from is sent to the builder.
+#[test]
+fn the_image_has_what_it_copies() {
+    let sent = read(&root().join(".dockerignore"));
+    let sent: Vec<&str> = sent.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let dockerfile = read(&root().join("Dockerfile"));
+    let copies = dockerfile
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "))
+        .filter(|copy| !copy.starts_with("--"));
+    let sources = copies.flat_map(|copy| copy.split(' ').rev().skip(1));
+    let mut seen = 0;
+    for source in sources {
+        seen += 1;
+        assert!(sent.contains(&source), "{source} is not in .dockerignore");
+        assert!(root().join(source).exists(), "{source} does not exist");
+    }
+    assert!(seen > 0, "the Dockerfile copies nothing");
+}
+
 #[test]
 fn the_changelog_knows_the_version() {
     let changelog = read(&root().join("CHANGELOG.md"));
