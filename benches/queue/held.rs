@@ -50,7 +50,7 @@ fn fill(root: &Path, files: usize) -> Vec<CString> {
     ];
     fs::create_dir(root.join("tcp_local")).expect("made");
     let names = (0..files).map(|number| {
-        let name = format!("ZZ0{number:012}.HELD");
+        let name = format!("ZZ0{number:011}_.HELD");
         fs::write(root.join("tcp_local").join(&name), &kinds[number % kinds.len()]).expect("written");
         CString::new(name).expect("a name")
     });

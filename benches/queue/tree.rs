@@ -33,7 +33,7 @@ impl Tree {
         for number in 0..files {
             let attempts = if number % 10 == 0 { "ZY" } else { "ZZ" };
             // Names of the length that the MTA gives.
-            let name = format!("{attempts}0{number:012}.00");
+            let name = format!("{attempts}0{number:011}_.00");
             let file = File::create(directories[number % directories.len()].join(name)).expect("made");
             let age = Duration::from_mins(2)
                 + Duration::from_hours(192) * u32::try_from(number % 9973).expect("small") / 9973;
@@ -58,7 +58,7 @@ impl Tree {
     /// Changes one subdirectory of every channel.
     pub fn touch(&self) {
         for channel in 0..CHANNELS {
-            let path = self.directory(channel).join("ZZ0TOUCHTOUCH.00");
+            let path = self.directory(channel).join("ZZ0TOUCH-TOUCH.00");
             fs::write(&path, "").expect("made");
             fs::remove_file(path).expect("removed");
         }

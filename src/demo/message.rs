@@ -252,7 +252,7 @@ mod tests {
                     channel: Channel::TcpLocal,
                     subdirectory: Some(2),
                     attempts,
-                    unique: "f0r4i0Wdy51".to_owned(),
+                    unique: "f0r4_0-Wd~1".to_owned(),
                     held,
                 };
                 let read = parse(base_name(file.logged().as_bytes())).expect("a queue file");

@@ -234,8 +234,20 @@ impl Traffic {
     /// A name for a message file that is not in use.
     fn new_file(&mut self, channel: Channel) -> QueueFile {
         let subdirectory = channel.has_subdirectories().then(|| self.random.u8(..SUBDIRECTORIES));
-        let unique = self.letters(11);
+        let unique = self.unique_part();
         QueueFile { channel, subdirectory, attempts: 0, unique, held: false }
+    }
+
+    /// Eleven of 64 characters; which ones a release draws from is documented nowhere, so that now and then
+    /// there is another.
+    fn unique_part(&mut self) -> String {
+        const USUAL: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-";
+        const RARE: &[u8; 2] = b"+~";
+        let mut draw = |from: &[u8]| char::from(from[self.random.usize(..from.len())]);
+        let mut unique: String = (0..10).map(|_| draw(USUAL)).collect();
+        let last = if draw(USUAL) == '0' { draw(RARE) } else { draw(USUAL) };
+        unique.push(last);
+        unique
     }
 
     fn letters(&mut self, count: usize) -> String {

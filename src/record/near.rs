@@ -71,12 +71,12 @@ pub(super) fn bits_at_start(text: &[u8], length: usize, marks: impl Fn([u8; LANE
     }
 }
 
-/// Whether all bytes of a short text, at most a [`CHUNK`], are ASCII letters and digits. To look at all of
-/// them is faster than to stop at the first that is not: how many there are is nothing that a processor can
-/// foresee.
+/// Whether no byte of a short text, at most a [`CHUNK`], is a blank, a control character or a slash. To look
+/// at all of them is faster than to stop at the first that is: how many there are is nothing that a processor
+/// can foresee.
 #[inline]
-pub(super) fn is_alphanumeric(text: &[u8]) -> bool {
-    bits_of_few(text, alphanumerics).trailing_ones() as usize == text.len()
+pub(super) fn is_plain_name(text: &[u8]) -> bool {
+    bits_of_few(text, plain).trailing_ones() as usize == text.len()
 }
 
 /// The position of the first byte that is marked.
@@ -135,11 +135,11 @@ pub(super) fn hex_digits(bytes: [u8; LANES]) -> u32 {
     (within(u8x16::new(bytes), b'0'..=b'9') | within(lower, b'a'..=b'f')).to_bitmask()
 }
 
-/// A bit for each byte, set where it is an ASCII letter or digit.
+/// A bit for each byte, set where it is no blank, no control character and no slash.
 #[inline]
-fn alphanumerics(bytes: [u8; LANES]) -> u32 {
-    let lower = u8x16::new(bytes) | u8x16::splat(b' ');
-    (within(u8x16::new(bytes), b'0'..=b'9') | within(lower, b'a'..=b'z')).to_bitmask()
+fn plain(bytes: [u8; LANES]) -> u32 {
+    let visible = within(u8x16::new(bytes), b'!'..=u8::MAX);
+    (visible & !(is::<0x7f>(bytes) | is::<b'/'>(bytes))).to_bitmask()
 }
 
 #[inline]
@@ -158,8 +158,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        alphanumerics, bits_at_start, bits_of_few, blanks, digits, equal, find, find_either, find_last,
-        hex_digits, is_alphanumeric,
+        bits_at_start, bits_of_few, blanks, digits, equal, find, find_either, find_last, hex_digits,
+        is_plain_name, plain,
     };
 
     fn is_found<const BYTE: u8>(text: &[u8]) -> Result<(), TestCaseError> {
@@ -178,22 +178,26 @@ mod tests {
         text.iter().enumerate().fold(0, |bits, (place, byte)| bits | u64::from(wanted(byte)) << place)
     }
 
+    fn is_plain(byte: &u8) -> bool {
+        *byte > b' ' && *byte != 0x7f && *byte != b'/'
+    }
+
     proptest! {
         #[test]
         fn digits_are_marked(text in prop::collection::vec(any::<u8>(), 0..65)) {
             prop_assert_eq!(bits_of_few(&text, digits), marked(&text, u8::is_ascii_digit));
             prop_assert_eq!(bits_of_few(&text, hex_digits), marked(&text, u8::is_ascii_hexdigit));
-            prop_assert_eq!(bits_of_few(&text, alphanumerics), marked(&text, u8::is_ascii_alphanumeric));
+            prop_assert_eq!(bits_of_few(&text, plain), marked(&text, is_plain));
         }
 
         #[test]
-        fn a_stranger_among_letters_is_seen(text in "[0-9a-zA-Z]{0,64}", place: prop::sample::Index, byte: u8) {
-            prop_assert!(is_alphanumeric(text.as_bytes()));
+        fn a_stranger_among_letters_is_seen(text in "[0-9a-zA-Z_+~-]{0,64}", place: prop::sample::Index, byte: u8) {
+            prop_assert!(is_plain_name(text.as_bytes()));
             let mut text = text.into_bytes();
             if !text.is_empty() {
                 let place = place.index(text.len());
                 text[place] = byte;
-                prop_assert_eq!(is_alphanumeric(&text), byte.is_ascii_alphanumeric());
+                prop_assert_eq!(is_plain_name(&text), is_plain(&byte));
             }
         }
 

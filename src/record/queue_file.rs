@@ -3,7 +3,9 @@
 //! `CC` counts delivery attempts as two complemented base-36 digits (`ZZ` = 0, `ZY` = 1, `Z0` = 35,
 //! `YZ` = 36); the extension is two letters or digits, usually `00`, or `HELD` for a message that
 //! is not eligible for delivery (Administration Guide, "Diagnosing and Cleaning up .HELD
-//! Messages"; PMDF System Manager's Guide, "Message file names").
+//! Messages"; PMDF System Manager's Guide, "Message file names"). Since 6.3 the unique part is drawn from
+//! letters, digits and at least `_` (Administration Guide 6.3, example 25-7). Which characters there are
+//! besides is written nowhere, so any may stand there that does not end a name.
 
 use std::ops::RangeInclusive;
 
@@ -18,8 +20,8 @@ pub struct QueueFile {
     pub held: bool,
 }
 
-/// How long the unique part may be.
-const UNIQUE_BYTES: RangeInclusive<usize> = 4..=32;
+/// How long the unique part may be; with the attempts, all of it is looked at at once.
+const UNIQUE_BYTES: RangeInclusive<usize> = 2..=60;
 
 /// Reads a base name, or `None` for anything that is not a queued message: copies that an operator
 /// left (`.KEEP1`), temporary files (`$…`), directories of other programs.
@@ -28,7 +30,7 @@ pub fn parse(name: &[u8]) -> Option<QueueFile> {
     let (stem, extension) = (&name[..dot], &name[dot + 1..]);
     let held = extension == b"HELD";
     let two = matches!(extension, [a, b] if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric());
-    if !(UNIQUE_BYTES.contains(&stem.len().checked_sub(2)?) && near::is_alphanumeric(stem) && (held || two)) {
+    if !(UNIQUE_BYTES.contains(&stem.len().checked_sub(2)?) && near::is_plain_name(stem) && (held || two)) {
         return None;
     }
     let attempts = (35 - digit(stem[0])?) * 36 + (35 - digit(stem[1])?);
@@ -65,6 +67,46 @@ mod tests {
         check("ZX01IS67NY4RRK9UN7GP.00", Some((2, false)));
         check("ZZf0r4i0Wdy51.01", Some((0, false)));
         check("ZZ0HXZ00G0EBRBCP.HELD", Some((0, true)));
+        check("ZZf0r4i0WkN_y0.00", Some((0, false)));
+        check("ZYf0r4i0WkN_y0.01", Some((1, false)));
+        check("ZXf0r4i0WkN_y0.HELD", Some((2, true)));
+    }
+
+    /// Nobody has written down the alphabet of the unique part, so a name is a message's unless it cannot be.
+    #[test]
+    fn whatever_the_unique_part_is_drawn_from() {
+        for unique in [
+            "f0a1-2cDe0", "-f0a12cDe0", "f0a12cDe0_", "____", "f0+1b2cD~e0", "f0$a1", "f0@a1=", "f0a1,b2:c3", "f0%41\\",
+            "ab", "(ab)", "f0\u{e9}a1", "\u{2603}\u{2603}", "01IWFY9ELGWM00094D01IWFY9ELGWM00094D_-",
+        ] {
+            check(&format!("ZY{unique}.00"), Some((1, false)));
+            check(&format!("ZY{unique}.zZ"), Some((1, false)));
+            check(&format!("ZX{unique}.HELD"), Some((2, true)));
+            check(&format!("ZX{unique}.KEEP1"), None);
+        }
+        for (bytes, expected) in [(&b"ZZ\xff\xfe.00"[..], true), (b"ZZ\x80_\xc3.HELD", true), (b"\xd8Z\xff\xfe.00", false)] {
+            assert_eq!(parse(bytes).is_some(), expected, "{}", bytes.escape_ascii());
+        }
+        check(&format!("ZZ{}.00", "_".repeat(60)), Some((0, false)));
+        check(&format!("ZZ{}.00", "_".repeat(61)), None);
+    }
+
+    proptest::proptest! {
+        /// Two of 64 letters are neither letters nor digits, which is a seventh of all names.
+        #[test]
+        fn names_of_the_six_bit_alphabet(name in "[0-9A-Z]{2}[0-9A-Za-z_-]{2,60}\\.([0-9A-Za-z]{2}|HELD)") {
+            proptest::prop_assert!(parse(name.as_bytes()).is_some());
+        }
+
+        /// A byte that ends a name or a word, wherever it is.
+        #[test]
+        fn no_blank_no_slash_no_control(byte in 0_u8..=b' ', at in 0_usize..16) {
+            for byte in [byte, 0x7f, b'/'] {
+                let mut name = b"ZZf0r4i0Wdy_1.00".to_vec();
+                name[at] = byte;
+                proptest::prop_assert_eq!(parse(&name), None);
+            }
+        }
     }
 
     #[test]
@@ -88,14 +130,24 @@ mod tests {
             ".",
             "ZZ",
             "ZZ.00",
-            "ZZabc.00",
+            "ZZa.00",
             "$temp0001",
+            "$ZZf0r4i0Wdy51.00",
+            "$$f0r4i0Wdy51.00",
+            "Z$f0r4i0Wdy51.00",
+            "spool",
+            "ZZ f0r4i0Wdy51.00",
+            "ZZf0r4i0\tdy51.00",
+            "ZZf0r4i0\u{7f}dy51.00",
+            "ZZf0/4i0Wdy51.00",
+            ".ZZf0r4i0Wdy51.00",
+            "ZZf0r4i0Wdy51.0_",
+            "ZZf0r4i0Wdy51.",
             "ZZ01IWFY9ELGWM00094D.KEEP1",
             "ZZ01IWFY9ELGWM00094D.held",
             "ZZ01IWFY9ELGWM00094D",
             "zz01IWFY9ELGWM00094D.00",
             "ZZ01IWFY9ELGWM00094D.00.bak",
-            "ZZ01IWFY9\u{e9}ELGWM.00",
             "ZZ01IWFY9ELGWM00094D.000",
         ] {
             check(name, None);

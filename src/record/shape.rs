@@ -283,8 +283,15 @@ pub(super) fn filter(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// A path whose base name is one of a queue file, or that lies in a queue directory.
 pub(super) fn is_queue_file(token: &[u8]) -> bool {
     let base = queue_file::base_name(token);
-    base.len() < token.len()
-        && (queue_file::parse(base).is_some() || memchr::memmem::find(token, b"/queue/").is_some())
+    base.len() < token.len() && (is_message(base) || memchr::memmem::find(token, b"/queue/").is_some())
+}
+
+/// Any character may stand in a queue file's name, but what is an address, an id or a protocol in an entry
+/// has those that are not known to: `/I=A/ZZb@x.de` is no queue file there.
+fn is_message(base: &[u8]) -> bool {
+    queue_file::parse(base).is_some()
+        && near::find_either::<b'@', b';'>(base).is_none()
+        && near::find_either::<b'<', b'>'>(base).is_none()
 }
 
 /// Where ` (name [ip])` or ` ([ip])` ends.

@@ -95,7 +95,8 @@ fn filename(rng: &mut Rng, channel: &str) -> Vec<u8> {
     let root = pick(rng, &["/opt/sun/comms/messaging64/data/queue", "imta/queue", "/imta/queue"]);
     let attempts = pick(rng, &["ZZ", "ZY", "ZX", "Z0", "YZ"]);
     let extension = pick(rng, &["00", "01", "HELD"]);
-    bytes(&format!("{root}/{channel}/{:03}/{attempts}f{:08x}x.{extension}", rng.u8(..100), rng.u32(..)))
+    let letter = pick(rng, &["x", "_", "-", "N_y", "--", "+", "~", "$", "\u{e9}"]);
+    bytes(&format!("{root}/{channel}/{:03}/{attempts}f{:08x}{letter}.{extension}", rng.u8(..100), rng.u32(..)))
 }
 
 fn process(rng: &mut Rng) -> Vec<u8> {

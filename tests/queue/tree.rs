@@ -13,6 +13,9 @@ use tempfile::TempDir;
 /// The digits of attempts, from many to none: complemented base 36.
 const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
+/// What else stands in the unique part of a name.
+const LETTERS: [&str; 9] = ["", "x", "_", "-", "_-", "+", "~", "$", "\u{e9}"];
+
 /// A tree that is changed as an MTA changes it.
 pub struct Tree {
     root: TempDir,
@@ -124,7 +127,7 @@ impl Tree {
         let message = Message {
             directory,
             attempts,
-            unique: format!("{:04x}{:08}", random.u16(..), self.next),
+            unique: format!("{:04x}{}{:08}", random.u16(..), LETTERS[random.usize(..LETTERS.len())], self.next),
             held: false,
         };
         let path = self.directories[directory].join(message.name());

@@ -122,6 +122,30 @@ fn a_channel_with_subdirectories_held_messages_and_copies() {
     assert!(snapshot.failures.is_empty(), "{:?}", snapshot.failures);
 }
 
+/// The unique part of a name is drawn from more than letters and digits.
+#[test]
+fn names_with_other_characters_are_messages() {
+    let root = TempDir::new().expect("directory");
+    for name in [
+        "ZZf0a1b2cD_e0.00",
+        "ZYf0a1b2cDxe0.01",
+        "ZXf0a1b2c_xe1.HELD",
+        "ZZ-f0a1b2cDe.00",
+        "ZZf0~1b2+De.00",
+        "ZYf0$1\u{e9}2De.00",
+    ] {
+        put(&root, &format!("tcp_local/001/{name}"), 10, 100);
+    }
+    for name in ["$ZZf0a1b2cDe.00", "ZZf0a1 b2cDe.00", "ZZf0a1b2cDe.KEEP1", "ZZf0a1b2cDe", "README"] {
+        put(&root, &format!("tcp_local/001/{name}"), 10, 100);
+    }
+    put(&root, "tcp_local/spool/ZZf0a1b2cD_e0.00", 10, 100);
+    let snapshot = scan(&root);
+    let queue = channel(&snapshot, "tcp_local");
+    assert_eq!((queue.messages, queue.bytes, queue.held, queue.other_files), (5, 50, [0, 0, 0, 1], 5));
+    assert_eq!(queue.attempts, [3, 2, 0, 0, 0]);
+}
+
 #[test]
 fn an_empty_channel_is_zero_and_an_empty_queue_has_no_channel() {
     let root = TempDir::new().expect("directory");
@@ -172,10 +196,11 @@ fn names_that_are_not_text() {
     let strange = root.path().join(std::ffi::OsStr::from_bytes(b"tcp_\xff\n"));
     fs::create_dir(&strange).expect("directory");
     fs::write(strange.join(std::ffi::OsStr::from_bytes(b"ZZ\xfe\xff.00")), "x").expect("file");
+    fs::write(strange.join(std::ffi::OsStr::from_bytes(b"ZZ\xfe\n\xff.00")), "x").expect("file");
     fs::write(strange.join("ZZ0AAAAAAAAAAAAA.00"), "x").expect("file");
     let snapshot = scan(&root);
     let queue = channel(&snapshot, "tcp_??");
-    assert_eq!((queue.messages, queue.other_files), (1, 1));
+    assert_eq!((queue.messages, queue.other_files), (2, 1));
 }
 
 #[test]
