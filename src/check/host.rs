@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::http::probe;
 use crate::source::install::Install;
 use crate::source::processes::ProcessWatch;
-use crate::source::spool::Scanner;
+use crate::source::spool::{QueueSnapshot, Scanner};
 use crate::source::{sockets as kernel, user as users};
 
 /// Directories that cannot be read and are named one by one.
@@ -53,6 +53,7 @@ pub(super) fn queue(checked: &mut Checked, config: &Config, install: &Install, c
             let channels = snapshot.channels.len();
             let place = install.queue_directory.display();
             checked.note(Fine, "queue", format!("{place}: {channels} channels, {messages} messages"));
+            other_files(checked, &snapshot);
             for failure in snapshot.failures.iter().take(NAMED) {
                 let path = install.queue_directory.join(&failure.directory);
                 checked.note(Problem, "queue", denied(&path, &failure.error));
@@ -62,6 +63,20 @@ pub(super) fn queue(checked: &mut Checked, config: &Config, install: &Install, c
             }
         }
         Err(error) => checked.note(Problem, "queue", format!("{}{}", with_causes(&error), passive(config))),
+    }
+}
+
+/// Channels in which many files are not known to be messages.
+fn other_files(checked: &mut Checked, snapshot: &QueueSnapshot) {
+    let channels = snapshot.channels.iter();
+    let many = channels.filter_map(|(channel, queue)| Some((channel, queue.many_other_files()?)));
+    for (channel, (other, all)) in many.take(NAMED) {
+        let text = format!(
+            "{channel}: {other} of {all} files have names that no message has, such as copies that were left there; \
+             if they are messages, they are missing from all numbers about the queue: compare with \
+             `imsimta qm summarize`, and report such a name"
+        );
+        checked.note(Note, "queue", text);
     }
 }
 

@@ -6,6 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::aggregate::account::LogAccount;
 use crate::aggregate::reading::Reading;
+use crate::app::queue::Queue;
 use crate::app::{LogBook, Observed};
 
 pub(super) const STYLE: &str = "\
@@ -67,6 +68,7 @@ pub(super) fn page(observed: &Observed, local: bool) -> Markup {
                 }
                 h2 { "What is collected" }
                 (collectors(observed, now))
+                (other_files(&observed.queue.get()))
                 h2 { "Logs" }
                 (logs(&observed.logs(), now))
                 h2 { "State" }
@@ -101,6 +103,19 @@ fn collectors(observed: &Observed, now: f64) -> Markup {
                     }
                     td { (ago(row.last_success, now)) }
                 }
+            }
+        }
+    }
+}
+
+/// Channels in which many files are not known to be messages.
+fn other_files(queue: &Reading<Queue>) -> Markup {
+    let channels = queue.value.iter().flat_map(|queue| &queue.snapshot.channels);
+    html! {
+        @for (channel, (other, all)) in channels.filter_map(|(name, queue)| Some((name, queue.many_other_files()?))) {
+            p {
+                span.bad { (other) " of " (all) " files of the channel " (channel) " are no messages by their names" }
+                ": if they are, they are missing from all numbers about the queue."
             }
         }
     }

@@ -76,15 +76,29 @@ mod tests {
     #[test]
     fn whatever_the_unique_part_is_drawn_from() {
         for unique in [
-            "f0a1-2cDe0", "-f0a12cDe0", "f0a12cDe0_", "____", "f0+1b2cD~e0", "f0$a1", "f0@a1=", "f0a1,b2:c3", "f0%41\\",
-            "ab", "(ab)", "f0\u{e9}a1", "\u{2603}\u{2603}", "01IWFY9ELGWM00094D01IWFY9ELGWM00094D_-",
+            "f0a1-2cDe0",
+            "-f0a12cDe0",
+            "f0a12cDe0_",
+            "____",
+            "f0+1b2cD~e0",
+            "f0$a1",
+            "f0@a1=",
+            "f0a1,b2:c3",
+            "f0%41\\",
+            "ab",
+            "(ab)",
+            "f0\u{e9}a1",
+            "\u{2603}\u{2603}",
+            "01IWFY9ELGWM00094D01IWFY9ELGWM00094D_-",
         ] {
             check(&format!("ZY{unique}.00"), Some((1, false)));
             check(&format!("ZY{unique}.zZ"), Some((1, false)));
             check(&format!("ZX{unique}.HELD"), Some((2, true)));
             check(&format!("ZX{unique}.KEEP1"), None);
         }
-        for (bytes, expected) in [(&b"ZZ\xff\xfe.00"[..], true), (b"ZZ\x80_\xc3.HELD", true), (b"\xd8Z\xff\xfe.00", false)] {
+        for (bytes, expected) in
+            [(&b"ZZ\xff\xfe.00"[..], true), (b"ZZ\x80_\xc3.HELD", true), (b"\xd8Z\xff\xfe.00", false)]
+        {
             assert_eq!(parse(bytes).is_some(), expected, "{}", bytes.escape_ascii());
         }
         check(&format!("ZZ{}.00", "_".repeat(60)), Some((0, false)));

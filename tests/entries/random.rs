@@ -96,7 +96,11 @@ fn filename(rng: &mut Rng, channel: &str) -> Vec<u8> {
     let attempts = pick(rng, &["ZZ", "ZY", "ZX", "Z0", "YZ"]);
     let extension = pick(rng, &["00", "01", "HELD"]);
     let letter = pick(rng, &["x", "_", "-", "N_y", "--", "+", "~", "$", "\u{e9}"]);
-    bytes(&format!("{root}/{channel}/{:03}/{attempts}f{:08x}{letter}.{extension}", rng.u8(..100), rng.u32(..)))
+    bytes(&format!(
+        "{root}/{channel}/{:03}/{attempts}f{:08x}{letter}.{extension}",
+        rng.u8(..100),
+        rng.u32(..)
+    ))
 }
 
 fn process(rng: &mut Rng) -> Vec<u8> {

@@ -127,7 +127,12 @@ impl Tree {
         let message = Message {
             directory,
             attempts,
-            unique: format!("{:04x}{}{:08}", random.u16(..), LETTERS[random.usize(..LETTERS.len())], self.next),
+            unique: format!(
+                "{:04x}{}{:08}",
+                random.u16(..),
+                LETTERS[random.usize(..LETTERS.len())],
+                self.next
+            ),
             held: false,
         };
         let path = self.directories[directory].join(message.name());

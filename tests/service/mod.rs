@@ -5,6 +5,7 @@ mod failures;
 pub mod harness;
 mod held;
 mod mounts;
+mod names;
 mod notices;
 mod restart;
 mod shutdown;

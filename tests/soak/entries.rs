@@ -161,7 +161,8 @@ fn delivered_later(age: usize, with_id: bool) -> Row {
     let id = if with_id { " <#@siroe.example>" } else { "" };
     // The two kinds never share a queue file.
     let kind = if with_id { "I" } else { "F" };
-    let tail = format!("/opt/sun/comms/messaging64/data/queue/ims-ms/000/ZZ01IS{kind}{age}_Q-#.00{id} mailsrv");
+    let tail =
+        format!("/opt/sun/comms/messaging64/data/queue/ims-ms/000/ZZ01IS{kind}{age}_Q-#.00{id} mailsrv");
     let mut row = enqueued("E", "tcp_local", "ims-ms", 2, if with_id { 1 } else { 2 });
     row.lines.clear();
     let row = row

@@ -140,6 +140,40 @@ fn fields_that_were_off_at_first() {
     }
 }
 
+/// Any character may stand in a queue file's name, but users, ids and protocols with a slash in them are no
+/// queue files, whatever is known of the options.
+#[test]
+fn a_queue_file_is_no_user_name_and_no_id() {
+    use LogOption::{EnvelopeId, Filename, MessageId, Username};
+    let read = |text: &str, on: &[LogOption]| {
+        let line = format!("19-Jan-2019 19:16:57.64 tcp_local                 Q 1 a@b rfc822;c@d c@d {text}");
+        let mut reader = Reader::default();
+        if !on.is_empty() {
+            reader.learn(Some(OptionSet::of(on)));
+        }
+        let Line::Message(message) = reader.read(line.as_bytes()) else { panic!("{line}") };
+        let fields = [message.filename, message.envelope_id, message.message_id, message.username];
+        fields.map(|field| String::from_utf8_lossy(field).into_owned()).join("|")
+    };
+    let all = [Filename, EnvelopeId, MessageId, Username];
+    for on in [&[][..], &all] {
+        for (text, expected) in [
+            ("tcp_local/ZZf0_1-2.00 <1@b> mailsrv 4.4.3 no", "tcp_local/ZZf0_1-2.00||<1@b>|mailsrv"),
+            ("l/ZZ~+.HELD x/ZZb_c@b.de <1@b> mailsrv 4.4.3 no", "l/ZZ~+.HELD|x/ZZb_c@b.de|<1@b>|mailsrv"),
+            ("/q/000/ZZf0$1.00 x@b <a/ZZb_c@b> mailsrv 4.4.3 no", "/q/000/ZZf0$1.00|x@b|<a/ZZb_c@b>|mailsrv"),
+            ("/q/ZZf0_1.00  <1@b> *D/AB_user@b.de 4.4.3 no", "/q/ZZf0_1.00||<1@b>|*D/AB_user@b.de"),
+        ] {
+            // Without the option, a second blank stands in front of an id.
+            assert_eq!(read(text, on), expected, "{on:?}: {text}");
+        }
+    }
+    for text in ["x/ZZb_c@b.de <1@b> 4.4.3 no", "x/ZZb_c@b.de mailsrv 4.4.3 no"] {
+        assert!(read(text, &[]).starts_with("|x/ZZb_c@b.de|"), "{}", read(text, &[]));
+    }
+    assert!(read("*D/AB_user@b.de 4.4.3 no", &[]).ends_with("|*D/AB_user@b.de"));
+    assert!(read("D/AB_user;x.de 4.4.3 no", &[]).starts_with('|'));
+}
+
 /// A number behind the recipients is the flags of `LOG_NOTARY`, unless a reply goes on behind it.
 #[test]
 fn flags_are_told_from_reply_codes() {

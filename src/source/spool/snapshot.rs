@@ -154,7 +154,21 @@ impl From<&SpoolError> for ErrorKind {
     }
 }
 
+/// So many files that are no messages lie about in any queue.
+const FEW_OTHER_FILES: u64 = 5;
+/// And such a share of all its files.
+const FEW_PER_CENT: u64 = 3;
+
 impl ChannelQueue {
+    /// Files that are no messages with all files of the channel, where they are more than what lies about
+    /// in any queue: then the MTA may give its messages names that are not known, and they are missing
+    /// from all other numbers. The alert `ImsMtaQueueOtherFiles` asks for the same.
+    pub fn many_other_files(&self) -> Option<(u64, u64)> {
+        let all = self.messages + self.held.iter().sum::<u64>() + self.other_files;
+        let many = self.other_files > FEW_OTHER_FILES && self.other_files * 100 > all * FEW_PER_CENT;
+        many.then_some((self.other_files, all))
+    }
+
     /// Adds the values of a directory that shares its label.
     pub(super) fn add(&mut self, values: &ChannelQueue) {
         // None has been added yet where no scan is noted.

@@ -1,0 +1,54 @@
+//! Names of files in the queue: what is a message by its name, and what is said where many are none.
+
+use super::harness::{Install, run};
+
+fn put(install: &Install, channel: &str, names: &[String]) {
+    let directory = install.queue(channel);
+    std::fs::create_dir_all(&directory).expect("made");
+    for name in names {
+        std::fs::write(directory.join(name), "x").expect("written");
+    }
+}
+
+fn some(count: usize, name: impl Fn(usize) -> String) -> Vec<String> {
+    (0..count).map(name).collect()
+}
+
+#[test]
+fn names_with_an_underscore_are_messages() {
+    let install = Install::new();
+    let names = ["ZZf0a1b2cD_e0.00", "ZYf0a1b2cDxe0.01", "ZXf0a1b2c_xe1.HELD"].map(str::to_owned);
+    put(&install, "tcp_local/001", &names);
+    let service = install.start();
+    service.wait_for_sample(r#"imsimta_queue_messages{channel="tcp_local"}"#, 2.0);
+    service.wait_for_sample(r#"imsimta_queue_other_files{channel="tcp_local"}"#, 0.0);
+    let page = service.page();
+    let held =
+        page.lines().filter(|line| line.starts_with("imsimta_queue_held_messages{channel=\"tcp_local\""));
+    let held: f64 = held.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum();
+    assert!((held - 1.0).abs() < 0.5, "{page}");
+}
+
+#[test]
+fn many_files_that_are_no_messages_are_said() {
+    let install = Install::new();
+    // A seventh; a handful; a few per cent of many.
+    put(&install, "tcp_local/000", &some(60, |number| format!("ZZf0a1b2cD{number:02}.00")));
+    put(&install, "tcp_local/000", &some(10, |number| format!("message{number}.eml")));
+    put(&install, "ims-ms", &some(5, |number| format!("ZZf0a1b2cD{number:02}.KEEP1")));
+    put(&install, "process", &some(200, |number| format!("ZZf0a1b2c{number:03}.00")));
+    put(&install, "process", &some(6, |number| format!("ZZf0a1b2c{number:03}.KEEP1")));
+    let mut check = install.command();
+    let arguments: Vec<_> = check.get_args().skip(1).map(std::ffi::OsStr::to_owned).collect();
+    let (_, text, _) = run(std::process::Command::new(check.get_program()).arg("check").args(arguments));
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("note queue tcp_local: 10 of 70 files have names that no message has"), "{text}");
+    assert_eq!(words.matches("that no message has").count(), 1, "{text}");
+
+    check = install.command();
+    let service = super::harness::Service::start(check);
+    service.wait_for_sample(r#"imsimta_queue_other_files{channel="tcp_local"}"#, 10.0);
+    let (_, status) = service.get("/");
+    assert!(status.contains("10 of 70 files of the channel tcp_local are no messages"), "{status}");
+    assert_eq!(status.matches("are no messages").count(), 1, "{status}");
+}
