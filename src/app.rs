@@ -1,5 +1,8 @@
 //! Wiring: what runs, how it is stopped, when it is ready. The only place that reads the clock.
 //!
+//! A start has three steps: [`prepare`] does what must be done before there is a thread, [`Prepared::start`]
+//! starts the threads, [`Running::serve`] answers until it is told to stop.
+//!
 //! The logs are read by one thread, every other source has one of its own, so that a source that
 //! hangs in the kernel takes at most its thread with it. They publish into [`Observed`]; the HTTP
 //! side only reads from there. Everything ends with the shutdown future; what does not end in time
@@ -11,12 +14,13 @@ mod complaints;
 mod held;
 pub mod logs;
 mod observed;
+mod prepare;
 pub mod queue;
 pub mod state;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,14 +32,12 @@ pub use clock::{Clock, Now};
 pub use collectors::with_causes;
 pub use logs::new_seed;
 pub use observed::{LogBook, Observed, lock};
+pub use prepare::{Prepared, prepare};
 pub use queue::Queue;
 
-use crate::config::Config;
 use crate::http;
 use crate::metrics::{self, Exposition, catalogue::Feed};
 use crate::source::install;
-use crate::source::state::StateError;
-use crate::source::user;
 use crate::source::wakeup;
 
 /// What ends within this time after a shutdown ends well.
@@ -59,80 +61,104 @@ impl Default for Environment {
     }
 }
 
-/// Finds the installation, binds, starts everything, serves until `shutdown`, and stops.
-///
-/// # Errors
-///
-/// When the start fails, or when a thread dies, which is a fault of this program.
-pub async fn run(
-    config: Config,
-    environment: Environment,
-    shutdown: impl Future<Output = ()> + Send,
-    bound: oneshot::Sender<SocketAddr>,
-) -> anyhow::Result<()> {
-    let install = install::locate(&config.mta, &environment.probed_roots)?;
-    let user =
-        config.mta.user.as_deref().map(|user| user::id_of(user, Path::new("/etc/passwd"))).transpose()?;
-    let listener = listen(config.http.listen).await?;
-    let address = listener.local_addr().context("the listener has no address")?;
-    let (state, saved) = state::open(&config.state.directory).map_err(refuse_shared_state)?;
-    let clock = Clock::start();
-    let clients = metrics::logs::ClientDisplay {
-        label: config.clients.label,
-        top: config.clients.top,
-        seed: logs::new_seed(),
-    };
-    let paths = config.logs.files.iter().map(|name| install.log_directory.join(name)).collect();
-    let (waker, wakeups) = wakeup::channel(paths, config.logs.poll, Arc::new(wakeup::watch));
-    let observed = Observed::new(&config, install.clone(), clock, clients, wakeups.counts(), saved);
-    let observed = Arc::new(observed);
-    tracing::info!(
-        %address,
-        root = %install.root.display(),
-        logs = %install.log_directory.display(),
-        queue = %install.queue_directory.display(),
-        "serving metrics"
-    );
+/// Everything that runs. It ends with [`Running::serve`].
+pub struct Running {
+    listener: TcpListener,
+    address: SocketAddr,
+    observed: Arc<Observed>,
+    exposition: Arc<Exposition>,
+    waker: wakeup::Waker,
+    log_thread: logs::LogThread,
+    log_ended: oneshot::Receiver<()>,
+    collectors: collectors::Collectors,
+    deaths: mpsc::UnboundedReceiver<&'static str>,
+}
 
-    let (died, mut deaths) = mpsc::unbounded_channel();
-    let (log_thread, log_ended) = logs::spawn(&config, Arc::clone(&observed), wakeups, state, died.clone())
-        .context("cannot start a thread")?;
-    let collectors =
-        collectors::spawn(&config, &environment, &observed, user, &died).context("cannot start a thread")?;
-
-    let exposition = Arc::new(exposition(&observed)?);
-    let (stop_http, http_stopping) = oneshot::channel::<()>();
-    let server = axum::serve(listener, http::router(Arc::clone(&observed), exposition, address.ip()))
-        .with_graceful_shutdown(async { drop(http_stopping.await) });
-    let mut server = tokio::spawn(server.into_future());
-    // The caller may not want to know.
-    bound.send(address).ok();
-
-    let failure = tokio::select! {
-        () = shutdown => None,
-        thread = deaths.recv() => Some(format!("the thread {} died", thread.unwrap_or("?"))),
-        ended = &mut server => Some(format!("the HTTP server ended: {ended:?}")),
-    };
-    drop(stop_http);
-    collectors.stop();
-    log_thread.stop();
-    waker.wake();
-    drop(waker);
-    // Both at once: whatever hangs, the program ends in time.
-    let (ended, _) = tokio::join!(
-        tokio::time::timeout(GRACE, log_ended),
-        tokio::time::timeout(GRACE, async {
-            if !server.is_finished() {
-                drop(server.await);
-            }
-        }),
-    );
-    match (failure, ended) {
-        (Some(failure), _) => bail!(failure),
-        (None, Ok(_)) => tracing::info!("stopped"),
-        (None, Err(_)) => tracing::warn!("stopped while a log or the state directory did not answer"),
+impl Prepared {
+    /// Starts every thread; to be called within a runtime, which the listener needs.
+    ///
+    /// # Errors
+    ///
+    /// A thread cannot be started.
+    pub fn start(self) -> anyhow::Result<Running> {
+        let Self { config, environment, install, user, listener, address, state, saved } = self;
+        let listener = TcpListener::from_std(listener).context("cannot use the listener")?;
+        let clock = Clock::start();
+        let clients = metrics::logs::ClientDisplay {
+            label: config.clients.label,
+            top: config.clients.top,
+            seed: logs::new_seed(),
+        };
+        let paths = config.logs.files.iter().map(|name| install.log_directory.join(name)).collect();
+        let (waker, wakeups) = wakeup::channel(paths, config.logs.poll, Arc::new(wakeup::watch));
+        tracing::info!(
+            %address,
+            root = %install.root.display(),
+            logs = %install.log_directory.display(),
+            queue = %install.queue_directory.display(),
+            "serving metrics"
+        );
+        let observed = Observed::new(&config, install, clock, clients, wakeups.counts(), saved);
+        let observed = Arc::new(observed);
+        let (died, deaths) = mpsc::unbounded_channel();
+        let (log_thread, log_ended) =
+            logs::spawn(&config, Arc::clone(&observed), wakeups, state, died.clone())
+                .context("cannot start a thread")?;
+        let collectors = collectors::spawn(&config, &environment, &observed, user, &died)
+            .context("cannot start a thread")?;
+        let exposition = Arc::new(exposition(&observed)?);
+        Ok(Running {
+            listener,
+            address,
+            observed,
+            exposition,
+            waker,
+            log_thread,
+            log_ended,
+            collectors,
+            deaths,
+        })
     }
-    Ok(())
+}
+
+impl Running {
+    /// Answers until `shutdown`, and stops.
+    ///
+    /// # Errors
+    ///
+    /// When a thread dies, which is a fault of this program.
+    pub async fn serve(mut self, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
+        let (stop_http, http_stopping) = oneshot::channel::<()>();
+        let router = http::router(Arc::clone(&self.observed), self.exposition, self.address.ip());
+        let server =
+            axum::serve(self.listener, router).with_graceful_shutdown(async { drop(http_stopping.await) });
+        let mut server = tokio::spawn(server.into_future());
+        let failure = tokio::select! {
+            () = shutdown => None,
+            thread = self.deaths.recv() => Some(format!("the thread {} died", thread.unwrap_or("?"))),
+            ended = &mut server => Some(format!("the HTTP server ended: {ended:?}")),
+        };
+        drop(stop_http);
+        self.collectors.stop();
+        self.log_thread.stop();
+        self.waker.wake();
+        drop(self.waker);
+        // Both at once: whatever hangs, the program ends in time.
+        let (ended, _) = tokio::join!(
+            tokio::time::timeout(GRACE, self.log_ended),
+            tokio::time::timeout(GRACE, async {
+                if !server.is_finished() {
+                    drop(server.await);
+                }
+            }),
+        );
+        match (failure, ended) {
+            (Some(failure), _) => bail!(failure),
+            (None, Ok(_)) => tracing::info!("stopped"),
+            (None, Err(_)) => tracing::warn!("stopped while a log or the state directory did not answer"),
+        }
+        Ok(())
+    }
 }
 
 /// Completes with the first SIGTERM or SIGINT. The handlers are there when this returns.
@@ -149,28 +175,6 @@ pub fn signals() -> std::io::Result<impl Future<Output = ()> + Send> {
             _ = interrupt.recv() => {}
         }
     })
-}
-
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                "another program, perhaps another imsimta-exporter, listens there; stop it or choose another \
-                 address with --listen"
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need a privilege; choose another with --listen"
-            }
-            std::io::ErrorKind::AddrNotAvailable => "no interface of this host has that address",
-            _ => "choose another address with --listen",
-        };
-        anyhow::anyhow!("cannot listen on {address}: {error}: {hint}")
-    })
-}
-
-/// Two processes on one state would each overwrite the other's.
-fn refuse_shared_state(error: StateError) -> anyhow::Error {
-    anyhow::Error::new(error).context("cannot use the state directory")
 }
 
 /// One registry whose pages are built from what has been observed.

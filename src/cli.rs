@@ -159,9 +159,11 @@ fn run(arguments: RunArguments) -> ExitCode {
         Err(errors) => return fail(USAGE, &errors),
     };
     log_to_stderr();
-    let result = serve(async {
-        let (bound, _) = tokio::sync::oneshot::channel();
-        app::run(config, Environment::default(), app::signals()?, bound).await
+    let result = app::prepare(config, Environment::default()).and_then(|prepared| {
+        serve(async {
+            let signals = app::signals()?;
+            prepared.start()?.serve(signals).await
+        })
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -95,15 +95,16 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
     let connections =
         Connections::listen().context("cannot open a listener for the demo's own connections")?;
     let processes = Processes::start(&site.programs()).context("cannot start the demo's processes")?;
-    let config = configuration(arguments, &site, connections.port());
-    let (bound, address) = oneshot::channel();
+    let prepared = app::prepare(configuration(arguments, &site, connections.port()), Environment::default())?;
+    let address = prepared.address();
     let (failed, failure) = oneshot::channel();
     let (orders, received) = channel();
     let rollovers = roll_over_on_signal(orders)?;
 
     let mut performer = Performer::whole(&site, connections, processes).context("cannot make the logs")?;
     let (place, arguments) = (site.root().display().to_string(), arguments.clone());
-    let performing = once_served(address, failed, move |address| {
+    let running = prepared.start()?;
+    let performing = perform(failed, move || {
         tell(&introduction(&arguments, address, &place));
         let now = Timestamp::try_from(Clock::start().wall()).unwrap_or_default();
         let traffic = Traffic::new(arguments.traffic(now, &TimeZone::system()));
@@ -118,7 +119,7 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
             error = failure => broken = error.ok(),
         }
     };
-    let result = app::run(config, Environment::default(), shutdown, bound).await;
+    let result = running.serve(shutdown).await;
     // Aborting it drops the sender, which ends the thread.
     rollovers.abort();
     drop(rollovers.await);
@@ -128,17 +129,13 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
     broken.map_or(Ok(()), |error| Err(anyhow::Error::new(error).context("the synthetic MTA cannot write")))
 }
 
-/// A thread that waits until the exporter serves somewhere, and then performs. Where it could not
-/// start, it says so itself.
-fn once_served(
-    address: oneshot::Receiver<SocketAddr>,
+/// A thread that performs, and hands out why it could not go on.
+fn perform(
     failed: oneshot::Sender<io::Error>,
-    perform: impl FnOnce(SocketAddr) -> io::Result<()> + Send + 'static,
+    performance: impl FnOnce() -> io::Result<()> + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name("demo".into()).spawn(move || {
-        if let Ok(address) = address.blocking_recv()
-            && let Err(error) = perform(address)
-        {
+        if let Err(error) = performance() {
             failed.send(error).ok();
         }
     })

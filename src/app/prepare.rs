@@ -1,0 +1,69 @@
+//! What a start does before there is any thread: it finds the installation, binds, and opens the state.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::Environment;
+use super::state::{self, Saved, State};
+use crate::config::Config;
+use crate::source::install::{self, Install};
+use crate::source::user;
+
+/// A start that has all that it needs from outside, and has begun nothing.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(super) config: Config,
+    pub(super) environment: Environment,
+    pub(super) install: Install,
+    /// The user that the MTA runs as, where that is configured.
+    pub(super) user: Option<u32>,
+    pub(super) listener: TcpListener,
+    pub(super) address: SocketAddr,
+    pub(super) state: State,
+    pub(super) saved: Saved,
+}
+
+impl Prepared {
+    /// Where it will answer: clients can connect already, and wait.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Finds the installation, binds, and reads the state; starts no thread.
+///
+/// # Errors
+///
+/// There is no installation, the address cannot be had, or the state may not be used.
+pub fn prepare(config: Config, environment: Environment) -> anyhow::Result<Prepared> {
+    let install = install::locate(&config.mta, &environment.probed_roots)?;
+    let user =
+        config.mta.user.as_deref().map(|user| user::id_of(user, Path::new("/etc/passwd"))).transpose()?;
+    let listener = listen(config.http.listen)?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let (state, saved) = state::open(&config.state.directory).context("cannot use the state directory")?;
+    Ok(Prepared { config, environment, install, user, listener, address, state, saved })
+}
+
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program, perhaps another imsimta-exporter, listens there; stop it or choose another \
+                 address with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need a privilege; choose another with --listen"
+            }
+            std::io::ErrorKind::AddrNotAvailable => "no interface of this host has that address",
+            _ => "choose another address with --listen",
+        };
+        anyhow::anyhow!("cannot listen on {address}: {error}: {hint}")
+    })
+}
