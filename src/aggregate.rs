@@ -24,6 +24,7 @@ pub mod reading;
 pub mod reasons;
 pub mod reply;
 pub mod table;
+pub mod timeline;
 pub mod unparsed;
 pub mod window;
 
@@ -35,6 +36,7 @@ use connection::AuthenticationResult;
 use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Entry, Event, Key, MessageEvent, Waited};
 use serde::{Deserialize, Serialize};
 pub use table::Table;
+use timeline::Present;
 
 use crate::record::timestamp::Timestamp;
 use crate::record::{Direction, Line, Skip};
@@ -91,6 +93,9 @@ totals! {
     options: option::OptionsSeen,
     /// Notices in the syslog that a message was held for its `Received:` lines.
     notices: u64,
+    /// The time that all the others keep.
+    #[serde(default)]
+    timeline: timeline::Timeline,
 }
 
 impl Totals {
@@ -106,13 +111,12 @@ impl Totals {
 /// Entries whose places in the joins are fetched at once.
 const FETCHED: usize = 32;
 
-/// When an entry happened, Unix milliseconds.
+/// When an entry happened, milliseconds on the [`timeline`].
 #[derive(Clone, Copy, Debug)]
 struct Moment {
     /// By its own time stamp.
     written: i64,
-    /// The same, but not after the reading clock: one entry from a wrong clock's future must not empty
-    /// the windows of the last minutes.
+    /// The same, but not after the reading clock: an entry of the future moves no window.
     seen: i64,
 }
 
@@ -146,8 +150,25 @@ impl Aggregate {
     pub fn restart(&mut self) {
         let accounts = self.totals.accounts.restarted();
         // None of the notices was lost.
-        let notices = self.totals.notices;
-        self.totals = Totals { accounts, notices, ..Totals::new(self.totals.seed) };
+        let Totals { notices, timeline, .. } = self.totals;
+        self.totals = Totals { accounts, notices, timeline, ..Totals::new(self.totals.seed) };
+    }
+
+    /// The present, by the host's clock and by one that never goes back, both in milliseconds.
+    pub fn present(&self, unix_millis: i64, monotonic_millis: i64) -> Present {
+        self.totals.timeline.present(unix_millis, monotonic_millis, self.totals.accounts.newest_entry())
+    }
+
+    /// The same, for entries that are read now.
+    pub fn go_on(&mut self, unix_millis: i64, monotonic_millis: i64) -> Present {
+        let present = self.present(unix_millis, monotonic_millis);
+        self.totals.timeline.go_on(present, monotonic_millis);
+        present
+    }
+
+    /// Unix milliseconds of a time stamp that is read at `now`.
+    pub fn unix_millis(&mut self, stamp: Timestamp, now: Present) -> i64 {
+        self.clock.unix_millis(stamp, now.unix_millis)
     }
 
     /// What lines of these sums are digested with.
@@ -155,9 +176,9 @@ impl Aggregate {
         self.digester
     }
 
-    /// Counts the lines of a block of the log with index `log`. `now` is Unix milliseconds, or `None` to
+    /// Counts the lines of a block of the log with index `log`. `now` is the present, or `None` to
     /// take the last entry's time, when an old file is read.
-    pub fn apply(&mut self, log: usize, batch: &Batch, now: Option<i64>) {
+    pub fn apply(&mut self, log: usize, batch: &Batch, now: Option<Present>) {
         self.totals.accounts.add(log, &batch.lines, batch.inference);
         self.totals.options.add_all(batch.options);
         for entries in batch.entries().chunks(FETCHED) {
@@ -168,7 +189,7 @@ impl Aggregate {
         }
     }
 
-    fn entry(&mut self, log: usize, entry: &Entry, batch: &Batch, now: Option<i64>) {
+    fn entry(&mut self, log: usize, entry: &Entry, batch: &Batch, now: Option<Present>) {
         let at = self.entry_time(log, entry.time, now);
         let channel = self.totals.channels.index(entry.channel, batch);
         self.totals.entries.add(entry.action);
@@ -183,7 +204,7 @@ impl Aggregate {
     }
 
     /// Counts one line that takes `bytes` in its log, as [`Aggregate::apply`] does a block.
-    pub fn line(&mut self, log: usize, line: &Line<'_>, bytes: usize, now: Option<i64>) {
+    pub fn line(&mut self, log: usize, line: &Line<'_>, bytes: usize, now: Option<Present>) {
         self.block_of_one(log, now, |digester, batch| digester.add(line, b"", bytes, batch));
     }
 
@@ -192,7 +213,7 @@ impl Aggregate {
         self.block_of_one(log, None, |digester, batch| digester.skip(reason, bytes, ends, batch));
     }
 
-    fn block_of_one(&mut self, log: usize, now: Option<i64>, digest: impl FnOnce(Digester, &mut Batch)) {
+    fn block_of_one(&mut self, log: usize, now: Option<Present>, digest: impl FnOnce(Digester, &mut Batch)) {
         let mut batch = std::mem::take(&mut self.one_line);
         batch.begin(self.totals.accounts.at(log).inference);
         digest(self.digester, &mut batch);
@@ -200,10 +221,16 @@ impl Aggregate {
         self.one_line = batch;
     }
 
-    fn entry_time(&mut self, log: usize, stamp: Timestamp, now: Option<i64>) -> Moment {
-        let reading = now.or_else(|| self.totals.accounts.last_entry(log)).unwrap_or(stamp.civil_millis);
-        let written = self.clock.unix_millis(stamp, reading);
-        let seen = now.map_or(written, |now| written.min(now));
+    fn entry_time(&mut self, log: usize, stamp: Timestamp, now: Option<Present>) -> Moment {
+        let (present, latest) = now.map_or_else(
+            || {
+                let last = self.totals.accounts.last_entry(log).unwrap_or(stamp.civil_millis);
+                (Present::of_entry(last), i64::MAX)
+            },
+            |now| (now, now.now()),
+        );
+        let written = present.on_timeline(self.clock.unix_millis(stamp, present.unix_millis));
+        let seen = written.min(latest);
         self.totals.accounts.entry_at(log, seen);
         Moment { written, seen }
     }

@@ -28,7 +28,7 @@ use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-pub use clock::{Clock, Now};
+pub use clock::{Clock, Now, WallClock};
 pub use collectors::with_causes;
 pub use logs::new_seed;
 pub use observed::{LogBook, Observed, lock};
@@ -50,6 +50,8 @@ pub struct Environment {
     pub probed_roots: Vec<PathBuf>,
     /// `/proc`.
     pub proc_root: PathBuf,
+    /// The host's clock.
+    pub wall_clock: WallClock,
 }
 
 impl Default for Environment {
@@ -57,6 +59,7 @@ impl Default for Environment {
         Self {
             probed_roots: install::PROBED_ROOTS.iter().map(PathBuf::from).collect(),
             proc_root: PathBuf::from("/proc"),
+            wall_clock: Clock::host(),
         }
     }
 }
@@ -83,7 +86,7 @@ impl Prepared {
     pub fn start(self) -> anyhow::Result<Running> {
         let Self { config, environment, install, user, listener, address, state, saved } = self;
         let listener = TcpListener::from_std(listener).context("cannot use the listener")?;
-        let clock = Clock::start();
+        let clock = Clock::reading(environment.wall_clock);
         let clients = metrics::logs::ClientDisplay {
             label: config.clients.label,
             top: config.clients.top,

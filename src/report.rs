@@ -25,6 +25,7 @@ use progress::{Counted, Progress};
 use summary::{NotRead, Summary};
 
 use crate::aggregate::digest::Batch;
+use crate::aggregate::timeline::Present;
 use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
 use crate::metrics::catalogue::Feed;
@@ -156,7 +157,8 @@ impl Report {
         let exposition = Exposition::default();
         let totals = Arc::new(self.aggregate.totals);
         let clients = self.clients;
-        let end = totals.accounts.all().iter().filter_map(|account| account.last_entry).max().unwrap_or(0);
+        let end = totals.accounts.all().iter().filter_map(|account| account.last_entry).max();
+        let end = Present::of_entry(end.unwrap_or(0));
         exposition.publish(&[Feed::Logs], move |page: &mut Page| fill(page, &totals, &clients, end))?;
         Ok(exposition.encode()?)
     }

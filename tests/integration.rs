@@ -9,12 +9,14 @@
 //! - `queue`: the scanner against `find`, on random trees that change meanwhile
 //! - `service`: the real program on a tree laid out like a real install
 //! - `demo`: the synthetic MTA, started as a newcomer starts it
+//! - `clock`: sums while the host's clock is wrong and is set, beside those of a right one
 //! - `alerts`: rules, runbooks and example configurations, by promtool and amtool
 //! - `corpora`: what the fuzz targets are fed with, replayed
 //! - `dashboards`: the rules that every dashboard keeps
 //! - `tidy`: rules of the source tree
 
 mod alerts;
+mod clock;
 mod corpora;
 mod dashboards;
 mod demo;

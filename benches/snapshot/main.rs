@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use imsimta_exporter::aggregate::timeline::Present;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::state::Snapshot;
 use imsimta_exporter::config::ClientLabel;
@@ -89,7 +90,9 @@ fn series(totals: &Totals) -> usize {
     let clients = ClientDisplay { label: ClientLabel::Address, top: 10, seed: 0 };
     let (exposition, totals) = (Exposition::default(), totals.clone());
     exposition
-        .publish(&[Feed::Logs], move |page| logs::fill(page, &totals, &clients, 1_795_341_600_000))
+        .publish(&[Feed::Logs], move |page| {
+            logs::fill(page, &totals, &clients, Present::of_entry(1_795_341_600_000));
+        })
         .expect("registered");
     let page = exposition.encode().expect("encoded");
     page.split(|&byte| byte == b'\n').filter(|line| !line.is_empty() && line[0] != b'#').count()

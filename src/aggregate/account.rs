@@ -62,7 +62,7 @@ pub struct LogAccount {
     pub gaps: u64,
     /// Bytes that are known to be lost in gaps.
     pub gap_bytes: u64,
-    /// The newest entry's time, Unix milliseconds.
+    /// The newest entry's time, milliseconds on the [`timeline`](super::timeline).
     pub last_entry: Option<i64>,
     /// What its first entries say about the options that are on.
     #[serde(default)]
@@ -138,6 +138,11 @@ impl Accounts {
     /// The options that a log has shown to be on, for its reader; `None` until it has shown enough.
     pub fn inferred(&self, log: usize) -> Option<OptionSet> {
         self.0.get(log)?.inference.options()
+    }
+
+    /// The time of the newest entry of all: no table holds anything later.
+    pub(super) fn newest_entry(&self) -> Option<i64> {
+        self.0.iter().filter_map(|account| account.last_entry).max()
     }
 
     pub(super) fn last_entry(&self, log: usize) -> Option<i64> {

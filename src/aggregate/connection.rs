@@ -49,7 +49,7 @@ impl OpenConnections {
         let full = |open: &FxHashMap<u64, Open>| open.len() >= MAX_OPEN;
         let rested = self.pruned.is_none_or(|pruned| at.saturating_sub(pruned) >= PRUNE_MILLIS);
         if full(&self.open) && rested {
-            self.open.retain(|_, open| at - open.at < MAX_AGE_MILLIS);
+            self.open.retain(|_, open| at.saturating_sub(open.at) < MAX_AGE_MILLIS);
             self.pruned = Some(at);
         }
         if full(&self.open) {
@@ -66,7 +66,7 @@ impl OpenConnections {
     /// By channel index and direction: how many are open at `now`.
     pub fn counts(&self, now: i64) -> HashMap<usize, [u64; 2]> {
         let mut counts: HashMap<usize, [u64; 2]> = HashMap::new();
-        for open in self.open.values().filter(|open| now - open.at < MAX_AGE_MILLIS) {
+        for open in self.open.values().filter(|open| now.saturating_sub(open.at) < MAX_AGE_MILLIS) {
             counts.entry(open.channel).or_default()[usize::from(open.outbound)] += 1;
         }
         counts

@@ -62,7 +62,7 @@ impl Delays {
         self.messages.fetch(keys().filter_map(|(_, message)| message));
     }
 
-    /// A recipient was enqueued at `at` (Unix milliseconds); `arrives` says that it comes from outside.
+    /// A recipient was enqueued at `at` (milliseconds on the [timeline](super::timeline)); `arrives` says that it comes from outside.
     pub(super) fn enqueued(&mut self, file: Key, message: Key, arrives: bool, at: i64) {
         if let Some(file) = file {
             self.files.begin(file, at);

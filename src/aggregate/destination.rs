@@ -62,7 +62,7 @@ impl Table for Destinations {
 }
 
 impl Destinations {
-    /// Delivery to a domain was tried at `at`, Unix milliseconds.
+    /// Delivery to a domain was tried at `at`, milliseconds on the [timeline](super::timeline).
     pub(super) fn attempted(&mut self, channel: usize, domain: Name, at: i64) {
         self.recent_attempts.add(at, of_channel(channel, domain), channel);
     }

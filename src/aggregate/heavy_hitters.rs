@@ -8,7 +8,7 @@
 //! count. Its series vanishes, and begins at 0 should it come back, which Prometheus takes for the
 //! counter reset that it is; `other` never goes back.
 //!
-//! All weights are halved each hour of the entries' time, so that members of last week make room.
+//! All weights are halved each hour of the [timeline](super::timeline), so that members of last week make room.
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ impl HeavyHitters {
         }
     }
 
-    /// Where an event at `at` (Unix milliseconds) counts whose label has the hash `key`. `text` gives
+    /// Where an event at `at` (milliseconds on the timeline) counts whose label has the hash `key`. `text` gives
     /// the label when it is new.
     pub fn place<'a>(&mut self, key: u64, at: i64, text: impl FnOnce() -> &'a str) -> Place {
         self.fade(at.div_euclid(HOUR_MILLIS));
@@ -173,7 +173,7 @@ impl HeavyHitters {
             self.hour = Some(before);
             return;
         }
-        let halvings = u32::try_from(hour - before).unwrap_or(u32::MAX);
+        let halvings = u32::try_from(hour.saturating_sub(before)).unwrap_or(u32::MAX);
         let halved = |weight: &mut u32| *weight = weight.checked_shr(halvings).unwrap_or(0);
         self.members.iter_mut().for_each(|member| halved(&mut member.weight));
         for candidate in &mut self.candidates {

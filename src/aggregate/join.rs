@@ -43,11 +43,12 @@ impl Set {
         self.since_high = self.since_high & !(HIGH << place) | (u32::from(high) & HIGH) << place;
     }
 
-    /// Where room is made at `now`: for the oldest that nobody waits for, else for the oldest.
+    /// Where room is made at `now`: for the oldest that nobody waits for, else for the oldest. What an entry
+    /// of the future began is as old as it is far away.
     fn oldest(&self, now: u64) -> usize {
         let age = |way: usize| {
             let finished = i64::from(self.waiting[way] == 0) << CENTIS_BITS;
-            finished + between(self.since(way), now)
+            finished + between(self.since(way), now).abs()
         };
         (1..WAYS).fold(0, |oldest, way| if age(way) > age(oldest) { way } else { oldest })
     }
@@ -69,7 +70,7 @@ pub struct JoinTable {
 }
 
 impl JoinTable {
-    /// A recipient begins to wait at `at`, Unix milliseconds. The first one's time stays while anybody
+    /// A recipient begins to wait at `at`, milliseconds on the [timeline](super::timeline). The first one's time stays while anybody
     /// waits; after that it is a new beginning, such as a message that comes back to this host from a
     /// mailing list.
     pub fn begin(&mut self, key: NonZeroU64, at: i64) {

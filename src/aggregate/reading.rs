@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a collector found when it last ran. Times are Unix seconds.
+/// What a collector found when it last ran. Times are Unix seconds of the clock that
+/// nobody has set since the start.
 #[derive(Debug)]
 pub struct Reading<T> {
     /// What was found; `None` when the last run failed, so that no stale value is shown.

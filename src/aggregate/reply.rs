@@ -37,7 +37,7 @@ impl Table for Replies {
 }
 
 impl Replies {
-    /// A reply at `at`, Unix milliseconds.
+    /// A reply at `at`, milliseconds on the [timeline](super::timeline).
     pub(super) fn add(&mut self, channel: usize, reply: RemoteReply, at: i64, batch: &Batch) {
         let status = match self.statuses.place(reply.status.key, at, || batch.text(reply.status)) {
             Place::At(index) => index,

@@ -32,7 +32,7 @@ impl<V: Copy> SlidingCounts<V> {
         Self { bucket_millis, buckets, keys_per_bucket, ring: VecDeque::new(), left_out: 0 }
     }
 
-    /// Counts one event at `at` (Unix milliseconds). An event from before the window is none.
+    /// Counts one event at `at` (milliseconds on the [timeline](super::timeline)). An event from before the window is none.
     pub fn add(&mut self, at: i64, key: u64, value: V) {
         let number = at.div_euclid(self.bucket_millis);
         let keys_per_bucket = self.keys_per_bucket;
@@ -120,7 +120,7 @@ impl RecentKeys {
         }
     }
 
-    /// Notes that a group's `key` was seen at `at` (Unix milliseconds).
+    /// Notes that a group's `key` was seen at `at` (milliseconds on the [timeline](super::timeline)).
     pub fn add(&mut self, at: i64, key: u64, group: usize) {
         if let Some((_, seen)) = self.seen.get_mut(&key) {
             *seen = at.max(*seen);
@@ -147,7 +147,7 @@ impl RecentKeys {
     fn prune(&mut self, at: i64) {
         let (window, of_group) = (self.window_millis, &mut self.of_group);
         self.seen.retain(|_, &mut (group, seen)| {
-            let kept = at - seen < window;
+            let kept = at.saturating_sub(seen) < window;
             of_group[group] -= usize::from(!kept);
             kept
         });
@@ -157,7 +157,7 @@ impl RecentKeys {
     /// The group of each key seen within the window that ends at `now`.
     pub fn groups(&self, now: i64) -> impl Iterator<Item = usize> {
         let seen = self.seen.values();
-        seen.filter(move |&&(_, seen)| now - seen < self.window_millis).map(|&(group, _)| group)
+        seen.filter(move |&&(_, seen)| now.saturating_sub(seen) < self.window_millis).map(|&(group, _)| group)
     }
 
     /// How many keys did not fit.

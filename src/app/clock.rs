@@ -2,6 +2,12 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::aggregate::Aggregate;
+use crate::aggregate::timeline::Present;
+
+/// The host's clock, or a test's.
+pub type WallClock = fn() -> SystemTime;
+
 /// One moment, by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
@@ -9,19 +15,30 @@ pub struct Now {
     pub monotonic: Duration,
     /// Unix milliseconds.
     pub unix_millis: i64,
+    /// [`Clock::steady_seconds`].
+    pub steady_seconds: f64,
 }
 
 impl Now {
-    /// Unix seconds.
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds of thousands of years are exact")]
-    pub fn unix_seconds(self) -> f64 {
-        self.unix_millis as f64 / 1e3
+    /// The moment at which entries are read.
+    pub fn read(self, aggregate: &mut Aggregate) -> Present {
+        aggregate.go_on(self.unix_millis, self.monotonic_millis())
+    }
+
+    /// The moment at which sums are shown.
+    pub fn shown(self, aggregate: &Aggregate) -> Present {
+        aggregate.present(self.unix_millis, self.monotonic_millis())
+    }
+
+    fn monotonic_millis(self) -> i64 {
+        i64::try_from(self.monotonic.as_millis()).unwrap_or(i64::MAX)
     }
 }
 
 /// Wall-clock time, and time since the program started, which never goes back.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
+    wall: WallClock,
     started: Instant,
     started_at: f64,
 }
@@ -30,12 +47,34 @@ pub struct Clock {
 impl Clock {
     /// A clock whose monotonic time begins now.
     pub fn start() -> Self {
-        Self { started: Instant::now(), started_at: unix_seconds(SystemTime::now()) }
+        Self::reading(Self::host())
+    }
+
+    /// The host's.
+    pub fn host() -> WallClock {
+        SystemTime::now
+    }
+
+    /// The same, by another wall clock.
+    pub fn reading(wall: WallClock) -> Self {
+        Self { wall, started: Instant::now(), started_at: unix_seconds(wall()) }
     }
 
     /// When the program started, Unix seconds.
     pub fn started_at(&self) -> f64 {
-        self.started_at
+        self.started_at + self.gained_seconds()
+    }
+
+    /// Unix seconds as they would be had nobody set the clock since the start. Moments that are kept are
+    /// kept in these, so that their age stays right whatever the clock does.
+    pub fn steady_seconds(&self) -> f64 {
+        self.started_at + self.monotonic().as_secs_f64()
+    }
+
+    /// What the clock has gained since the start by being set: a kept moment and this are the time that
+    /// the clock would show now.
+    pub fn gained_seconds(&self) -> f64 {
+        self.unix_seconds() - self.steady_seconds()
     }
 
     /// Time since the start.
@@ -45,12 +84,16 @@ impl Clock {
 
     /// Now.
     pub fn now(&self) -> Now {
-        Now { monotonic: self.monotonic(), unix_millis: self.unix_millis() }
+        Now {
+            monotonic: self.monotonic(),
+            unix_millis: self.unix_millis(),
+            steady_seconds: self.steady_seconds(),
+        }
     }
 
     /// Wall-clock time.
     pub fn wall(&self) -> SystemTime {
-        SystemTime::now()
+        (self.wall)()
     }
 
     /// Unix seconds.

@@ -163,7 +163,7 @@ impl Start<'_> {
                 let end = observed.clock.monotonic();
                 complaints.note(problem.as_deref(), end);
                 let took = end.saturating_sub(start);
-                let now = observed.clock.unix_seconds();
+                let now = observed.clock.steady_seconds();
                 let hung = place(&observed).update(value, problem, now, took.as_secs_f64());
                 let worked = took.saturating_sub(hung);
                 if !pause(&stopped, interval.saturating_sub(worked).max(worked * (DUTY - 1))) {

@@ -172,7 +172,7 @@ impl Thread {
         // A round that finds nothing says nothing about how long reading takes.
         let duration = now.monotonic.saturating_sub(start).as_secs_f64();
         let duration = if found { duration } else { book.reading.duration };
-        book.reading.update(None, problem, now.unix_seconds(), duration);
+        book.reading.update(None, problem, now.steady_seconds, duration);
     }
 
     fn save_when_due(&mut self) {

@@ -222,6 +222,7 @@ impl Observed {
 
     /// Puts everything on the page.
     pub fn fill(&self, page: &mut Page) {
+        page.clock_gained = self.clock.gained_seconds();
         self.fill_logs(page);
         let (queue, sockets) = (self.queue.get(), self.sockets.get());
         let (processes, filesystems) = (self.processes.get(), self.filesystems.get());
@@ -243,12 +244,13 @@ impl Observed {
     fn fill_logs(&self, page: &mut Page) {
         let book = self.logs();
         if book.shown {
-            logs::fill(page, &book.aggregate.totals, &self.clients, self.clock.unix_millis());
+            let now = self.clock.now().shown(&book.aggregate);
+            logs::fill(page, &book.aggregate.totals, &self.clients, now);
         }
         if book.notices_shown {
             logs::fill_notices(page, &book.aggregate.totals);
         }
-        exporter::fill_following(page, &book.following, self.clock.unix_seconds());
+        exporter::fill_following(page, &book.following, self.clock.steady_seconds());
         exporter::fill_collector(page, "log", &book.reading);
     }
 }

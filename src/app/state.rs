@@ -114,7 +114,7 @@ impl StateWriter {
                 let mut health = lock(&publish.state);
                 match &result {
                     Ok(bytes) => {
-                        health.saved_at = Some(publish.clock.unix_seconds());
+                        health.saved_at = Some(publish.clock.steady_seconds());
                         health.bytes = *bytes;
                         health.duration = end.saturating_sub(start).as_secs_f64();
                     }

@@ -42,7 +42,7 @@ impl Collector {
 
 /// The whole page; `local` says that it is for this host only.
 pub(super) fn page(observed: &Observed, local: bool) -> Markup {
-    let now = observed.clock.unix_seconds();
+    let now = observed.clock.steady_seconds();
     let waits = observed.waits_for();
     html! {
         (DOCTYPE)

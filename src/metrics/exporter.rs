@@ -14,11 +14,11 @@ pub fn fill_collector<T>(page: &mut Page, collector: &str, reading: &Reading<T>)
     page.truth(&metric::COLLECTOR_SUCCESS, &[collector], reading.success);
     page.sample(&metric::COLLECTOR_DURATION, &[collector], reading.duration);
     if let Some(last) = reading.last_success {
-        page.sample(&metric::COLLECTOR_LAST_SUCCESS, &[collector], last);
+        page.moment(&metric::COLLECTOR_LAST_SUCCESS, &[collector], last);
     }
 }
 
-/// How far a log has been read, now.
+/// How far a log has been read, now. Moments are Unix seconds of the clock that nobody has set since the start.
 #[derive(Clone, Debug, Default)]
 pub struct Following {
     /// The log's base name.
@@ -33,7 +33,7 @@ pub struct Following {
     pub partial_line_since: Option<f64>,
 }
 
-/// Puts the state of following on the page. `now` is Unix seconds.
+/// Puts the state of following on the page. `now` is a moment as those of [`Following`] are.
 pub fn fill_following(page: &mut Page, following: &[Following], now: f64) {
     for log in following {
         let name = log.log.as_str();
@@ -45,10 +45,10 @@ pub fn fill_following(page: &mut Page, following: &[Following], now: f64) {
             }
         }
         if let Some(at) = log.last_read {
-            page.sample(&metric::LOG_LAST_READ, &[name], at);
+            page.moment(&metric::LOG_LAST_READ, &[name], at);
         }
         if let Some(since) = log.partial_line_since {
-            page.sample(&metric::LOG_PARTIAL_LINE, &[name], since);
+            page.moment(&metric::LOG_PARTIAL_LINE, &[name], since);
         }
     }
 }
@@ -73,7 +73,7 @@ pub struct StateHealth {
 /// Puts the state's health on the page.
 pub fn fill_state(page: &mut Page, state: &StateHealth) {
     if let Some(at) = state.saved_at {
-        page.sample(&metric::STATE_SAVED, &[], at);
+        page.moment(&metric::STATE_SAVED, &[], at);
         page.count(&metric::STATE_SIZE, &[], state.bytes);
         page.sample(&metric::STATE_SAVE_DURATION, &[], state.duration);
     }

@@ -9,6 +9,7 @@ use crate::aggregate::Totals;
 use crate::aggregate::channel::{ChannelCounts, Outcome, TRY_BANDS};
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::labels::OTHER;
+use crate::aggregate::timeline::Present;
 use crate::config::ClientLabel;
 use crate::record::Direction;
 use crate::record::reason::Reason;
@@ -67,15 +68,15 @@ fn network(client: IpAddr) -> String {
     }
 }
 
-/// Puts all totals on the page. `now` is Unix milliseconds; windows end there.
-pub fn fill(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: i64) {
+/// Puts all totals on the page. Windows end with the present.
+pub fn fill(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: Present) {
     fill_entries(page, totals);
     for (channel, counts) in totals.channels.all() {
         fill_channel(page, channel, counts);
     }
-    fill_breakdowns(page, totals, now);
-    fill_clients(page, totals, clients, now);
-    fill_accounts(page, totals);
+    fill_breakdowns(page, totals, now.now());
+    fill_clients(page, totals, clients, now.now());
+    fill_accounts(page, totals, now);
 }
 
 /// Puts the notices of the syslog on the page.
@@ -208,7 +209,7 @@ fn fill_clients(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: 
     }
 }
 
-fn fill_accounts(page: &mut Page, totals: &Totals) {
+fn fill_accounts(page: &mut Page, totals: &Totals, now: Present) {
     for account in totals.accounts.all() {
         let log = account.name.as_str();
         page.count(&metric::LOG_LINES, &[log], account.lines);
@@ -225,7 +226,7 @@ fn fill_accounts(page: &mut Page, totals: &Totals) {
         page.count(&metric::LOG_GAP_BYTES, &[log], account.gap_bytes);
         if let Some(at) = account.last_entry {
             #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
-            page.sample(&metric::LOG_LAST_ENTRY, &[log], at as f64 / 1000.0);
+            page.sample(&metric::LOG_LAST_ENTRY, &[log], now.unix_millis_of(at) as f64 / 1000.0);
         }
     }
     for (table, count) in totals.left_out() {

@@ -12,6 +12,8 @@ use crate::aggregate::histogram::DelayHistogram;
 #[derive(Default)]
 pub struct Page {
     families: Vec<(&'static Metric, Vec<Sample>)>,
+    /// What the host's clock has gained since the program started by being set, seconds.
+    pub clock_gained: f64,
 }
 
 impl Page {
@@ -37,6 +39,12 @@ impl Page {
     pub fn count(&mut self, metric: &'static Metric, labels: &[&str], value: u64) {
         #[expect(clippy::cast_precision_loss, reason = "the exposition format has floating point only")]
         self.sample(metric, labels, value as f64);
+    }
+
+    /// Adds a sample of a moment that the program has kept, in Unix seconds of the clock that nobody has set
+    /// since the start. It is shown by the clock as it is now, so that its age is right.
+    pub fn moment(&mut self, metric: &'static Metric, labels: &[&str], at: f64) {
+        self.sample(metric, labels, at + self.clock_gained);
     }
 
     /// Adds a sample of a truth.

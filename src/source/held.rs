@@ -28,7 +28,8 @@ use super::spool::held_files::HeldReason;
 /// recipients is twice that.
 pub const HEAD_BYTES: usize = 64 * 1024;
 
-/// Age from which a file is taken to be written completely.
+/// Age from which a file is taken to be written completely. One of the future is taken for an old one, too: it was
+/// written while the clock was ahead.
 const SETTLED_AFTER: Duration = Duration::from_mins(1);
 
 /// What a round may cost.
@@ -158,7 +159,8 @@ impl<Elapsed: Fn() -> Duration> Round<'_, Elapsed> {
         self.effort.files += 1;
         self.effort.bytes += bytes as u64;
         let told = verdict.whole || verdict.reason != HeldReason::Unclassified || bytes == HEAD_BYTES;
-        if told || modified(&status) < self.settled_before {
+        let young = self.settled_before..=self.settled_before + 2 * SETTLED_AFTER;
+        if told || !young.contains(&modified(&status)) {
             return Ok(Answer::Reason(verdict.reason));
         }
         Ok(Answer::Later)

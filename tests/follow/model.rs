@@ -304,7 +304,7 @@ impl Program {
     fn poll(&mut self) {
         for _ in 0..10_000 {
             self.clock += Duration::from_secs(1);
-            let now = Now { monotonic: self.clock, unix_millis: 1_795_000_000_000 };
+            let now = Now { monotonic: self.clock, unix_millis: 1_795_000_000_000, steady_seconds: 1.795e9 };
             if !self.logs.step(0, &self.book, now) {
                 return;
             }

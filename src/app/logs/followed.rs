@@ -67,6 +67,7 @@ impl Log {
         match event {
             Event::Idle => return false,
             Event::Lines(block) => {
+                let present = now.read(&mut book.aggregate);
                 for (bytes, line) in lines(block) {
                     let entry = if line.len() > max_line_bytes {
                         Line::Skipped(Skip::TooLong)
@@ -74,12 +75,12 @@ impl Log {
                         self.reader.learn(book.aggregate.totals.accounts.inferred(account));
                         self.reader.read(line)
                     };
-                    book.aggregate.line(account, &entry, bytes, Some(now.unix_millis));
+                    book.aggregate.line(account, &entry, bytes, Some(present));
                     if let Line::Unparsed(reason) = entry {
                         book.unparsed.note(&self.name, now.unix_millis, reason, line);
                     }
                 }
-                self.following.last_read = Some(now.unix_seconds());
+                self.following.last_read = Some(now.steady_seconds);
             }
             Event::Skipped { reason, bytes, ends } => {
                 book.aggregate.skipped_bytes(account, reason, bytes, ends);
@@ -159,11 +160,11 @@ impl FollowedLogs {
     pub fn show_progress(&mut self, book: &mut LogBook, now: Now) {
         for log in &mut self.followed {
             let age =
-                |since: Duration| now.unix_seconds() - now.monotonic.saturating_sub(since).as_secs_f64();
+                |since: Duration| now.steady_seconds - now.monotonic.saturating_sub(since).as_secs_f64();
             log.following.lag_bytes = log.follower.is_attached().then(|| log.follower.lag_bytes());
             log.following.partial_line_since = log.follower.partial_line_since().map(age);
             if log.at_end {
-                log.following.caught_up_at = Some(now.unix_seconds());
+                log.following.caught_up_at = Some(now.steady_seconds);
             }
         }
         book.following = self.followed.iter().map(|log| log.following.clone()).collect();

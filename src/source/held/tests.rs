@@ -159,6 +159,8 @@ fn a_file_that_is_being_written_is_looked_at_again() {
     let after = |seconds| written + Duration::from_secs(seconds);
     assert_eq!(look(&mut inspector, &file, after(1)).0, [Answer::Later]);
     assert_eq!(look(&mut inspector, &file, after(62)).0, [UNCLASSIFIED]);
+    // Written while the clock was an hour ahead.
+    assert_eq!(look(&mut inspector, &file, written - Duration::from_hours(1)).0, [UNCLASSIFIED]);
     put(&root, "l/ZZ0AAAAA.HELD", whole.as_bytes());
     assert_eq!(look(&mut inspector, &file, after(2)).0, [LOOP]);
 }
