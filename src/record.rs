@@ -55,6 +55,7 @@ mod prefix;
 pub mod queue_file;
 pub mod reason;
 mod shape;
+mod syslog;
 mod tail;
 mod text;
 pub mod timestamp;
@@ -305,6 +306,7 @@ impl Reader {
 /// Where an entry begins. A line of another log may hold what looks like one.
 fn entry<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Entry<'a>> {
     match line.first()? {
+        b'<' if syslog::behind_priority(line).is_some() => prefix::entry(line),
         b'<' => Some(Entry::Xml(line)),
         b'{' => Some(Entry::Json(line)),
         byte => {

@@ -4,7 +4,7 @@ use ::config::{Config as Merged, ConfigError, Map, Source, Value, ValueKind};
 
 use super::error::{Problem, quoted, shown};
 use super::layers::Layers;
-use super::{ENVIRONMENT_PREFIX, KEYS, SECTIONS};
+use super::{ENVIRONMENT_PREFIX, KEYS, SECTIONS, logs};
 
 /// The most letters in which a name that was meant may differ from the one that was written.
 const MOST_EDITS: usize = 3;
@@ -16,6 +16,7 @@ pub(super) fn values(
     problems: &mut Vec<Problem>,
 ) -> Result<(), ConfigError> {
     let sections = merged.collect()?;
+    options(&sections, layers, problems);
     for key in &KEYS {
         let Some(ValueKind::Table(section)) = sections.get(key.section).map(|section| &section.kind) else {
             continue;
@@ -32,6 +33,22 @@ pub(super) fn values(
         }
     }
     Ok(())
+}
+
+/// Whether all of `logs.options` can be pinned for entries of `logs.format`.
+fn options(sections: &Map<String, Value>, layers: &Layers<'_>, problems: &mut Vec<Problem>) {
+    let Some(ValueKind::Table(section)) = sections.get("logs").map(|section| &section.kind) else { return };
+    let value = |name: &str| section.get(name).cloned();
+    let format = value("format").and_then(|format| logs::format(format).ok()).flatten();
+    let Some(options) = value("options") else { return };
+    let Ok(Some(reason)) = logs::misplaced(options.clone(), format) else { return };
+    problems.extend(KEYS.iter().find(|key| key.path() == "logs.options").map(|key| Problem::Value {
+        origin: layers.origin(key),
+        key: key.path(),
+        found: shown(&written(&options)),
+        reason,
+        expects: key.expects.to_owned(),
+    }));
 }
 
 /// The keys of a section of the file, if there is such a section.

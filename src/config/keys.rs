@@ -225,7 +225,8 @@ pub static KEYS: [Key; 35] = [
             example: "[\"log_filename\", \"log_message_id\", \"log_connection=3\"]",
         },
         doc: "The options of the MTA that add fields to entries of `LOG_FORMAT` 1, 2 and 3, whose fields are known by \
-              position alone; XML and JSON name theirs.",
+              position alone; XML and JSON name theirs. One whose field has no known place, such as `log_auth`, is taken \
+              where `logs.format` is 4, 5 or 6.",
         check: |value| logs::options(value).map(drop),
     },
     Key {

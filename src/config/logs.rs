@@ -100,6 +100,27 @@ pub(super) fn options<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Opti
     Ok(Some(sets.into_iter().fold(OptionSet::default(), |all, (_, set)| all.and(set))))
 }
 
+/// Options of the MTA whose field has no known place in entries of a format that does not name its fields: why
+/// they cannot be pinned there. `format` is what is configured.
+pub(super) fn misplaced<'de, D: Deserializer<'de>>(
+    value: D,
+    format: Option<Format>,
+) -> Result<Option<String>, D::Error> {
+    if format.is_some_and(|format| !format.is_positional()) {
+        return Ok(None);
+    }
+    let named = many(value, MOST_OPTIONS, |item| Ok((item.to_owned(), option::unplaced(item))))?;
+    let named: Vec<String> = named.into_iter().filter_map(|(_, name)| name).collect();
+    Ok((!named.is_empty()).then(|| {
+        format!(
+            "the MTA has {}, but where the field stands in entries of LOG_FORMAT 1, 2 and 3 is documented nowhere: \
+             set logs.format to 4, 5 or 6 if it is one of these, else leave logs.options out, and what is on is \
+             inferred",
+            named.join(", ")
+        )
+    }))
+}
+
 pub(super) fn format<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Format>, D::Error> {
     one(value, |text| {
         let format = Format::ALL.iter().find(|format| format.label() == text);
@@ -165,6 +186,7 @@ fn could_match(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::file;
+    use crate::record::option::LogOption;
 
     #[test]
     fn plain_base_names_are_taken() {
@@ -193,6 +215,49 @@ mod tests {
         ] {
             let refusal = file(name).expect_err(name).to_string();
             assert!(refusal.contains(log), "{name}: {refusal}");
+        }
+    }
+
+    /// Options whose field has no known place can be pinned where entries name their fields.
+    #[test]
+    fn options_without_a_known_place() {
+        let load = |toml: &str| crate::config::tests::load_text(toml, &[], crate::config::Flags::default());
+        for option in [
+            "log_auth",
+            "LOG_AUTH=1",
+            "log_delivery_flags",
+            "log_imap_flags",
+            "log_conversion_tag",
+            "log_tracking",
+            "log_mailbox_uid",
+            "log_local=3",
+            "log_uid",
+            "log_isc_status",
+            "log_headers_maxchars=80",
+            "log_header_options",
+        ] {
+            for format in [4, 5, 6] {
+                let toml = format!("[logs]\nformat = {format}\noptions = [\"log_filename\", \"{option}\"]");
+                let options = load(&toml).expect(&toml).logs.options.expect("pinned");
+                assert_eq!(options.all().collect::<Vec<_>>(), [LogOption::Filename], "{toml}");
+            }
+            for format in ["", "format = 1", "format = 2", "format = \"3\""] {
+                let toml = format!("[logs]\n{format}\noptions = [\"log_filename\", \"{option}\"]");
+                let error = load(&toml).expect_err(&toml);
+                let name = option.split('=').next().unwrap_or_default().to_ascii_lowercase();
+                let said = format!(
+                    "the MTA has {name}, but where the field stands in entries of LOG_FORMAT 1, 2 and 3"
+                );
+                assert!(error.contains(&said) && error.lines().count() == 1, "{toml}: {error}");
+            }
+        }
+        load("[logs]\noptions = [\"log_filename\", \"log_auth=0\"]").expect("switched off");
+        for wrong in ["log_authentication", "log_everything", "log_auth=yes", "log_isc+2"] {
+            for format in [1, 5] {
+                let error =
+                    load(&format!("[logs]\nformat = {format}\noptions = [\"{wrong}\"]")).expect_err(wrong);
+                assert!(error.contains("is no LOG_* option that adds a field"), "{error}");
+            }
         }
     }
 

@@ -31,13 +31,14 @@ const COUNTED: &str =
     "each text with its length in front of it, such as 13:adam@acme.com, and a blank behind it";
 
 /// How far into a line an entry may begin, as for the reader.
-const MAX_PREFIX_BYTES: usize = 160;
+const MAX_PREFIX_BYTES: usize = 320;
 
 /// Finds the place where a line stops to be one.
 pub(super) fn find(line: &[u8], reason: Unparsed) -> Stop {
     let start = line.iter().take_while(|&&byte| byte == b' ').count();
     match line.get(start) {
-        Some(b'<') => return element(line, start),
+        // A priority of syslog is no element.
+        Some(b'<') if !line.get(start + 1).is_some_and(u8::is_ascii_digit) => return element(line, start),
         Some(b'{') => return object(line, start),
         _ => {}
     }

@@ -180,9 +180,8 @@ impl<'a> Values<'a> {
         if !self.spans.has(Attribute::SourceChannel) {
             return Err(malformed);
         }
-        // A bad command may stand without recipients; every other entry is about one.
         let recipient = self.spans.has(Attribute::OriginalTo) || self.spans.has(Attribute::To);
-        if action.letter != b'B' && !recipient {
+        if !action.may_lack_recipient() && !recipient {
             return Err(Unparsed::NoRecipient);
         }
         let diagnostic = self.get(Attribute::Diagnostic);

@@ -113,6 +113,13 @@ impl Action {
         modifier.is_ascii_uppercase() && self.modifiers & 1 << (modifier - b'A') != 0
     }
 
+    /// Whether entries with this letter may be about no recipient: bad commands, and what channels of PMDF log
+    /// about a request, whether it was aborted, failed or succeeded (PMDF System Manager's Guide, "Log Entry
+    /// Codes").
+    pub fn may_lack_recipient(self) -> bool {
+        matches!(self.letter, b'A' | b'B' | b'F' | b'S')
+    }
+
     /// Whether any letter follows the action letter.
     pub fn is_modified(self) -> bool {
         self.modifiers != 0

@@ -9,6 +9,7 @@ use expect_test::{Expect, expect, expect_file};
 use super::option::OptionSet;
 use super::{Connection, Dialect, Line, Message, Reader};
 
+mod lines;
 mod rules;
 
 /// A line's fields as `name=value`, empty ones left out.

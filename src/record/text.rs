@@ -102,6 +102,9 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     }
     message.shown.note(LogOption::Node, !message.node.is_empty());
     message.shown.note(LogOption::Process, !message.process.is_empty());
+    if is_of_mailserv(message) {
+        return read_command(rest, message, blanks);
+    }
     let counted = may_be_counted(dialect, blanks.behind(rest));
     let options = fields.map(Fields::options);
     if counted && counted::message(rest, message, dialect, options).is_some() {
@@ -112,6 +115,9 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
         if message.action.letter == b'B' {
             message.diagnostic = rest.trim_ascii();
             return Ok(());
+        }
+        if message.action.may_lack_recipient() {
+            return read_command(rest, message, blanks);
         }
         return Err(if counted { Unparsed::MalformedCount } else { Unparsed::NoRecipient });
     };
@@ -135,6 +141,27 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     }
     shape::Optional { rest: behind, usual: options.unwrap_or_default() }.read(message, dialect);
     Ok(())
+}
+
+/// Whether PMDF's list server wrote the entry: where a destination would be, it has the times when the command
+/// began and ended, `HHMMSSHHMMSS` (PMDF System Manager's Guide, "MAILSERV Channel Usage Logging").
+fn is_of_mailserv(message: &Message<'_>) -> bool {
+    matches!(message.action.letter, b'F' | b'S')
+        && message.destination_channel.len() == 12
+        && message.destination_channel.iter().all(u8::is_ascii_digit)
+}
+
+/// An entry of PMDF about what somebody asked for: From and the command, with its seconds, and no recipient.
+fn read_command<'a>(rest: &'a [u8], message: &mut Message<'a>, blanks: &Blanks) -> Result<(), Unparsed> {
+    if is_of_mailserv(message) {
+        message.destination_channel = &[];
+    }
+    let text = rest.get(1..).unwrap_or_default();
+    let (from, behind) = text.split_at(blanks.address_end(text));
+    let (from, text) = if near::find::<b'@'>(from).is_some() { (from, behind) } else { (&[][..], text) };
+    message.from = from;
+    message.diagnostic = text.trim_ascii();
+    if from.is_empty() && message.diagnostic.is_empty() { Err(Unparsed::NoRecipient) } else { Ok(()) }
 }
 
 /// `LOG_FORMAT` 2 writes an empty address as `<>`.
