@@ -91,6 +91,7 @@ impl Bench {
             stuck_after: Duration::from_mins(10),
             stuck_after_by_channel: BTreeMap::new(),
             budget: Duration::MAX,
+            first_pass: Duration::MAX,
             most_remembered: MAX_REMEMBERED,
             seed: 1,
         });

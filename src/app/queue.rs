@@ -27,6 +27,7 @@ pub fn settings(config: &Config, install: &Install) -> Settings {
         stuck_after: config.queue.stuck_after,
         stuck_after_by_channel: config.queue.stuck_after_by_channel.clone(),
         budget: config.queue.budget,
+        first_pass: config.queue.first_pass,
         most_remembered: MAX_REMEMBERED,
         seed: super::logs::new_seed(),
     }

@@ -96,7 +96,7 @@ pub static SECTIONS: [Section; 10] = [
 ];
 
 /// All keys, section by section.
-pub static KEYS: [Key; 35] = [
+pub static KEYS: [Key; 36] = [
     Key {
         section: "mta",
         name: "root",
@@ -273,6 +273,16 @@ pub static KEYS: [Key; 35] = [
         expects: "a duration from 100ms to 1h such as \"2s\"",
         absent: WhenAbsent::Default("\"2s\""),
         doc: "How long one scan may take; the next goes on where it stopped. Scans take at most a twentieth of the time.",
+        check: |value| queue::budget(value).map(drop),
+    },
+    Key {
+        section: "queue",
+        name: "first_pass",
+        flag: None,
+        expects: "a duration from 100ms to 1h such as \"30s\"",
+        absent: WhenAbsent::Default("\"30s\""),
+        doc: "How long the first scan may take to count the names of all files, in front of its budget; sizes and ages \
+              of a large queue follow with the next scans.",
         check: |value| queue::budget(value).map(drop),
     },
     Key {

@@ -29,6 +29,9 @@ pub struct Queue {
     /// How long one scan may take.
     #[serde(deserialize_with = "budget")]
     pub budget: Duration,
+    /// How long the first scan may take for all names.
+    #[serde(deserialize_with = "budget")]
+    pub first_pass: Duration,
 }
 
 impl Default for Queue {
@@ -38,6 +41,7 @@ impl Default for Queue {
             stuck_after: Duration::from_mins(10),
             stuck_after_by_channel: BTreeMap::new(),
             budget: Duration::from_secs(2),
+            first_pass: Duration::from_secs(30),
         }
     }
 }

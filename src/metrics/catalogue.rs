@@ -323,13 +323,13 @@ catalogue! {
         "Message files waiting, held ones left out."
         query "sum by (channel) (imsimta_queue_messages)";
     QUEUE_BYTES = Gauge "imsimta_queue_bytes" [CHANNEL] Queue
-        "Their sizes."
+        "Sizes of the message files waiting; absent after a start until all of the channel were asked for."
         query "sum by (channel) (imsimta_queue_bytes)";
     QUEUE_OLDEST = Gauge "imsimta_queue_oldest_message_timestamp_seconds" [CHANNEL] Queue
-        "When the oldest waiting message file was written; absent when none waits."
+        "When the oldest waiting message file was written; absent when none waits, and where sizes are."
         query "time() - imsimta_queue_oldest_message_timestamp_seconds";
     QUEUE_STUCK = Gauge "imsimta_queue_stuck_messages" [CHANNEL] Queue
-        "Message files never tried although they are older than `queue.stuck_after`, or the time that their channel has."
+        "Message files never tried for longer than `queue.stuck_after`, or the time of their channel; absent where sizes are."
         query "imsimta_queue_stuck_messages > 0";
     QUEUE_ATTEMPTS = Gauge "imsimta_queue_attempt_messages" [CHANNEL, ATTEMPTS] Queue
         "Message files waiting, by delivery attempts made."
@@ -341,7 +341,7 @@ catalogue! {
         "Files in queue directories that are no messages, such as copies that were left there."
         query "imsimta_queue_other_files > 0";
     QUEUE_AGES = Gauge "imsimta_queue_age_messages" [CHANNEL, AGE] Queue
-        "Message files waiting, by age to less than a second; those of unknown age are in no band."
+        "Message files waiting, by age to less than a second; those of unknown age are in no band. Absent where sizes are."
         query "sum by (channel) (imsimta_queue_age_messages{age=~\"4d-7d|>=7d\"})";
     QUEUE_GROWTH = Gauge "imsimta_queue_growth_messages" [CHANNEL] Queue
         "Message files waiting now less those 15 minutes ago; absent until 15 minutes were seen."

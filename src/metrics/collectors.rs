@@ -9,7 +9,7 @@ use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::processes::ProcessSnapshot;
 use crate::source::sockets::{SocketSnapshot, TcpState};
 use crate::source::spool::held_files::HeldReason;
-use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind, QueueSnapshot};
+use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ChannelQueue, ErrorKind, QueueSnapshot};
 
 /// Puts the queue on the page; `growth` is that of the messages, by channel.
 pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot, growth: &BTreeMap<String, i64>) {
@@ -33,23 +33,30 @@ pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot, growth: &BTreeMap<S
     for (channel, queue) in &snapshot.channels {
         let channel = channel.as_str();
         page.count(&metric::QUEUE_MESSAGES, &[channel], queue.messages);
-        page.count(&metric::QUEUE_BYTES, &[channel], queue.bytes);
-        page.count(&metric::QUEUE_STUCK, &[channel], queue.stuck);
         page.count(&metric::QUEUE_OTHER_FILES, &[channel], queue.other_files);
-        if let Some(oldest) = queue.oldest {
-            page.sample(&metric::QUEUE_OLDEST, &[channel], oldest);
-        }
         for (band, &messages) in ATTEMPT_BANDS.iter().zip(&queue.attempts) {
             page.count(&metric::QUEUE_ATTEMPTS, &[channel, band], messages);
-        }
-        for (&(band, _), &messages) in AGE_BANDS.iter().zip(&queue.ages) {
-            page.count(&metric::QUEUE_AGES, &[channel, band], messages);
         }
         for (reason, &messages) in HeldReason::ALL.iter().zip(&queue.held) {
             page.count(&metric::QUEUE_HELD, &[channel, reason.label()], messages);
         }
         page.truth(&metric::QUEUE_CHANNEL_SUCCESS, &[channel], true);
         page.sample(&metric::QUEUE_LAST_SCAN, &[channel], queue.scanned_at);
+        if queue.unasked == 0 {
+            fill_sizes_and_times(page, channel, queue);
+        }
+    }
+}
+
+/// What is known of a channel once each of its messages has been asked for.
+fn fill_sizes_and_times(page: &mut Page, channel: &str, queue: &ChannelQueue) {
+    page.count(&metric::QUEUE_BYTES, &[channel], queue.bytes);
+    page.count(&metric::QUEUE_STUCK, &[channel], queue.stuck);
+    if let Some(oldest) = queue.oldest {
+        page.sample(&metric::QUEUE_OLDEST, &[channel], oldest);
+    }
+    for (&(band, _), &messages) in AGE_BANDS.iter().zip(&queue.ages) {
+        page.count(&metric::QUEUE_AGES, &[channel, band], messages);
     }
 }
 

@@ -11,7 +11,8 @@
 //!
 //! A scan takes a budget of time. One that runs out of it is partial: the channels that it did not
 //! finish keep the values of when they were last read as a whole, and the next scan goes on where
-//! this one stopped (`pass`, `channel`).
+//! this one stopped (`pass`, `channel`). The first scan of a large queue counts all names, with a limit of
+//! its own, before it asks for most sizes; what it has no time for is asked for by the next ones.
 
 mod channel;
 mod directory;
@@ -40,7 +41,7 @@ use self::channel::Channel;
 use self::directory::{Directory, Stop};
 use self::freshness::Stamp;
 use self::held_files::{HeldFile, HeldKey, HeldReason};
-use self::pass::{Pass, whole_seconds};
+use self::pass::{Budget, Pass, whole_seconds};
 pub use self::snapshot::{
     ChannelQueue, DirectoryFailure, ErrorCounts, ErrorKind, QueueSnapshot, ScanCounts, SpoolError,
 };
@@ -99,6 +100,8 @@ pub struct Settings {
     pub stuck_after_by_channel: BTreeMap<String, Duration>,
     /// How long a scan may take.
     pub budget: Duration,
+    /// How long the first scan may take until the names of all files are counted; its budget begins then.
+    pub first_pass: Duration,
     /// Files that are remembered, at most.
     pub most_remembered: usize,
     /// Keys the hashes of file names, which come from outside.
@@ -120,9 +123,22 @@ pub struct Scanner {
     root: Option<Stamp>,
     /// Who owned it then.
     owner: Option<u32>,
+    picture: Picture,
     scan: Option<ScanCounts>,
     errors: ErrorCounts,
     held_found: Vec<HeldFile>,
+}
+
+/// How far the first picture after a start is. In a queue of a million files the names take half a second, and
+/// sizes and times many scans: the names come first, so that sums over channels are right at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Picture {
+    /// Nothing is known.
+    Blank,
+    /// The names are counted; sizes and times come with each scan.
+    Names,
+    /// All is known.
+    Whole,
 }
 
 impl Scanner {
@@ -135,6 +151,7 @@ impl Scanner {
             labels: BTreeMap::new(),
             stopped_at: None,
             stalled: 0,
+            picture: Picture::Blank,
             root: None,
             owner: None,
             scan: None,
@@ -161,19 +178,44 @@ impl Scanner {
         let root =
             self.open(in_log).inspect_err(|error| self.errors[ErrorKind::from(error) as usize] += 1)?;
         // A directory that takes longer than the budget would never be finished: it gets more each time.
-        let budget = self.settings.budget.saturating_mul(1 << self.stalled.min(16));
+        let whole = self.settings.budget.saturating_mul(1 << self.stalled.min(16));
+        if self.picture == Picture::Blank {
+            self.picture = Picture::Names;
+            let budget = Budget { whole: self.settings.first_pass, asking: Some(whole / 8) };
+            self.pass(&root, now, clock, budget);
+            // What is whole now is shown, should the next pass not come to its end.
+            self.channels.values_mut().for_each(Channel::keep_values);
+        }
+        if self.picture == Picture::Whole {
+            self.pass(&root, now, clock, Budget { whole, asking: None });
+        } else if !self.all_asked() {
+            self.pass(&root, now, clock, Budget { whole, asking: Some(whole / 4 * 3) });
+        }
+        if self.all_asked() {
+            self.picture = Picture::Whole;
+        }
+        Ok(())
+    }
+
+    /// Whether the last scan came to its end and the size and time of each message is known.
+    fn all_asked(&self) -> bool {
+        self.stopped_at.is_none() && self.channels.values().all(Channel::is_asked)
+    }
+
+    /// Reads what has changed, for as long as the budget lasts.
+    fn pass(&mut self, root: &OwnedFd, now: SystemTime, clock: &dyn Fn() -> Duration, budget: Budget) {
         let mut pass = Pass::new(since_epoch(now), clock, budget, self.settings.seed);
         let remembered = self.channels.values().map(Channel::remembered).sum();
         pass.room = self.settings.most_remembered.saturating_sub(remembered);
         let subdirectories = self.channels.values().map(Channel::subdirectories).sum();
         pass.directories_left = MAX_SUBDIRECTORIES.saturating_sub(subdirectories);
-        let stopped_at = self.read_channels(&root, &mut pass);
+        let stopped_at = self.read_channels(root, &mut pass);
         self.stalled =
             if stopped_at.is_some() && stopped_at == self.stopped_at { self.stalled + 1 } else { 0 };
         self.stopped_at = stopped_at;
         pass.counts.partial = self.stopped_at.is_some();
-        (self.scan, self.held_found) = (Some(pass.counts), pass.held_found);
-        Ok(())
+        self.scan = Some(pass.counts);
+        self.held_found.append(&mut pass.held_found);
     }
 
     /// Opens the root and finds out which channels there are.

@@ -47,6 +47,7 @@ fn check(seed: u64) {
         stuck_after: STUCK_AFTER,
         stuck_after_by_channel: BTreeMap::new(),
         budget: Duration::MAX,
+        first_pass: Duration::MAX,
         most_remembered: MAX_REMEMBERED,
         seed,
     });

@@ -116,6 +116,16 @@ impl Channel {
     /// What the channel held when it was last read as a whole; the ages of its messages are those at
     /// `now` if it was read in the last pass.
     pub(super) fn values(&mut self, now: u32, stuck_before: u32) -> Option<&ChannelQueue> {
+        self.sum_up(now, stuck_before);
+        self.values.as_ref()
+    }
+
+    /// Keeps the counts of what has been read whole, for as long as it is not read whole again.
+    pub(super) fn keep_values(&mut self) {
+        self.sum_up(0, 0);
+    }
+
+    fn sum_up(&mut self, now: u32, stuck_before: u32) {
         if self.whole {
             let scanned_at = self.finished.unwrap_or_default().as_secs_f64();
             let mut queue = ChannelQueue { scanned_at, ..ChannelQueue::default() };
@@ -124,7 +134,6 @@ impl Channel {
             }
             self.values = Some(queue);
         }
-        self.values.as_ref()
     }
 
     /// Takes note of why it cannot be read: nothing is known about it until it can.
@@ -135,6 +144,11 @@ impl Channel {
     /// Where the pass under way stopped.
     pub(super) fn next(&self) -> Option<&CString> {
         self.next.as_ref()
+    }
+
+    /// Whether the size and time of each of its messages has been asked for.
+    pub(super) fn is_asked(&self) -> bool {
+        self.directories().all(|directory| directory.summary().unasked == 0)
     }
 
     pub(super) fn subdirectories(&self) -> usize {

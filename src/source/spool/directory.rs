@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::freshness::{Listing, Stamp};
 use super::held_files::{HeldFile, HeldKey, HeldReason};
 use super::known_files::{HeldClass, KnownFile, KnownFiles};
-use super::pass::Pass;
+use super::pass::{Pass, TimeLeft};
 use super::summary::Summary;
 use super::tree::{collect, kind};
 use crate::record::queue_file;
@@ -80,6 +80,7 @@ impl Directory {
             && self.settles_at.is_none_or(|at| pass.now() < at)
             && !self.held_waiting
             && (self.summary.unknown == 0 || pass.room == 0)
+            && (self.summary.unasked == 0 || !pass.will_ask())
     }
 
     pub(super) fn summary(&self) -> &Summary {
@@ -212,24 +213,32 @@ impl Reader<'_, '_> {
 
     fn message(&mut self, name: &CStr, key: u64, attempts: u16) -> Result<(), Stop> {
         let now = self.pass.now();
-        let known = self.known.find(key);
+        let known = self.known.find(key).map(|file| {
+            file.listed = true;
+            *file
+        });
         match known {
-            Some(file) => {
-                file.listed = true;
-                if file.settled || now < settles_at(file.modified) {
-                    let file = *file;
-                    self.count(attempts, &file);
-                    return Ok(());
-                }
+            Some(file) if file.settled || now < settles_at(file.modified) => {
+                self.count(attempts, &file);
+                return Ok(());
             }
             None if self.pass.room == 0 => {
                 self.summary.add_name(attempts);
                 return Ok(());
             }
-            None => {}
+            _ => {}
         }
-        if self.pass.is_over_at_call() {
-            return Err(Stop::OutOfTime);
+        match self.pass.time_left() {
+            TimeLeft::ForFiles => {}
+            TimeLeft::ForNames => {
+                match known {
+                    // It counts as it was when it was young.
+                    Some(file) => self.count(attempts, &file),
+                    None => self.summary.add_unasked(attempts),
+                }
+                return Ok(());
+            }
+            TimeLeft::None => return Err(Stop::OutOfTime),
         }
         let Some(file) = ask(self.opened, name, key, now)? else { return Ok(()) };
         if let Some(known) = self.known.find(key) {

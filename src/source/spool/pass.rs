@@ -27,12 +27,36 @@ pub(super) struct Pass<'a> {
     pub(super) held_found: Vec<HeldFile>,
     clock: &'a dyn Fn() -> Duration,
     end: Duration,
+    /// Until when single files are asked for; after that names are counted alone. None when it is over.
+    asks_until: Option<Duration>,
     calls: u32,
+}
+
+/// For how long a pass may go on, and how much of that goes to single files. When the latter is over, the names of the
+/// rest are counted alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// For all of it.
+    pub(super) whole: Duration,
+    /// For single files; none where a pass that has no time for them ends.
+    pub(super) asking: Option<Duration>,
+}
+
+/// What a pass has time for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TimeLeft {
+    /// To ask for single files.
+    ForFiles,
+    /// To count names.
+    ForNames,
+    /// Nothing.
+    None,
 }
 
 impl<'a> Pass<'a> {
     /// A pass that begins now and may take `budget` by `clock`, which never goes back.
-    pub(super) fn new(began: Duration, clock: &'a dyn Fn() -> Duration, budget: Duration, seed: u64) -> Self {
+    pub(super) fn new(began: Duration, clock: &'a dyn Fn() -> Duration, budget: Budget, seed: u64) -> Self {
+        let start = clock();
         Self {
             began,
             seed,
@@ -42,7 +66,8 @@ impl<'a> Pass<'a> {
             counts: ScanCounts::default(),
             held_found: Vec::new(),
             clock,
-            end: clock().saturating_add(budget),
+            end: start.saturating_add(budget.whole),
+            asks_until: Some(start.saturating_add(budget.asking.unwrap_or(Duration::MAX))),
             calls: 0,
         }
     }
@@ -57,10 +82,22 @@ impl<'a> Pass<'a> {
         self.at() >= self.end
     }
 
-    /// The same, to be asked with each call for one file: the clock is looked at now and then.
-    pub(super) fn is_over_at_call(&mut self) -> bool {
+    /// What there is time for, to be asked with each call for one file: the clock is looked at now and then.
+    pub(super) fn time_left(&mut self) -> TimeLeft {
         self.calls = self.calls.wrapping_add(1);
-        self.calls.is_multiple_of(CALLS_BETWEEN_LOOKS) && self.is_over()
+        if self.will_ask() && self.calls.is_multiple_of(CALLS_BETWEEN_LOOKS) {
+            let now = self.at();
+            self.asks_until = self.asks_until.filter(|&until| now < until);
+            if self.will_ask() && now >= self.end {
+                return TimeLeft::None;
+            }
+        }
+        if self.will_ask() { TimeLeft::ForFiles } else { TimeLeft::ForNames }
+    }
+
+    /// Whether there is time left for single files.
+    pub(super) fn will_ask(&self) -> bool {
+        self.asks_until.is_some()
     }
 
     /// Unix seconds.

@@ -50,6 +50,9 @@ pub struct ChannelQueue {
     /// Messages whose size and age are not known, since [`MAX_REMEMBERED`](super::MAX_REMEMBERED) was reached. `bytes` takes them
     /// to be of the mean size of the others; `ages`, `oldest` and `stuck` are without them.
     pub unknown: u64,
+    /// Messages of the first picture after a start whose size and age are not known yet. Where there are
+    /// any, nothing can be said of `bytes`, `ages`, `oldest` and `stuck`.
+    pub unasked: u64,
     /// `messages` by delivery attempts made, in the bands of [`ATTEMPT_BANDS`].
     pub attempts: [u64; ATTEMPT_BANDS.len()],
     /// `messages` by age, in the bands of [`AGE_BANDS`]. An age is wrong by less than a second.
@@ -177,6 +180,7 @@ impl ChannelQueue {
         self.messages += values.messages;
         self.bytes = self.bytes.saturating_add(values.bytes);
         self.unknown += values.unknown;
+        self.unasked += values.unasked;
         self.attempts.iter_mut().zip(values.attempts).for_each(|(sum, part)| *sum += part);
         self.ages.iter_mut().zip(values.ages).for_each(|(sum, part)| *sum += part);
         self.held.iter_mut().zip(values.held).for_each(|(sum, part)| *sum += part);
@@ -189,7 +193,7 @@ impl ChannelQueue {
 /// Adds the mean size for each message whose size is not known: that of its channel, or where none is
 /// known there, that of the whole queue.
 pub(super) fn estimate_sizes(channels: &mut BTreeMap<String, ChannelQueue>) {
-    let known = |queue: &ChannelQueue| queue.messages - queue.unknown;
+    let known = |queue: &ChannelQueue| queue.messages - queue.unknown - queue.unasked;
     let bytes: u128 = channels.values().map(|queue| u128::from(queue.bytes)).sum();
     let messages: u128 = channels.values().map(|queue| u128::from(known(queue))).sum();
     for queue in channels.values_mut().filter(|queue| queue.unknown > 0) {

@@ -15,6 +15,8 @@ pub(super) struct Summary {
     pub(super) bytes: u64,
     /// Messages whose size and time are not known, since the table of known files is full.
     pub(super) unknown: u64,
+    /// Messages whose size and time are to be asked for by a later scan.
+    pub(super) unasked: u64,
     /// By [`HeldReason`].
     pub(super) held: [u64; HeldReason::ALL.len()],
     pub(super) other_files: u64,
@@ -27,6 +29,12 @@ impl Summary {
     pub(super) fn add_name(&mut self, attempts: u16) {
         self.attempts[attempt_band(attempts)] += 1;
         self.unknown += 1;
+    }
+
+    /// Counts a message that will be asked for later.
+    pub(super) fn add_unasked(&mut self, attempts: u16) {
+        self.attempts[attempt_band(attempts)] += 1;
+        self.unasked += 1;
     }
 
     /// Counts a message.
@@ -52,6 +60,7 @@ impl Summary {
         queue.messages += self.attempts.iter().sum::<u64>();
         queue.bytes = queue.bytes.saturating_add(self.bytes);
         queue.unknown += self.unknown;
+        queue.unasked += self.unasked;
         queue.other_files += self.other_files;
         queue.stuck += count(self.untried.partition_point(|&modified| modified < stuck_before));
         for times in [&self.tried, &self.untried] {

@@ -32,6 +32,7 @@ fn settings(root: &Path) -> Settings {
         stuck_after: STUCK_AFTER,
         stuck_after_by_channel: BTreeMap::new(),
         budget: Duration::from_secs(2),
+        first_pass: Duration::from_secs(30),
         most_remembered: MAX_REMEMBERED,
         seed: 7,
     }
@@ -115,6 +116,7 @@ fn a_channel_with_subdirectories_held_messages_and_copies() {
         stuck: 1,
         other_files: 2,
         unknown: 0,
+        unasked: 0,
         scanned_at: 1_700_000_000.0,
     };
     assert_eq!(channel(&snapshot, "tcp_local"), &expected);

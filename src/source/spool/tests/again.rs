@@ -156,6 +156,7 @@ fn a_scan_without_time_goes_on_where_it_stopped() {
     for budget in [1, 2, 3, 5, 8, 13, 21, 34, 1000] {
         let mut settings = settings(root.path());
         settings.budget = Duration::from_millis(budget);
+        settings.first_pass = settings.budget;
         let mut scanner = Scanner::new(settings);
         let clock = Ticking(Cell::new(0));
         let mut partial = 0;
@@ -189,9 +190,42 @@ fn a_directory_that_takes_longer_than_the_budget_is_finished() {
     settings.budget = Duration::from_millis(5);
     let mut scanner = Scanner::new(settings);
     let clock = Ticking(Cell::new(0));
-    let scans = (1..50).find(|_| clock.scan(&mut scanner).channels.contains_key("l"));
+    let scans = (1..200).find(|_| channel(&clock.scan(&mut scanner), "l").unasked == 0);
     assert!(scans.is_some_and(|scans| scans > 1), "{scans:?}");
     assert_eq!(scanner.channels.values().map(Channel::remembered).sum::<usize>(), 3000);
+}
+
+/// However long sizes and times take, every message is counted by the first scan, and by each after it.
+#[test]
+fn the_first_picture_has_all_names() {
+    let root = TempDir::new().expect("directory");
+    for number in 0..2000 {
+        for (channel, attempts, ending) in [("l", "ZZ", "00"), ("m", "ZY", "00"), ("n", "ZX", "HELD")] {
+            put(&root, &format!("{channel}/000/{attempts}0AAAAAAAAA{number:04}.{ending}"), 10, 100);
+        }
+    }
+    let mut settings = settings(root.path());
+    settings.budget = Duration::from_millis(100);
+    let mut scanner = Scanner::new(settings);
+    let clock = Ticking(Cell::new(0));
+    let mut pictures = 0;
+    loop {
+        let snapshot = clock.scan(&mut scanner);
+        pictures += 1;
+        let count = |name: &str| channel(&snapshot, name).messages;
+        assert_eq!((count("l"), count("m"), count("n")), (2000, 2000, 0), "picture {pictures}");
+        assert_eq!(channel(&snapshot, "l").attempts[0], 2000);
+        assert_eq!(channel(&snapshot, "n").held.iter().sum::<u64>(), 2000);
+        if pictures == 1 {
+            assert!(channel(&snapshot, "m").unasked > 0);
+        }
+        if snapshot.channels.values().all(|queue| queue.unasked == 0) {
+            assert_eq!((channel(&snapshot, "l").bytes, channel(&snapshot, "m").ages[0]), (20_000, 2000));
+            break;
+        }
+        assert!(pictures < 200, "sizes never come");
+    }
+    assert!(pictures > 2, "{pictures}");
 }
 
 #[test]
