@@ -15,7 +15,9 @@ mod held;
 pub mod logs;
 mod observed;
 mod prepare;
+mod privilege;
 pub mod queue;
+mod signals;
 pub mod state;
 
 use std::future::Future;
@@ -33,7 +35,9 @@ pub use collectors::with_causes;
 pub use logs::new_seed;
 pub use observed::{LogBook, Observed, lock};
 pub use prepare::{Prepared, prepare};
+pub use privilege::{PrivilegeError, becomes, warn_of_root};
 pub use queue::Queue;
+pub use signals::{Hangup, signals};
 
 use crate::http;
 use crate::metrics::{self, Exposition, catalogue::Feed};
@@ -162,22 +166,6 @@ impl Running {
         }
         Ok(())
     }
-}
-
-/// Completes with the first SIGTERM or SIGINT. The handlers are there when this returns.
-///
-/// # Errors
-///
-/// When a handler cannot be set.
-pub fn signals() -> std::io::Result<impl Future<Output = ()> + Send> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 /// One registry whose pages are built from what has been observed.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::app::{self, Environment};
+use crate::app::{self, Environment, PrivilegeError};
 use crate::check;
 use crate::config::{self, Config, Flags};
 use crate::demo;
@@ -78,6 +78,18 @@ struct RunArguments {
     /// Where counts and offsets are saved [default: /var/lib/imsimta-exporter]
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
+    /// Stay root; by default a service that root starts becomes the MTA's user
+    #[arg(long)]
+    as_root: bool,
+}
+
+impl RunArguments {
+    /// The configuration, with what the command line says.
+    fn config(self) -> Result<Config, config::ConfigErrors> {
+        let flags =
+            Flags { root: self.root, listen: self.listen, state_dir: self.state_dir, as_root: self.as_root };
+        config::load(self.config.as_deref(), environment(), flags)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -153,21 +165,25 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: RunArguments) -> ExitCode {
-    let flags = Flags { root: arguments.root, listen: arguments.listen, state_dir: arguments.state_dir };
-    let config = match config::load(arguments.config.as_deref(), environment(), flags) {
+    let config = match arguments.config() {
         Ok(config) => config,
         Err(errors) => return fail(USAGE, &errors),
     };
-    log_to_stderr();
+    if let Err(error) = log_to_stderr() {
+        return fail(USAGE, &error);
+    }
+    app::warn_of_root(&config);
     let result = app::prepare(config, Environment::default()).and_then(|prepared| {
         serve(async {
-            let signals = app::signals()?;
+            let signals = app::signals(app::Hangup::Ignored)?;
             prepared.start()?.serve(signals).await
         })
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<InstallError>() || error.is::<UserError>() => {
+        Err(error)
+            if error.is::<InstallError>() || error.is::<UserError>() || error.is::<PrivilegeError>() =>
+        {
             fail(USAGE, &format!("{error:#}"))
         }
         Err(error) => fail(FAILURE, &format!("{error:#}")),
@@ -186,7 +202,9 @@ fn healthcheck(listen: Option<String>) -> ExitCode {
 }
 
 fn demo(arguments: &demo::Arguments) -> ExitCode {
-    log_to_stderr();
+    if let Err(error) = log_to_stderr() {
+        return fail(USAGE, &error);
+    }
     let result = if arguments.write_only {
         demo::write(arguments)
     } else if arguments.lines.is_some() {
@@ -245,11 +263,10 @@ fn report(arguments: &ReportArguments) -> ExitCode {
 
 /// Exits with 0 when there is no problem.
 fn check(arguments: RunArguments) -> ExitCode {
-    let flags = Flags { root: arguments.root, listen: arguments.listen, state_dir: arguments.state_dir };
-    let file = arguments.config.as_deref();
-    match config::load(file, environment(), flags) {
+    let file = arguments.config.clone();
+    match arguments.config() {
         Ok(config) => {
-            let checked = check::check(&config, file, &Environment::default());
+            let checked = check::check(&config, file.as_deref(), &Environment::default());
             match print(checked.text().as_bytes()) {
                 ExitCode::SUCCESS if checked.problems() > 0 => ExitCode::from(FAILURE),
                 status => status,
@@ -306,9 +323,41 @@ fn environment() -> HashMap<String, String> {
     std::env::vars_os().filter_map(utf8).collect()
 }
 
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("IMSIMTA_EXPORTER_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+/// The variable that says what is logged.
+const LOG_VARIABLE: &str = "IMSIMTA_EXPORTER_LOG";
+const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// What is logged: a level, or levels of this program's modules such as `info,imsimta_exporter::source=debug`.
+/// A word that is no level would be taken for the name of a module, and silence all others.
+fn log_filter(value: &str) -> Result<tracing_subscriber::EnvFilter, String> {
+    let refused = |part: &str| {
+        format!(
+            "{LOG_VARIABLE}: {part:?} is no level; expected one of {}, or MODULE=LEVEL with commas between",
+            LOG_LEVELS.join(", ")
+        )
+    };
+    let is_level = |text: &str| LOG_LEVELS.contains(&text.to_ascii_lowercase().as_str());
+    let value: String = value.split_whitespace().collect();
+    for part in value.split(',').filter(|part| !part.is_empty()) {
+        let known = match part.split_once('=') {
+            Some((module, level)) => {
+                is_level(level) && MODULES.contains(&module.split("::").next().unwrap_or(""))
+            }
+            None => is_level(part),
+        };
+        if !known {
+            return Err(refused(part));
+        }
+    }
+    let value = if value.is_empty() { "info" } else { &value };
+    value.parse().map_err(|_| refused(value))
+}
+
+/// What has modules that log.
+const MODULES: [&str; 5] = [env!("CARGO_CRATE_NAME"), "axum", "hyper", "tokio", "linemux"];
+
+fn log_to_stderr() -> Result<(), String> {
+    let filter = log_filter(&std::env::var_os(LOG_VARIABLE).unwrap_or_default().to_string_lossy())?;
     let color = io::IsTerminal::is_terminal(&io::stderr());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -318,6 +367,7 @@ fn log_to_stderr() {
         // Said on standard error too, which ends the program where that is what cannot be written.
         .log_internal_errors(false)
         .init();
+    Ok(())
 }
 
 /// A reader that goes away, such as `head`, is no failure.
@@ -340,8 +390,31 @@ fn fail(status: u8, message: &impl std::fmt::Display) -> ExitCode {
 mod tests {
     use clap::CommandFactory as _;
 
+    use super::log_filter;
+
     #[test]
     fn the_command_line_is_sound() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_log_level_that_is_none_is_an_error_and_not_silence() {
+        for value in ["", " ", "info", "WARN", "off", "info,imsimta_exporter::app=debug", "warn, hyper=info"]
+        {
+            assert!(log_filter(value).is_ok(), "{value}");
+        }
+        for value in [
+            "verbose",
+            "lkasjdl=kjasd",
+            "lkasjdl=debug",
+            "info,verbose",
+            "imsimta_exporter=loud",
+            "imsimta_exporter[=info",
+            "=info",
+            "\u{fffd}",
+        ] {
+            let error = log_filter(value).expect_err(value);
+            assert!(error.contains("IMSIMTA_EXPORTER_LOG: ") && error.contains("warn, info"), "{error}");
+        }
     }
 }

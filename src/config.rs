@@ -92,6 +92,8 @@ pub struct Flags {
     pub listen: Option<String>,
     /// `--state-dir DIR`
     pub state_dir: Option<PathBuf>,
+    /// `--as-root`
+    pub as_root: bool,
 }
 
 /// Reads and merges all layers, the later ones winning, and checks what came of it.

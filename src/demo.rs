@@ -89,7 +89,7 @@ pub fn write_lines(arguments: &Arguments, stream: impl io::Write) -> io::Result<
 ///
 /// The start fails, or a file cannot be written.
 pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 'static) -> anyhow::Result<()> {
-    let signals = app::signals().context("cannot wait for signals")?;
+    let signals = app::signals(app::Hangup::Ends).context("cannot wait for signals")?;
     // Dropped in the reverse order: first what writes into the directory, then the directory.
     let site = Site::new(arguments.dir.as_deref())?;
     let connections =
@@ -152,7 +152,12 @@ fn roll_over_on_signal(orders: Sender<Order>) -> anyhow::Result<tokio::task::Joi
 /// The exporter's configuration for this MTA.
 fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
     Config {
-        mta: Mta { root: Some(site.root().to_owned()), timezone: Some(TimeZone::system()), ..Mta::default() },
+        mta: Mta {
+            root: Some(site.root().to_owned()),
+            timezone: Some(TimeZone::system()),
+            as_root: true,
+            ..Mta::default()
+        },
         logs: Logs { start: Start::Beginning, ..Logs::default() },
         queue: Queue { interval: INTERVAL, ..Queue::default() },
         held: Held { host: Some(world::LOCAL_HOST.to_owned()), ..Held::default() },

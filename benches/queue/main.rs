@@ -144,6 +144,7 @@ fn scrape_during_a_scan(tree: &Tree) -> (Vec<Duration>, Vec<Duration>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_imsimta-exporter"));
     command.args(["run", "--listen", "127.0.0.1:0", "--root"]).arg(tree.root());
     command.arg("--state-dir").arg(tree.root().join("state")).stderr(Stdio::piped());
+    command.env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
     // The whole tree in one scan, also where it takes long.
     command.env("IMSIMTA_EXPORTER__QUEUE__BUDGET", "1h");
     let mut program = command.spawn().expect("started");

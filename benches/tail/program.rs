@@ -43,6 +43,7 @@ impl Exporter {
             .arg(&root)
             .arg("--state-dir")
             .arg(directory.path().join("state"))
+            .env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true")
             .env("IMSIMTA_EXPORTER_LOG", "info,imsimta_exporter::app::logs=trace")
             .stderr(Stdio::piped())
             .spawn()

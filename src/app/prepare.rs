@@ -1,14 +1,16 @@
-//! What a start does before there is any thread: it finds the installation, binds, and opens the state.
+//! What a start does before there is any thread: it finds the installation, binds, gives up root when it has
+//! it, and opens the state.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::Environment;
 use super::state::{self, Saved, State};
+use super::{Environment, privilege};
 use crate::config::Config;
 use crate::source::install::{self, Install};
+use crate::source::state::claim;
 use crate::source::user;
 
 /// A start that has all that it needs from outside, and has begun nothing.
@@ -32,18 +34,29 @@ impl Prepared {
     }
 }
 
-/// Finds the installation, binds, and reads the state; starts no thread.
+/// Finds the installation, binds, becomes the MTA's user where root started it, and reads the state; starts
+/// no thread.
 ///
 /// # Errors
 ///
-/// There is no installation, the address cannot be had, or the state may not be used.
+/// There is no installation, the address cannot be had, root has nobody to become, or the state may not be
+/// used.
 pub fn prepare(config: Config, environment: Environment) -> anyhow::Result<Prepared> {
     let install = install::locate(&config.mta, &environment.probed_roots)?;
     let user =
         config.mta.user.as_deref().map(|user| user::id_of(user, Path::new("/etc/passwd"))).transpose()?;
+    let account = privilege::becomes(&config, &install, user)?;
     let listener = listen(config.http.listen)?;
     let address = listener.local_addr().context("the listener has no address")?;
-    let (state, saved) = state::open(&config.state.directory).context("cannot use the state directory")?;
+    if let Some(account) = account {
+        claim(&config.state.directory, account.user, account.group)
+            .context("cannot give the state directory")?;
+        privilege::become_user(&account)?;
+    }
+    // No file that is run from here on gives anything.
+    rustix::thread::set_no_new_privs(true).context("cannot refuse new privileges")?;
+    let (state, saved) =
+        state::open(&config.state.directory, user).context("cannot use the state directory")?;
     Ok(Prepared { config, environment, install, user, listener, address, state, saved })
 }
 

@@ -14,7 +14,7 @@ use super::observed::{Observed, lock};
 use crate::aggregate::Totals;
 use crate::metrics::exporter::StateHealth;
 use crate::source::follow::Position;
-use crate::source::state::{self, Loaded, StateDirectory, StateError};
+use crate::source::state::{self, Known, Loaded, StateDirectory, StateError};
 
 /// Places by the log's base name; those in a syslog by its path.
 pub type Positions = BTreeMap<String, Vec<Position>>;
@@ -42,48 +42,57 @@ pub struct Saved {
 /// The state directory as the start found it.
 #[derive(Debug)]
 pub struct State {
-    path: PathBuf,
-    directory: Option<StateDirectory>,
+    place: Place,
     /// Where the logs begin.
     pub positions: Positions,
 }
 
-/// Opens the state directory and reads what is there. A directory that cannot be used is said and
-/// tried again at each save.
+/// Where snapshots are written.
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    /// The MTA's user, whose directory root may use.
+    mta: Option<u32>,
+    directory: Option<StateDirectory>,
+    known: Known,
+}
+
+/// Opens the state directory and reads what is there. Where there is no directory and none can be made,
+/// that is said and tried again at each save.
 ///
 /// # Errors
 ///
-/// Only when another process uses the directory.
-pub fn open(path: &Path) -> Result<(State, Saved), StateError> {
+/// When another process uses the directory, or there is or may be a state that cannot be read: to go on
+/// without it would lose what was counted, and its place in the logs.
+pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, Saved), StateError> {
     let mut saved = Saved::default();
-    let directory = match StateDirectory::open(path) {
-        Ok(directory) => Some(directory),
-        Err(error @ StateError::InUse { .. }) => return Err(error),
-        Err(error) => {
+    let mut place = Place { path: path.to_owned(), mta, directory: None, known: Known::default() };
+    match StateDirectory::open_knowing(path, mta, place.known) {
+        Ok(directory) => {
+            match directory.load::<Snapshot>()? {
+                Loaded::Absent => {}
+                Loaded::Snapshot(loaded) => {
+                    saved.positions = loaded.positions;
+                    saved.totals = Some(loaded.totals);
+                }
+                Loaded::SetAside { why, path } => {
+                    tracing::warn!(why, path = %path.display(), "the state was set aside; counting begins anew");
+                    saved.health.set_aside += 1;
+                }
+            }
+            place.known = directory.known();
+            place.directory = Some(directory);
+        }
+        Err(error @ StateError::NoDirectory { .. }) => {
             let problem = format!(
                 "counts will not survive a restart: {error}; --state-dir names a directory that this user may write"
             );
             tracing::warn!(collector = "state", problem, "will be tried again");
             saved.health.problem = Some(problem);
-            None
         }
-    };
-    match directory.as_ref().map(StateDirectory::load::<Snapshot>) {
-        None | Some(Ok(Loaded::Absent)) => {}
-        Some(Ok(Loaded::Snapshot(loaded))) => {
-            saved.positions = loaded.positions;
-            saved.totals = Some(loaded.totals);
-        }
-        Some(Ok(Loaded::SetAside { why, path })) => {
-            tracing::warn!(why, path = %path.display(), "the state was set aside; counting begins anew");
-            saved.health.set_aside += 1;
-        }
-        Some(Err(error)) => {
-            tracing::warn!(%error, "the state cannot be read; counting begins anew");
-            saved.health.problem = Some(error.to_string());
-        }
+        Err(error) => return Err(error),
     }
-    Ok((State { path: path.to_owned(), directory, positions: saved.positions.clone() }, saved))
+    Ok((State { place, positions: saved.positions.clone() }, saved))
 }
 
 /// Hands snapshots to the thread that writes them, so that a slow disk does not stop the reading.
@@ -105,15 +114,20 @@ impl StateWriter {
         let publish = Arc::clone(&observed);
         let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
             let _notice = DeathNotice::new("state", died);
-            let State { path, mut directory, .. } = state;
+            let mut place = state.place;
             let mut complaints = Complaints::new("state");
             for snapshot in queue {
                 let start = publish.clock.monotonic();
-                let result = write(&path, &mut directory, &snapshot);
+                let result = place.write(&snapshot);
                 let end = publish.clock.monotonic();
                 let mut health = lock(&publish.state);
                 match &result {
-                    Ok(bytes) => {
+                    Ok(Written { bytes, stranger }) => {
+                        if let Some(path) = stranger {
+                            let path = path.display();
+                            tracing::warn!(%path, "a state that this process neither read nor wrote was set aside");
+                            health.set_aside += 1;
+                        }
                         health.saved_at = Some(publish.clock.steady_seconds());
                         health.bytes = *bytes;
                         health.duration = end.saturating_sub(start).as_secs_f64();
@@ -149,20 +163,26 @@ impl StateWriter {
     }
 }
 
-/// Encodes and writes a snapshot; its size.
-fn write(
-    path: &Path,
-    directory: &mut Option<StateDirectory>,
-    snapshot: &Snapshot,
-) -> Result<u64, StateError> {
-    let encoded = state::encode(snapshot)?;
-    if directory.is_none() {
-        *directory = Some(StateDirectory::open(path)?);
+/// What became of a snapshot.
+struct Written {
+    bytes: u64,
+    /// A file that was in its place and was set aside.
+    stranger: Option<PathBuf>,
+}
+
+impl Place {
+    /// Encodes and writes a snapshot. A directory that was removed is made again.
+    fn write(&mut self, snapshot: &Snapshot) -> Result<Written, StateError> {
+        let encoded = state::encode(snapshot)?;
+        // Dropped first: it has the lock.
+        drop(self.directory.take_if(|directory| !directory.is_at_its_path()));
+        let directory = match self.directory.take() {
+            Some(directory) => directory,
+            None => StateDirectory::open_knowing(&self.path, self.mta, self.known)?,
+        };
+        let directory = self.directory.insert(directory);
+        let stranger = directory.save(&encoded)?;
+        self.known = directory.known();
+        Ok(Written { bytes: encoded.len() as u64, stranger })
     }
-    let result = directory.as_ref().map_or(Ok(()), |directory| directory.save(&encoded));
-    if result.is_err() {
-        // It may have been removed: it is made again next time.
-        *directory = None;
-    }
-    result.map(|()| encoded.len() as u64)
 }

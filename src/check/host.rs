@@ -10,7 +10,7 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::Checked;
 use super::Verdict::{Fine, Note, Problem};
-use crate::app::{Clock, Environment, queue, with_causes};
+use crate::app::{Clock, Environment, becomes, queue, with_causes};
 use crate::config::Config;
 use crate::http::probe;
 use crate::source::install::Install;
@@ -21,13 +21,26 @@ use crate::source::{sockets as kernel, user as users};
 /// Directories that cannot be read and are named one by one.
 const NAMED: usize = 5;
 
-/// Who asks, and to whom the queue belongs.
+/// Who asks, whom the service would become, and to whom the queue belongs.
 pub(super) fn user(checked: &mut Checked, config: &Config, install: &Install) {
     let own = rustix::process::geteuid().as_raw();
-    if let Some(Err(error)) =
-        config.mta.user.as_deref().map(|user| users::id_of(user, Path::new("/etc/passwd")))
-    {
+    let configured = config.mta.user.as_deref().map(|user| users::id_of(user, Path::new("/etc/passwd")));
+    let configured = configured.transpose().unwrap_or_else(|error| {
         checked.note(Problem, "user", error.to_string());
+        None
+    });
+    match becomes(config, install, configured) {
+        Err(error) => return checked.note(Problem, "user", error.to_string()),
+        Ok(Some(account)) => {
+            let name = account.name.unwrap_or_else(|| format!("#{}", account.user));
+            let text = format!(
+                "this is root; a service that root starts becomes user {name} ({}), who may read less than what is \
+                 found here: look as that user, sudo -u {name} imsimta-exporter check",
+                account.user
+            );
+            return checked.note(Note, "user", text);
+        }
+        Ok(None) => {}
     }
     let owner = install.queue_directory.metadata().ok().map(|metadata| metadata.uid());
     match owner {
@@ -39,6 +52,7 @@ pub(super) fn user(checked: &mut Checked, config: &Config, install: &Install) {
                  that lets user {own} list the queue and read the logs"
             ),
         ),
+        _ if own == 0 => checked.note(Note, "user", "root, and the service would stay root, as --as-root says"),
         _ => checked.note(Fine, "user", format!("user {own}")),
     }
 }

@@ -144,6 +144,16 @@ pub static KEYS: [Key; 36] = [
     },
     Key {
         section: "mta",
+        name: "as_root",
+        flag: Some("--as-root"),
+        expects: "true or false",
+        absent: WhenAbsent::Default("false"),
+        doc: "Whether a service that root starts stays root. By default it becomes `mta.user` before it reads anything \
+              of the MTA; as root it could be led to any file of the host.",
+        check: |value| mta::as_root(value).map(drop),
+    },
+    Key {
+        section: "mta",
         name: "active",
         flag: None,
         expects: "true or false",

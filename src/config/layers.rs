@@ -61,6 +61,7 @@ pub(super) fn flags(flags: &Flags) -> Vec<(&'static Key, String)> {
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     [
         ("mta", "root", flags.root.as_ref().map(text)),
+        ("mta", "as_root", flags.as_root.then(|| true.to_string())),
         ("http", "listen", flags.listen.clone()),
         ("state", "directory", flags.state_dir.as_ref().map(text)),
     ]

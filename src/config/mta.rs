@@ -26,6 +26,9 @@ pub struct Mta {
     /// The user the MTA runs as; `None`: the owner of the queue directory.
     #[serde(deserialize_with = "user")]
     pub user: Option<String>,
+    /// Whether a service that root starts stays root.
+    #[serde(deserialize_with = "as_root")]
+    pub as_root: bool,
     /// Whether this host is the one that runs the MTA; `None`: judged from the directories.
     #[serde(deserialize_with = "active")]
     pub active: Option<bool>,
@@ -44,6 +47,7 @@ impl Default for Mta {
             log_directory: None,
             queue_directory: None,
             user: None,
+            as_root: false,
             active: None,
             timezone: None,
             block_size: 1024,
@@ -63,6 +67,10 @@ pub(super) fn user<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>
         }
         Ok(Some(text.to_owned()))
     })
+}
+
+pub(super) fn as_root<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    one(value, |text| text.parse().map_err(|_| Refusal::new("this is neither true nor false")))
 }
 
 pub(super) fn active<'de, D: Deserializer<'de>>(value: D) -> Result<Option<bool>, D::Error> {

@@ -146,7 +146,7 @@ fn the_environment_says_everything_in_text() {
 fn a_path_from_a_flag_need_not_be_text() {
     use std::os::unix::ffi::OsStringExt;
     let path = PathBuf::from(std::ffi::OsString::from_vec(b"/mta/\xff".to_vec()));
-    let flags = Flags { root: Some(path.clone()), state_dir: Some(path.clone()), listen: None };
+    let flags = Flags { root: Some(path.clone()), state_dir: Some(path.clone()), ..Flags::default() };
     let config = load(None, HashMap::new(), flags).expect("valid");
     assert_eq!((config.mta.root, config.state.directory), (Some(path.clone()), path));
 }
@@ -160,7 +160,7 @@ fn all_mistakes_are_reported_at_once_sorted() {
         ("IMSIMTA_EXPORTER__HTTP_LISTEN", "127.0.0.1:1"),
         ("imsimta_exporter__http__listen", "127.0.0.1:1"),
     ];
-    let flags = Flags { listen: Some(":9797".to_owned()), root: Some(PathBuf::new()), state_dir: None };
+    let flags = Flags { listen: Some(":9797".to_owned()), root: Some(PathBuf::new()), ..Flags::default() };
     let errors = load_text(toml, &environment, flags).expect_err("mistakes");
     let expected = [
         "--listen: http.listen: found \":9797\": the address is missing, write \"0.0.0.0:9797\" for all of \
@@ -329,6 +329,7 @@ fn every_flag_in_the_table_is_one_that_is_read() {
         root: Some(PathBuf::from("/")),
         listen: Some("127.0.0.1:1".to_owned()),
         state_dir: Some(PathBuf::from("/")),
+        as_root: true,
     };
     let read: Vec<String> = super::layers::flags(&all).iter().map(|(key, _)| key.path()).collect();
     let table: Vec<String> = KEYS.iter().filter(|key| key.flag.is_some()).map(Key::path).collect();

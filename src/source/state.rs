@@ -4,21 +4,40 @@
 //! payload in MessagePack with named fields, so that a later release can add some. Written as a
 //! temporary file, synced, renamed over the old one, and the directory synced: after a crash there
 //! is the old snapshot or the new one, never a mixture.
+//!
+//! What is there and was not read is never written over: it is set aside, or the start is refused.
+//! `directory.rs` says which directory is used, and which files in it; `claim.rs` gives what root left
+//! behind to the user that the program goes on as.
 
-use std::fs::{File, OpenOptions};
+mod claim;
+mod directory;
+
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
 
+pub use claim::claim;
+pub use directory::StateDirectory;
+
 /// The version that this program writes and reads.
 const VERSION: u32 = 2;
-const MAGIC: &str = "imsimta-exporter state";
-/// A larger file is not one of ours; it is set aside unread.
-const MAX_BYTES: u64 = 256 * 1024 * 1024;
+const MAGIC: &str = "imsimta-exporter state ";
+/// With all tables full there are 4 MB. A larger file is not one of ours; it is set aside unread.
+const MAX_BYTES: u64 = 64 << 20;
+/// The first line is shorter.
+const MAX_HEADER_BYTES: u64 = 128;
+/// So many files that were set aside are kept, the newest.
+const MAX_SET_ASIDE: usize = 5;
+
+const STATE: &str = "state";
+const TEMPORARY: &str = "state.new";
+const SET_ASIDE: &str = "state.set-aside";
 
 /// Why a snapshot was not read or written.
 #[derive(Debug, thiserror::Error)]
@@ -31,17 +50,29 @@ pub enum StateError {
         /// Why.
         source: io::Error,
     },
-    /// Something else stands there.
-    #[error("{path}: not a directory")]
-    NotADirectory {
+    /// There is no directory, and none can be made.
+    #[error("{path}: {source}")]
+    NoDirectory {
         /// What is configured.
         path: PathBuf,
+        /// Why.
+        source: io::Error,
     },
-    /// Another process holds the lock in the state directory.
-    #[error("{path}: in use by another running imsimta-exporter; give each its own --state-dir")]
+    /// Another process holds the lock of the state directory.
+    #[error("{path}: in use by another running imsimta-exporter; give each its own --state-dir{hint}")]
     InUse {
         /// The state directory.
         path: PathBuf,
+        /// What else it can be.
+        hint: &'static str,
+    },
+    /// It is there, and must be neither used nor written over.
+    #[error("{path}: {why}")]
+    Refused {
+        /// The state directory or a file in it.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
     },
     /// The snapshot could not be encoded.
     #[error("the state could not be encoded: {0}")]
@@ -64,86 +95,112 @@ pub enum Loaded<T> {
     },
 }
 
-/// The directory that holds the state, locked for this process.
-#[derive(Debug)]
-pub struct StateDirectory {
-    path: PathBuf,
-    /// Held open for its lock.
-    _lock: File,
+/// Which file this process has read or written last, so that no other is written over: by its size and the
+/// time of its last change. Not by its inode: some network file systems make up another number each time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    bytes: u64,
+    modified: (i64, i64),
+}
+
+impl Known {
+    fn of(file: &Metadata) -> Self {
+        Self { bytes: file.len(), modified: (file.mtime(), file.mtime_nsec()) }
+    }
 }
 
 impl StateDirectory {
-    /// Makes the directory when it is not there (mode 0700) and locks it.
-    ///
-    /// # Errors
-    ///
-    /// [`StateError::InUse`] when another process runs on it, else what the kernel said.
-    pub fn open(path: &Path) -> Result<Self, StateError> {
-        let failed = |source| StateError::Io { path: path.to_owned(), source };
-        if path.exists() && !path.is_dir() {
-            return Err(StateError::NotADirectory { path: path.to_owned() });
-        }
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
-        let lock = path.join("lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(lock)
-            .map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(StateError::InUse { path: path.to_owned() }),
-            Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
-        }
-    }
-
     /// Reads the last snapshot. What cannot be understood is kept under another name, for whoever
     /// wants to know why.
     ///
     /// # Errors
     ///
-    /// When the file is there and cannot be read or renamed.
+    /// When the file is there and may not be used, or cannot be read or renamed.
     pub fn load<T: DeserializeOwned>(&self) -> Result<Loaded<T>, StateError> {
-        let path = self.file();
-        let failed = |source| StateError::Io { path: path.clone(), source };
-        let mut bytes = Vec::new();
-        match File::open(&path) {
-            Ok(file) => file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Absent),
-            Err(error) => return Err(failed(error)),
-        };
-        match decode(&bytes) {
-            Ok(snapshot) => Ok(Loaded::Snapshot(snapshot)),
-            Err(why) => {
-                let aside = self.path.join("state.set-aside");
-                std::fs::rename(&path, &aside).map_err(failed)?;
-                Ok(Loaded::SetAside { why, path: aside })
+        let Some((file, metadata)) = self.open_file(STATE)? else { return Ok(Loaded::Absent) };
+        match read(file, metadata.len()).map_err(|source| self.failed(STATE, source))? {
+            Ok(snapshot) => {
+                self.knows(Known::of(&metadata));
+                Ok(Loaded::Snapshot(snapshot))
             }
+            Err(why) => Ok(Loaded::SetAside { why, path: self.set_aside()? }),
         }
     }
 
-    /// Replaces the snapshot by one that [`encode`] made.
+    /// Replaces the snapshot by one that [`encode`] made. A file that is neither the one that was read
+    /// nor the one that was written last is set aside before; its new name is returned.
     ///
     /// # Errors
     ///
-    /// What the kernel said; the old snapshot stays.
-    pub fn save(&self, encoded: &[u8]) -> Result<(), StateError> {
-        let temporary = self.path.join("state.new");
-        let failed = |source| StateError::Io { path: temporary.clone(), source };
-        let mut options = OpenOptions::new();
-        let mut file =
-            options.create(true).truncate(true).write(true).mode(0o600).open(&temporary).map_err(failed)?;
+    /// What the kernel said, or what stands in the way; the old snapshot stays.
+    pub fn save(&self, encoded: &[u8]) -> Result<Option<PathBuf>, StateError> {
+        let failed = |source| self.failed(TEMPORARY, source);
+        self.remove_leftover()?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let made = rustix::fs::openat(self.fd(), TEMPORARY, flags, Mode::RUSR | Mode::WUSR);
+        let mut file = File::from(made.map_err(|errno| failed(errno.into()))?);
+        if let Some((user, group)) = self.owner_to_give() {
+            // What root writes by hand, the service can read again.
+            rustix::fs::fchown(&file, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))
+                .map_err(|errno| failed(errno.into()))?;
+        }
         file.write_all(encoded).map_err(failed)?;
         file.sync_all().map_err(failed)?;
-        std::fs::rename(&temporary, self.file()).map_err(failed)?;
-        File::open(&self.path).and_then(|directory| directory.sync_all()).map_err(failed)
+        let written = file.metadata().map_err(failed)?;
+        let there = self.look(STATE)?.map(|there| Known::of(&there));
+        let stranger = there.filter(|&there| there != self.known()).map(|_| self.set_aside()).transpose()?;
+        rustix::fs::renameat(self.fd(), TEMPORARY, self.fd(), STATE).map_err(|errno| failed(errno.into()))?;
+        self.knows(Known::of(&written));
+        rustix::fs::fsync(self.fd()).map_err(|errno| failed(errno.into()))?;
+        Ok(stranger)
     }
 
-    fn file(&self) -> PathBuf {
-        self.path.join("state")
+    /// Removes what a save that was cut short left behind, and nothing else.
+    fn remove_leftover(&self) -> Result<(), StateError> {
+        let Some(leftover) = self.look(TEMPORARY)? else { return Ok(()) };
+        if !leftover.is_file() || !self.trusts(leftover.uid()) {
+            return Err(self.refused(TEMPORARY, "stands in the way and is none of ours; remove it".into()));
+        }
+        rustix::fs::unlinkat(self.fd(), TEMPORARY, AtFlags::empty())
+            .map_err(|errno| self.failed(TEMPORARY, errno.into()))
     }
+
+    /// Gives the file that is there the next number, and removes the oldest of too many.
+    fn set_aside(&self) -> Result<PathBuf, StateError> {
+        let mut numbers = self.numbers_set_aside()?;
+        let next = numbers.last().map_or(1, |last| last.saturating_add(1));
+        let name = aside(next);
+        rustix::fs::renameat(self.fd(), STATE, self.fd(), &name)
+            .map_err(|errno| self.failed(STATE, errno.into()))?;
+        numbers.push(next);
+        for &old in &numbers[..numbers.len().saturating_sub(MAX_SET_ASIDE)] {
+            // That it stays costs no more than its space.
+            rustix::fs::unlinkat(self.fd(), aside(old), AtFlags::empty()).ok();
+        }
+        Ok(self.path().join(name))
+    }
+
+    /// The numbers of the files that were set aside, in order.
+    fn numbers_set_aside(&self) -> Result<Vec<u32>, StateError> {
+        let mut numbers = Vec::new();
+        let failed = |errno: rustix::io::Errno| self.failed("", errno.into());
+        for entry in rustix::fs::Dir::read_from(self.fd()).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let rest = entry.file_name().to_str().ok().and_then(|name| name.strip_prefix(SET_ASIDE));
+            numbers.extend(rest.and_then(number_of));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+}
+
+/// The first releases gave no number.
+fn number_of(rest: &str) -> Option<u32> {
+    if rest.is_empty() { Some(0) } else { rest.strip_prefix('.')?.parse().ok() }
+}
+
+fn aside(number: u32) -> String {
+    if number == 0 { SET_ASIDE.to_owned() } else { format!("{SET_ASIDE}.{number}") }
 }
 
 /// A snapshot as the bytes of a state file.
@@ -153,82 +210,46 @@ impl StateDirectory {
 /// When a value cannot be represented.
 pub fn encode<T: Serialize>(snapshot: &T) -> Result<Vec<u8>, StateError> {
     let payload = rmp_serde::to_vec_named(snapshot)?;
-    let mut bytes = format!("{MAGIC} {VERSION} {} {:016x}\n", payload.len(), xxh3_64(&payload)).into_bytes();
+    let mut bytes = format!("{MAGIC}{VERSION} {} {:016x}\n", payload.len(), xxh3_64(&payload)).into_bytes();
     bytes.extend_from_slice(&payload);
     Ok(bytes)
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let newline = memchr::memchr(b'\n', &bytes[..bytes.len().min(128)]).ok_or("no header line")?;
-    let (header, payload) = (&bytes[..newline], &bytes[newline + 1..]);
-    let header = std::str::from_utf8(header).map_err(|_| "the header is not text")?;
+/// Reads a file of this size: its first line, and the rest when that says that it is one of ours. The
+/// inner error is what is wrong with it.
+fn read<T: DeserializeOwned>(file: File, size: u64) -> io::Result<Result<T, String>> {
+    let mut bytes = Vec::new();
+    (&file).take(MAX_HEADER_BYTES).read_to_end(&mut bytes)?;
+    let (header, hash) = match header(&bytes, size) {
+        Ok(found) => found,
+        Err(why) => return Ok(Err(why)),
+    };
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    let payload = &bytes[header..];
+    if hash != format!("{:016x}", xxh3_64(payload)) {
+        return Ok(Err("the checksum differs".into()));
+    }
+    Ok(rmp_serde::from_slice(payload).map_err(|error| format!("a value is not as expected: {error}")))
+}
+
+/// How long the first line is, and the hash that it gives.
+fn header(bytes: &[u8], size: u64) -> Result<(usize, String), String> {
+    if size > MAX_BYTES {
+        return Err(format!("{size} bytes are more than a state can have"));
+    }
+    let newline = memchr::memchr(b'\n', bytes).ok_or("no header line")?;
+    let header = std::str::from_utf8(&bytes[..newline]).map_err(|_| "the header is not text")?;
     let fields = header.strip_prefix(MAGIC).ok_or("the header is not one of a state file")?;
     let mut fields = fields.split_ascii_whitespace();
     let version = fields.next().ok_or("the header has no version")?;
     if version != VERSION.to_string() {
         return Err(format!("version {version}, this program reads version {VERSION}"));
     }
-    if fields.next() != Some(payload.len().to_string().as_str()) {
+    if fields.next() != Some((size - newline as u64 - 1).to_string().as_str()) {
         return Err("the length differs from the header".into());
     }
-    if fields.next() != Some(format!("{:016x}", xxh3_64(payload)).as_str()) {
-        return Err("the checksum differs".into());
-    }
-    rmp_serde::from_slice(payload).map_err(|error| format!("a value is not as expected: {error}"))
+    Ok((newline + 1, fields.next().unwrap_or_default().to_owned()))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Loaded, StateDirectory, StateError, encode};
-
-    fn directory() -> (tempfile::TempDir, StateDirectory) {
-        let parent = tempfile::tempdir().expect("a temporary directory");
-        let state = StateDirectory::open(&parent.path().join("a/b")).expect("made");
-        (parent, state)
-    }
-
-    #[test]
-    fn what_was_saved_is_loaded() {
-        let (_parent, state) = directory();
-        assert!(matches!(state.load::<Vec<u32>>(), Ok(Loaded::Absent)));
-        for snapshot in [vec![1, 2], vec![3]] {
-            state.save(&encode(&snapshot).expect("encoded")).expect("saved");
-            assert!(matches!(state.load::<Vec<u32>>(), Ok(Loaded::Snapshot(loaded)) if loaded == snapshot));
-        }
-    }
-
-    #[test]
-    fn damage_is_set_aside() {
-        let good = encode(&vec![1, 2, 3]).expect("encoded");
-        let mut flipped = good.clone();
-        *flipped.last_mut().expect("a payload") ^= 1;
-        let newer = String::from_utf8_lossy(&good).replace("state 2 ", "state 9 ").into_bytes();
-        let other_type = encode(&"text").expect("encoded");
-        for (bytes, expected) in [
-            (&b""[..], "no header line"),
-            (b"\n", "not one of a state file"),
-            (&good[..good.len() - 1], "length differs"),
-            (&flipped, "checksum differs"),
-            (&newer, "version 9"),
-            (&other_type, "not as expected"),
-            (&[0xff; 200], "no header line"),
-        ] {
-            let (_parent, state) = directory();
-            state.save(bytes).expect("saved");
-            let loaded = state.load::<Vec<u32>>().expect("read");
-            let Loaded::SetAside { why, path } = loaded else { panic!("{expected}: {loaded:?}") };
-            assert!(why.contains(expected), "{why}");
-            assert_eq!(std::fs::read(path).expect("kept"), bytes);
-            assert!(matches!(state.load::<Vec<u32>>(), Ok(Loaded::Absent)));
-        }
-    }
-
-    #[test]
-    fn one_process_at_a_time() {
-        let (parent, state) = directory();
-        let path = parent.path().join("a/b");
-        assert!(matches!(StateDirectory::open(&path), Err(StateError::InUse { .. })));
-        drop(state);
-        StateDirectory::open(&path).expect("free again");
-    }
-}
+mod tests;

@@ -141,7 +141,7 @@ fn tree(directory: &Path) -> BTreeSet<(PathBuf, Vec<u8>)> {
 
 #[test]
 fn everything_moves_and_nothing_is_left_behind() {
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
         let mut demo = Demo::start(&["--rate", "50"]);
         demo.wait_for_least("imsimta_log_entries_total{code=\"E\"}", 50.0);
         demo.wait_for_least("imsimta_dequeued_recipients_total{channel=\"ims-ms\"}", 20.0);

@@ -281,7 +281,7 @@ impl Program {
             Loaded::Absent | Loaded::SetAside { .. } => None,
         };
         // A first start reads what is there; after a state was lost that would count lines again.
-        let first = saved.is_none() && !host.state().join("state.set-aside").exists();
+        let first = saved.is_none() && !host.state().join("state.set-aside.1").exists();
         let config = Logs {
             files: vec![LOG.to_owned()],
             start: if first { Start::Beginning } else { Start::End },
@@ -501,7 +501,7 @@ proptest! {
         let more: Vec<_> = lost.iter().filter(|line| !life.at_risk.contains(line)).collect();
         prop_assert!(more.is_empty(), "lost {more:?} of {}", life.host.complete.len());
         let missing = program.logs.problem().is_some();
-        let shown = missing || program.losses()[..2] != [0; 2] || life.host.state().join("state.set-aside").exists();
+        let shown = missing || program.losses()[..2] != [0; 2] || life.host.state().join("state.set-aside.1").exists();
         prop_assert!(lost.is_empty() || shown || life.unseen, "lost and not shown: {lost:?}");
     }
 }

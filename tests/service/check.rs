@@ -12,6 +12,7 @@ const ENTRIES: &str = "\
 fn arguments(command: &mut Command, install: &Install) {
     command.args(["check", "--listen", "127.0.0.1:0", "--root"]).arg(install.path("root"));
     command.arg("--state-dir").arg(install.path("state"));
+    command.env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
 }
 
 /// Exit status and output.
@@ -190,6 +191,7 @@ fn an_exporter_that_runs_already() {
     install.append("mail.log_current", ENTRIES);
     let service = install.start();
     let mut command = Command::new(PROGRAM);
+    command.env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
     command.arg("check").arg("--listen").arg(service.address.to_string()).arg("--root");
     command.arg(install.path("root")).arg("--state-dir").arg(install.path("state"));
     let (status, text) = checked(&mut command);

@@ -95,7 +95,7 @@ fn the_port_of_another_instance() {
     let address = service.address.to_string();
     let other = Install::new();
     let (code, _, said) = run(Command::new(PROGRAM)
-        .args(["--listen", &address, "--root"])
+        .args(["--as-root", "--listen", &address, "--root"])
         .arg(other.path("root"))
         .arg("--state-dir")
         .arg(other.path("state")));
@@ -345,7 +345,7 @@ fn lines_that_are_not_understood_are_shown_to_this_host_alone() {
     service.wait();
 
     let mut command = Command::new(PROGRAM);
-    command.args(["--listen", "0.0.0.0:0", "--root"]).arg(install.path("root"));
+    command.args(["--as-root", "--listen", "0.0.0.0:0", "--root"]).arg(install.path("root"));
     command.arg("--state-dir").arg(install.path("state"));
     let service = Service::start(command);
     let port = service.address.port();

@@ -65,6 +65,8 @@ impl Install {
             .arg(self.path("root"))
             .arg("--state-dir")
             .arg(self.path("state"))
+            // Where the tests run as root, the tree is root's, and there is nobody else to become.
+            .env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true")
             // Quick looks, so that no test waits for an interval.
             .env("IMSIMTA_EXPORTER__QUEUE__INTERVAL", "1s")
             .env("IMSIMTA_EXPORTER__PROCESSES__INTERVAL", "1s")
@@ -171,6 +173,11 @@ impl Service {
     #[track_caller]
     pub fn wait_for_sample(&self, sample: &str, value: f64) -> String {
         self.wait_for(&format!("{sample} {value}"), |page| value_of(page, sample) == Some(value))
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {

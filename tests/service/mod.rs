@@ -8,5 +8,7 @@ mod mounts;
 mod names;
 mod notices;
 mod restart;
+mod root;
 mod shutdown;
+mod state;
 mod traffic;

@@ -197,7 +197,7 @@ fn a_state_that_is_damaged_is_set_aside_and_counted() {
     std::fs::write(install.path("state/state"), "imsimta-exporter state 1 3 0\nxyz").expect("written");
     let mut service = install.start();
     service.wait_for_sample("imsimta_exporter_state_set_aside_total", 1.0);
-    assert!(install.path("state/state.set-aside").exists());
+    assert!(install.path("state/state.set-aside.1").exists());
     service.wait_for_sample("imsimta_exporter_ready", 1.0);
     install.append("mail.log_current", &line(1));
     service.wait_for_sample(LINES, 1.0);

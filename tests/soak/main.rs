@@ -133,6 +133,7 @@ impl Program {
         let mut command = Command::new(PROGRAM);
         command.args(["run", "--listen", &self.address]).arg("--root").arg(&self.root);
         command.arg("--state-dir").arg(&self.state);
+        command.env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
         command.env("IMSIMTA_EXPORTER__STATE__INTERVAL", "1s").env("IMSIMTA_EXPORTER__MTA__TIMEZONE", "UTC");
         Service::start(command)
     }
