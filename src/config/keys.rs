@@ -96,7 +96,7 @@ pub static SECTIONS: [Section; 10] = [
 ];
 
 /// All keys, section by section.
-pub static KEYS: [Key; 36] = [
+pub static KEYS: [Key; 37] = [
     Key {
         section: "mta",
         name: "root",
