@@ -12,6 +12,7 @@ mod clock;
 mod collectors;
 mod complaints;
 mod held;
+mod limits;
 pub mod logs;
 mod observed;
 mod prepare;
@@ -21,17 +22,21 @@ mod signals;
 pub mod state;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use collectors::DeathNotice;
 
 pub use clock::{Clock, Now, WallClock};
 pub use collectors::with_causes;
+pub use complaints::Complaints;
 pub use logs::new_seed;
 pub use observed::{LogBook, Observed, lock};
 pub use prepare::{Prepared, prepare};
@@ -39,7 +44,7 @@ pub use privilege::{PrivilegeError, becomes, warn_of_root};
 pub use queue::Queue;
 pub use signals::{Hangup, signals};
 
-use crate::http;
+use crate::http::{self, Site, server};
 use crate::metrics::{self, Exposition, catalogue::Feed};
 use crate::source::install;
 use crate::source::wakeup;
@@ -71,9 +76,9 @@ impl Default for Environment {
 /// Everything that runs. It ends with [`Running::serve`].
 pub struct Running {
     listener: TcpListener,
-    address: SocketAddr,
     observed: Arc<Observed>,
-    exposition: Arc<Exposition>,
+    router: Router,
+    descriptors: u64,
     waker: wakeup::Waker,
     log_thread: logs::LogThread,
     log_ended: oneshot::Receiver<()>,
@@ -88,7 +93,7 @@ impl Prepared {
     ///
     /// A thread cannot be started.
     pub fn start(self) -> anyhow::Result<Running> {
-        let Self { config, environment, install, user, listener, address, state, saved } = self;
+        let Self { config, environment, install, user, listener, address, descriptors, state, saved } = self;
         let listener = TcpListener::from_std(listener).context("cannot use the listener")?;
         let clock = Clock::reading(environment.wall_clock);
         let clients = metrics::logs::ClientDisplay {
@@ -108,17 +113,24 @@ impl Prepared {
         let observed = Observed::new(&config, install, clock, clients, wakeups.counts(), saved);
         let observed = Arc::new(observed);
         let (died, deaths) = mpsc::unbounded_channel();
+        let site = Site {
+            observed: Arc::clone(&observed),
+            exposition: exposition(&observed)?,
+            bound: address,
+            token: state.token(),
+            state_directory: config.state.directory.clone(),
+        };
         let (log_thread, log_ended) =
             logs::spawn(&config, Arc::clone(&observed), wakeups, state, died.clone())
-                .context("cannot start a thread")?;
+                .map_err(|error| no_thread(&error))?;
         let collectors = collectors::spawn(&config, &environment, &observed, user, &died)
-            .context("cannot start a thread")?;
-        let exposition = Arc::new(exposition(&observed)?);
+            .map_err(|error| no_thread(&error))?;
+        let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
         Ok(Running {
             listener,
-            address,
             observed,
-            exposition,
+            router,
+            descriptors,
             waker,
             log_thread,
             log_ended,
@@ -135,11 +147,10 @@ impl Running {
     ///
     /// When a thread dies, which is a fault of this program.
     pub async fn serve(mut self, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
-        let (stop_http, http_stopping) = oneshot::channel::<()>();
-        let router = http::router(Arc::clone(&self.observed), self.exposition, self.address.ip());
-        let server =
-            axum::serve(self.listener, router).with_graceful_shutdown(async { drop(http_stopping.await) });
-        let mut server = tokio::spawn(server.into_future());
+        let (stop_http, stopping) = watch::channel(());
+        let (counts, clock) = (Arc::clone(&self.observed.connections), self.observed.clock);
+        let server = server::serve(self.listener, self.router, counts, self.descriptors, clock, stopping);
+        let mut server = tokio::spawn(server);
         let failure = tokio::select! {
             () = shutdown => None,
             thread = self.deaths.recv() => Some(format!("the thread {} died", thread.unwrap_or("?"))),
@@ -166,6 +177,27 @@ impl Running {
         }
         Ok(())
     }
+}
+
+/// Starts the thread that makes pages; their routes.
+fn serve_pages(site: Site, died: &mpsc::UnboundedSender<&'static str>) -> io::Result<Router> {
+    let (router, renderer) = http::routes(site);
+    let notice = DeathNotice::new("pages", died.clone());
+    std::thread::Builder::new().name("pages".into()).spawn(move || {
+        let _notice = notice;
+        renderer.run();
+    })?;
+    Ok(router)
+}
+
+/// A start without all of its threads would be half a service.
+fn no_thread(error: &io::Error) -> anyhow::Error {
+    let hint = if error.kind() == io::ErrorKind::WouldBlock {
+        "; the limit of processes of this user, or of tasks of the unit or container, is reached"
+    } else {
+        ""
+    };
+    anyhow::anyhow!("cannot start a thread: {error}{hint}")
 }
 
 /// One registry whose pages are built from what has been observed.

@@ -19,6 +19,7 @@ use crate::metrics::documentation;
 use crate::report::progress::Progress;
 use crate::report::{MAX_THREADS, Report, ReportError, json, text};
 use crate::source::install::InstallError;
+use crate::source::token;
 use crate::source::user::UserError;
 
 /// `EX_USAGE` of sysexits.h: wrong command line or configuration.
@@ -51,11 +52,9 @@ enum Command {
     /// Say what log lines mean, field by field, or where they stop to be understood
     Explain(ExplainArguments),
     /// Ask a running exporter whether it is healthy; for containers, which have no curl
-    Healthcheck {
-        /// Where it listens [default: as configured, 127.0.0.1:9797]
-        #[arg(long, value_name = "ADDR")]
-        listen: Option<String>,
-    },
+    Healthcheck(AskArguments),
+    /// Print the last lines that a running exporter did not understand; for who may read its state directory
+    Unparsed(UnparsedArguments),
     /// Print every metric with its type, labels and meaning
     Metrics {
         /// How to print them
@@ -90,6 +89,25 @@ impl RunArguments {
             Flags { root: self.root, listen: self.listen, state_dir: self.state_dir, as_root: self.as_root };
         config::load(self.config.as_deref(), environment(), flags)
     }
+}
+
+#[derive(Debug, Args)]
+struct AskArguments {
+    /// Where it listens [default: as configured, 127.0.0.1:9797]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Its configuration file (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct UnparsedArguments {
+    #[command(flatten)]
+    ask: AskArguments,
+    /// Its state directory [default: as configured, /var/lib/imsimta-exporter]
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -156,7 +174,8 @@ pub fn main() -> ExitCode {
         Some(Command::Report(arguments)) => report(&arguments),
         Some(Command::Check(arguments)) => check(arguments),
         Some(Command::Explain(arguments)) => explain(&arguments),
-        Some(Command::Healthcheck { listen }) => healthcheck(listen),
+        Some(Command::Healthcheck(arguments)) => healthcheck(arguments),
+        Some(Command::Unparsed(arguments)) => unparsed(arguments),
         Some(Command::Metrics { format: CatalogueFormat::Text }) => print(documentation::text().as_bytes()),
         Some(Command::Metrics { format: CatalogueFormat::Markdown }) => {
             print(documentation::markdown().as_bytes())
@@ -190,14 +209,34 @@ fn run(arguments: RunArguments) -> ExitCode {
     }
 }
 
-fn healthcheck(listen: Option<String>) -> ExitCode {
-    let flags = Flags { listen, ..Flags::default() };
-    match config::load(None, environment(), flags) {
+fn healthcheck(arguments: AskArguments) -> ExitCode {
+    let flags = Flags { listen: arguments.listen, ..Flags::default() };
+    match config::load(arguments.config.as_deref(), environment(), flags) {
         Ok(config) => match http::probe::healthy(config.http.listen) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(FAILURE, &format!("{}: {error}", config.http.listen)),
+            Ok(health) => {
+                let took = health.took.as_secs_f64();
+                print(format!("{} is healthy, {took:.3} s\n", health.address).as_bytes())
+            }
+            Err(error) => fail(FAILURE, &error),
         },
         Err(errors) => fail(USAGE, &errors),
+    }
+}
+
+/// What may be read is for who may read the token.
+fn unparsed(arguments: UnparsedArguments) -> ExitCode {
+    let flags = Flags { listen: arguments.ask.listen, state_dir: arguments.state_dir, ..Flags::default() };
+    let config = match config::load(arguments.ask.config.as_deref(), environment(), flags) {
+        Ok(config) => config,
+        Err(errors) => return fail(USAGE, &errors),
+    };
+    let token = match token::read(&config.state.directory) {
+        Ok(token) => token,
+        Err(error) => return fail(FAILURE, &error),
+    };
+    match http::probe::unparsed(config.http.listen, &token) {
+        Ok(text) => print(text.as_bytes()),
+        Err(error) => fail(FAILURE, &error),
     }
 }
 
@@ -222,11 +261,10 @@ fn demo(arguments: &demo::Arguments) -> ExitCode {
 
 /// Runs something that serves until it is told to stop.
 fn serve(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .context("cannot start")?;
+    // All of HTTP runs on this thread: it needs no other that the system may refuse, and whatever its
+    // clients do, it takes one processor at most.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
     let result = runtime.block_on(task);
     // A thread that hangs in the kernel is left behind.
     runtime.shutdown_background();

@@ -5,6 +5,7 @@
 
 pub mod catalogue;
 pub mod collectors;
+pub mod connections;
 pub mod documentation;
 pub mod exporter;
 pub mod logs;

@@ -13,5 +13,6 @@ pub mod processes;
 pub mod sockets;
 pub mod spool;
 pub mod state;
+pub mod token;
 pub mod user;
 pub mod wakeup;

@@ -10,6 +10,7 @@ use crate::aggregate::reading::Reading;
 use crate::aggregate::unparsed::LastUnparsed;
 use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
+use crate::metrics::connections::{self, ConnectionCounts};
 use crate::metrics::exporter::{Following, StateHealth};
 use crate::metrics::logs::ClientDisplay;
 use crate::metrics::{Page, collectors, exporter, logs};
@@ -81,6 +82,8 @@ pub struct Observed {
     pub state: Mutex<StateHealth>,
     /// What woke the reader of the logs.
     wakeups: Arc<WakeupCounts>,
+    /// How the clients of the pages fare.
+    pub connections: Arc<ConnectionCounts>,
 }
 
 /// How long a run may show no sign of life. No single call into a file system that works takes as long.
@@ -183,6 +186,7 @@ impl Observed {
             active: Snapshot::new(clock),
             state: Mutex::new(saved.health),
             wakeups,
+            connections: Arc::default(),
         }
     }
 
@@ -237,6 +241,7 @@ impl Observed {
         exporter::fill_active(page, self.active.get().value.as_deref().copied());
         exporter::fill_state(page, &lock(&self.state));
         exporter::fill_wakeups(page, &self.wakeups);
+        connections::fill(page, &self.connections);
         let own = lock(&self.own).clone();
         exporter::fill_own(page, own.as_deref(), self.waits_for().is_empty());
     }

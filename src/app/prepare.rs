@@ -7,8 +7,9 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::state::{self, Saved, State};
-use super::{Environment, privilege};
+use super::{Environment, limits, privilege};
 use crate::config::Config;
+use crate::http::server;
 use crate::source::install::{self, Install};
 use crate::source::state::claim;
 use crate::source::user;
@@ -23,6 +24,8 @@ pub struct Prepared {
     pub(super) user: Option<u32>,
     pub(super) listener: TcpListener,
     pub(super) address: SocketAddr,
+    /// How many files may be open.
+    pub(super) descriptors: u64,
     pub(super) state: State,
     pub(super) saved: Saved,
 }
@@ -46,6 +49,7 @@ pub fn prepare(config: Config, environment: Environment) -> anyhow::Result<Prepa
     let user =
         config.mta.user.as_deref().map(|user| user::id_of(user, Path::new("/etc/passwd"))).transpose()?;
     let account = privilege::becomes(&config, &install, user)?;
+    let descriptors = limits::raise_open_files();
     let listener = listen(config.http.listen)?;
     let address = listener.local_addr().context("the listener has no address")?;
     if let Some(account) = account {
@@ -57,15 +61,11 @@ pub fn prepare(config: Config, environment: Environment) -> anyhow::Result<Prepa
     rustix::thread::set_no_new_privs(true).context("cannot refuse new privileges")?;
     let (state, saved) =
         state::open(&config.state.directory, user).context("cannot use the state directory")?;
-    Ok(Prepared { config, environment, install, user, listener, address, state, saved })
+    Ok(Prepared { config, environment, install, user, listener, address, descriptors, state, saved })
 }
 
 fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    });
-    bound.map_err(|error| {
+    server::listen(address).map_err(|error| {
         let hint = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
                 "another program, perhaps another imsimta-exporter, listens there; stop it or choose another \

@@ -15,6 +15,7 @@ use crate::aggregate::Totals;
 use crate::metrics::exporter::StateHealth;
 use crate::source::follow::Position;
 use crate::source::state::{self, Known, Loaded, StateDirectory, StateError};
+use crate::source::token;
 
 /// Places by the log's base name; those in a syslog by its path.
 pub type Positions = BTreeMap<String, Vec<Position>>;
@@ -93,6 +94,21 @@ pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, Saved), StateError>
         Err(error) => return Err(error),
     }
     Ok((State { place, positions: saved.positions.clone() }, saved))
+}
+
+impl State {
+    /// What a client must have to see lines of the logs. Where the directory cannot be used, there is
+    /// no token and nobody sees any.
+    pub fn token(&self) -> Option<String> {
+        self.place.directory.as_ref()?;
+        match token::open(&self.place.path) {
+            Ok(token) => Some(token),
+            Err(error) => {
+                tracing::warn!(%error, "lines that are not understood cannot be shown");
+                None
+            }
+        }
+    }
 }
 
 /// Hands snapshots to the thread that writes them, so that a slow disk does not stop the reading.

@@ -1,5 +1,7 @@
-//! The debug page: the last lines that were not understood, for the person on this host who wants
-//! to know why.
+//! The debug page: the last lines that were not understood, for the person who may read the state
+//! directory and wants to know why. In HTML, and for a terminal.
+
+use std::fmt::Write as _;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -23,6 +25,7 @@ pub(super) fn unparsed(observed: &Observed) -> Markup {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width";
+                link rel="icon" href="data:,";
                 title { "imsimta-exporter: lines that were not understood" }
                 style { (PreEscaped(STYLE)) }
             }
@@ -49,6 +52,24 @@ pub(super) fn unparsed(observed: &Observed) -> Markup {
             }
         }
     }
+}
+
+/// The same for a terminal: printable ASCII only.
+pub(super) fn unparsed_text(observed: &Observed) -> String {
+    let now = observed.clock.unix_seconds();
+    let lines: Vec<_> = observed.logs().unparsed.all().cloned().collect();
+    let mut text =
+        format!("The last {KEPT} lines since this start that were not understood, the newest first.\n");
+    if lines.is_empty() {
+        text.push_str("\nNone.\n");
+    }
+    for line in lines.iter().rev() {
+        let (log, when) = (escaped(line.log.as_bytes(), NAME_WIDTH), ago(Some(seconds(line.read_at)), now));
+        let (why, meaning) = (line.reason.label(), line.reason.meaning());
+        // Writing into a string cannot fail.
+        let _ = write!(text, "\n{log}, {when}, {why}: {meaning}\n  {}\n", escaped(&line.bytes, LINE_WIDTH));
+    }
+    text
 }
 
 fn seconds(millis: i64) -> f64 {

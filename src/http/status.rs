@@ -1,5 +1,7 @@
 //! The status page: what is collected, since when, what fails and why.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -8,6 +10,7 @@ use crate::aggregate::account::LogAccount;
 use crate::aggregate::reading::Reading;
 use crate::app::queue::Queue;
 use crate::app::{LogBook, Observed};
+use crate::report::escape;
 
 pub(super) const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;color:#1b1b1b;background:#fff}\
@@ -40,8 +43,13 @@ impl Collector {
     }
 }
 
-/// The whole page; `local` says that it is for this host only.
-pub(super) fn page(observed: &Observed, local: bool) -> Markup {
+/// What shows lines that were not understood to whoever may read the state directory.
+pub(super) fn command(state_directory: &Path, listen: SocketAddr) -> String {
+    format!("imsimta-exporter unparsed --listen {listen} --state-dir {}", escape::path(state_directory))
+}
+
+/// The whole page; `command` shows lines that were not understood, where they can be shown.
+pub(super) fn page(observed: &Observed, command: Option<&str>) -> Markup {
     let now = observed.clock.steady_seconds();
     let waits = observed.waits_for();
     html! {
@@ -50,6 +58,7 @@ pub(super) fn page(observed: &Observed, local: bool) -> Markup {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width";
+                link rel="icon" href="data:,";
                 title { "imsimta-exporter" }
                 style { (PreEscaped(STYLE)) }
             }
@@ -64,13 +73,21 @@ pub(super) fn page(observed: &Observed, local: bool) -> Markup {
                 p {
                     a href="metrics" { "/metrics" } " · " a href="-/ready" { "/-/ready" } " · "
                     a href="-/healthy" { "/-/healthy" }
-                    @if local { " · " a href="debug/unparsed" { "/debug/unparsed" } }
                 }
                 h2 { "What is collected" }
                 (collectors(observed, now))
                 (other_files(&observed.queue.get()))
                 h2 { "Logs" }
                 (logs(&observed.logs(), now))
+                p {
+                    @match command {
+                        Some(command) => {
+                            "Lines that were not understood: " code { (command) }
+                            " shows the last ones to whoever may read that directory."
+                        }
+                        None => "Lines that were not understood are not shown, since the state directory cannot be used."
+                    }
+                }
                 h2 { "State" }
                 (state(observed, now))
             }

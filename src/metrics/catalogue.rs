@@ -146,6 +146,7 @@ const RESTART: Label = Label {
     name: "cause",
     bound: "`ended`, `failed`, `panicked`, `silent`, `appeared`, `overflow`, `fruitless`, `flooded`, `spinning`, `stuck`",
 };
+const CUT: Label = Label { name: "cause", bound: "`slow_request`, `slow_reader`, `displaced`, `busy`" };
 const VERSION: Label = Label { name: "version", bound: "one" };
 
 macro_rules! catalogue {
@@ -469,6 +470,15 @@ catalogue! {
     WATCHER_RESTARTS = Counter "imsimta_exporter_watcher_restarts_total" [RESTART] Exporter
         "File watchers that were of no use and were made anew. Until events come again, lines are counted up to `logs.poll` late."
         query "sum by (cause) (increase(imsimta_exporter_watcher_restarts_total[1h])) > 10";
+    HTTP_CONNECTIONS = Gauge "imsimta_exporter_http_connections" [] Exporter
+        "Connections to the exporter's own pages."
+        query "imsimta_exporter_http_connections > 60";
+    HTTP_CUT = Counter "imsimta_exporter_http_cut_total" [CUT] Exporter
+        "Connections that were closed before their clients were done, or told to come back: too slow, or too many."
+        query "sum by (cause) (increase(imsimta_exporter_http_cut_total[1h])) > 0";
+    HTTP_ACCEPT_FAILURES = Counter "imsimta_exporter_http_accept_failures_total" [] Exporter
+        "Connections that could not be accepted, such as for want of file descriptors."
+        query "increase(imsimta_exporter_http_accept_failures_total[10m]) > 0";
     OWN_CPU = Counter "process_cpu_seconds_total" [] Exporter
         "CPU time used by the exporter."
         query "rate(process_cpu_seconds_total{job=\"imsimta\"}[5m])";

@@ -1,12 +1,14 @@
 //! The real program, as a user starts it, on a tree laid out like a real install.
 
 mod check;
+mod clients;
 mod failures;
 pub mod harness;
 mod held;
 mod mounts;
 mod names;
 mod notices;
+mod pages;
 mod restart;
 mod root;
 mod shutdown;

@@ -75,7 +75,8 @@ fn holds_only_ours(directory: &File) -> io::Result<bool> {
     for entry in rustix::fs::Dir::read_from(directory)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
-        let known = [".", "..", STATE, TEMPORARY, "lock"].iter().any(|known| known.as_bytes() == name);
+        let known =
+            [".", "..", STATE, TEMPORARY, "lock", "token"].iter().any(|known| known.as_bytes() == name);
         if !known && !name.starts_with(SET_ASIDE.as_bytes()) {
             return Ok(false);
         }

@@ -1,0 +1,380 @@
+//! One connection from its first byte to its end, with a limit for everything that its client may do.
+
+use std::convert::Infallible;
+use std::future::{Future as _, poll_fn};
+use std::io::{self, IoSlice};
+use std::net::IpAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::crowd::{Crowd, Member, Place};
+use super::guard;
+use super::life::Patience;
+use crate::metrics::connections::Cut;
+
+/// The largest head of a request, and what is read at once.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// What a listener hands over: TCP, and what is put around or beside it.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Makes closing it forget what the client has not taken, which the kernel would keep for minutes.
+    fn forget_unsent(&self);
+}
+
+impl Stream for TcpStream {
+    fn forget_unsent(&self) {
+        self.set_zero_linger().ok();
+    }
+}
+
+/// Who is at the other end; in the extensions of each request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// What all connections share.
+#[derive(Clone)]
+pub(super) struct Host {
+    pub(super) crowd: Arc<Crowd>,
+    pub(super) router: Router,
+    pub(super) patience: Patience,
+    /// Closed when the program ends.
+    pub(super) stopping: watch::Receiver<()>,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(stream: impl Stream, peer: Peer, place: Place, host: Host) {
+    let member = Arc::clone(&place.member);
+    let cut = Arc::new(AtomicBool::new(false));
+    let stream = TokioIo::new(Watched { stream, member: Arc::clone(&member), cut: Arc::clone(&cut) });
+    let Host { crowd, router, patience, mut stopping } = host;
+    let (router, asking) = (TowerToHyperService::new(router), Arc::clone(&member));
+    let counts = Arc::clone(&crowd.counts);
+    let service = service_fn(move |request: Request<Incoming>| {
+        answer(router.clone(), Arc::clone(&crowd), Arc::clone(&asking), peer, request)
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .half_close(true)
+            .max_buf_size(HEAD_BYTES)
+            // Limits are watched here, all in one place.
+            .header_read_timeout(None)
+            .serve_connection(stream, service)
+    );
+    let mut overdue = pin!(overdue(&member, &patience));
+    let mut stopped = false;
+    loop {
+        tokio::select! {
+            // First what is done, then whether it took too long.
+            biased;
+            // A client that goes away is no fault of anybody.
+            _ = &mut connection => return,
+            () = member.leave.notified() => break,
+            cause = &mut overdue => {
+                cause.inspect(|&cause| counts.cut(cause));
+                break;
+            }
+            _ = stopping.changed(), if !stopped => {
+                stopped = true;
+                connection.as_mut().graceful_shutdown();
+                if member.life().waits() {
+                    return;
+                }
+            }
+        }
+    }
+    cut.store(true, Ordering::Relaxed);
+}
+
+/// Waits until a connection's patience is at an end, however often what it does changes meanwhile.
+async fn overdue(member: &Member, patience: &Patience) -> Option<Cut> {
+    let mut timer = pin!(sleep_until(member.life().due(patience).0));
+    poll_fn(|context| {
+        loop {
+            let (due, cause) = member.life().due(patience);
+            if due != timer.deadline() {
+                timer.as_mut().reset(due);
+            }
+            ready!(timer.as_mut().poll(context));
+            if due <= Instant::now() {
+                return Poll::Ready(cause);
+            }
+        }
+    })
+    .await
+}
+
+/// The answer to one request. Where all places for large ones are taken, that is said.
+async fn answer(
+    router: TowerToHyperService<Router>,
+    crowd: Arc<Crowd>,
+    member: Arc<Member>,
+    peer: Peer,
+    request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    let now = Instant::now();
+    let small = request.uri().path().starts_with("/-/");
+    if small {
+        member.life().asked(now, false);
+    } else if !crowd.may_have(&member, now) {
+        member.life().asked(now, false);
+        crowd.counts.cut(Cut::Busy);
+        member.life().answered(now);
+        return Ok(guard::busy());
+    }
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(peer);
+    let response = router.call(request).await;
+    member.life().answered(Instant::now());
+    response
+}
+
+/// A stream that tells what goes on.
+struct Watched<S: Stream> {
+    stream: S,
+    member: Arc<Member>,
+    /// Whether the connection was not let be.
+    cut: Arc<AtomicBool>,
+}
+
+impl<S: Stream> Drop for Watched<S> {
+    fn drop(&mut self) {
+        if self.cut.load(Ordering::Relaxed) {
+            self.stream.forget_unsent();
+        }
+    }
+}
+
+impl<S: Stream> Watched<S> {
+    fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(1..)) = result {
+            self.member.life().wrote(Instant::now());
+        }
+        result
+    }
+}
+
+impl<S: Stream> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.member.life().read(Instant::now());
+        }
+        result
+    }
+}
+
+impl<S: Stream> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.wrote(result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.wrote(result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// Called when nothing is left to write.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_flush(context);
+        if let Poll::Ready(Ok(())) = result {
+            self.member.life().flushed(Instant::now());
+        }
+        result
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+    use tokio::sync::watch;
+    use tokio::task::JoinHandle;
+    use tokio::time::{Instant, sleep};
+
+    use super::{Host, Peer, Stream, serve};
+    use crate::http::crowd::{Crowd, Origin};
+    use crate::http::life::Patience;
+    use crate::metrics::connections::{ConnectionCounts, Cut};
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    /// What the pipe between client and server holds: less than the page.
+    const PIPE: usize = 1000;
+    const PAGE: usize = 10_000;
+
+    impl Stream for DuplexStream {
+        fn forget_unsent(&self) {}
+    }
+
+    struct Test {
+        client: DuplexStream,
+        served: JoinHandle<Instant>,
+        counts: Arc<ConnectionCounts>,
+        stop: watch::Sender<()>,
+        began: Instant,
+    }
+
+    impl Test {
+        fn new() -> Self {
+            let (client, stream) = duplex(PIPE);
+            let counts = Arc::new(ConnectionCounts::default());
+            let crowd = Crowd::new(1024, Arc::clone(&counts));
+            let address = [192, 0, 2, 1].into();
+            let place = crowd.admit(Origin::of(address), Instant::now());
+            let (stop, stopping) = watch::channel(());
+            let slow = get(async || {
+                sleep(Duration::from_secs(1)).await;
+                "slow"
+            });
+            let router = Router::new().route("/", get(async || "x".repeat(PAGE))).route("/slow", slow);
+            let host = Host { crowd, router, patience: Patience::default(), stopping };
+            let served = tokio::spawn(async move {
+                serve(stream, Peer(address), place, host).await;
+                Instant::now()
+            });
+            Self { client, served, counts, stop, began: Instant::now() }
+        }
+
+        async fn ask(&mut self, request: &[u8]) {
+            self.client.write_all(request).await.expect("written");
+        }
+
+        async fn read_page(&mut self) {
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"\r\n\r\n") {
+                answer.push(self.client.read_u8().await.expect("a head"));
+            }
+            self.client.read_exact(&mut vec![0; PAGE]).await.expect("a page");
+        }
+
+        /// When the server closes the connection, to the second, and what it counts.
+        async fn ends(self) -> (u64, [u64; 2]) {
+            let ended = self.served.await.expect("no panic");
+            let counts = [Cut::SlowRequest, Cut::SlowReader].map(|cause| self.counts.cuts(cause));
+            ((ended - self.began).as_secs(), counts)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_is_cut() {
+        assert_eq!(Test::new().ends().await, (10, [1, 0]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_request_is_cut() {
+        let mut test = Test::new();
+        test.ask(&GET[..20]).await;
+        assert_eq!(test.ends().await, (10, [1, 0]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_byte_by_byte_is_cut() {
+        let mut test = Test::new();
+        for byte in GET {
+            sleep(Duration::from_secs(1)).await;
+            if test.client.write_all(&[*byte]).await.is_err() {
+                break;
+            }
+        }
+        assert_eq!(test.counts.cuts(Cut::SlowRequest), 1);
+        assert_eq!(test.began.elapsed().as_secs(), 11);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_nothing_is_cut() {
+        let mut test = Test::new();
+        test.ask(GET).await;
+        assert_eq!(test.ends().await, (10, [0, 1]));
+    }
+
+    /// A byte a second would take hours.
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_byte_by_byte_is_cut() {
+        let mut test = Test::new();
+        test.ask(GET).await;
+        while test.client.read_u8().await.is_ok() && test.counts.cuts(Cut::SlowReader) == 0 {
+            sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(test.ends().await, (30, [0, 1]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_kept_connection_may_be_idle_for_longer_and_then_ends_quietly() {
+        let mut test = Test::new();
+        for pause in [0, 60, 60] {
+            sleep(Duration::from_secs(pause)).await;
+            test.ask(GET).await;
+            test.read_page().await;
+        }
+        assert_eq!(test.ends().await, (120 + 75, [0, 0]));
+    }
+
+    /// A second request that stops half-way has no more time than a first.
+    #[tokio::test(start_paused = true)]
+    async fn half_a_second_request_is_cut() {
+        let mut test = Test::new();
+        test.ask(GET).await;
+        test.read_page().await;
+        sleep(Duration::from_secs(20)).await;
+        test.ask(&GET[..20]).await;
+        assert_eq!(test.ends().await, (30, [1, 0]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_waits_for_an_answer_and_for_nothing_else() {
+        let silent = Test::new();
+        tokio::task::yield_now().await;
+        silent.stop.send(()).expect("heard");
+        assert_eq!(silent.ends().await, (0, [0, 0]));
+
+        let mut test = Test::new();
+        test.ask(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        sleep(Duration::from_millis(100)).await;
+        test.stop.send(()).expect("heard");
+        let mut answer = String::new();
+        test.client.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.ends_with("slow"), "{answer}");
+        assert_eq!(test.ends().await, (1, [0, 0]));
+    }
+}
