@@ -68,11 +68,11 @@ pub struct Chain {
 }
 
 impl Chain {
-    pub fn start(demos: &[&Demo]) -> Self {
+    /// Scrapes exporters at these addresses.
+    pub fn start(targets: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let alertmanager = free_address("127.0.0.1");
         let webhook = Webhook::start();
-        let targets: Vec<&str> = demos.iter().map(|demo| demo.address.as_str()).collect();
         let path = |name: &str| directory.path().join(name);
         copy_rules(&path("rules"));
         copy(
@@ -107,9 +107,9 @@ impl Chain {
         });
     }
 
-    /// When a demo was scraped in the last two minutes, with what `up` was.
-    pub fn scrapes(&self, demo: &Demo) -> String {
-        let samples = self.prometheus.ask(&format!(r#"up{{instance="{}"}}[2m]"#, demo.address));
+    /// When an exporter was scraped in the last two minutes, with what `up` was.
+    pub fn scrapes(&self, address: &str) -> String {
+        let samples = self.prometheus.ask(&format!(r#"up{{instance="{}"}}[2m]"#, address));
         format!("{samples:?}")
     }
 

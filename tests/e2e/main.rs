@@ -8,6 +8,7 @@
 //! long a page is kept after its cause is gone (20 s instead of 10 min), so that the test sees it resolve.
 
 mod chain;
+mod clock;
 mod prometheus;
 mod webhook;
 
@@ -50,13 +51,13 @@ fn outages_page_within_a_minute_and_nothing_else_does() {
     let store = demo("dead-store", "2");
     let theirs = demo("dead-destination", "3");
     let planned = demo("planned-restart", "4");
-    let chain = Chain::start(&[&dns, &store, &theirs, &planned]);
+    let chain = Chain::start(&[&dns, &store, &theirs, &planned].map(|demo| demo.address.as_str()));
 
     // Two hosts at once: neither page waits for the other.
     let began = [dns.first_failure("dns_temporary"), store.first_failure("mailbox_busy")];
     for (demo, began) in [&dns, &store].into_iter().zip(began) {
         let paged = chain.webhook.wait_for("page", SPIKE, &demo.address, "firing");
-        let scrapes = chain.scrapes(demo);
+        let scrapes = chain.scrapes(&demo.address);
         assert!(paged - began < PAGED_WITHIN, "paged after {:?}; scrapes: {scrapes}", paged - began);
         chain.say(&format!("page after {:.1} s", (paged - began).as_secs_f64()));
     }
