@@ -19,6 +19,7 @@ mod heavy_hitters;
 pub mod histogram;
 mod join;
 pub mod labels;
+pub mod log_clock;
 pub mod option;
 pub mod reading;
 pub mod reasons;

@@ -117,7 +117,7 @@ fn installation(
     let found = if config.mta.root.is_some() { "as configured" } else { "found in a usual place" };
     checked.note(Verdict::Fine, "installation", format!("{}, {found}", install.root.display()));
     host::user(checked, config, install);
-    let totals = logs::read(checked, config, install);
+    let totals = logs::read(checked, config, install, clock.wall());
     logs::syslog(checked, config);
     host::queue(checked, config, install, clock);
     host::processes(checked, config, install, environment);

@@ -88,6 +88,17 @@ pub enum Line<'a> {
     Unparsed(Unparsed),
 }
 
+impl Line<'_> {
+    /// When the entry was written, if it is one.
+    pub fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Message(message) => Some(message.time),
+            Self::Connection(connection) => Some(connection.time),
+            Self::Skipped(_) | Self::Unparsed(_) => None,
+        }
+    }
+}
+
 labelled! {
     /// Why a line is skipped: the closed set of values of `reason` on skipped lines.
     Skip {

@@ -32,6 +32,7 @@ use crate::metrics::catalogue::Feed;
 use crate::metrics::logs::{ClientDisplay, fill};
 use crate::metrics::{Exposition, Page};
 use crate::source::compressed;
+use crate::source::timezone::LogZone;
 
 /// The longest reason of the system that is shown.
 const PROBLEM_WIDTH: usize = 200;
@@ -73,7 +74,7 @@ pub struct Report {
 impl Report {
     /// Nothing read yet; one thread. `seed` keys the hash tables.
     pub fn new(config: &Config, seed: u64) -> Self {
-        let zone = config.mta.timezone.clone().unwrap_or_else(jiff::tz::TimeZone::system);
+        let zone = LogZone::find(config.mta.timezone.as_ref()).zone;
         let aggregate = Aggregate::new(Totals::new(seed), zone, config.mta.block_size);
         let reading = Reading {
             threads: 1,

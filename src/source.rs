@@ -13,6 +13,7 @@ pub mod processes;
 pub mod sockets;
 pub mod spool;
 pub mod state;
+pub mod timezone;
 pub mod token;
 pub mod user;
 pub mod wakeup;

@@ -18,6 +18,7 @@ use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::install::Install;
 use crate::source::processes::{OwnProcess, ProcessSnapshot};
 use crate::source::sockets::SocketSnapshot;
+use crate::source::timezone::LogZone;
 use crate::source::wakeup::WakeupCounts;
 
 /// What the log thread publishes. It is the only writer.
@@ -61,6 +62,8 @@ impl LogBook {
 pub struct Observed {
     /// When the program started.
     pub clock: Clock,
+    /// By which the times in the logs are read.
+    pub timezone: LogZone,
     /// Where the MTA is.
     pub install: Install,
     /// From the logs.
@@ -169,12 +172,16 @@ impl Observed {
         wakeups: Arc<WakeupCounts>,
         saved: Saved,
     ) -> Self {
-        let zone = config.mta.timezone.clone().unwrap_or_else(jiff::tz::TimeZone::system);
+        let timezone = LogZone::find(config.mta.timezone.as_ref());
+        if let Some(problem) = timezone.problem() {
+            tracing::warn!("{problem}");
+        }
         let totals = saved.totals.unwrap_or_else(|| Totals::new(clients.seed));
-        let aggregate = Aggregate::new(totals, zone, config.mta.block_size);
+        let aggregate = Aggregate::new(totals, timezone.zone.clone(), config.mta.block_size);
         let book = LogBook::new(aggregate, !saved.positions.is_empty());
         Self {
             clock,
+            timezone,
             install,
             logs: RwLock::new(book),
             clients,
@@ -257,6 +264,7 @@ impl Observed {
         }
         exporter::fill_following(page, &book.following, self.clock.steady_seconds());
         exporter::fill_collector(page, "log", &book.reading);
+        exporter::fill_timezone(page, self.timezone.is_known());
     }
 }
 

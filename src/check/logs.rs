@@ -3,27 +3,38 @@
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
+use jiff::tz::TimeZone;
 use rustix::fs::{Mode, OFlags, open};
 
 use super::Checked;
 use super::Verdict::{Fine, Note, Problem};
 use super::host::denied;
+use crate::aggregate::log_clock::zone_question;
 use crate::aggregate::{Aggregate, Totals};
 use crate::app::new_seed;
 use crate::config::Config;
 use crate::record::{Line, Reader, Skip};
 use crate::source::install::Install;
 use crate::source::lines::lines;
+use crate::source::timezone::{LogZone, Origin};
 
 /// How much of the end of each log is read.
 const TAIL_BYTES: u64 = 4 << 20;
+/// A log whose last write is older is not looked at for its time zone: it may be a copy.
+const BEING_WRITTEN: Duration = Duration::from_mins(10);
 /// A shorter log was begun lately: the one before it is read, too.
 const SHORT_BYTES: u64 = 256 << 10;
 
 /// Reads the ends of all followed logs; what they add up to, unless there is no line in them.
-pub(super) fn read(checked: &mut Checked, config: &Config, install: &Install) -> Option<Totals> {
-    let zone = config.mta.timezone.clone().unwrap_or_else(jiff::tz::TimeZone::system);
+pub(super) fn read(
+    checked: &mut Checked,
+    config: &Config,
+    install: &Install,
+    now: SystemTime,
+) -> Option<Totals> {
+    let zone = timezone(checked, config);
     let mut aggregate = Aggregate::new(Totals::new(new_seed()), zone, config.mta.block_size);
     for (index, name) in config.logs.files.iter().enumerate() {
         let path = install.log_directory.join(name);
@@ -40,9 +51,36 @@ pub(super) fn read(checked: &mut Checked, config: &Config, install: &Install) ->
         }
         count(&mut aggregate, config, name, &tail.bytes);
         verdict(checked, &aggregate.totals, name, &path, tail.size);
+        clock_question(checked, &aggregate.totals, name, tail.written, now);
     }
     let any = aggregate.totals.accounts.all().iter().any(|account| account.lines > 0);
     any.then_some(aggregate.totals)
+}
+
+/// By which zone times are read.
+fn timezone(checked: &mut Checked, config: &Config) -> TimeZone {
+    let found = LogZone::find(config.mta.timezone.as_ref());
+    let (verdict, text) = match (found.problem(), &found.origin) {
+        (Some(problem), Origin::Misnamed(_)) => (Problem, problem),
+        (Some(problem), _) => (Note, problem),
+        (None, Origin::Configured) => (Fine, format!("{}, as configured", found.name())),
+        (None, _) => (Fine, format!("{}, as the host's", found.name())),
+    };
+    checked.note(verdict, "time zone", text);
+    found.zone
+}
+
+/// Says it when the entries of a log that is being written are by a time zone off the clock. What its file
+/// says of the last write is by the clock, whatever the zone.
+fn clock_question(checked: &mut Checked, totals: &Totals, name: &str, written: SystemTime, now: SystemTime) {
+    let account = totals.accounts.all().iter().find(|account| account.name == name);
+    let Some(last_entry) = account.and_then(|account| account.last_entry) else { return };
+    let quiet = now.duration_since(written).unwrap_or_default();
+    let written = jiff::Timestamp::try_from(written).ok().map(jiff::Timestamp::as_millisecond);
+    let ahead = written.map(|written| last_entry.saturating_sub(written));
+    if let Some(question) = ahead.filter(|_| quiet < BEING_WRITTEN).and_then(zone_question) {
+        checked.note(Problem, "log", format!("{name}: {question}"));
+    }
 }
 
 /// Whether the file with the MTA's notices can be read, if there is to be one.
@@ -106,6 +144,8 @@ fn rotated(name: &str) -> Option<String> {
 struct Tail {
     /// Bytes of the whole log.
     size: u64,
+    /// When it was last written.
+    written: SystemTime,
     /// Its last complete lines.
     bytes: Vec<u8>,
 }
@@ -118,7 +158,7 @@ fn tail(path: &Path) -> io::Result<Tail> {
     if !metadata.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
-    let size = metadata.len();
+    let (size, written) = (metadata.len(), metadata.modified()?);
     let start = size.saturating_sub(TAIL_BYTES);
     file.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
@@ -126,5 +166,5 @@ fn tail(path: &Path) -> io::Result<Tail> {
     let first =
         if start == 0 { 0 } else { memchr::memchr(b'\n', &bytes).map_or(bytes.len(), |newline| newline + 1) };
     let end = memchr::memrchr(b'\n', &bytes).map_or(first, |newline| newline + 1);
-    Ok(Tail { size, bytes: bytes.get(first..end).unwrap_or_default().to_vec() })
+    Ok(Tail { size, written, bytes: bytes.get(first..end).unwrap_or_default().to_vec() })
 }

@@ -7,9 +7,11 @@ use std::time::Duration;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::aggregate::account::LogAccount;
+use crate::aggregate::log_clock;
 use crate::aggregate::reading::Reading;
 use crate::app::queue::Queue;
 use crate::app::{LogBook, Observed};
+use crate::metrics::exporter::Following;
 use crate::report::escape;
 
 pub(super) const STYLE: &str = "\
@@ -88,6 +90,7 @@ pub(super) fn page(observed: &Observed, command: Option<&str>) -> Markup {
                         None => "Lines that were not understood are not shown, since the state directory cannot be used."
                     }
                 }
+                (timezone(observed))
                 h2 { "State" }
                 (state(observed, now))
             }
@@ -149,7 +152,7 @@ fn logs(book: &LogBook, now: f64) -> Markup {
             @for following in &book.following {
                 @let account = totals.accounts.all().iter().find(|account| account.name == following.log);
                 tr {
-                    td { (following.log) }
+                    td { (following.log) (zone_question(following)) }
                     @match (account, following.lag_bytes) {
                         (Some(account), Some(lag)) => (log_figures(account, lag)),
                         _ => { td.dim colspan="4" { "no such file yet" } }
@@ -169,6 +172,17 @@ fn logs(book: &LogBook, now: f64) -> Markup {
             }
         }
     }
+}
+
+/// Whether the time zone of a log's times may be wrong.
+fn zone_question(following: &Following) -> Markup {
+    let question = following.clock_offset_millis.and_then(log_clock::zone_question);
+    html! { @if let Some(question) = question { div.bad { (question) } } }
+}
+
+/// By which time zone times are read, where that is a guess.
+fn timezone(observed: &Observed) -> Markup {
+    html! { @if let Some(problem) = observed.timezone.problem() { p.bad { (problem) } } }
 }
 
 /// By which options the fields of a positional log are read, where none are pinned.

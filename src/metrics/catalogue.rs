@@ -434,6 +434,13 @@ catalogue! {
         "Since when an incomplete last line has been waiting for its end; absent when there is none."
         query "time() - imsimta_log_partial_line_timestamp_seconds > 60";
 
+    LOG_CLOCK_OFFSET = Gauge "imsimta_log_clock_offset_seconds" [LOG] Following
+        "Time of the newest entries less the time of reading, of lines just written: far from 0 with a wrong time zone."
+        query "abs(imsimta_log_clock_offset_seconds) > 600";
+    TIMEZONE_KNOWN = Gauge "imsimta_timezone_known" [] Following
+        "1 when the configuration or the host tells the time zone of the logs, 0 when they are read as UTC for want of it."
+        query "imsimta_timezone_known == 0";
+
     COLLECTOR_SUCCESS = Gauge "imsimta_collector_success" [COLLECTOR] Exporter
         "1 when the collector's last run read everything, 0 when not: its series may be absent then."
         query "imsimta_collector_success == 0";
@@ -518,6 +525,7 @@ mod tests {
                     || matches!(
                         name,
                         "imsimta_log_lag_seconds"
+                            | "imsimta_log_clock_offset_seconds"
                             | "imsimta_collector_duration_seconds"
                             | "imsimta_exporter_state_save_duration_seconds"
                             | "process_start_time_seconds"

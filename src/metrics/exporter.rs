@@ -29,6 +29,9 @@ pub struct Following {
     pub caught_up_at: Option<f64>,
     /// When lines were last read, Unix seconds.
     pub last_read: Option<f64>,
+    /// By how many milliseconds entries are ahead of the clock when they are written; `None` while none was seen
+    /// being written.
+    pub clock_offset_millis: Option<i64>,
     /// Since when a line has been waiting for its end, Unix seconds.
     pub partial_line_since: Option<f64>,
 }
@@ -47,10 +50,19 @@ pub fn fill_following(page: &mut Page, following: &[Following], now: f64) {
         if let Some(at) = log.last_read {
             page.moment(&metric::LOG_LAST_READ, &[name], at);
         }
+        if let Some(offset) = log.clock_offset_millis {
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds of thousands of years are exact")]
+            page.sample(&metric::LOG_CLOCK_OFFSET, &[name], offset as f64 / 1000.0);
+        }
         if let Some(since) = log.partial_line_since {
             page.moment(&metric::LOG_PARTIAL_LINE, &[name], since);
         }
     }
+}
+
+/// Puts on the page whether the time zone of the logs is known.
+pub fn fill_timezone(page: &mut Page, known: bool) {
+    page.truth(&metric::TIMEZONE_KNOWN, &[], known);
 }
 
 /// How saving the state went.

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use imsimta_exporter::aggregate::timeline::Present;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::Now;
 use imsimta_exporter::app::state::Snapshot;
@@ -12,7 +13,7 @@ use imsimta_exporter::config::ClientLabel;
 use imsimta_exporter::metrics::Exposition;
 use imsimta_exporter::metrics::catalogue::Feed;
 use imsimta_exporter::metrics::logs::{self, ClientDisplay};
-use imsimta_exporter::record::{Dialect, Reader};
+use imsimta_exporter::record::{Dialect, Reader, timestamp};
 use imsimta_exporter::source::state::{Loaded, StateDirectory, encode};
 use proptest::prelude::*;
 
@@ -318,4 +319,22 @@ fn an_entry_of_the_future_moves_nothing() {
     assert_eq!(value(&run, LOGINS), Some(2.0));
     run.pass(600 * SECOND, 0);
     assert_eq!(value(&run, LOGINS), None);
+}
+
+/// In the nights in which summer time begins and ends an entry of now is one of now, all the time.
+#[test]
+fn summer_time_is_no_wrong_zone() {
+    let zone = jiff::tz::TimeZone::get("Europe/Berlin").expect("bundled");
+    let mut aggregate = Aggregate::new(Totals::new(7), zone.clone(), 1024);
+    for night in ["2026-03-29T00:00:00Z", "2026-10-25T00:00:00Z"] {
+        let begin: jiff::Timestamp = night.parse().expect("a time");
+        for minute in 0..180 {
+            let now = begin + jiff::SignedDuration::from_mins(minute);
+            let text = now.to_zoned(zone.clone()).strftime("%d-%b-%Y %H:%M:%S.00 ").to_string();
+            let (stamp, _) = timestamp::text(text.as_bytes()).expect("a time stamp");
+            let unix_millis = now.as_millisecond();
+            let written = aggregate.unix_millis(stamp, Present::of_entry(unix_millis));
+            assert_eq!(written, unix_millis, "{text}");
+        }
+    }
 }

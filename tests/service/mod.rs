@@ -2,6 +2,7 @@
 
 mod check;
 mod clients;
+mod clock;
 mod failures;
 pub mod harness;
 mod held;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+use crate::aggregate::log_clock::{LogClock, zone_question};
 use crate::app::clock::Now;
 use crate::app::complaints::Complaints;
 use crate::app::observed::LogBook;
@@ -17,6 +18,9 @@ use crate::metrics::exporter::Following;
 use crate::record::{Dialect, Line, Reader, Skip};
 use crate::source::follow::{Begin, Event, FollowError, FollowOptions, Follower};
 use crate::source::lines::lines;
+
+/// What comes after a longer time without a look may have been written long before it is read.
+const FRESH: Duration = Duration::from_mins(1);
 
 /// How logs are followed.
 pub(super) fn options(config: &Logs) -> FollowOptions {
@@ -45,6 +49,11 @@ struct Log {
     /// Whether the last step found nothing more to read.
     at_end: bool,
     problem: Option<FollowError>,
+    /// When the log was last found to have nothing more; not known while it cannot be read.
+    idle_at: Option<Duration>,
+    /// How far its entries are from the clock.
+    clock: LogClock,
+    clock_complaints: Complaints,
     /// A script that cuts the log every minute is said only now and then.
     truncations: Complaints,
 }
@@ -55,6 +64,7 @@ impl Log {
             Ok(event) => event,
             Err(problem) => {
                 self.at_end = false;
+                self.idle_at = None;
                 self.problem = Some(problem);
                 return false;
             }
@@ -65,9 +75,13 @@ impl Log {
         let totals = &mut book.aggregate.totals;
         let account = *self.account.get_or_insert_with(|| totals.accounts.index(&self.name));
         match event {
-            Event::Idle => return false,
+            Event::Idle => {
+                self.idle_at = Some(now.monotonic);
+                return false;
+            }
             Event::Lines(block) => {
                 let present = now.read(&mut book.aggregate);
+                let mut last = None;
                 for (bytes, line) in lines(block) {
                     let entry = if line.len() > max_line_bytes {
                         Line::Skipped(Skip::TooLong)
@@ -76,9 +90,17 @@ impl Log {
                         self.reader.read(line)
                     };
                     book.aggregate.line(account, &entry, bytes, Some(present));
+                    last = entry.time().or(last);
                     if let Line::Unparsed(reason) = entry {
                         book.unparsed.note(&self.name, now.unix_millis, reason, line);
                     }
+                }
+                // Lines of a backlog say nothing of the clock, those that came since the last look do.
+                let idle_at = self.idle_at.take();
+                let fresh = idle_at.is_some_and(|at| now.monotonic.saturating_sub(at) <= FRESH);
+                if let Some(stamp) = last.filter(|_| fresh) {
+                    let written = book.aggregate.unix_millis(stamp, present);
+                    self.clock.note(written.saturating_sub(now.unix_millis));
                 }
                 self.following.last_read = Some(now.steady_seconds);
             }
@@ -109,6 +131,16 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Shows how far entries are from the clock, and says it where the time zone may be why.
+    fn judge_clock(&mut self, now: Now) {
+        self.following.clock_offset_millis = self.clock.offset();
+        let question = self.clock.offset().and_then(zone_question);
+        let problem = question.map(|question| format!("{}: {question}", self.name));
+        self.clock_complaints.note(problem.as_deref(), now.monotonic);
+    }
+}
+
 impl FollowedLogs {
     /// The configured logs below `directory`, from where `saved` says.
     pub fn new(config: &Logs, directory: &Path, dialect: &Dialect, saved: &Positions) -> Self {
@@ -128,6 +160,9 @@ impl FollowedLogs {
                 following: Following { log: name.clone(), ..Following::default() },
                 at_end: false,
                 problem: None,
+                idle_at: None,
+                clock: LogClock::default(),
+                clock_complaints: Complaints::with("log", "the windows of the last minutes go by the clock"),
                 truncations: Complaints::with("log", "lines not read by then are lost"),
             }
         });
@@ -166,6 +201,7 @@ impl FollowedLogs {
             if log.at_end {
                 log.following.caught_up_at = Some(now.steady_seconds);
             }
+            log.judge_clock(now);
         }
         book.following = self.followed.iter().map(|log| log.following.clone()).collect();
         book.catching_up = !self.attached().all(|log| log.follower.is_caught_up());
