@@ -109,7 +109,7 @@ impl Chain {
 
     /// When an exporter was scraped in the last two minutes, with what `up` was.
     pub fn scrapes(&self, address: &str) -> String {
-        let samples = self.prometheus.ask(&format!(r#"up{{instance="{}"}}[2m]"#, address));
+        let samples = self.prometheus.ask(&format!(r#"up{{instance="{address}"}}[2m]"#));
         format!("{samples:?}")
     }
 

@@ -53,6 +53,8 @@ impl Exporter {
         let mut config = Config::default();
         config.mta.root = Some(install.path("root"));
         config.mta.timezone = Some(jiff::tz::TimeZone::UTC);
+        // Where the tests run as root, the tree is root's, and there is nobody else to become.
+        config.mta.as_root = true;
         config.state.directory = install.path("state");
         config.http.listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let environment = Environment { wall_clock: clock, ..Environment::default() };
@@ -60,7 +62,7 @@ impl Exporter {
         let address = prepared.address();
         let (stop, stopped) = oneshot::channel();
         let ended = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let serve = async { prepared.start()?.serve(async { drop(stopped.await) }).await };
             runtime.expect("a runtime").block_on(serve).expect("ended well");
         });
@@ -149,7 +151,9 @@ fn an_outage_after_a_clock_that_was_ahead_pages_in_time() {
             chain.say(&format!("page after a clock that was ahead: {:.1} s", at.as_secs_f64()));
         }
     });
-    hosts.into_iter().for_each(|host| host.exporter.end());
+    for host in hosts {
+        host.exporter.end();
+    }
 }
 
 /// Ends the outage however the test ends.
