@@ -91,13 +91,20 @@ pub fn routes(site: Site) -> (Router, Renderer) {
             "/debug/unparsed.txt",
             get(|desk, peer, headers| debug(desk, peer, headers, View::UnparsedText)),
         )
-        .fallback(async || guard::short(StatusCode::NOT_FOUND, "no such page"))
-        .method_not_allowed_fallback(async || {
-            guard::short(StatusCode::METHOD_NOT_ALLOWED, "pages are for GET and HEAD")
-        })
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .with_state(desk)
         .layer(from_fn_with_state(bound, guard::admit));
     (router, renderer)
+}
+
+// No async closures: with them rustc 1.95 finds a cycle in constants when it optimizes.
+async fn not_found() -> Response {
+    guard::short(StatusCode::NOT_FOUND, "no such page")
+}
+
+async fn method_not_allowed() -> Response {
+    guard::short(StatusCode::METHOD_NOT_ALLOWED, "pages are for GET and HEAD")
 }
 
 /// Makes a page. In the thread for pages, so it may wait for a lock.
@@ -163,14 +170,15 @@ async fn debug(
     headers: HeaderMap,
     view: View,
 ) -> Response {
-    let missing = || guard::short(StatusCode::NOT_FOUND, "no such page");
     let desk = &state.0;
-    let Some(token) = desk.token.as_deref().filter(|_| peer.is_loopback()) else { return missing() };
+    let Some(token) = desk.token.as_deref().filter(|_| peer.is_loopback()) else {
+        return not_found().await;
+    };
     if guard::has_token(&headers, token) {
         return show(state, headers, view).await;
     }
     if !desk.bound.to_canonical().is_loopback() {
-        return missing();
+        return not_found().await;
     }
     let how = "this page shows lines of the logs, to who has the token in the state directory; \
                imsimta-exporter unparsed shows them in a terminal";

@@ -243,6 +243,15 @@ mod tests {
     const PIPE: usize = 1000;
     const PAGE: usize = 10_000;
 
+    async fn page() -> String {
+        "x".repeat(PAGE)
+    }
+
+    async fn slow() -> &'static str {
+        sleep(Duration::from_secs(1)).await;
+        "slow"
+    }
+
     impl Stream for DuplexStream {
         fn forget_unsent(&self) {}
     }
@@ -263,11 +272,7 @@ mod tests {
             let address = [192, 0, 2, 1].into();
             let place = crowd.admit(Origin::of(address), Instant::now());
             let (stop, stopping) = watch::channel(());
-            let slow = get(async || {
-                sleep(Duration::from_secs(1)).await;
-                "slow"
-            });
-            let router = Router::new().route("/", get(async || "x".repeat(PAGE))).route("/slow", slow);
+            let router = Router::new().route("/", get(page)).route("/slow", get(slow));
             let host = Host { crowd, router, patience: Patience::default(), stopping };
             let served = tokio::spawn(async move {
                 serve(stream, Peer(address), place, host).await;
