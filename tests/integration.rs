@@ -13,6 +13,7 @@
 //! - `alerts`: rules, runbooks and example configurations, by promtool and amtool
 //! - `corpora`: what the fuzz targets are fed with, replayed
 //! - `dashboards`: the rules that every dashboard keeps
+//! - `promql`: what a query uses, for `alerts` and `dashboards`
 //! - `tidy`: rules of the source tree
 
 mod alerts;
@@ -23,6 +24,7 @@ mod demo;
 mod entries;
 mod explain;
 mod follow;
+mod promql;
 mod queue;
 mod replay;
 mod report;

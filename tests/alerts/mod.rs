@@ -1,11 +1,9 @@
 //! What is shipped in `alerts/`: rules, their tests, runbooks and example configurations.
 //!
 //! - `files` reads the YAML files.
-//! - `expression` says what a query of Prometheus uses.
 //! - `rules` has what every alert has to have. New house rules for alerts go there.
 //! - `tools` lets promtool and amtool judge what is theirs: syntax, unit tests, routes.
 
-mod expression;
 mod files;
 mod rules;
 mod tools;

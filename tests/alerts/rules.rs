@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::expression::{Recorded, problems};
+use crate::promql::{Recorded, problems};
+
 use super::files::{Case, RuleFile, TestFile, alerts, directory, list, rules, text, yaml};
 
 /// Where runbooks are until a site says otherwise; `alerts/README.md` tells how to change it.

@@ -1,7 +1,6 @@
 //! The dashboards: linter rules as tests.
 //!
 //! - `board`: what of the JSON is looked at
-//! - `promql`: what a query uses and which labels its answer has
 //! - `rules`: the table of rules; `broken` has a broken dashboard for each
 //! - `queries`: every query, for `tests/e2e`, which runs them
 //! - `typed_load.py`: the JSON loaded with Grafana's own types; see [`types_keep_everything`]
@@ -10,7 +9,6 @@
 
 mod board;
 mod broken;
-mod promql;
 mod queries;
 mod rules;
 
@@ -49,7 +47,7 @@ fn queries_are_ready_to_run() {
     for (title, expr) in queries {
         assert!(!expr.contains('$'), "{title}: {expr}");
         assert!(expr.contains("job=~\"imsimta\"") && !expr.contains("[1m]"), "{title}: {expr}");
-        promql::Analysis::new(&expr).unwrap_or_else(|error| panic!("{title}: {error}"));
+        crate::promql::Analysis::new(&expr).unwrap_or_else(|error| panic!("{title}: {error}"));
     }
 }
 

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use imsimta_exporter::metrics::catalogue::Kind;
 use serde_json::Value;
 
+use crate::promql::{Analysis, Use};
+
 use super::board::{Query, SENTINELS, all_queries, list, panel_queries, panels, placed, substitute, text};
-use super::promql::{Analysis, Use};
 
 /// A rule.
 pub struct Rule {
@@ -185,7 +185,7 @@ fn variable_query(query: &str, name: &str) -> Vec<String> {
         Ok(analysis) => analysis,
         Err(error) => return vec![format!("{selector}: {error}")],
     };
-    let mut found: Vec<String> = analysis.uses.iter().flat_map(not_catalogued).collect();
+    let mut found: Vec<String> = analysis.uses.iter().flat_map(Use::not_catalogued).collect();
     if label != name {
         found.push(format!("it gives the label {label}"));
     }
@@ -195,7 +195,7 @@ fn variable_query(query: &str, name: &str) -> Vec<String> {
         _ => &SENTINELS[2..],
     };
     for used in &analysis.uses {
-        if !used.labels().is_none_or(|labels| labels.contains(label)) {
+        if !used.has_label(label) {
             found.push(format!("{} has no label {label}", used.name));
         }
         let missing = follows.iter().filter(|(label, value)| !used.has(label, "=~", value));
@@ -383,12 +383,12 @@ fn instant(board: &Value, _: &[Value]) -> Vec<String> {
 }
 
 /// A query with its variables replaced by [`SENTINELS`].
-fn analyse(query: &Query<'_>) -> Result<Analysis, String> {
+fn analyse(query: &Query<'_>) -> Result<Analysis<'static>, String> {
     Analysis::new(&substitute(query.expr, SENTINELS))
 }
 
 /// Applies `check` to the queries that parse and prefixes what it says with their places.
-fn each(queries: Vec<Query<'_>>, check: impl Fn(&Query<'_>, &Analysis) -> Vec<String>) -> Vec<String> {
+fn each(queries: Vec<Query<'_>>, check: impl Fn(&Query<'_>, &Analysis<'_>) -> Vec<String>) -> Vec<String> {
     let mut found = Vec::new();
     for query in queries {
         if let Ok(analysis) = analyse(&query) {
@@ -415,19 +415,8 @@ fn parses(board: &Value, _: &[Value]) -> Vec<String> {
     found
 }
 
-fn not_catalogued(used: &Use) -> Vec<String> {
-    let name = &used.name;
-    if name != "up" && name != "ALERTS" && used.metric().is_none() {
-        return vec![format!("{name:?} is not in the catalogue")];
-    }
-    let labels = used.labels();
-    let unknown =
-        used.matchers.iter().filter(|(label, ..)| labels.as_ref().is_some_and(|all| !all.contains(label)));
-    unknown.map(|(label, ..)| format!("{name} has no label {label}")).collect()
-}
-
 fn catalogued(board: &Value, _: &[Value]) -> Vec<String> {
-    each_use(all_queries(board), |_, used| not_catalogued(used))
+    each_use(all_queries(board), |_, used| used.not_catalogued())
 }
 
 fn matched(board: &Value, _: &[Value]) -> Vec<String> {
@@ -440,11 +429,7 @@ fn matched(board: &Value, _: &[Value]) -> Vec<String> {
         if !job || !instance {
             found.push(format!("{} does not follow $job and $instance", used.name));
         }
-        let labels = used.labels().unwrap_or_default();
-        let channels: Vec<&str> = ["channel", "destination_channel", "source_channel"]
-            .into_iter()
-            .filter(|label| labels.contains(*label))
-            .collect();
+        let channels = used.known_labels(&["channel", "destination_channel", "source_channel"]);
         let followed = channels.iter().any(|label| used.has(label, "=~", "var_channel"));
         if query.of_panel && !channels.is_empty() && !followed {
             found.push(format!("{} does not follow $channel", used.name));
@@ -454,25 +439,7 @@ fn matched(board: &Value, _: &[Value]) -> Vec<String> {
 }
 
 fn functions(board: &Value, _: &[Value]) -> Vec<String> {
-    each_use(all_queries(board), |_, used| {
-        let Some(metric) = used.metric() else { return Vec::new() };
-        let function = used.functions.last().copied().unwrap_or_default();
-        let rate = used.range.is_some() && matches!(function, "rate" | "irate" | "increase");
-        let change = used.range.is_some() && matches!(function, "changes" | "resets");
-        let wrong = match metric.kind {
-            Kind::Counter if !rate && !change => "is a counter without a rate",
-            Kind::Gauge if rate => "is a gauge under a rate",
-            Kind::Histogram if used.name == metric.name => "is a histogram without its buckets",
-            Kind::Histogram if !rate => "is a histogram without a rate",
-            Kind::Histogram
-                if used.name.ends_with("_bucket") && !used.functions.contains(&"histogram_quantile") =>
-            {
-                "is buckets without histogram_quantile"
-            }
-            _ => return Vec::new(),
-        };
-        vec![format!("{} {wrong}", used.name)]
-    })
+    each_use(all_queries(board), |_, used| used.misused().into_iter().collect())
 }
 
 fn rate_interval(board: &Value, _: &[Value]) -> Vec<String> {

@@ -1,4 +1,5 @@
-//! What a query uses and which labels its answer has, checked against the catalogue.
+//! What a query of Prometheus uses and which labels its answer has, checked against the catalogue: for
+//! the queries of dashboards and of alert rules.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,6 +9,12 @@ use promql_parser::label::{MatchOp, Matchers};
 use promql_parser::parser::{
     AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector, parse,
 };
+
+/// Labels that the scrape adds.
+const TARGET_LABELS: [&str; 2] = ["job", "instance"];
+
+/// A metric that rules record, and its labels beside those of the target.
+pub type Recorded<'a> = (&'a str, &'a [&'a str]);
 
 /// One selector in a query.
 #[derive(Debug)]
@@ -20,33 +27,77 @@ pub struct Use {
     pub range: Option<Duration>,
     /// The functions around it, the innermost last.
     pub functions: Vec<&'static str>,
+    /// Only its existence counts: the right side of `and` and `unless`.
+    pub existence_only: bool,
+    /// The family in the catalogue.
+    metric: Option<&'static Metric>,
+    /// Of its series.
+    labels: Labels,
+    /// Whether somebody makes such a series: the exporter, Prometheus, a rule.
+    exists: bool,
 }
 
 impl Use {
-    /// The family in the catalogue.
-    pub fn metric(&self) -> Option<&'static Metric> {
-        let named = |name: &str| METRICS.iter().find(|metric| metric.name == name).copied();
-        named(&self.name).or_else(|| {
-            let parts = ["_bucket", "_sum", "_count"];
-            let base = parts.iter().find_map(|part| self.name.strip_suffix(part))?;
-            named(base).filter(|metric| metric.kind == Kind::Histogram)
-        })
+    /// Whether its series have a label, as far as that is known.
+    pub fn has_label(&self, label: &str) -> bool {
+        match &self.labels {
+            Labels::Known(labels) => labels.contains(label),
+            Labels::Any => true,
+            Labels::Number => false,
+        }
     }
 
-    /// The labels of its series; `None` for those with any.
-    pub fn labels(&self) -> Option<BTreeSet<String>> {
-        if self.name == "ALERTS" {
-            return None;
-        }
-        let own = self.metric().map_or(&[][..], |metric| metric.labels).iter().map(|label| label.name);
-        let bucket = self.name.ends_with("_bucket").then_some("le");
-        Some(own.chain(bucket).chain(["job", "instance"]).map(str::to_owned).collect())
+    /// Those of some labels that its series are known to have.
+    pub fn known_labels<'a>(&self, of: &[&'a str]) -> Vec<&'a str> {
+        let Labels::Known(labels) = &self.labels else { return Vec::new() };
+        of.iter().copied().filter(|label| labels.contains(*label)).collect()
     }
 
     /// Whether a matcher is there as it is written.
     pub fn has(&self, label: &str, operator: &str, value: &str) -> bool {
         self.matchers.iter().any(|(l, o, v)| (l.as_str(), *o, v.as_str()) == (label, operator, value))
     }
+
+    /// A series that nobody makes, labels that it does not have.
+    pub fn not_catalogued(&self) -> Vec<String> {
+        let name = &self.name;
+        if !self.exists {
+            return vec![format!("{name:?} is not in the catalogue")];
+        }
+        let unknown = self.matchers.iter().filter(|(label, ..)| !self.has_label(label));
+        unknown.map(|(label, ..)| format!("{name} has no label {label}")).collect()
+    }
+
+    /// Functions that do not fit the kind of the metric.
+    pub fn misused(&self) -> Option<String> {
+        let metric = self.metric.filter(|_| !self.existence_only)?;
+        let function = self.functions.last().copied().unwrap_or_default();
+        let rate = self.range.is_some() && matches!(function, "rate" | "irate" | "increase");
+        let change = self.range.is_some() && matches!(function, "changes" | "resets");
+        let wrong = match metric.kind {
+            Kind::Counter if !rate && !change => "is a counter without a rate",
+            Kind::Gauge if rate => "is a gauge under a rate",
+            Kind::Histogram if self.name == metric.name => "is a histogram without its buckets",
+            Kind::Histogram if !rate => "is a histogram without a rate",
+            Kind::Histogram
+                if self.name.ends_with("_bucket") && !self.functions.contains(&"histogram_quantile") =>
+            {
+                "is buckets without histogram_quantile"
+            }
+            _ => return None,
+        };
+        Some(format!("{} {wrong}", self.name))
+    }
+}
+
+/// A family by its own name, or a histogram by that of one of its series.
+fn in_catalogue(name: &str) -> Option<&'static Metric> {
+    let named = |name: &str| METRICS.iter().find(|metric| metric.name == name).copied();
+    named(name).or_else(|| {
+        let parts = ["_bucket", "_sum", "_count"];
+        let base = parts.iter().find_map(|part| name.strip_suffix(part))?;
+        named(base).filter(|metric| metric.kind == Kind::Histogram)
+    })
 }
 
 /// The labels of an answer.
@@ -74,22 +125,49 @@ impl Labels {
 
 /// A query, understood.
 #[derive(Debug)]
-pub struct Analysis {
+pub struct Analysis<'a> {
     /// Every selector.
     pub uses: Vec<Use>,
     /// Labels that are grouped or matched by where they do not exist, sides that can never match.
     pub mistakes: Vec<String>,
     labels: Labels,
+    recorded: &'a [Recorded<'a>],
+    /// Whether only the existence of what is read just now counts.
+    existence_only: bool,
 }
 
-impl Analysis {
-    /// Reads a query without variables.
+/// All that is wrong with a query, in words; nothing when all is well.
+pub fn problems(expr: &str, recorded: &[Recorded<'_>]) -> Vec<String> {
+    match Analysis::with(expr, recorded) {
+        Ok(analysis) => {
+            let of_uses =
+                analysis.uses.iter().flat_map(|used| used.not_catalogued().into_iter().chain(used.misused()));
+            of_uses.chain(analysis.mistakes.iter().cloned()).collect()
+        }
+        Err(error) => vec![format!("does not parse: {error}")],
+    }
+}
+
+impl Analysis<'static> {
+    /// Reads a query without variables that uses nothing that rules record.
     ///
     /// # Errors
     ///
     /// What the parser says.
     pub fn new(expr: &str) -> Result<Self, String> {
-        let mut analysis = Self { uses: Vec::new(), mistakes: Vec::new(), labels: Labels::Number };
+        Self::with(expr, &[])
+    }
+}
+
+impl<'a> Analysis<'a> {
+    /// Reads a query without variables that may use what rules record.
+    ///
+    /// # Errors
+    ///
+    /// What the parser says.
+    pub fn with(expr: &str, recorded: &'a [Recorded<'a>]) -> Result<Self, String> {
+        let (uses, mistakes) = (Vec::new(), Vec::new());
+        let mut analysis = Self { uses, mistakes, labels: Labels::Number, recorded, existence_only: false };
         analysis.labels = analysis.walk(&parse(expr)?, &mut Vec::new());
         Ok(analysis)
     }
@@ -131,14 +209,29 @@ impl Analysis {
         range: Option<Duration>,
         functions: &[&'static str],
     ) -> Labels {
-        let used = Use {
-            name: selector.name.clone().unwrap_or_default(),
+        let name = selector.name.clone().unwrap_or_default();
+        let metric = in_catalogue(&name);
+        let recorded = self.recorded.iter().find(|recorded| recorded.0 == name);
+        let labels = match (metric, recorded) {
+            // Beside its own labels, an alert has those of its series.
+            _ if name == "ALERTS" => Labels::Any,
+            (Some(metric), _) => {
+                let bucket = name.ends_with("_bucket").then_some("le");
+                of_target(metric.labels.iter().map(|label| label.name).chain(bucket))
+            }
+            (None, Some((_, labels))) => of_target(labels.iter().copied()),
+            (None, None) => of_target([]),
+        };
+        self.uses.push(Use {
             matchers: matchers(&selector.matchers),
             range,
             functions: functions.to_vec(),
-        };
-        let labels = used.labels().map_or(Labels::Any, Labels::Known);
-        self.uses.push(used);
+            existence_only: self.existence_only,
+            metric,
+            labels: labels.clone(),
+            exists: metric.is_some() || recorded.is_some() || ["up", "ALERTS"].contains(&name.as_str()),
+            name,
+        });
         labels
     }
 
@@ -197,8 +290,11 @@ impl Analysis {
     }
 
     fn binary(&mut self, binary: &BinaryExpr, functions: &mut Vec<&'static str>) -> Labels {
-        let left = self.walk(&binary.lhs, functions);
-        let right = self.walk(&binary.rhs, functions);
+        let operator = binary.op.to_string();
+        let set = ["and", "unless"].contains(&operator.as_str());
+        let left =
+            self.side(&binary.lhs, operator == "unless" && is_earlier(&binary.rhs, &binary.lhs), functions);
+        let right = self.side(&binary.rhs, set, functions);
         if left == Labels::Number || right == Labels::Number {
             return if left == Labels::Number { right } else { left };
         }
@@ -208,7 +304,7 @@ impl Analysis {
             self.need(&left, &matching.labels().labels, "matches on");
             self.need(&right, &matching.labels().labels, "matches on");
         }
-        match binary.op.to_string().as_str() {
+        match operator.as_str() {
             "or" => match (left, right) {
                 // Only what is on both sides is there whichever of them answers.
                 (Labels::Known(left), Labels::Known(right)) => {
@@ -238,6 +334,15 @@ impl Analysis {
         }
     }
 
+    /// One side of an operator; `existence_only` when nothing of it but that it is there counts.
+    fn side(&mut self, expr: &Expr, existence_only: bool, functions: &mut Vec<&'static str>) -> Labels {
+        let before = self.existence_only;
+        self.existence_only |= existence_only;
+        let labels = self.walk(expr, functions);
+        self.existence_only = before;
+        labels
+    }
+
     fn need(&mut self, labels: &Labels, wanted: &[String], verb: &str) {
         for label in labels.lacks(wanted) {
             self.mistakes.push(format!("{verb} {label}, which is not there"));
@@ -251,6 +356,21 @@ impl Analysis {
             self.mistakes.push(format!("sides never match: labels {left:?} and {right:?}"));
         }
     }
+}
+
+/// Whether the first is the second with an offset: `x unless x offset 5m` is the whole value of a counter
+/// that was born since.
+fn is_earlier(earlier: &Expr, now: &Expr) -> bool {
+    let (Expr::VectorSelector(earlier), Expr::VectorSelector(now)) = (earlier, now) else { return false };
+    earlier.offset.is_some()
+        && now.offset.is_none()
+        && earlier.name == now.name
+        && earlier.matchers == now.matchers
+}
+
+/// Labels of a series, with those of its target.
+fn of_target<'a>(labels: impl IntoIterator<Item = &'a str>) -> Labels {
+    Labels::Known(labels.into_iter().chain(TARGET_LABELS).map(str::to_owned).collect())
 }
 
 fn minus(labels: Labels, without: &[String]) -> Labels {
@@ -297,4 +417,40 @@ fn labels_are_followed_through_a_query() {
     }
     let analysis = Analysis::new("sum by (channel) (imsimta_queue_messages)").expect("a query");
     assert_eq!(analysis.missing_in_legend("{{channel}} of {{ instance }}"), ["instance"]);
+}
+
+#[track_caller]
+fn check(query: &str, expected: &[&str]) {
+    assert_eq!(problems(query, &[("a:b:c", &["channel"])]), expected, "{query}");
+}
+
+#[test]
+fn the_check_of_queries_sees_what_is_wrong() {
+    check("rate(imsimta_dequeued_recipients_total{channel=\"l\"}[5m]) > 0", &[]);
+    check("imsimta_queue_messages and on (job, instance) imsimta_mta_active == 1", &[]);
+    check("histogram_quantile(0.9, sum by (le) (rate(imsimta_queue_delay_seconds_bucket[5m])))", &[]);
+    check("imsimta_etrn_total unless imsimta_etrn_total offset 5m", &[]);
+    check("sum by (channel) (a:b:c)", &[]);
+    check("absent(up{job=\"imsimta\"})", &[]);
+    check("imsimta_queue", &["\"imsimta_queue\" is not in the catalogue"]);
+    check("{channel=\"l\"}", &["\"\" is not in the catalogue"]);
+    check("imsimta_queue_delay_seconds", &["imsimta_queue_delay_seconds is a histogram without its buckets"]);
+    check("imsimta_mta_active{channel=\"l\"}", &["imsimta_mta_active has no label channel"]);
+    check("imsimta_etrn_total > 1", &["imsimta_etrn_total is a counter without a rate"]);
+    check(
+        "imsimta_etrn_total unless on (job, instance) imsimta_mta_active",
+        &["imsimta_etrn_total is a counter without a rate"],
+    );
+    assert_eq!(problems("imsimta_etrn_total unless imsimta_mta_active", &[]).len(), 2, "sides never match");
+    check("rate(imsimta_mta_active[5m])", &["imsimta_mta_active is a gauge under a rate"]);
+    check("sum by (code) (imsimta_queue_messages)", &["groups by code, which is not there"]);
+    check(
+        "imsimta_queue_messages and on (channel) imsimta_mta_active",
+        &["matches on channel, which is not there"],
+    );
+    check(
+        "sum by (channel) (a:b:d)",
+        &["\"a:b:d\" is not in the catalogue", "groups by channel, which is not there"],
+    );
+    assert!(problems("rate(imsimta_etrn_total", &[])[0].starts_with("does not parse"));
 }
