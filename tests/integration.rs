@@ -14,6 +14,7 @@
 //! - `corpora`: what the fuzz targets are fed with, replayed
 //! - `dashboards`: the rules that every dashboard keeps
 //! - `promql`: what a query uses, for `alerts` and `dashboards`
+//! - `exposition`: pages of `/metrics`, read strictly, for all who look at them
 //! - `tidy`: rules of the source tree
 
 mod alerts;
@@ -23,6 +24,7 @@ mod dashboards;
 mod demo;
 mod entries;
 mod explain;
+mod exposition;
 mod follow;
 mod promql;
 mod queue;

@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::exposition::sum_of;
 use crate::service::harness::{DEADLINE, PROGRAM, now, pause, request, run, value_of};
 
 /// A running demo, killed when the test ends.
@@ -154,20 +155,13 @@ fn everything_moves_and_nothing_is_left_behind() {
             demo.wait_for_least(&format!("imsimta_queue_held_messages{{{labels}}}"), files);
         }
         demo.wait_for("sockets", |page| {
-            page.lines().any(|line| {
-                line.starts_with("imsimta_smtp_sockets")
-                    && line.contains("established")
-                    && !line.ends_with(" 0")
-            })
+            sum_of(page, "imsimta_smtp_sockets", &[("state", "established")])
+                .is_some_and(|sockets| sockets > 0.0)
         });
         demo.wait_for_least("imsimta_processes{process=\"tcp_smtp_server\"}", 3.0);
         let page = demo.page();
         assert_eq!(value_of(&page, "imsimta_processes{process=\"dispatcher\"}"), Some(1.0));
-        assert!(
-            !page.lines().any(|line| {
-                line.starts_with("imsimta_log_unparsed_lines_total") && !line.ends_with(" 0")
-            })
-        );
+        assert_eq!(sum_of(&page, "imsimta_log_unparsed_lines_total", &[]), Some(0.0));
         assert_eq!(demo.processes().len(), 7);
 
         demo.signal(signal);
@@ -202,12 +196,7 @@ fn a_rollover_on_demand_loses_no_line() {
     let before = value_of(&demo.page(), lines).expect("a value");
     demo.wait_for_least(lines, before + 100.0);
     assert!(demo.directory.join("log/mail.log_yesterday").exists());
-    assert!(
-        !demo
-            .page()
-            .lines()
-            .any(|line| { line.starts_with("imsimta_log_gap_bytes_total") && !line.ends_with(" 0") })
-    );
+    assert_eq!(sum_of(&demo.page(), "imsimta_log_gap_bytes_total", &[]), Some(0.0));
 }
 
 #[test]

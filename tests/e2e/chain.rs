@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::prometheus::{Process, Prometheus, argument, free_address, get, wait_for_ready};
 use super::webhook::Webhook;
+use crate::exposition::sum_of;
 use crate::service::harness::{DEADLINE, PROGRAM, now, wait_for};
 
 /// What Debian calls the program `alertmanager`.
@@ -46,11 +47,10 @@ impl Demo {
     /// When the incident's first failure with a reason is counted. Single ones may come before it.
     #[track_caller]
     pub fn first_failure(&self, reason: &str) -> Instant {
-        let wanted = format!(r#"outcome="deferred",reason="{reason}""#);
+        let deferred = [("outcome", "deferred"), ("reason", reason)];
         let failures = || {
             let page = get(&self.address, "/metrics");
-            let samples = page.lines().filter(|line| line.contains(&wanted));
-            samples.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>()
+            sum_of(&page, "imsimta_delivery_failures_total", &deferred).unwrap_or(0.0)
         };
         let begins = |line: String| (line.starts_with("incident") && line.ends_with("begins")).then_some(());
         wait_for("the incident", Duration::from_mins(3), || self.printed.try_recv().ok().and_then(begins));

@@ -13,6 +13,8 @@ mod prometheus;
 mod webhook;
 
 /// Shared with the program of all other tests, which uses more of it.
+#[path = "../exposition/mod.rs"]
+mod exposition;
 #[path = "../dashboards"]
 mod dashboards {
     #[expect(dead_code, reason = "the other program of tests uses the rest")]

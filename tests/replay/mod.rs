@@ -9,6 +9,8 @@ use imsimta_exporter::config::Config;
 use imsimta_exporter::report::Report;
 use imsimta_exporter::report::progress::Progress;
 
+use crate::exposition::sum_of;
+
 fn cases() -> Vec<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay");
     let entries = std::fs::read_dir(here).expect("the directory of the cases");
@@ -48,12 +50,7 @@ fn every_case_gives_its_exposition() {
 fn every_line_is_accounted_for() {
     for case in cases() {
         let page = exposition(&case);
-        let sum = |name: &str| -> f64 {
-            let samples = page.lines().filter(|line| line.starts_with(&format!("{name}{{")));
-            samples
-                .map(|line| line.rsplit(' ').next().expect("a value").parse::<f64>().expect("a number"))
-                .sum()
-        };
+        let sum = |name: &str| sum_of(&page, name, &[]).unwrap_or(0.0);
         let records = sum("imsimta_log_entries_total");
         let others = sum("imsimta_log_unparsed_lines_total") + sum("imsimta_log_skipped_lines_total");
         let lines = sum("imsimta_log_lines_total");

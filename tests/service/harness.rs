@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use crate::exposition::value_of;
+
 /// Long enough for a loaded machine; nothing waits for it that goes well.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -216,11 +218,6 @@ impl Drop for Service {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// The value of a sample, written as on the page: `name{label="value"}`.
-pub fn value_of(page: &str, sample: &str) -> Option<f64> {
-    page.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ')?.parse().ok())
 }
 
 /// Head and body of a page; HTTP/1.0, so that no body comes in chunks. `None` when nobody answers.

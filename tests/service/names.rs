@@ -1,6 +1,7 @@
 //! Names of files in the queue: what is a message by its name, and what is said where many are none.
 
 use super::harness::{Install, run};
+use crate::exposition::sum_of;
 
 fn put(install: &Install, channel: &str, names: &[String]) {
     let directory = install.queue(channel);
@@ -23,10 +24,8 @@ fn names_with_an_underscore_are_messages() {
     service.wait_for_sample(r#"imsimta_queue_messages{channel="tcp_local"}"#, 2.0);
     service.wait_for_sample(r#"imsimta_queue_other_files{channel="tcp_local"}"#, 0.0);
     let page = service.page();
-    let held =
-        page.lines().filter(|line| line.starts_with("imsimta_queue_held_messages{channel=\"tcp_local\""));
-    let held: f64 = held.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum();
-    assert!((held - 1.0).abs() < 0.5, "{page}");
+    let held = sum_of(&page, "imsimta_queue_held_messages", &[("channel", "tcp_local")]);
+    assert_eq!(held, Some(1.0), "{page}");
 }
 
 #[test]

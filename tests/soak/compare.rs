@@ -4,6 +4,7 @@ use imsimta_exporter::metrics::catalogue::{Feed, Kind, METRICS};
 use serde_json::Value;
 
 use super::entries::{Series, series};
+use crate::exposition::samples;
 
 /// The names of the samples of every log-fed counter and histogram.
 pub fn log_fed_names() -> Vec<String> {
@@ -22,12 +23,8 @@ pub fn log_fed_names() -> Vec<String> {
 /// The log-fed series of a page.
 pub fn of_page(page: &str) -> Series {
     let names = log_fed_names();
-    let samples = page.lines().filter_map(|line| line.rsplit_once(' '));
-    let fed = samples.filter(|(series, _)| {
-        let name = series.split('{').next().unwrap_or(series);
-        names.iter().any(|fed| fed == name)
-    });
-    fed.map(|(series, value)| (series.to_owned(), value.parse().expect("a number"))).collect()
+    let fed = samples(page).filter(|sample| names.iter().any(|fed| fed == sample.name));
+    fed.map(|sample| (sample.series.to_owned(), sample.value)).collect()
 }
 
 /// The series of an answer of Prometheus, spelled as on the page; some queries take the name away.

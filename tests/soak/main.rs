@@ -20,6 +20,8 @@ mod entries;
 mod mta;
 
 /// Shared with the program of all other tests, which uses more of it.
+#[path = "../exposition/mod.rs"]
+mod exposition;
 #[path = "../e2e"]
 mod e2e {
     #[expect(dead_code, reason = "the other program of tests uses the rest")]
