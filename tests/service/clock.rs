@@ -1,10 +1,15 @@
 //! Time zones that are not the MTA's, or not known: what says so, and what is no reason to.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
 
+use imsimta_exporter::app::{self, Clock, Environment};
+use imsimta_exporter::config::Config;
 use jiff::tz::TimeZone;
+use tokio::sync::oneshot;
 
-use super::harness::{Install, PROGRAM, Service, available, run, value_of};
+use super::harness::{DEADLINE, Install, PROGRAM, Service, available, request, run, value_of, wait_for};
 
 const OFFSET: &str = r#"imsimta_log_clock_offset_seconds{log="mail.log_current"}"#;
 const LINES: &str = r#"imsimta_log_lines_total{log="mail.log_current"}"#;
@@ -12,7 +17,7 @@ const KNOWN: &str = "imsimta_timezone_known";
 
 /// An entry that an MTA in a zone writes now; so many hours ago by `hours`.
 fn entry(zone: &str, hours: i64) -> String {
-    let now = jiff::Timestamp::try_from(imsimta_exporter::app::Clock::host()()).expect("in range");
+    let now = jiff::Timestamp::try_from(Clock::host()()).expect("in range");
     let time = (now - jiff::SignedDuration::from_hours(hours)).to_zoned(TimeZone::get(zone).expect("a zone"));
     let time = time.strftime("%d-%b-%Y %H:%M:%S.00");
     format!("{time} tcp_local                 D 1 a@b.example rfc822;c@d.example c@d.example\n")
@@ -91,7 +96,7 @@ fn a_backlog_and_a_log_of_yesterday_are_no_wrong_zone() {
     let quiet = Install::new();
     quiet.append("mail.log_current", &entry("UTC", 20));
     let file = std::fs::File::options().append(true).open(quiet.log("mail.log_current")).expect("opened");
-    let yesterday = imsimta_exporter::app::Clock::host()() - std::time::Duration::from_hours(20);
+    let yesterday = Clock::host()() - Duration::from_hours(20);
     file.set_modified(yesterday).expect("set");
     let (status, text) = check(&quiet, &zone);
     assert!(status == 0 && !text.contains("is mta.timezone right"), "{text}");
@@ -139,5 +144,58 @@ fn a_time_zone_that_is_not_known_is_said_everywhere() {
         let zone = ("IMSIMTA_EXPORTER__MTA__TIMEZONE", "UTC");
         let (status, text) = check(&install, &[("TZ", variable), zone]);
         assert!(status == 0 && text.contains("ok time zone UTC, as configured"), "{text}");
+    }
+}
+
+/// Seconds since 1970 that the clock of the next test shows.
+static SHOWN: AtomicI64 = AtomicI64::new(0);
+
+fn shown() -> SystemTime {
+    let seconds = SHOWN.load(Ordering::Relaxed);
+    let since = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 { SystemTime::UNIX_EPOCH - since } else { SystemTime::UNIX_EPOCH + since }
+}
+
+/// Runs the program in the test, by that clock, and asks it for pages while it runs.
+fn serve_by_shown_clock(install: &Install, ask: impl FnOnce(&dyn Fn(&str) -> String) + Send) {
+    let mut config = Config::default();
+    config.mta.root = Some(install.path("root"));
+    config.mta.timezone = Some(TimeZone::UTC);
+    config.mta.as_root = true;
+    config.state.directory = install.path("state");
+    config.http.listen = ([127, 0, 0, 1], 0).into();
+    let environment = Environment { wall_clock: shown, ..Environment::default() };
+    let prepared = app::prepare(config, environment).expect("prepared");
+    let address = prepared.address().to_string();
+    let (stop, stopped) = oneshot::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            ask(&|path| request(&address, "GET", path).map(|(_, body)| body).unwrap_or_default());
+            drop(stop);
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let serve = async { prepared.start()?.serve(async { drop(stopped.await) }).await };
+        runtime.block_on(serve).expect("ended well");
+    });
+}
+
+/// Clocks that no time stamp can show, from before 1970 to the far end.
+#[test]
+fn a_clock_out_of_all_reason_breaks_nothing() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let now = entry("UTC", 0);
+    for (seconds, lines) in
+        [(-1_900_000_000, 1.0), (260_000_000_000, 2.0), (1 << 40, 3.0), (1_795_000_000, 4.0)]
+    {
+        SHOWN.store(seconds, Ordering::Relaxed);
+        serve_by_shown_clock(&install, |get| {
+            wait_for("the log is followed", DEADLINE, || value_of(&get("/metrics"), LINES));
+            install.append("mail.log_current", &now);
+            let wanted = || Some(get("/metrics")).filter(|page| value_of(page, LINES) == Some(lines));
+            let page = wait_for("the line is counted", DEADLINE, wanted);
+            assert_eq!(value_of(&page, "imsimta_exporter_state_save_failures_total"), Some(0.0), "{seconds}");
+            assert!(get("/").contains("mail.log_current"), "{seconds}");
+        });
     }
 }
