@@ -52,6 +52,13 @@ impl Install {
         append(&self.log(name), text);
     }
 
+    /// The state directory, whatever the umask is, for what an earlier run left there.
+    pub fn make_state_directory(&self) {
+        let mut directory = std::fs::DirBuilder::new();
+        std::os::unix::fs::DirBuilderExt::mode(&mut directory, 0o700);
+        directory.create(self.path("state")).expect("made");
+    }
+
     /// The program's command line for this installation.
     pub fn command(&self) -> Command {
         let mut command = Command::new(PROGRAM);

@@ -1,6 +1,7 @@
 //! Rotation while lines arrive, and what a restart counts.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use super::harness::{Install, Service, value_of};
 
@@ -193,7 +194,7 @@ fn a_log_with_a_backlog_keeps_no_other_waiting() {
 fn a_state_that_is_damaged_is_set_aside_and_counted() {
     let install = Install::new();
     install.append("mail.log_current", &line(0));
-    std::fs::create_dir_all(install.path("state")).expect("made");
+    install.make_state_directory();
     std::fs::write(install.path("state/state"), "imsimta-exporter state 1 3 0\nxyz").expect("written");
     let mut service = install.start();
     service.wait_for_sample("imsimta_exporter_state_set_aside_total", 1.0);
@@ -220,4 +221,40 @@ fn a_state_directory_that_cannot_be_written_is_a_warning() {
     });
     let (status, _) = service.stop();
     assert!(status.success());
+}
+
+/// The fixture's README says how it was made.
+#[test]
+fn a_state_of_an_earlier_release_is_counted_on() {
+    let fixture = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state").join(name);
+    let install = Install::new();
+    let log = std::fs::read_to_string(fixture("ffd6b4a.log")).expect("the log");
+    install.append("mail.log_current", &log);
+    install.make_state_directory();
+    let state = std::fs::read(fixture("ffd6b4a.state")).expect("the state");
+    std::fs::write(install.path("state/state"), state).expect("written");
+    let mut command = install.command();
+    command.env("IMSIMTA_EXPORTER__MTA__TIMEZONE", "UTC");
+    let service = Service::start(command);
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    let refused = |reason| {
+        format!(
+            r#"imsimta_delivery_failures_total{{channel="tcp_local",outcome="deferred",reason="{reason}"}}"#
+        )
+    };
+    let page = service.wait_for_sample(LINES, 80.0);
+    for (sample, value) in [
+        (GAPS, 0.0),
+        ("imsimta_exporter_state_set_aside_total", 0.0),
+        (&refused("conn_refused"), 1.0),
+        (&refused("host_skipped"), 1.0),
+        (r#"imsimta_dequeued_recipients_total{channel="ims-ms"}"#, 15.0),
+        (r#"imsimta_dequeued_recipients_total{channel="tcp_local"}"#, 1.0),
+    ] {
+        assert_eq!(value_of(&page, sample), Some(value), "{sample}");
+    }
+    let failed = log.lines().find(|line| line.contains("onnection refused")).expect("one was refused");
+    install.append("mail.log_current", &format!("{failed}\n"));
+    let page = service.wait_for_sample(LINES, 81.0);
+    assert_eq!(value_of(&page, &refused("conn_refused")), Some(2.0));
 }
