@@ -16,6 +16,7 @@ mod chain;
 mod cumulative;
 mod file;
 mod position;
+mod renamed;
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,6 +27,7 @@ use chain::Chain;
 use cumulative::Cumulative;
 use file::{LogFile, Read};
 pub use position::{Appended, FileId, Position, Role};
+use renamed::Window;
 
 use crate::record::Skip;
 
@@ -111,6 +113,13 @@ pub enum FollowError {
 /// A file without a name is closed early when more than this many old ones are open.
 const MAX_OLD_FILES: usize = 8;
 
+/// So many closed files are remembered. Those that were made in the same moment as one that was the log later
+/// are few.
+const MAX_LEFT: usize = 64;
+
+/// Times of files are that coarse, nanoseconds: a tick of the kernel's clock.
+const TICK: u128 = 10_000_000;
+
 /// One followed log.
 #[derive(Debug)]
 pub struct Follower {
@@ -126,6 +135,8 @@ pub struct Follower {
     appended: Appended,
     /// A file that has yesterday's name and never was the log, such as a copy.
     foreign: Option<FileId>,
+    /// Files that were closed, the last few.
+    left: VecDeque<FileId>,
     /// What was noticed and not told yet.
     noticed: VecDeque<Event<'static>>,
     /// Which file the next step reads: an index into `old`, or `old.len()` for the current one.
@@ -144,6 +155,7 @@ impl Follower {
             current: None,
             appended: Appended::default(),
             foreign: None,
+            left: VecDeque::new(),
             noticed: VecDeque::new(),
             turn: 0,
             buffer: vec![0; file::buffer_bytes(options.max_line_bytes)],
@@ -196,7 +208,7 @@ impl Follower {
                 Ok(Read::Changed) => {
                     // Somebody wrote an old file anew: it is not our log any more.
                     let known_bytes = file.lag_bytes();
-                    self.old.remove(self.turn);
+                    self.leave();
                     return Ok(match role {
                         Role::Cumulative { .. } => Event::Gap { known_bytes },
                         _ => Event::Truncated { known_bytes: 0 },
@@ -280,7 +292,7 @@ impl Follower {
             self.turn += 1;
             return None;
         }
-        let file = self.old.remove(self.turn)?;
+        let file = self.leave()?;
         let bytes = file.lag_bytes();
         if bytes > file.partial().1 as u64 {
             // The cumulative log was cut.
@@ -289,14 +301,26 @@ impl Follower {
         (bytes > 0).then_some(Event::Skipped { reason: Skip::Incomplete, bytes, ends: true })
     }
 
+    /// Closes the file whose turn it is.
+    fn leave(&mut self) -> Option<LogFile> {
+        let file = self.old.remove(self.turn)?;
+        self.left.push_back(file.id());
+        if self.left.len() > MAX_LEFT {
+            self.left.pop_front();
+        }
+        Some(file)
+    }
+
     /// Looks whether the path still names the file that we read; `None` when there is a new one to read.
     fn look(&mut self, now: Duration) -> Result<Option<Event<'static>>, FollowError> {
-        let at_path = FileId::of_path(&self.chain.current).map_err(|source| self.error(source))?;
+        let seen = self.chain.look_at_current().map_err(|source| self.error(source))?;
+        let at_path = seen.map(|(id, _)| id);
         let yesterday = self.chain.yesterday_id();
         if let Some(current) = &mut self.current
-            && Some(current.id()) == at_path
+            && let Some((id, written)) = seen
+            && current.id() == id
         {
-            current.is_current();
+            current.is_current(written);
             self.foreign = yesterday.filter(|&id| !self.knows(id));
             self.forget_names(yesterday);
             return Ok(Some(Event::Idle));
@@ -361,7 +385,9 @@ impl Follower {
         if let Some(mut current) = self.current.take() {
             let renamed = Some(current.id()) == yesterday_id;
             current.becomes(if renamed { Role::Renamed } else { Role::Nameless }, copied);
+            let since = current.position(0, Appended::default());
             self.old.push_back(current);
+            self.take_up_renamed(&since, [at_path.as_ref(), yesterday.as_ref()], !renamed, now);
         }
         if let (Some(mut yesterday), Some(between)) = (yesterday, between) {
             self.noticed.extend(between.is_gap.then_some(Event::Gap { known_bytes: 0 }));
@@ -375,6 +401,36 @@ impl Follower {
         }
         self.current = at_path;
         Ok(had_current.then_some(Event::Rotated))
+    }
+
+    /// Takes up files that were the log after the one at the place, and got names that are not looked at.
+    /// `by_hand` says that the file itself has got such a name.
+    fn take_up_renamed(
+        &mut self,
+        since: &Position,
+        named: [Option<&LogFile>; 2],
+        by_hand: bool,
+        now: Duration,
+    ) {
+        let window = Window {
+            from: since.written.max(since.id.born),
+            until: named[0].map_or(u128::MAX, |log| log.id().born).max(1),
+        };
+        let known: Vec<&LogFile> = self.old.iter().chain(named.into_iter().flatten()).collect();
+        let left = |id| self.left.contains(&id) || Some(id) == self.foreign || id == since.id;
+        // A directory that may not be listed tells nothing.
+        let Ok(found) = self.chain.find_renamed(window, &known, left, now) else { return };
+        // The name that it got went to the file after it, which then lost it to one that was not there yet.
+        let unlinked = self.old.iter().find(|file| file.id() == since.id).and_then(LogFile::unlinked_at);
+        let next = found.files.first().map(|file| file.id().born);
+        let overwritten = unlinked.zip(next).is_some_and(|(unlinked, next)| next + TICK > unlinked);
+        let lost = found.lost.or((overwritten || by_hand && !found.settled).then_some(0));
+        self.noticed.extend(lost.map(|known_bytes| Event::Gap { known_bytes }));
+        for mut file in found.files {
+            file.becomes(Role::Nameless, 0);
+            self.noticed.push_back(Event::Rotated);
+            self.old.push_back(file);
+        }
     }
 
     /// Finds what was written to files that came and went between those that have none of the names `kept`

@@ -1,5 +1,6 @@
 //! Following logs through whatever happens to them: cases one by one here, random lives in `model`.
 
+mod by_hand;
 mod model;
 mod snapshot;
 

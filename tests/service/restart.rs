@@ -145,6 +145,68 @@ fn down_across(rotations: usize, before: usize, stop: fn(Service)) {
     service.wait_for_sample(LINES, write(&mut log, 50));
 }
 
+/// Rotates by hand, to names of one's own.
+fn rotate_by_hand(install: &Install, number: usize) {
+    let to = install.log(&format!("mail.log_current.{number}"));
+    std::fs::rename(install.log("mail.log_current"), to).expect("renamed");
+}
+
+#[test]
+fn stopped_across_rotations_by_hand() {
+    let install = Install::new();
+    let mut log = open(&install);
+    let service = install.start();
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    let mut written = 0;
+    let mut write = |log: &mut std::fs::File, lines: usize| {
+        (written..written + lines)
+            .for_each(|number| log.write_all(line(number).as_bytes()).expect("written"));
+        written += lines;
+        f64::from(u32::try_from(written).expect("few"))
+    };
+    service.wait_for_sample(LINES, write(&mut log, 100));
+    service.signal(rustix::process::Signal::STOP);
+    let mut all = 0.0;
+    for number in 0..3 {
+        write(&mut log, 500);
+        rotate_by_hand(&install, number);
+        log = open(&install);
+        all = write(&mut log, 100);
+    }
+    service.signal(rustix::process::Signal::CONT);
+    let page = service.wait_for_sample(LINES, all);
+    assert_eq!(value_of(&page, GAPS), Some(0.0));
+    assert_eq!(value_of(&page, &rotations()), Some(3.0));
+}
+
+/// Faster than anybody looks: what is lost of it is said.
+#[test]
+fn a_storm_of_rotations_loses_nothing_without_a_word() {
+    let install = Install::new();
+    drop(open(&install));
+    let service = install.start();
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    let mut written = 0;
+    for number in 0..600 {
+        let mut log = open(&install);
+        for _ in 0..4 {
+            log.write_all(line(written).as_bytes()).expect("written");
+            written += 1;
+        }
+        drop(log);
+        rotate_by_hand(&install, number);
+    }
+    open(&install).write_all(line(written).as_bytes()).expect("written");
+    let written = f64::from(u32::try_from(written + 1).expect("few"));
+    // The last line is in the last file, so that all that can be read was.
+    let page = service.wait_for("all is read, or a gap is said", |page| {
+        let read = value_of(page, r#"imsimta_log_lag_bytes{log="mail.log_current"}"#) == Some(0.0);
+        read && (value_of(page, LINES) == Some(written)
+            || value_of(page, GAPS).is_some_and(|gaps| gaps > 0.0))
+    });
+    assert!(value_of(&page, LINES).is_some_and(|lines| lines <= written), "{page}");
+}
+
 const GAPS: &str = r#"imsimta_log_gaps_total{log="mail.log_current"}"#;
 
 #[test]

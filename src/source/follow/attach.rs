@@ -106,6 +106,11 @@ impl Follower {
                 _ => self.old.push_back(file),
             }
         }
+        let last = positions.iter().find(|position| position.role == Role::Current);
+        if let Some(last) = last.filter(|_| !goes_on) {
+            let by_hand = self.old.iter().any(|file| file.id() == last.id && file.role() == Role::Nameless);
+            self.take_up_renamed(last, [named.current.as_ref(), named.yesterday.as_ref()], by_hand, now);
+        }
         // A file that has yesterday's name while the log itself goes on never was the log.
         if let Some(mut yesterday) = named.yesterday.filter(|_| !goes_on) {
             yesterday.becomes(Role::Renamed, 0);
@@ -127,11 +132,13 @@ impl Follower {
                 let cumulative = cumulative.filter(|file| file.id() == position.id);
                 cumulative.map(|file| file.part(position.offset..end, now)).transpose()?
             }
-            Role::Cumulative { .. } | Role::Nameless => None,
-            Role::Current | Role::Renamed => self.chain.open_by_id(position.id, now).map(|mut file| {
-                file.becomes(Role::Nameless, 0);
-                file
-            }),
+            Role::Cumulative { .. } => None,
+            Role::Current | Role::Renamed | Role::Nameless => {
+                self.chain.open_by_id(position.id, now).map(|mut file| {
+                    file.becomes(Role::Nameless, 0);
+                    file
+                })
+            }
         };
         Ok(file.filter(|file| position.is_at(file, 0).unwrap_or(false)).map(|mut file| {
             file.resume(position);

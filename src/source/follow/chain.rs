@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::FollowError;
 use super::file::LogFile;
-use super::position::FileId;
+use super::position::{FileId, written_at};
 
 /// Where the files of one log are looked for.
 #[derive(Debug)]
@@ -30,6 +30,15 @@ impl Chain {
     /// The file that is the log now.
     pub(super) fn open_current(&self, now: Duration) -> Result<Option<LogFile>, FollowError> {
         LogFile::open(&self.current, now)
+    }
+
+    /// Which file is the log now, and when it was last written.
+    pub(super) fn look_at_current(&self) -> std::io::Result<Option<(FileId, u128)>> {
+        match std::fs::metadata(&self.current) {
+            Ok(metadata) => Ok(Some((FileId::of(&metadata), written_at(&metadata)))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The file that was the log before.
@@ -56,7 +65,23 @@ impl Chain {
             (FileId::of_path(&path).ok()? == Some(id)).then_some(path)
         };
         let path = std::fs::read_dir(directory).ok()?.find_map(named)?;
+        // What was appended to it since then was read elsewhere.
+        if self.rotated.as_ref().is_some_and(|(_, cumulative)| *cumulative == path) {
+            return None;
+        }
         LogFile::open(&path, now).ok()?.filter(|file| file.id() == id)
+    }
+
+    /// What the names of all its files begin with: `mail.log`.
+    pub(super) fn base(&self) -> &str {
+        let name = self.current.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.strip_suffix("_current").unwrap_or(name)
+    }
+
+    /// Whether the path is one of those that are looked at anyway.
+    pub(super) fn names(&self, path: &Path) -> bool {
+        let rotated = self.rotated.iter().flat_map(|(yesterday, cumulative)| [yesterday, cumulative]);
+        rotated.chain([&self.current]).any(|name| name == path)
     }
 
     /// Whether the directory that should hold the log is there.

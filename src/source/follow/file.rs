@@ -3,11 +3,11 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use super::position::{Anchor, Appended, Role, SavedSkip};
+use super::position::{Anchor, Appended, Role, SavedSkip, changed_at, written_at};
 use super::{FileId, FollowError, Position};
 use crate::record::Skip;
 
@@ -55,6 +55,8 @@ pub(super) struct LogFile {
     named: (u64, Anchor),
     /// Where the copy of a file that has lost its names begins in the cumulative log.
     copy_start: u64,
+    /// When it had last been written, as far as was seen while it was the log.
+    written: u128,
 }
 
 impl LogFile {
@@ -80,7 +82,8 @@ impl LogFile {
         };
         let metadata = file.metadata().map_err(failed)?;
         regular(&metadata)?;
-        Ok(Some(Self::unread(file, FileId::of(&metadata), metadata.len(), now)))
+        let written = written_at(&metadata);
+        Ok(Some(Self { written, ..Self::unread(file, FileId::of(&metadata), metadata.len(), now) }))
     }
 
     fn unread(file: File, id: FileId, goal: u64, now: Duration) -> Self {
@@ -98,6 +101,7 @@ impl LogFile {
             grew_at: now,
             named: (0, Anchor::default()),
             copy_start: 0,
+            written: 0,
         }
     }
 
@@ -123,8 +127,20 @@ impl LogFile {
     }
 
     /// The path names this file now, and everything read of it was read before that was seen.
-    pub(super) fn is_current(&mut self) {
+    pub(super) fn is_current(&mut self, written: u128) {
         self.named = (self.offset, self.anchor);
+        self.written = written;
+    }
+
+    /// When it lost its last name, nanoseconds since 1970; `None` while it has one.
+    pub(super) fn unlinked_at(&self) -> Option<u128> {
+        let metadata = self.file.metadata().ok().filter(|metadata| metadata.nlink() == 0)?;
+        Some(changed_at(&metadata))
+    }
+
+    /// Behind the last byte that was handed out.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The file has got another name, or lost its last one.
@@ -265,6 +281,7 @@ impl LogFile {
         self.offset = position.offset;
         self.anchor = position.anchor;
         self.skipping = position.skipping;
+        self.written = position.written;
         self.named = (position.offset, position.anchor);
     }
 
@@ -293,6 +310,7 @@ impl LogFile {
             copy_start: if self.role == Role::Nameless { self.copy_start } else { copy_start },
             appended,
             skipping: self.skipping,
+            written: self.written,
         }
     }
 

@@ -113,6 +113,25 @@ pub struct Position {
     pub appended: Appended,
     /// Whether the offset lies within a line that is being skipped, and why.
     pub skipping: Option<SavedSkip>,
+    /// When the file had last been written, as far as was seen while it was the log: nanoseconds since 1970,
+    /// 0 in a state of a release that did not look.
+    #[serde(default)]
+    pub written: u128,
+}
+
+/// When a file was last written: nanoseconds since 1970.
+pub(super) fn written_at(file: &Metadata) -> u128 {
+    of_parts(file.mtime(), file.mtime_nsec())
+}
+
+/// When a file was last changed in any way, such as renamed: nanoseconds since 1970.
+pub(super) fn changed_at(file: &Metadata) -> u128 {
+    of_parts(file.ctime(), file.ctime_nsec())
+}
+
+fn of_parts(seconds: i64, nanoseconds: i64) -> u128 {
+    let (seconds, nanoseconds) = (u128::try_from(seconds), u128::try_from(nanoseconds));
+    seconds.unwrap_or(0) * 1_000_000_000 + nanoseconds.unwrap_or(0)
 }
 
 /// The two reasons for which a line is skipped while it is read.
@@ -147,6 +166,7 @@ impl Position {
             copy_start: appended.bytes,
             appended,
             skipping: None,
+            written: 0,
         }
     }
 

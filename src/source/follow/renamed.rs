@@ -1,0 +1,216 @@
+//! Files that were the log between two looks and lie under other names now: the log was rotated by hand, or by
+//! a tool that has its own names, more than once while nobody looked.
+//!
+//! Such a file was made after the log had last been written where we saw it, and no later than the file that
+//! is the log now. It is read when its name begins as the log's does and its lines begin as those of the log. A
+//! file with another name may as well be another program's, so it is not read, and a gap says that lines may be lost.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::chain::Chain;
+use super::file::LogFile;
+use super::position::{FileId, written_at};
+
+/// More entries of the directory are not looked at.
+const MAX_LISTED: usize = 20_000;
+/// More files are not opened at once.
+const MAX_FILES: usize = 64;
+/// A directory that changes while it is listed is listed again, so often at most.
+const LISTINGS: usize = 3;
+/// So much of a file's beginning tells what it is.
+const SAMPLE_BYTES: usize = 4096;
+/// So much of a line's beginning: a date, a count, or the tag of an element.
+const SHAPE_BYTES: usize = 8;
+
+/// When the files were made that are looked for, nanoseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Window {
+    /// The log had last been written then, as far as we saw.
+    pub from: u128,
+    /// The file was made then that is the log now.
+    pub until: u128,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The files, oldest first.
+    pub files: Vec<LogFile>,
+    /// That there were more, with the bytes that are known.
+    pub lost: Option<u64>,
+    /// Whether the directory came to rest while it was listed.
+    pub settled: bool,
+}
+
+impl Found {
+    fn lose(&mut self, bytes: u64) {
+        self.lost = Some(self.lost.unwrap_or(0) + bytes);
+    }
+}
+
+/// A file that was made at the right time.
+#[derive(Debug)]
+struct Candidate {
+    path: PathBuf,
+    id: FileId,
+    bytes: u64,
+    /// When it was last written.
+    written: u128,
+    /// Whether its name begins as the log's does.
+    named_alike: bool,
+}
+
+impl Chain {
+    /// Looks for such files. `known` are never among them, nor is a file that `left` knows.
+    pub(super) fn find_renamed(
+        &self,
+        window: Window,
+        known: &[&LogFile],
+        left: impl Fn(FileId) -> bool,
+        now: Duration,
+    ) -> io::Result<Found> {
+        let (mut candidates, settled, whole) = self.candidates(window)?;
+        candidates.retain(|file| !left(file.id) && known.iter().all(|known| known.id() != file.id));
+        candidates.sort_by_key(|file| file.id.born);
+        let mut found = Found { settled, ..Found::default() };
+        if !whole {
+            found.lose(0);
+        }
+        let samples: Vec<Vec<u8>> = known.iter().flat_map(|file| samples(file)).collect();
+        for candidate in candidates {
+            let opened = LogFile::open(&candidate.path, now).ok().flatten();
+            let Some(file) = opened.filter(|file| file.id() == candidate.id) else {
+                if candidate.named_alike {
+                    found.lose(candidate.bytes);
+                }
+                continue;
+            };
+            match judge(&candidate, &sample(&file, 0), &samples) {
+                Verdict::Ours if found.files.len() < MAX_FILES => found.files.push(file),
+                Verdict::Ours | Verdict::Perhaps => found.lose(candidate.bytes),
+                Verdict::Other => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// The files that were made at the right time, whether the directory came to rest, and whether all of it
+    /// was listed.
+    fn candidates(&self, window: Window) -> io::Result<(Vec<Candidate>, bool, bool)> {
+        let directory = self.current.parent().unwrap_or(Path::new("."));
+        let mut all: Vec<Candidate> = Vec::new();
+        let mut whole = true;
+        for _ in 0..LISTINGS {
+            let before = std::fs::metadata(directory)?.modified()?;
+            let others = self.other_logs(directory)?;
+            for (listed, entry) in std::fs::read_dir(directory)?.enumerate() {
+                whole &= listed < MAX_LISTED;
+                if !whole {
+                    break;
+                }
+                // What vanishes meanwhile has another name, and the directory is listed again.
+                let candidate = entry.ok().and_then(|entry| self.candidate(&entry, window, &others));
+                all.extend(candidate.filter(|new| all.iter().all(|seen| seen.id != new.id)));
+            }
+            if std::fs::metadata(directory)?.modified()? == before {
+                return Ok((all, true, whole));
+            }
+        }
+        Ok((all, false, whole))
+    }
+
+    /// What the names of other logs' files begin with: `connection.log` where there is
+    /// `connection.log_current`.
+    fn other_logs(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let mut others = Vec::new();
+        for entry in std::fs::read_dir(directory)?.take(MAX_LISTED).flatten() {
+            let name = entry.file_name();
+            let base = name.to_str().and_then(|name| name.strip_suffix("_current"));
+            others.extend(base.filter(|base| *base != self.base()).map(str::to_owned));
+        }
+        Ok(others)
+    }
+
+    fn candidate(&self, entry: &std::fs::DirEntry, window: Window, others: &[String]) -> Option<Candidate> {
+        let path = entry.path();
+        let metadata = entry.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        if self.names(&path) {
+            return None;
+        }
+        let id = FileId::of(&metadata);
+        let written = written_at(&metadata);
+        let made = if id.born == 0 { written } else { id.born };
+        if !(window.from..=window.until).contains(&made) {
+            return None;
+        }
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let named_alike = name.starts_with(self.base());
+        let of_another = others.iter().any(|other| name.starts_with(other.as_str()));
+        let is_log = name.ends_with("_current") || name.ends_with("_yesterday");
+        let candidate = Candidate { path, id, bytes: metadata.len(), written, named_alike };
+        (named_alike || !of_another && !is_log).then_some(candidate)
+    }
+}
+
+enum Verdict {
+    /// It was the log.
+    Ours,
+    /// It may have been.
+    Perhaps,
+    /// It was not.
+    Other,
+}
+
+/// Tells a file that was the log from copies of it and from files of other programs.
+fn judge(candidate: &Candidate, beginning: &[u8], samples: &[Vec<u8>]) -> Verdict {
+    let made_by_name = if candidate.named_alike { Verdict::Ours } else { Verdict::Perhaps };
+    if beginning.is_empty() {
+        // Writers may still have it open.
+        return if candidate.named_alike { Verdict::Ours } else { Verdict::Other };
+    }
+    let begins_alike = |known: &Vec<u8>| {
+        let common = known.len().min(beginning.len());
+        common > 0 && known[..common] == beginning[..common]
+    };
+    if samples.iter().any(begins_alike) {
+        // A copy that keeps times is older than itself. Any other may be a copy, or a log with the same lines: it
+        // is not read, since no line may count twice.
+        return if candidate.written < candidate.id.born { Verdict::Other } else { Verdict::Perhaps };
+    }
+    let known: Vec<Vec<u8>> = samples.iter().flat_map(|sample| shapes(sample)).collect();
+    let is_alike = shapes(beginning).any(|shape| known.contains(&shape));
+    let unknown = known.is_empty() && candidate.named_alike && !beginning.contains(&0);
+    if is_alike || unknown { made_by_name } else { Verdict::Other }
+}
+
+/// What a file begins with, and what was read of it last.
+fn samples(file: &LogFile) -> [Vec<u8>; 2] {
+    let offset = file.offset().saturating_sub(SAMPLE_BYTES as u64);
+    let end = sample(file, offset);
+    // It begins within a line.
+    let whole = memchr::memchr(b'\n', &end).map_or(end.len(), |newline| newline + 1);
+    [sample(file, 0), if offset == 0 { Vec::new() } else { end[whole..].to_vec() }]
+}
+
+fn sample(file: &LogFile, offset: u64) -> Vec<u8> {
+    let mut bytes = vec![0; SAMPLE_BYTES];
+    // What cannot be read tells nothing.
+    let filled = file.bytes_at(&mut bytes, offset).unwrap_or(0);
+    bytes.truncate(filled);
+    bytes
+}
+
+/// How lines begin: digits are all one digit, letters one letter.
+fn shapes(lines: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    lines.split(|&byte| byte == b'\n').filter(|line| line.len() >= SHAPE_BYTES).map(|line| {
+        let shape = |&byte: &u8| match byte {
+            b'0'..=b'9' => b'9',
+            b'A'..=b'Z' | b'a'..=b'z' => b'a',
+            other => other,
+        };
+        line[..SHAPE_BYTES].iter().map(shape).collect()
+    })
+}

@@ -1,0 +1,222 @@
+//! Rotations by hand, under any names, more of them between two looks.
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+use std::time::Duration;
+
+use imsimta_exporter::source::follow::Begin;
+
+use super::Site;
+use crate::service::harness::{now, wait_for};
+
+/// Renames the log and begins a new one; each rotation has a line of its own in the new file.
+fn rotate(site: &mut Site, to: &Path) {
+    fs::rename(site.path("mail.log_current"), to).expect("renamed");
+    let path = site.path("mail.log_current");
+    site.writers.push(OpenOptions::new().create(true).append(true).open(path).expect("a log"));
+    site.write(0, false);
+}
+
+fn started() -> Site {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    site.write(0, false);
+    site
+}
+
+/// Times of files are coarse: what follows has a later one.
+fn later() {
+    let begun = now();
+    wait_for("a later time", Duration::from_secs(5), || {
+        (now() - begun > Duration::from_millis(30)).then_some(())
+    });
+}
+
+/// All lines, each once, in any order.
+#[track_caller]
+fn check_all(site: &mut Site) {
+    site.received.sort_unstable();
+    assert_eq!(site.received, (0..site.written).collect::<Vec<_>>());
+    assert!(!site.events.contains(&"gap"), "{:?}", site.events);
+}
+
+/// Names such as people and tools give; each with the number of the rotation.
+const NAMES: [&str; 6] = [
+    "mail.log_current.{}",
+    "mail.log_current-2026112{}",
+    "mail.log_current.{}.old",
+    "mail.log_2026-11-2{}",
+    "mail.log.{}",
+    "mail.log_current{}~",
+];
+
+#[test]
+fn rotations_between_two_looks_under_any_names_lose_nothing() {
+    for name in NAMES {
+        for rotations in [1, 2, 3, 7] {
+            let mut site = started();
+            for number in 0..rotations {
+                let to = site.path(&name.replace("{}", &number.to_string()));
+                rotate(&mut site, &to);
+            }
+            site.poll();
+            check_all(&mut site);
+            assert_eq!(site.events, vec!["rotated"; rotations], "{name}");
+            // Nothing counts twice when it goes on so.
+            for number in 10..10 + rotations {
+                let to = site.path(&name.replace("{}", &number.to_string()));
+                rotate(&mut site, &to);
+                site.poll();
+            }
+            check_all(&mut site);
+        }
+    }
+}
+
+/// As logrotate does: `.1` becomes `.2` before the log becomes `.1`.
+#[test]
+fn names_that_move_on_lose_nothing() {
+    let mut site = started();
+    for _ in 0..4 {
+        for number in (0..9).rev() {
+            let path = |number: i32| site.path(&format!("mail.log_current.{number}"));
+            fs::rename(path(number), path(number + 1)).ok();
+        }
+        let to = site.path("mail.log_current.0");
+        rotate(&mut site, &to);
+    }
+    site.poll();
+    check_all(&mut site);
+}
+
+#[test]
+fn rotations_while_the_program_is_down_lose_nothing() {
+    let mut site = started();
+    site.poll();
+    let saved = site.saved();
+    for number in 0..3 {
+        let to = site.path(&format!("mail.log_current.{number}"));
+        rotate(&mut site, &to);
+    }
+    site.restart(saved);
+    site.poll();
+    check_all(&mut site);
+    // A kill before they were read whole: they are found by their places.
+    let saved = site.saved();
+    site.write(2, false);
+    site.restart(saved);
+    site.poll();
+    check_all(&mut site);
+}
+
+#[test]
+fn late_lines_in_all_of_them_are_read() {
+    let mut site = started();
+    for number in 0..3 {
+        let to = site.path(&format!("mail.log_current.{number}"));
+        rotate(&mut site, &to);
+        site.write(1, false);
+    }
+    site.poll();
+    for age in [3, 2, 1, 0] {
+        site.write(age, false);
+    }
+    site.poll();
+    check_all(&mut site);
+}
+
+#[test]
+fn under_names_of_nobody_a_gap_is_said() {
+    for names in [["a", "b", "c"], ["old-1", "old-2", "old-3"], ["x.log", "y.log", "z.log"]] {
+        let mut site = started();
+        for name in names {
+            let to = site.path(name);
+            rotate(&mut site, &to);
+        }
+        site.poll();
+        let lost = site.written - site.received.len();
+        assert_eq!(lost, 2, "{names:?}");
+        assert!(site.events.contains(&"gap") && site.gap_bytes > 0, "{names:?}: {:?}", site.events);
+    }
+}
+
+/// What else comes into the directory at that time.
+#[test]
+fn copies_and_files_of_others_are_neither_read_nor_gaps() {
+    let mut site = started();
+    site.poll();
+    for _ in 0..50 {
+        site.write(0, false);
+    }
+    later();
+    let copy = site.path("mail.log_current.copy");
+    let times = ["-p", "--preserve=timestamps"];
+    let mut cp = std::process::Command::new("cp");
+    assert!(
+        cp.arg(times[0]).arg(site.path("mail.log_current")).arg(copy).status().expect("started").success()
+    );
+    let write = |name: &str, text: &[u8]| fs::write(site.path(name), text).expect("written");
+    write("mail.log_current.1.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03 and so on\n");
+    write("mail.log_statistics", b"Statistics of the day\n");
+    write("dispatcher.log-0001", b"some text of another program\n");
+    write("connection.log_current", b"000000 another log\n");
+    write("connection.log_yesterday", b"000000 another log\n");
+    write("connection.log", b"000000 another log\n");
+    write("connection.log_current.0", b"000000 another log\n");
+    write("mail.log", b"000000 the cumulative one\n");
+    fs::create_dir(site.path("mail.log_current.d")).expect("made");
+    let to = site.path("mail.log_current.0");
+    rotate(&mut site, &to);
+    site.poll();
+    check_all(&mut site);
+    assert_eq!(site.events, ["rotated"]);
+}
+
+#[test]
+fn more_files_than_are_opened_at_once_are_a_gap() {
+    let mut site = started();
+    for number in 0..100 {
+        site.writers.clear();
+        let to = site.path(&format!("mail.log_current.{number}"));
+        rotate(&mut site, &to);
+    }
+    site.poll();
+    assert!(site.received.len() > 60, "{}", site.received.len());
+    assert!(site.received.len() < site.written);
+    assert!(site.events.contains(&"gap") && site.gap_bytes > 0);
+}
+
+/// A file with the lines of another may be a copy of it: it is not counted, and that is said.
+#[test]
+fn files_with_the_same_lines_are_a_gap() {
+    let mut site = Site::new(Begin::Beginning);
+    let path = site.path("mail.log_current");
+    let write = || fs::write(&path, "000007 the same\n".repeat(3)).expect("written");
+    write();
+    site.poll();
+    for number in 0..3 {
+        fs::rename(&path, site.path(&format!("mail.log_current.{number}"))).expect("renamed");
+        write();
+    }
+    site.poll();
+    assert_eq!(site.received.len(), 6);
+    assert!(site.events.contains(&"gap") && site.gap_bytes > 0, "{:?}", site.events);
+}
+
+/// Each takes the name of the one before it, so that those in between are gone.
+#[test]
+fn files_that_were_written_over_are_a_gap() {
+    for rotations in 2..6 {
+        let mut site = started();
+        for _ in 0..rotations {
+            let to = site.path("mail.log_current.old");
+            later();
+            rotate(&mut site, &to);
+        }
+        site.poll();
+        let lost = site.written - site.received.len();
+        assert_eq!(lost, rotations - 2);
+        assert_eq!(site.events.contains(&"gap"), lost > 0, "{rotations}: {:?}", site.events);
+    }
+}
