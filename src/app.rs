@@ -18,6 +18,7 @@ mod observed;
 mod prepare;
 mod privilege;
 pub mod queue;
+mod readiness;
 mod signals;
 pub mod state;
 
@@ -42,6 +43,7 @@ pub use observed::{LogBook, Observed, lock};
 pub use prepare::{Prepared, prepare};
 pub use privilege::{PrivilegeError, becomes, warn_of_root};
 pub use queue::Queue;
+pub use readiness::Readiness;
 pub use signals::{Hangup, signals};
 
 use crate::http::{self, Site, server};
@@ -110,7 +112,7 @@ impl Prepared {
             queue = %install.queue_directory.display(),
             "serving metrics"
         );
-        let observed = Observed::new(&config, install, clock, clients, wakeups.counts(), saved);
+        let observed = Observed::new(&config, (install, user), clock, clients, wakeups.counts(), saved);
         let observed = Arc::new(observed);
         let (died, deaths) = mpsc::unbounded_channel();
         let site = Site {
@@ -123,8 +125,8 @@ impl Prepared {
         let (log_thread, log_ended) =
             logs::spawn(&config, Arc::clone(&observed), wakeups, state, died.clone())
                 .map_err(|error| no_thread(&error))?;
-        let collectors = collectors::spawn(&config, &environment, &observed, user, &died)
-            .map_err(|error| no_thread(&error))?;
+        let collectors =
+            collectors::spawn(&config, &environment, &observed, &died).map_err(|error| no_thread(&error))?;
         let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
         Ok(Running {
             listener,

@@ -67,7 +67,8 @@ struct Desk {
 /// - `/metrics`: the exposition, text format 0.0.4
 /// - `/`: what is collected, since when, what fails and why
 /// - `/-/healthy`: 200 while a scrape can be answered
-/// - `/-/ready`: 200 once the logs are caught up with and every collector has run, 503 before
+/// - `/-/ready`: 200 once the logs are caught up with and something of every source was read, 503 before; it
+///   names what is missing
 /// - `/debug/unparsed`, `/debug/unparsed.txt`: the last lines that were not understood; they hold addresses
 ///   of people, so they are for this host alone, and for who has the token
 ///
@@ -119,13 +120,10 @@ fn make(view: View, observed: &Observed, exposition: &Exposition, command: Optio
             page(StatusCode::OK, HTML, status::page(observed, command).into_string().into_bytes())
         }
         View::Ready => {
-            let waits = observed.waits_for();
-            if waits.is_empty() {
-                page(StatusCode::OK, TEXT, b"ready\n".to_vec())
-            } else {
-                let text = format!("not ready: waits for {}\n", waits.join(", "));
-                page(StatusCode::SERVICE_UNAVAILABLE, TEXT, text.into_bytes())
-            }
+            let readiness = observed.readiness();
+            let ready = readiness.is_ready();
+            let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            page(status, TEXT, format!("{}\n", readiness.sentence()).into_bytes())
         }
         View::Unparsed => page(StatusCode::OK, HTML, debug::unparsed(observed).into_string().into_bytes()),
         View::UnparsedText => page(StatusCode::OK, TEXT, debug::unparsed_text(observed).into_bytes()),

@@ -9,6 +9,7 @@ pub mod follow;
 pub mod held;
 pub mod install;
 pub mod lines;
+pub mod presence;
 pub mod processes;
 pub mod sockets;
 pub mod spool;

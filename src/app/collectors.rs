@@ -14,6 +14,7 @@ use super::queue::QueueCollector;
 use crate::config::Config;
 use crate::source::filesystems::{self, FilesystemSnapshot, Targets};
 use crate::source::install::Install;
+use crate::source::presence::holds_anything;
 use crate::source::processes::{self, ProcessSnapshot, ProcessWatch};
 use crate::source::sockets;
 
@@ -62,13 +63,11 @@ impl Collectors {
 /// What one run found, and what went wrong; there may be both.
 pub(super) type Run<T> = (Option<T>, Option<String>);
 
-/// Starts all collectors, without a look at any directory. `user` is the one that the MTA runs as, where
-/// that is configured.
+/// Starts all collectors, without a look at any directory.
 pub fn spawn(
     config: &Config,
     environment: &Environment,
     observed: &Arc<Observed>,
-    user: Option<u32>,
     died: &UnboundedSender<&'static str>,
 ) -> std::io::Result<Collectors> {
     let install = &observed.install;
@@ -94,7 +93,7 @@ pub fn spawn(
     )?;
 
     let names = config.processes.names.clone();
-    let mut watch = ProcessWatch::new(environment.proc_root.clone(), install.root.clone(), names, user);
+    let mut watch = ProcessWatch::new(environment.proc_root.clone(), install.root.clone(), names, None);
     let (shared, proc_root) = (Arc::clone(observed), environment.proc_root.clone());
     start.collector(
         "processes",
@@ -102,9 +101,7 @@ pub fn spawn(
         |observed| &observed.processes,
         move || {
             *lock(&shared.own) = processes::own(&proc_root).ok().map(Arc::new);
-            // The queue's own collector alone looks at its directory, which may not answer.
-            let owner = user.or_else(|| shared.queue.get().value?.snapshot.owner);
-            if let Some(owner) = owner {
+            if let Some(owner) = shared.mta_user() {
                 watch.restrict_to(owner);
             }
             scan_processes(&mut watch)
@@ -113,26 +110,30 @@ pub fn spawn(
 
     // Looked at as often as the processes: a rule asks both together. On a thread of its own, since
     // the directories may be on a file system that does not answer.
-    let (place, active) = (install.clone(), config.mta.active);
+    let (shared, configured) = (Arc::clone(observed), config.mta.active);
     start.collector(
         "active",
         config.processes.interval,
         |observed| &observed.active,
-        move || (Some(active.unwrap_or_else(|| is_active(&place))), None),
+        move || (configured.or_else(|| is_active(&shared)), None),
     )?;
 
-    let targets = Targets {
+    let mut targets = Targets {
         queue: install.queue_directory.clone(),
         log: install.log_directory.clone(),
         tmp: std::env::temp_dir(),
         log_files: log_files(config, observed),
-        owner: user,
+        owner: None,
     };
+    let shared = Arc::clone(observed);
     start.collector(
         "filesystems",
         config.files.interval,
         |observed| &observed.filesystems,
-        move || read_filesystems(&targets),
+        move || {
+            targets.owner = shared.mta_user();
+            read_filesystems(&targets)
+        },
     )?;
     Ok(Collectors { stops: start.stops })
 }
@@ -204,9 +205,16 @@ fn read_filesystems(targets: &Targets) -> Run<FilesystemSnapshot> {
     (Some(snapshot), problem)
 }
 
-/// Whether the MTA's data is on this host: the passive node of a pair has none mounted.
-fn is_active(install: &Install) -> bool {
-    install.log_directory.is_dir() && install.queue_directory.is_dir()
+/// Whether anything of the MTA is on this host: on the passive node of a pair neither logs nor queue are mounted,
+/// and nothing runs. Some of it there and some not is a fault, which must silence nothing. `None` until the
+/// processes have been looked at where they decide.
+fn is_active(observed: &Observed) -> Option<bool> {
+    let Install { log_directory, queue_directory, .. } = &observed.install;
+    if holds_anything(log_directory) || holds_anything(queue_directory) {
+        return Some(true);
+    }
+    let processes = observed.processes.get().value?;
+    Some(processes.processes.values().any(|group| group.running > 0))
 }
 
 /// An error and what it comes from, in one line.

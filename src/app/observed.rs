@@ -66,6 +66,8 @@ pub struct Observed {
     pub timezone: LogZone,
     /// Where the MTA is.
     pub install: Install,
+    /// The user that it runs as, where that is configured.
+    user: Option<u32>,
     /// From the logs.
     logs: RwLock<LogBook>,
     clients: ClientDisplay,
@@ -166,7 +168,7 @@ impl Observed {
     /// Nothing observed yet, beside what an earlier run saved.
     pub(super) fn new(
         config: &Config,
-        install: Install,
+        (install, user): (Install, Option<u32>),
         clock: Clock,
         clients: ClientDisplay,
         wakeups: Arc<WakeupCounts>,
@@ -183,6 +185,7 @@ impl Observed {
             clock,
             timezone,
             install,
+            user,
             logs: RwLock::new(book),
             clients,
             queue: Snapshot::new(clock),
@@ -211,24 +214,10 @@ impl Observed {
         self.logs.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is not ready yet, in words; empty when everything is.
-    pub fn waits_for(&self) -> Vec<&'static str> {
-        let book = self.logs();
-        let mut waits = Vec::new();
-        if book.reading.runs == 0 || book.catching_up {
-            waits.push("catching up with the logs");
-        }
-        for (runs, what) in [
-            (self.queue.get().runs, "the first scan of the queue"),
-            (self.sockets.get().runs, "the first look at the sockets"),
-            (self.processes.get().runs, "the first look at the processes"),
-            (self.filesystems.get().runs, "the first look at the file systems"),
-        ] {
-            if runs == 0 {
-                waits.push(what);
-            }
-        }
-        waits
+    /// The user that the MTA runs as: the configured one, else the owner of the queue directory when it last held
+    /// channels. The queue's own collector alone looks at it, since it may not answer.
+    pub fn mta_user(&self) -> Option<u32> {
+        self.user.or_else(|| self.queue.get().value?.snapshot.owner)
     }
 
     /// Puts everything on the page.
@@ -250,7 +239,7 @@ impl Observed {
         exporter::fill_wakeups(page, &self.wakeups);
         connections::fill(page, &self.connections);
         let own = lock(&self.own).clone();
-        exporter::fill_own(page, own.as_deref(), self.waits_for().is_empty());
+        exporter::fill_own(page, own.as_deref(), self.readiness().is_ready());
     }
 
     fn fill_logs(&self, page: &mut Page) {

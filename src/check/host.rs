@@ -14,6 +14,7 @@ use crate::app::{Clock, Environment, becomes, queue, with_causes};
 use crate::config::Config;
 use crate::http::probe;
 use crate::source::install::Install;
+use crate::source::presence::holds_anything;
 use crate::source::processes::ProcessWatch;
 use crate::source::spool::{QueueSnapshot, Scanner};
 use crate::source::{sockets as kernel, user as users};
@@ -76,7 +77,9 @@ pub(super) fn queue(checked: &mut Checked, config: &Config, install: &Install, c
                 checked.note(Problem, "queue", format!("{more} more directories cannot be read"));
             }
         }
-        Err(error) => checked.note(Problem, "queue", format!("{}{}", with_causes(&error), passive(config))),
+        Err(error) => {
+            checked.note(Problem, "queue", format!("{}{}", with_causes(&error), passive(config, install)));
+        }
     }
 }
 
@@ -94,10 +97,12 @@ fn other_files(checked: &mut Checked, snapshot: &QueueSnapshot) {
     }
 }
 
-/// Said where the data is missing as a whole.
-fn passive(config: &Config) -> &'static str {
+/// Said where the queue is missing as a whole.
+fn passive(config: &Config, install: &Install) -> &'static str {
     if config.mta.active == Some(false) {
         "; mta.active says that this node is passive"
+    } else if holds_anything(&install.log_directory) {
+        "; the logs are there, so this is no passive node of a pair, unless mta.active is false"
     } else {
         "; on the passive node of a pair that is as it should be"
     }

@@ -157,7 +157,10 @@ pub static KEYS: [Key; 37] = [
         name: "active",
         flag: None,
         expects: "true or false",
-        absent: WhenAbsent::Found { how: "judged from the log and queue directories", example: "true" },
+        absent: WhenAbsent::Found {
+            how: "judged by what is there of logs, queue and processes",
+            example: "true",
+        },
         doc: "Whether the MTA runs on this host, for a pair of which one node is passive.",
         check: |value| mta::active(value).map(drop),
     },
@@ -183,7 +186,7 @@ pub static KEYS: [Key; 37] = [
         section: "logs",
         name: "files",
         flag: None,
-        expects: "a list of at most 16 base names such as [\"mail.log_current\"]",
+        expects: "a list of 1 to 16 base names such as [\"mail.log_current\"]",
         absent: WhenAbsent::Default("[\"mail.log_current\", \"connection.log_current\"]"),
         doc: "The logs to follow, by base name; the first has to be there, the others may be switched off in the MTA; never the cumulative `mail.log` and `connection.log`, \
               which would count every line twice.",
@@ -366,7 +369,7 @@ pub static KEYS: [Key; 37] = [
         section: "sockets",
         name: "ports",
         flag: None,
-        expects: "a list of at most 32 ports from 1 to 65535 such as [25, 587]",
+        expects: "a list of 1 to 32 ports from 1 to 65535 such as [25, 587]",
         absent: WhenAbsent::Default("[25, 465, 587]"),
         doc: "The TCP ports that the MTA listens on.",
         check: |value| sockets::ports(value).map(drop),
@@ -384,7 +387,7 @@ pub static KEYS: [Key; 37] = [
         section: "processes",
         name: "names",
         flag: None,
-        expects: "a list of at most 64 program names such as [\"dispatcher\"]",
+        expects: "a list of 1 to 64 program names such as [\"dispatcher\"]",
         absent: WhenAbsent::Default(
             "[\"dispatcher\", \"job_controller\", \"tcp_smtp_server\", \"tcp_smtp_client\", \
              \"tcp_lmtp_server\", \"tcp_lmtp_client\", \"ims_master\"]",

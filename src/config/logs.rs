@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::error::quoted;
-use super::value::{self, Refusal, many, one};
+use super::value::{self, Refusal, many, one, some};
 use crate::record::format::Format;
 use crate::record::option::{self, OptionSet};
 
@@ -69,7 +69,7 @@ impl Default for Logs {
 }
 
 pub(super) fn files<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
-    many(value, MOST_FILES, file)
+    some(value, MOST_FILES, file)
 }
 
 pub(super) fn max_line_bytes<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {

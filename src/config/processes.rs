@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::error::quoted;
-use super::value::{Refusal, interval, many};
+use super::value::{Refusal, interval, some};
 
 /// The most process names that can be watched; each is a label value.
 const MOST_NAMES: usize = 64;
@@ -41,7 +41,7 @@ impl Default for Processes {
 }
 
 pub(super) fn names<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
-    many(value, MOST_NAMES, |text| {
+    some(value, MOST_NAMES, |text| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.+".contains(&byte);
         if text.is_empty() || text.len() > NAME_BYTES || !text.bytes().all(plain) {
             return Err(Refusal(format!("{} is not the plain name of a program", quoted(text))));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::value::{self, interval, many};
+use super::value::{self, interval, some};
 
 /// The most ports that can be watched; each is a label value.
 const MOST_PORTS: usize = 32;
@@ -28,5 +28,5 @@ impl Default for Sockets {
 }
 
 pub(super) fn ports<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<u16>, D::Error> {
-    many(value, MOST_PORTS, |text| value::number(text, 1, u16::MAX))
+    some(value, MOST_PORTS, |text| value::number(text, 1, u16::MAX))
 }

@@ -169,14 +169,14 @@ fn all_mistakes_are_reported_at_once_sorted() {
         "FILE: clients.topp: unknown key; did you mean clients.top?",
         "FILE: logs.files: found [\"mail.log_current\", \"mail.log*\"]: \"mail.log*\" would match the \
          cumulative file mail.log that the return job appends to, following it would count every line twice; \
-         expected a list of at most 16 base names such as [\"mail.log_current\"]",
+         expected a list of 1 to 16 base names such as [\"mail.log_current\"]",
         "FILE: logs.poll: found 5: a unit is missing, write \"5s\" for seconds; expected a duration from \
          100ms to 60s such as \"1s\"",
         "FILE: unknown section [htpp]; did you mean [http]?",
         "IMSIMTA_EXPORTER__HTTP_LISTEN: unknown environment variable; did you mean \
          IMSIMTA_EXPORTER__HTTP__LISTEN?",
         "IMSIMTA_EXPORTER__SOCKETS__PORTS: sockets.ports: found \"25,70000\": 70000 is not from 1 to 65535; \
-         expected a list of at most 32 ports from 1 to 65535 such as [25, 587]",
+         expected a list of 1 to 32 ports from 1 to 65535 such as [25, 587]",
         "imsimta_exporter__http__listen: unknown environment variable; did you mean \
          IMSIMTA_EXPORTER__HTTP__LISTEN?",
     ];
@@ -227,6 +227,9 @@ fn values_out_of_their_grammar_are_refused() {
         ("mta", "timezone", "\"Europe/Bonn\"", "no time zone of this name is known"),
         ("mta", "block_size", "0", "it is less than 1 B"),
         ("logs", "files", "[\"a\", \"a\"]", "\"a\" is there twice"),
+        ("logs", "files", "[]", "it is empty, so nothing would be looked at"),
+        ("sockets", "ports", "[]", "it is empty, so nothing would be looked at"),
+        ("processes", "names", "[]", "it is empty, so nothing would be looked at"),
         ("logs", "files", "[[\"a\"]]", "a list within a list is not possible"),
         ("logs", "max_line_bytes", "1023", "it is less than 1.0 KiB"),
         ("logs", "max_line_bytes", "\"2MiB\"", "it is more than 1.0 MiB"),

@@ -72,6 +72,19 @@ pub(super) fn many<'de, D: Deserializer<'de>, T: PartialEq>(
     Ok(items)
 }
 
+/// The same for what a collector looks for: with nothing to look for it would see nothing, and call that a success.
+pub(super) fn some<'de, D: Deserializer<'de>, T: PartialEq>(
+    value: D,
+    most: usize,
+    parse: impl Fn(&str) -> Result<T, Refusal>,
+) -> Result<Vec<T>, D::Error> {
+    let items = many(value, most, parse)?;
+    if items.is_empty() {
+        return Err(D::Error::custom("it is empty, so nothing would be looked at"));
+    }
+    Ok(items)
+}
+
 /// The interval between two looks at a source.
 pub(super) fn interval<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
     one(value, |text| duration(text, Duration::from_secs(1), LONGEST_INTERVAL))

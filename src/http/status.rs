@@ -10,7 +10,7 @@ use crate::aggregate::account::LogAccount;
 use crate::aggregate::log_clock;
 use crate::aggregate::reading::Reading;
 use crate::app::queue::Queue;
-use crate::app::{LogBook, Observed};
+use crate::app::{LogBook, Observed, Readiness};
 use crate::metrics::exporter::Following;
 use crate::report::escape;
 
@@ -53,7 +53,7 @@ pub(super) fn command(state_directory: &Path, listen: SocketAddr) -> String {
 /// The whole page; `command` shows lines that were not understood, where they can be shown.
 pub(super) fn page(observed: &Observed, command: Option<&str>) -> Markup {
     let now = observed.clock.steady_seconds();
-    let waits = observed.waits_for();
+    let readiness = observed.readiness();
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -69,8 +69,10 @@ pub(super) fn page(observed: &Observed, command: Option<&str>) -> Markup {
                 p {
                     "Watches the MTA below " code { (observed.install.root.display()) } " since "
                     (stamp(observed.clock.started_at())) ". "
-                    @if waits.is_empty() { span.ok { "Ready." } }
-                    @else { span.bad { "Not ready: waits for " (waits.join(", ")) "." } }
+                    @let whole = readiness == Readiness::default();
+                    @let sentence = readiness.sentence();
+                    @let (first, rest) = sentence.split_at(1);
+                    span class=(if whole { "ok" } else { "bad" }) { (first.to_ascii_uppercase()) (rest) "." }
                 }
                 p {
                     a href="metrics" { "/metrics" } " · " a href="-/ready" { "/-/ready" } " · "

@@ -350,6 +350,9 @@ catalogue! {
     QUEUE_BYTES_ESTIMATED = Gauge "imsimta_queue_bytes_estimated" [] Queue
         "1 when there are more files than are remembered: the others count with the mean size and without an age."
         query "imsimta_queue_bytes_estimated == 1";
+    QUEUE_CHANNELS = Gauge "imsimta_queue_channels" [] Queue
+        "Channels that have a queue directory, whether it can be read or not; absent where nobody could look."
+        query "imsimta_queue_channels == 0";
     QUEUE_CHANNEL_SUCCESS = Gauge "imsimta_queue_channel_success" [CHANNEL] Queue
         "1 where the channel's directories could be read, 0 where not: its other series are absent then."
         query "imsimta_queue_channel_success == 0";
@@ -414,10 +417,10 @@ catalogue! {
         "Size of a log file. The cumulative mail.log grows until somebody deletes it."
         query "deriv(imsimta_log_file_size_bytes{log=\"mail.log\"}[1d])";
     OWNERSHIP_OK = Gauge "imsimta_directory_ownership_ok" [PATH] Filesystems
-        "1 when the directory belongs to the user the MTA runs as (`mta.user`), 0 when not; absent when that is not configured."
+        "1 when the directory belongs to the user the MTA runs as (`mta.user`), 0 when not; absent until that is known."
         query "imsimta_directory_ownership_ok == 0";
     MTA_ACTIVE = Gauge "imsimta_mta_active" [] Filesystems
-        "1 where the MTA's log and queue directories are there, 0 where not: the passive node of a pair."
+        "0 where logs, queue and processes of the MTA are all absent, as on the passive node of a pair; else 1."
         query "imsimta_mta_active == 0";
 
     LOG_LAG_BYTES = Gauge "imsimta_log_lag_bytes" [LOG] Following
@@ -454,7 +457,7 @@ catalogue! {
         "Always 1; the label says which release runs."
         query "count by (version) (imsimta_exporter_build_info)";
     READY = Gauge "imsimta_exporter_ready" [] Exporter
-        "1 when the logs have been caught up with and every collector has run, 0 before."
+        "1 when the logs have been caught up with and every source was read, 0 before; `/-/ready` names what is missing."
         query "imsimta_exporter_ready == 0";
     STATE_SAVED = Gauge "imsimta_exporter_state_last_save_timestamp_seconds" [] Exporter
         "When the state was last written; absent before."

@@ -16,6 +16,9 @@ pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot, growth: &BTreeMap<S
     for (kind, &errors) in ErrorKind::ALL.iter().zip(&snapshot.errors) {
         page.count(&metric::QUEUE_SCAN_ERRORS, &[kind.label()], errors);
     }
+    if let Some(directories) = snapshot.directories {
+        page.count(&metric::QUEUE_CHANNELS, &[], directories);
+    }
     let Some(scan) = &snapshot.scan else { return };
     page.count(&metric::QUEUE_SCAN_DIRECTORIES, &["read"], scan.read);
     page.count(&metric::QUEUE_SCAN_DIRECTORIES, &["skipped"], scan.skipped);

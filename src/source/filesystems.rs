@@ -31,7 +31,7 @@ pub struct FilesystemSnapshot {
     /// Bytes by base name; files of the same name are summed. What does not exist, and what is not a
     /// regular file, is absent.
     pub log_file_sizes: BTreeMap<String, u64>,
-    /// Whether `queue` and `log` belong to the configured user; absent without one, and where the
+    /// Whether `queue` and `log` belong to that user; absent without one, and where the
     /// directory cannot be looked at.
     pub ownership: BTreeMap<&'static str, bool>,
     /// Log files and directories that exist and could not be looked at.

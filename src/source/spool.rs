@@ -124,6 +124,8 @@ pub struct Scanner {
     /// Who owned it then.
     owner: Option<u32>,
     picture: Picture,
+    /// How many channel directories the root holds.
+    directories: Option<u64>,
     scan: Option<ScanCounts>,
     errors: ErrorCounts,
     held_found: Vec<HeldFile>,
@@ -154,6 +156,7 @@ impl Scanner {
             picture: Picture::Blank,
             root: None,
             owner: None,
+            directories: None,
             scan: None,
             errors: ErrorCounts::default(),
             held_found: Vec::new(),
@@ -166,14 +169,14 @@ impl Scanner {
     ///
     /// # Errors
     ///
-    /// If the root cannot be read. A channel that cannot be read is in [`QueueSnapshot::failures`].
+    /// If the root cannot be read, or holds no channel. A channel that cannot be read is in [`QueueSnapshot::failures`].
     pub fn scan(
         &mut self,
         now: SystemTime,
         clock: &dyn Fn() -> Duration,
         in_log: &BTreeSet<String>,
     ) -> Result<(), SpoolError> {
-        self.scan = None;
+        (self.scan, self.directories) = (None, None);
         self.held_found.clear();
         let root =
             self.open(in_log).inspect_err(|error| self.errors[ErrorKind::from(error) as usize] += 1)?;
@@ -227,11 +230,13 @@ impl Scanner {
         let status = fstat(&root).map_err(|error| unlisted(error.into()))?;
         let stamp = Stamp::from(&status);
         let names = list_root(&root).map_err(unlisted)?;
-        if !names.is_empty() {
-            (self.root, self.owner) = (Some(stamp), Some(status.st_uid));
-        } else if self.root.is_some_and(|before| !before.is_same_directory(&stamp)) {
-            return Err(SpoolError::Unmounted { path: path() });
+        self.directories = u64::try_from(names.len()).ok();
+        if names.is_empty() {
+            let another = self.root.is_some_and(|before| !before.is_same_directory(&stamp));
+            let path = path();
+            return Err(if another { SpoolError::Unmounted { path } } else { SpoolError::Empty { path } });
         }
+        (self.root, self.owner) = (Some(stamp), Some(status.st_uid));
         self.labels = labels::labels(names.iter(), in_log, &self.labels);
         self.channels.retain(|name, _| names.contains(name));
         for name in names {
@@ -301,10 +306,13 @@ impl Scanner {
     /// What is known, with the ages of messages at `now`.
     pub fn snapshot(&mut self, now: SystemTime) -> QueueSnapshot {
         let (scan, errors, owner) = (self.scan, self.errors, self.owner);
-        let mut snapshot = QueueSnapshot { scan, errors, owner, ..QueueSnapshot::default() };
+        let directories = self.directories;
+        let mut snapshot = QueueSnapshot { directories, scan, errors, owner, ..QueueSnapshot::default() };
         if self.scan.is_none() {
             return snapshot;
         }
+        let own = self.labels.values().filter(|label| &***label != OTHER_CHANNELS);
+        snapshot.labels = own.map(Arc::clone).collect();
         let now = whole_seconds(since_epoch(now));
         let mut incomplete = BTreeSet::new();
         for (name, channel) in &mut self.channels {

@@ -13,5 +13,6 @@ mod pages;
 mod restart;
 mod root;
 mod shutdown;
+mod sources;
 mod state;
 mod traffic;

@@ -18,7 +18,11 @@ pub struct QueueSnapshot {
     pub unreadable: BTreeSet<String>,
     /// Why not: a directory for each of them.
     pub failures: Vec<Arc<DirectoryFailure>>,
-    /// About the last scan; none where the root could not be read.
+    /// How many channel directories there are; none where the root could not be read.
+    pub directories: Option<u64>,
+    /// The labels of all channel directories that have one of their own, readable or not.
+    pub labels: BTreeSet<Arc<str>>,
+    /// About the last scan; none where the root could not be read, or held no channel.
     pub scan: Option<ScanCounts>,
     /// Errors of all scans so far.
     pub errors: ErrorCounts,
@@ -84,7 +88,7 @@ pub struct DirectoryFailure {
 pub enum ErrorKind {
     /// Not permitted.
     Permission,
-    /// The root is not there, or not what it was: nothing is mounted.
+    /// The root is not there, without any channel, or not what it was: nothing is mounted.
     Vanished,
     /// More directories than there can be.
     Limit,
@@ -140,6 +144,12 @@ pub enum SpoolError {
         /// What the system said.
         source: io::Error,
     },
+    /// Without any channel. The MTA makes a directory for each at its first message and keeps it.
+    #[error("the queue directory {path} holds no channel: is it mounted, and is it the MTA's?")]
+    Empty {
+        /// The root of the queue tree.
+        path: PathBuf,
+    },
     /// Empty, and another directory than the one that held channels: a mount point.
     #[error("the queue directory {path} is empty and not the one that held channels: is it mounted?")]
     Unmounted {
@@ -152,7 +162,7 @@ impl From<&SpoolError> for ErrorKind {
     fn from(error: &SpoolError) -> Self {
         match error {
             SpoolError::Open { source, .. } | SpoolError::List { source, .. } => source.into(),
-            SpoolError::Unmounted { .. } => Self::Vanished,
+            SpoolError::Empty { .. } | SpoolError::Unmounted { .. } => Self::Vanished,
         }
     }
 }

@@ -149,9 +149,14 @@ fn names_with_other_characters_are_messages() {
 }
 
 #[test]
-fn an_empty_channel_is_zero_and_an_empty_queue_has_no_channel() {
+fn an_empty_channel_is_zero_and_a_queue_without_channels_a_failure() {
     let root = TempDir::new().expect("directory");
-    assert!(scan(&root).channels.is_empty());
+    fs::create_dir(root.path().join("lost+found")).expect("directory");
+    let mut scanner = scanner(&root);
+    let error = scanner.scan(unix(NOW), &|| Duration::ZERO, &BTreeSet::new()).expect_err("no channel");
+    assert!(error.to_string().ends_with("holds no channel: is it mounted, and is it the MTA's?"), "{error}");
+    let snapshot = scanner.snapshot(unix(NOW));
+    assert_eq!((snapshot.directories, snapshot.scan), (Some(0), None));
     fs::create_dir(root.path().join("process")).expect("directory");
     let empty = ChannelQueue { scanned_at: 1_700_000_000.0, ..ChannelQueue::default() };
     assert_eq!(channel(&scan(&root), "process"), &empty);

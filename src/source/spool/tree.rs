@@ -32,7 +32,8 @@ pub(super) fn open_below(parent: &OwnedFd, name: &CStr) -> io::Result<Option<Own
 }
 
 /// The directories directly below the root; other things there are none of ours (temporary files
-/// of the MTA, names beginning with `$`).
+/// of the MTA, names beginning with `$`), nor is what a file system that was made for the queue keeps
+/// for itself.
 pub(super) fn list_root(root: &OwnedFd) -> io::Result<BTreeSet<CString>> {
     let mut buffer = Vec::with_capacity(NAMES_BUFFER);
     let mut names = BTreeSet::new();
@@ -40,7 +41,7 @@ pub(super) fn list_root(root: &OwnedFd) -> io::Result<BTreeSet<CString>> {
     while let Some(entry) = entries.next() {
         let entry = entry?;
         if kind(root, entry.file_name(), entry.file_type())? == Some(FileType::Directory) {
-            collect(&mut names, entry.file_name(), c"")?;
+            collect(&mut names, entry.file_name(), c"lost+found")?;
         }
     }
     Ok(names)

@@ -336,9 +336,11 @@ fn an_unmounted_queue_is_an_error_and_not_an_empty_queue() {
     assert!(matches!(try_look(&mut scanner, unix(NOW)), Err(SpoolError::Open { .. })));
     fs::rename(&aside, &queue).expect("renamed");
     assert_eq!(channel(&look(&mut scanner, unix(NOW)), "l").messages, 1);
-    // The same directory without channels is an empty queue.
+    assert_eq!(scanner.snapshot(unix(NOW)).directories, Some(1));
+    // No channel at all is a failure in the same directory, too.
     fs::remove_dir_all(queue.join("l")).expect("removed");
-    assert!(look(&mut scanner, unix(NOW)).channels.is_empty());
+    assert!(matches!(try_look(&mut scanner, unix(NOW)), Err(SpoolError::Empty { .. })));
+    assert_eq!(scanner.snapshot(unix(NOW)).directories, Some(0));
 }
 
 #[test]

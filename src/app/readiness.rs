@@ -1,0 +1,111 @@
+//! Whether every source has been read: what `/-/ready` answers.
+
+use super::observed::Observed;
+use crate::aggregate::reading::Reading;
+
+/// More of one problem is not shown.
+const MOST_TEXT: usize = 400;
+
+/// What is known of the sources since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// What is waited for: a source that was not looked at yet, or of which nothing at all could be read.
+    pub waits: Vec<String>,
+    /// What is missing from sources that were looked at, and why.
+    pub without: Vec<String>,
+}
+
+impl Readiness {
+    /// Whether each source has been read, or what is missing of it is named.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.waits.is_empty()
+    }
+
+    /// The same as a sentence, printable.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match (self.waits.as_slice(), self.without.as_slice()) {
+            ([], []) => "ready".to_owned(),
+            ([], without) => format!("ready, but without: {}", without.join(", ")),
+            (waits, []) => format!("not ready: waits for {}", waits.join(", ")),
+            (waits, without) => {
+                format!("not ready: waits for {}; and without: {}", waits.join(", "), without.join(", "))
+            }
+        }
+    }
+
+    /// Takes in a source: `first` is its first run, and `anything` whether something of it has been read.
+    fn note<T>(&mut self, source: &str, first: &str, reading: &Reading<T>, anything: bool) {
+        if reading.runs == 0 {
+            self.waits.push(first.to_owned());
+        } else if let Some(problem) = &reading.problem {
+            let missing = if anything { &mut self.without } else { &mut self.waits };
+            missing.push(format!("{source} ({})", printable(problem)));
+        }
+    }
+}
+
+/// Names of files are in it, which anybody may have chosen.
+fn printable(problem: &str) -> String {
+    let shown = |letter: char| if (' '..='~').contains(&letter) { letter } else { '?' };
+    problem.chars().take(MOST_TEXT).map(shown).collect()
+}
+
+impl Observed {
+    /// What has been read since the start, and what has not.
+    pub fn readiness(&self) -> Readiness {
+        let mut readiness = Readiness::default();
+        // On the passive node of a pair there is nothing to wait for.
+        let passive = self.active.get().value.as_deref() == Some(&false);
+        let book = self.logs();
+        if book.reading.runs == 0 || book.catching_up {
+            readiness.waits.push("catching up with the logs".to_owned());
+        } else {
+            readiness.note("log", "", &book.reading, book.shown || passive);
+        }
+        drop(book);
+        let (queue, sockets) = (self.queue.get(), self.sockets.get());
+        let scanned = queue.value.as_ref().is_some_and(|queue| queue.snapshot.scan.is_some());
+        let scanned = scanned || queue.last_success.is_some() || passive;
+        readiness.note("queue", "the first scan of the queue", &queue, scanned);
+        readiness.note("sockets", "the first look at the sockets", &sockets, was_read(&sockets));
+        let processes = self.processes.get();
+        readiness.note("processes", "the first look at the processes", &processes, was_read(&processes));
+        let files = self.filesystems.get();
+        readiness.note("filesystems", "the first look at the file systems", &files, was_read(&files));
+        readiness
+    }
+}
+
+fn was_read<T>(reading: &Reading<T>) -> bool {
+    reading.value.is_some() || reading.last_success.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Readiness;
+    use crate::aggregate::reading::Reading;
+
+    /// `(runs, problem, whether anything was read)`, and what is answered.
+    #[test]
+    fn what_is_missing_is_named() {
+        for (problem, anything, expected) in [
+            (None, false, "not ready: waits for the first scan"),
+            (Some(None), true, "ready"),
+            (Some(Some("/queue/l: no\n\u{202e}")), true, "ready, but without: queue (/queue/l: no??)"),
+            (Some(Some("/queue: no")), false, "not ready: waits for queue (/queue: no)"),
+        ] {
+            let mut reading = Reading::<()>::default();
+            if let Some(problem) = problem {
+                reading.update(None, problem.map(str::to_owned), 0.0, 0.0);
+            }
+            let mut readiness = Readiness::default();
+            readiness.note("queue", "the first scan", &reading, anything);
+            assert_eq!(readiness.sentence(), expected);
+            assert_eq!(readiness.is_ready(), expected.starts_with("ready"));
+        }
+        let both = Readiness { waits: vec!["a".to_owned()], without: vec!["b".to_owned()] };
+        assert_eq!(both.sentence(), "not ready: waits for a; and without: b");
+    }
+}
