@@ -1,11 +1,11 @@
 //! Who is connected, and who has to go when there are too many.
 //!
 //! There is no queue: a newcomer always gets in. When the places are taken, the one that goes is of the
-//! address with the most connections that wait for their clients, and of those the one that has waited
-//! the longest. So a crowd from one address crowds out itself, and where all come from one address, as
-//! behind a proxy or over loopback, the idle go. Answers that are large have fewer places, so that there
-//! is always somebody who waits; who asks for one when all are taken by clients that do read is told to
-//! come back.
+//! address with the most connections, and of those the one that has waited the longest for its client. So
+//! a crowd from one address crowds out itself, and where all come from one address, as behind a proxy or
+//! over loopback, the idle go. Answers that are large have half of the places, so that there is always
+//! somebody else. For these the same is done among those who have one; only, who asks for one more than
+//! all others have, while they all read, is told to come back.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -96,9 +96,9 @@ impl Crowd {
         let member = Arc::new(Member { origin, life: Mutex::new(Life::new(now)), leave: Notify::new() });
         let mut present = lock(&self.present);
         if present.len() >= self.connections {
-            let waiting: Vec<_> = standing(&present, now, Life::waits);
-            if let Some(who) = who_goes(&waiting, origin) {
-                self.displace(&mut present, who);
+            let others = standing(&present, now, |life| !life.is_bulky());
+            if let Some((one, _)) = who_goes(&others, origin) {
+                self.displace(&mut present, one.index);
             }
         }
         present.push(Arc::clone(&member));
@@ -109,12 +109,11 @@ impl Crowd {
     /// Whether a member may have a large answer now; it is marked as asking for one when it may.
     pub(super) fn may_have(&self, member: &Arc<Member>, now: Instant) -> bool {
         let mut present = lock(&self.present);
-        let served: Vec<_> = standing(&present, now, Life::is_bulky);
+        let served = standing(&present, now, Life::is_bulky);
         if served.len() >= self.answers {
-            let stuck: Vec<_> = served.iter().copied().filter(|one| one.still >= STUCK).collect();
-            match who_goes(&stuck, member.origin).or_else(|| heavier(&served, member.origin)) {
-                Some(who) => self.displace(&mut present, who),
-                None => return false,
+            match who_goes(&served, member.origin) {
+                Some((one, heavier)) if one.gives_way || heavier => self.displace(&mut present, one.index),
+                _ => return false,
             }
         }
         member.life().asked(now, true);
@@ -133,6 +132,8 @@ struct Standing {
     /// Its number.
     index: usize,
     origin: Origin,
+    /// Whether it waits for its client, or its client takes nothing.
+    gives_way: bool,
     /// For how long it has not got on.
     still: Duration,
 }
@@ -141,26 +142,25 @@ fn standing(present: &[Arc<Member>], now: Instant, of_interest: fn(&Life) -> boo
     let all = present.iter().enumerate().filter_map(|(index, member)| {
         let life = *member.life();
         let still = now.saturating_duration_since(life.since());
-        of_interest(&life).then_some(Standing { index, origin: member.origin, still })
+        let gives_way = life.waits() || still >= STUCK;
+        of_interest(&life).then_some(Standing { index, origin: member.origin, gives_way, still })
     });
     all.collect()
 }
 
-/// Of the origin with the most, the newcomer counted, the one that has been still for the longest.
-fn who_goes(among: &[Standing], newcomer: Origin) -> Option<usize> {
-    let share = |origin| share(among, origin, newcomer);
-    among.iter().max_by_key(|one| (share(one.origin), one.still)).map(|one| one.index)
-}
-
-/// The same, where only an origin with more than the newcomer's has to give something up.
-fn heavier(among: &[Standing], newcomer: Origin) -> Option<usize> {
-    let own = share(among, newcomer, newcomer);
-    let others = among.iter().filter(|one| share(among, one.origin, newcomer) > own);
-    others.max_by_key(|one| (share(among, one.origin, newcomer), one.still)).map(|one| one.index)
-}
-
-fn share(among: &[Standing], origin: Origin, newcomer: Origin) -> usize {
-    among.iter().filter(|one| one.origin == origin).count() + usize::from(origin == newcomer)
+/// Of the origin with the most, the newcomer counted, the one that gives way and has been still for the
+/// longest; and whether that origin has more than the newcomer's.
+fn who_goes(among: &[Standing], newcomer: Origin) -> Option<(&Standing, bool)> {
+    let mut shares = vec![(newcomer, 1)];
+    for one in among {
+        match shares.iter_mut().find(|(origin, _)| *origin == one.origin) {
+            Some((_, share)) => *share += 1,
+            None => shares.push((one.origin, 1)),
+        }
+    }
+    let share = |wanted| shares.iter().find(|(origin, _)| *origin == wanted).map_or(0, |(_, share)| *share);
+    let one = among.iter().max_by_key(|one| (share(one.origin), one.gives_way, one.still))?;
+    Some((one, share(one.origin) > share(newcomer)))
 }
 
 #[cfg(test)]
@@ -171,37 +171,41 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{Crowd, Origin, STUCK, Standing, heavier, who_goes};
+    use super::{Crowd, Origin, STUCK, Standing, who_goes};
     use crate::metrics::connections::{ConnectionCounts, Cut};
 
     fn origin(address: &str) -> Origin {
         Origin::of(address.parse::<IpAddr>().expect("an address"))
     }
 
-    /// `1:50` is a connection of 192.0.2.1 that has been still for 50 ms.
+    /// `1:50` is a connection of 192.0.2.1 that has been still for 50 ms, and gives way.
     fn crowd(text: &str) -> Vec<Standing> {
         let all = text.split_whitespace().enumerate().map(|(index, word)| {
             let (host, still) = word.split_once(':').expect("host:still");
             let still = Duration::from_millis(still.parse().expect("milliseconds"));
-            Standing { index, origin: origin(&format!("192.0.2.{host}")), still }
+            let origin = origin(&format!("192.0.2.{host}"));
+            Standing { index, origin, gives_way: still >= STUCK, still }
         });
         all.collect()
     }
 
     #[test]
     fn the_longest_of_the_largest_goes() {
-        for (among, newcomer, goes, gives_up) in [
-            ("", 1, None, None),
-            ("1:50", 1, Some(0), None),
-            ("1:10 1:50 1:20", 1, Some(1), None),
-            ("1:10 1:50 2:900", 3, Some(1), Some(1)),
-            ("1:10 1:50 2:900", 2, Some(2), None),
-            ("1:10 2:50 3:20", 4, Some(1), None),
-            ("1:10 1:50 1:60 2:900", 2, Some(2), Some(2)),
+        for (among, newcomer, goes) in [
+            ("", 1, None),
+            ("1:50", 1, Some(0)),
+            ("1:10 1:50 1:20", 1, Some(1)),
+            ("1:10 1:50 2:900", 3, Some(1)),
+            ("1:10 1:50 2:900", 2, Some(2)),
+            ("1:10 2:50 3:20", 4, Some(1)),
+            ("1:10 1:50 1:60 2:900", 2, Some(2)),
+            // A lone one that is slow is not the one to go.
+            ("1:10 1:15 1:20 2:900", 1, Some(2)),
+            ("1:10 1:15 1:20 2:900", 3, Some(2)),
         ] {
             let newcomer = origin(&format!("192.0.2.{newcomer}"));
-            assert_eq!(who_goes(&crowd(among), newcomer), goes, "{among}");
-            assert_eq!(heavier(&crowd(among), newcomer), gives_up, "{among}");
+            let among_them = crowd(among);
+            assert_eq!(who_goes(&among_them, newcomer).map(|(one, _)| one.index), goes, "{among}");
         }
     }
 
@@ -235,6 +239,26 @@ mod tests {
         assert!(counts.cuts(Cut::Displaced) > 3000);
     }
 
+    /// Whether somebody else has got its place.
+    fn left(place: &super::Place) -> bool {
+        !super::lock(&place.crowd.present).iter().any(|member| Arc::ptr_eq(member, &place.member))
+    }
+
+    /// Small answers that are not taken hold no more places than anything else.
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_too_busy_to_go() {
+        let crowd = Crowd::new(64, Arc::default());
+        let first = crowd.admit(origin("192.0.2.2"), Instant::now());
+        for _ in 0..100 {
+            let place = crowd.admit(origin("192.0.2.1"), Instant::now());
+            place.member.life().asked(Instant::now(), false);
+            place.member.life().answered(Instant::now());
+            std::mem::forget(place);
+        }
+        assert_eq!(super::lock(&crowd.present).len(), 8);
+        assert!(!left(&first));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn places_for_large_answers_go_to_who_reads() {
         let crowd = Crowd::new(64, Arc::default());
@@ -246,5 +270,6 @@ mod tests {
         assert!(crowd.may_have(&other.member, Instant::now()), "a smaller share comes first");
         tokio::time::advance(STUCK).await;
         assert!(crowd.may_have(&same.member, Instant::now()), "one reads nothing");
+        assert!(!left(&other), "that one has the smaller share");
     }
 }
