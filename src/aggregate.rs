@@ -12,6 +12,7 @@ pub mod connection;
 pub mod delay;
 pub mod destination;
 pub mod digest;
+pub mod each;
 pub mod enqueue;
 pub mod entry;
 pub mod growth;
@@ -31,7 +32,7 @@ pub mod window;
 
 use std::collections::BTreeSet;
 
-use channel::Outcome;
+use channel::{Outcome, TryBand};
 use clock::LocalClock;
 use connection::AuthenticationResult;
 use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Entry, Event, Key, MessageEvent, Waited};
@@ -46,10 +47,25 @@ macro_rules! totals {
     ($($(#[$doc:meta])* $name:ident: $table:ty,)*) => {
         /// Everything that log entries feed and that is saved: one field a [`Table`].
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(from = "Saved")]
         pub struct Totals {
             /// Chosen at the first start and saved: keys of the hash tables are chosen by other people.
             seed: u64,
             $($(#[$doc])* pub $name: $table,)*
+        }
+
+        /// What is saved. A table that an older release did not have begins empty.
+        #[derive(Deserialize)]
+        struct Saved {
+            seed: u64,
+            $($name: Option<$table>,)*
+        }
+
+        impl From<Saved> for Totals {
+            fn from(saved: Saved) -> Self {
+                let seed = saved.seed;
+                Self { seed, $($name: saved.$name.unwrap_or_else(|| Table::empty(seed)),)* }
+            }
         }
 
         impl Totals {
@@ -253,7 +269,7 @@ impl Aggregate {
                 self.waited(channel, &waited, None, at);
             }
             MessageEvent::Failed { outcome, reason, reply, delivery, waited } => {
-                counts.failures[outcome as usize].add(reason);
+                counts.failures[outcome].add(reason);
                 if let Some(reply) = reply {
                     totals.replies.add(channel, reply, at.seen, batch);
                 }
@@ -287,7 +303,7 @@ impl Aggregate {
         counts.attempts += 1;
         // A recipient of Z waits in a new file, whose attempts begin again.
         if let Some(attempt) = delivery.attempt.filter(|_| failure != Some(Outcome::Partial)) {
-            counts.tries[channel::try_band(attempt)] += 1;
+            counts.tries[TryBand::of(attempt)] += 1;
         }
         let Some(domain) = delivery.domain else { return };
         totals.destinations.attempted(channel, domain, at.seen);
@@ -318,7 +334,7 @@ impl Aggregate {
     ) {
         let totals = &mut self.totals;
         let channel_counts = totals.channels.at(channel);
-        let counts = &mut channel_counts.connections[direction as usize];
+        let counts = &mut channel_counts.connections[direction];
         match event {
             ConnectionEvent::Opened => {
                 counts.opened += 1;
@@ -340,7 +356,7 @@ impl Aggregate {
             ConnectionEvent::Failed(reason) => counts.failed.add(reason),
             ConnectionEvent::Etrn => channel_counts.etrn += 1,
             ConnectionEvent::Authenticated(result) => {
-                channel_counts.authentications[result as usize] += 1;
+                channel_counts.authentications[result] += 1;
                 if result == AuthenticationResult::Failure {
                     client::count(&mut totals.clients.authentication_failures, at.seen, client);
                 }

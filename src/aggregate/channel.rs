@@ -2,44 +2,31 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::connection::AuthenticationResult;
 use super::digest::{Batch, Name};
+use super::each::Each;
 use super::histogram::DelayHistogram;
 use super::labels::Labels;
 use super::reasons::PerLabel;
 use super::table::Table;
 use crate::record::code::Action;
 use crate::record::reason::Reason;
+use crate::record::{Direction, labelled};
 
 /// Channels with a label of their own. A large site has a few dozen.
 const MAX_CHANNELS: usize = 256;
 
-/// How a delivery attempt ended, when not well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Q: stays in the queue.
-    Deferred,
-    /// Z: others of the message succeeded, this one is queued anew.
-    Partial,
-    /// R: given up, the sender is told.
-    Rejected,
-    /// K: given up, nobody is told.
-    Unnotified,
+labelled! {
+    /// How a delivery attempt ended, when not well.
+    Outcome {
+        Deferred = "deferred": "Q: stays in the queue";
+        Partial = "partial": "Z: others of the message succeeded, this one is queued anew";
+        Rejected = "rejected": "R: given up, the sender is told";
+        Unnotified = "unnotified": "K: given up, nobody is told";
+    }
 }
 
 impl Outcome {
-    /// Every outcome, in the order of their indices.
-    pub const ALL: [Self; 4] = [Self::Deferred, Self::Partial, Self::Rejected, Self::Unnotified];
-
-    /// The label value.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Deferred => "deferred",
-            Self::Partial => "partial",
-            Self::Rejected => "rejected",
-            Self::Unnotified => "unnotified",
-        }
-    }
-
     /// How the attempt ended that an entry with one of the letters Q, Z, R and K tells of.
     pub fn of(action: Action) -> Self {
         match action.letter {
@@ -51,22 +38,33 @@ impl Outcome {
     }
 }
 
-/// Label values of the number of a delivery attempt.
-pub const TRY_BANDS: [&str; 5] = ["1", "2", "3", "4-9", "10+"];
+labelled! {
+    /// Which delivery attempt it was.
+    TryBand {
+        First = "1": "the first";
+        Second = "2": "the second";
+        Third = "3": "the third";
+        ToNinth = "4-9": "the fourth to the ninth";
+        Later = "10+": "a later one";
+    }
+}
 
-/// The band of the `n`th attempt, counted from 1.
-pub fn try_band(n: u16) -> usize {
-    match n {
-        0 | 1 => 0,
-        2 => 1,
-        3 => 2,
-        4..=9 => 3,
-        _ => 4,
+impl TryBand {
+    /// The band of the `n`th attempt, counted from 1.
+    pub fn of(n: u16) -> Self {
+        match n {
+            0 | 1 => Self::First,
+            2 => Self::Second,
+            3 => Self::Third,
+            4..=9 => Self::ToNinth,
+            _ => Self::Later,
+        }
     }
 }
 
 /// Connections of one channel in one direction.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ConnectionCounts {
     /// O entries.
     pub opened: u64,
@@ -87,6 +85,7 @@ impl ConnectionCounts {
 
 /// One channel.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ChannelCounts {
     /// D entries.
     pub dequeued_recipients: u64,
@@ -95,9 +94,9 @@ pub struct ChannelCounts {
     /// D, Q, Z, and R unless the message had expired.
     pub attempts: u64,
     /// By [`Outcome`] and reason.
-    pub failures: [PerLabel<Reason>; Outcome::ALL.len()],
+    pub failures: Each<Outcome, PerLabel<Reason>, { Outcome::ALL.len() }>,
     /// D, Q and R by band of the attempt.
-    pub tries: [u64; TRY_BANDS.len()],
+    pub tries: Each<TryBand, u64, { TryBand::ALL.len() }>,
     /// J entries.
     pub rejections: PerLabel<Reason>,
     /// V entries.
@@ -109,9 +108,9 @@ pub struct ChannelCounts {
     /// I entries.
     pub etrn: u64,
     /// U entries by result.
-    pub authentications: [u64; super::connection::AuthenticationResult::ALL.len()],
+    pub authentications: Each<AuthenticationResult, u64, { AuthenticationResult::ALL.len() }>,
     /// By direction.
-    pub connections: [ConnectionCounts; 2],
+    pub connections: Each<Direction, ConnectionCounts, { Direction::ALL.len() }>,
     /// Time in the queue until the last entry of a recipient.
     pub queue_delay: DelayHistogram,
     /// Time since the message came to this host.

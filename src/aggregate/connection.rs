@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::table::Table;
 
-use crate::record::{Connection, Direction, diagnostic};
+use crate::record::{Connection, Direction, diagnostic, labelled};
 
 /// Connections followed at once.
 const MAX_OPEN: usize = 65_536;
@@ -73,30 +73,16 @@ impl OpenConnections {
     }
 }
 
-/// How an authentication ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthenticationResult {
-    /// Accepted.
-    Success,
-    /// Refused.
-    Failure,
-    /// The entry does not say.
-    Unknown,
+labelled! {
+    /// How an authentication ended.
+    AuthenticationResult {
+        Success = "success": "accepted";
+        Failure = "failure": "refused";
+        Unknown = "unknown": "the entry does not say";
+    }
 }
 
 impl AuthenticationResult {
-    /// Every result, in the order of their indices.
-    pub const ALL: [Self; 3] = [Self::Success, Self::Failure, Self::Unknown];
-
-    /// The label value.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Success => "success",
-            Self::Failure => "failure",
-            Self::Unknown => "unknown",
-        }
-    }
-
     /// By our reply where the entry has it apart (XML), else by the last reply code in the text, else
     /// by the words in front of it.
     pub fn of(entry: &Connection<'_>) -> Self {

@@ -4,16 +4,51 @@ use serde::{Deserialize, Serialize};
 
 use super::table::Table;
 
-use crate::record::code::{ACTIONS, Action, MODIFIERS};
+use crate::record::code::{ACTIONS, Action, MODIFIERS, OTHER_MODIFIER};
 
 const LETTERS: usize = 26;
 
 /// Entries by action letter and by modifier. Any of the 26 letters may stand in a log, so the label
 /// is bounded without a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Saved", into = "Saved")]
 pub struct Entries {
     by_action: [u64; LETTERS],
     by_modifier: [[u64; MODIFIERS.len() + 1]; LETTERS],
+}
+
+/// What is saved: only what was seen, by letter and label.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    actions: Vec<(char, u64)>,
+    modifiers: Vec<(char, String, u64)>,
+}
+
+impl From<Entries> for Saved {
+    fn from(entries: Entries) -> Self {
+        let modifiers = entries.modifiers().map(|(letter, label, count)| (letter, label.to_owned(), count));
+        let actions = letters().zip(entries.by_action).filter(|&(_, count)| count > 0).map(as_char);
+        Self { actions: actions.collect(), modifiers: modifiers.collect() }
+    }
+}
+
+impl From<Saved> for Entries {
+    fn from(saved: Saved) -> Self {
+        let mut entries = Self::empty(0);
+        let place = |letter: char| letters().position(|known| char::from(known) == letter);
+        for (letter, count) in saved.actions {
+            if let Some(action) = place(letter) {
+                entries.by_action[action] = count;
+            }
+        }
+        for (letter, label, count) in saved.modifiers {
+            let modifier = modifier_labels().position(|known| known == label);
+            if let (Some(action), Some(modifier)) = (place(letter), modifier) {
+                entries.by_modifier[action][modifier] = count;
+            }
+        }
+        entries
+    }
 }
 
 impl Table for Entries {
@@ -41,13 +76,17 @@ impl Entries {
     /// `(action letter, modifier label, count)` of what was seen.
     pub fn modifiers(&self) -> impl Iterator<Item = (char, &'static str, u64)> {
         letters().zip(self.by_modifier).flat_map(|(letter, counts)| {
-            let labels = MODIFIERS.iter().map(|row| row.label).chain([crate::record::code::OTHER_MODIFIER]);
-            labels.zip(counts).filter(|&(_, count)| count > 0).map(move |(label, count)| {
+            modifier_labels().zip(counts).filter(|&(_, count)| count > 0).map(move |(label, count)| {
                 let (letter, count) = as_char((letter, count));
                 (letter, label, count)
             })
         })
     }
+}
+
+/// The label values of modifiers, in the order of their counts.
+fn modifier_labels() -> impl Iterator<Item = &'static str> {
+    MODIFIERS.iter().map(|row| row.label).chain([OTHER_MODIFIER])
 }
 
 fn letters() -> impl Iterator<Item = u8> {

@@ -9,9 +9,39 @@ pub const DELAY_BOUNDS: [u32; 13] =
 
 /// Counts by bucket; not cumulative.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "Saved", into = "Saved")]
 pub struct DelayHistogram {
     buckets: [u64; DELAY_BOUNDS.len() + 1],
     sum_millis: u64,
+}
+
+/// What is saved: counts by the upper bounds of their buckets, without an upper bound last. A release may
+/// have other bounds.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    buckets: Vec<(u32, u64)>,
+    above: u64,
+    sum_millis: u64,
+}
+
+impl From<DelayHistogram> for Saved {
+    fn from(histogram: DelayHistogram) -> Self {
+        let [buckets @ .., above] = histogram.buckets;
+        let buckets = DELAY_BOUNDS.into_iter().zip(buckets).filter(|&(_, count)| count > 0).collect();
+        Self { buckets, above, sum_millis: histogram.sum_millis }
+    }
+}
+
+impl From<Saved> for DelayHistogram {
+    /// A bucket that is not there any more goes into the next larger one: all that was in it is below that
+    /// one's bound, too.
+    fn from(saved: Saved) -> Self {
+        let mut buckets = [0; DELAY_BOUNDS.len() + 1];
+        for (bound, count) in saved.buckets.into_iter().chain([(u32::MAX, saved.above)]) {
+            buckets[DELAY_BOUNDS.iter().filter(|&&known| known < bound).count()] += count;
+        }
+        Self { buckets, sum_millis: saved.sum_millis }
+    }
 }
 
 impl DelayHistogram {

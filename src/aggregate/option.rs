@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::each::Each;
 use super::table::Table;
 
 use crate::record::option::{LogOption, OptionSet};
@@ -10,9 +11,29 @@ use crate::record::{Connection, Message};
 
 /// The set of options that were seen since the counters began.
 #[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct OptionsSeen {
-    bits: u32,
+    #[serde(with = "by_label")]
+    options: OptionSet,
     connection_entries: bool,
+}
+
+/// A set of options is saved by their labels.
+mod by_label {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::{LogOption, OptionSet};
+    use crate::aggregate::reasons::ClosedSet as _;
+
+    pub(super) fn serialize<S: Serializer>(options: &OptionSet, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(options.all().map(LogOption::label))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OptionSet, D::Error> {
+        let labels: Vec<String> = Vec::deserialize(deserializer)?;
+        let options = labels.iter().filter_map(|label| LogOption::labelled(label));
+        Ok(options.fold(OptionSet::default(), OptionSet::with))
+    }
 }
 
 impl Table for OptionsSeen {
@@ -23,19 +44,19 @@ impl Table for OptionsSeen {
 
 impl OptionsSeen {
     pub(super) fn message(&mut self, message: &Message<'_>) {
-        self.bits |= message.shown.bits();
+        self.options = self.options.and(message.shown);
     }
 
     /// Adds what another part of the log shows.
     pub(super) fn add_all(&mut self, other: Self) {
-        self.bits |= other.bits;
+        self.options = self.options.and(other.options);
         self.connection_entries |= other.connection_entries;
     }
 
     pub(super) fn connection(&mut self, entry: &Connection<'_>) {
         self.connection_entries = true;
-        self.bits |= u32::from(!entry.process.is_empty()) << LogOption::Process as u32;
-        self.bits |= u32::from(!entry.node.is_empty()) << LogOption::Node as u32;
+        self.options.note(LogOption::Process, !entry.process.is_empty());
+        self.options.note(LogOption::Node, !entry.node.is_empty());
     }
 
     /// Whether the log has shown connection entries: without them nothing is known of connections.
@@ -45,17 +66,19 @@ impl OptionsSeen {
 
     /// Whether the field of an option, or of one bit of it, was seen.
     pub fn has(self, option: LogOption) -> bool {
-        OptionSet::from_bits(self.bits).has(option)
+        self.options.has(option)
     }
 
     /// `(option, whether it was seen)`. A further bit of an option shows the option, as connection entries
     /// do `log_connection`.
     pub fn all(self) -> impl Iterator<Item = (&'static str, bool)> {
-        let seen = OptionSet::from_bits(self.bits);
         let options = LogOption::ALL.iter().copied().filter(|option| option.is_whole());
         options.map(move |option| {
             let by_entries = option == LogOption::Connection && self.connection_entries;
-            (option.label(), by_entries || seen.all().any(|shown| shown.whole_label() == option.label()))
+            (
+                option.label(),
+                by_entries || self.options.all().any(|shown| shown.whole_label() == option.label()),
+            )
         })
     }
 }
@@ -106,41 +129,43 @@ const ROWS: [Row; 16] = [
 
 /// What the first entries of one log say about its options: a score for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Inference {
     entries: u16,
-    /// In the order of [`LogOption`]: as many as an [`OptionSet`] can hold, so that a release that adds
-    /// an option reads what an older one saved.
-    scores: [i32; 32],
-    /// The bits of what was inferred, once the sample is complete.
-    options: Option<u32>,
+    scores: Each<LogOption, i32, { LogOption::ALL.len() }>,
+    /// Whether the sample is complete.
+    complete: bool,
+    /// What was inferred then.
+    #[serde(with = "by_label")]
+    inferred: OptionSet,
 }
 
 impl Inference {
     /// Takes an entry whose fields are known by position or shape.
     pub(super) fn message(&mut self, message: &Message<'_>) {
-        if self.options.is_some() || !message.format.is_positional() {
+        if self.complete || !message.format.is_positional() {
             return;
         }
         for row in ROWS.iter().filter(|row| row.letters.contains(&message.action.letter)) {
-            let score = &mut self.scores[row.option as usize];
+            let score = &mut self.scores[row.option];
             *score += if message.shown.has(row.option) { row.shown } else { -1 };
         }
         self.entries += 1;
         if self.entries >= SAMPLE {
-            self.options = Some(self.likely().bits());
+            (self.complete, self.inferred) = (true, self.likely());
         }
     }
 
     /// The options that the scores are for. The delivery status is on unless it was switched off, and
     /// what is left of an entry can be nothing else.
     fn likely(&self) -> OptionSet {
-        let on = LogOption::ALL.iter().zip(&self.scores).filter(|&(_, score)| *score > 0);
-        on.fold(OptionSet::of(&[LogOption::Diagnostics]), |set, (&option, _)| set.with(option))
+        let on = self.scores.all().filter(|&(_, score)| *score > 0);
+        on.fold(OptionSet::of(&[LogOption::Diagnostics]), |set, (option, _)| set.with(option))
     }
 
     /// What was inferred; `None` until the sample is complete.
     pub fn options(&self) -> Option<OptionSet> {
-        self.options.map(OptionSet::from_bits)
+        self.complete.then_some(self.inferred)
     }
 
     /// How many entries it rests on.

@@ -4,8 +4,11 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::channel::{Outcome, TryBand};
+use super::connection::AuthenticationResult;
+use crate::record::option::LogOption;
 use crate::record::reason::Reason;
-use crate::record::{Skip, Unparsed};
+use crate::record::{Direction, Skip, Unparsed};
 
 /// A closed set of label values that index a table.
 pub trait ClosedSet: Copy + PartialEq + 'static {
@@ -15,6 +18,11 @@ pub trait ClosedSet: Copy + PartialEq + 'static {
     fn value_label(self) -> &'static str;
     /// The position in [`ClosedSet::VALUES`].
     fn position(self) -> usize;
+
+    /// The value with a label, if there is one.
+    fn labelled(label: &str) -> Option<Self> {
+        Self::VALUES.iter().copied().find(|value| value.value_label() == label)
+    }
 }
 
 macro_rules! closed_set {
@@ -30,10 +38,11 @@ macro_rules! closed_set {
         })*
     };
 }
-closed_set!(Reason, Skip, Unparsed);
+closed_set!(AuthenticationResult, Direction, LogOption, Outcome, Reason, Skip, TryBand, Unparsed);
 
 /// A count for each value of a closed set. Saved by label, so that a release may add values or
-/// change their order; nothing is allocated before the first count.
+/// change their order, and one that an older release does not know is left out there; nothing is allocated
+/// before the first count.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PerLabel<T> {
     counts: Vec<u64>,
@@ -101,9 +110,9 @@ impl<'de, T: ClosedSet> Deserialize<'de> for PerLabel<T> {
         let saved: Vec<(String, u64)> = Vec::deserialize(deserializer)?;
         let mut counts = Self::default();
         for (label, count) in saved {
-            let value = T::VALUES.iter().copied().find(|value| value.value_label() == label);
-            let unknown = || serde::de::Error::custom(format!("no label value {label:?}"));
-            counts.add_many(value.ok_or_else(unknown)?, count);
+            if let Some(value) = T::labelled(&label) {
+                counts.add_many(value, count);
+            }
         }
         Ok(counts)
     }

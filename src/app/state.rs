@@ -1,5 +1,7 @@
 //! The snapshot that survives a restart: offsets and sums together, and the thread that writes it.
 
+mod version_2;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

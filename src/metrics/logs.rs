@@ -6,8 +6,7 @@ use std::net::IpAddr;
 use super::catalogue as metric;
 use super::page::Page;
 use crate::aggregate::Totals;
-use crate::aggregate::channel::{ChannelCounts, Outcome, TRY_BANDS};
-use crate::aggregate::connection::AuthenticationResult;
+use crate::aggregate::channel::ChannelCounts;
 use crate::aggregate::labels::OTHER;
 use crate::aggregate::timeline::Present;
 use crate::config::ClientLabel;
@@ -104,14 +103,14 @@ fn fill_channel(page: &mut Page, channel: &str, counts: &ChannelCounts) {
     page.count(&metric::DEQUEUED_RECIPIENTS, &[channel], counts.dequeued_recipients);
     page.count(&metric::DEQUEUED_BYTES, &[channel], counts.dequeued_bytes);
     page.count(&metric::DELIVERY_ATTEMPTS, &[channel], counts.attempts);
-    for (outcome, failures) in Outcome::ALL.iter().zip(&counts.failures) {
+    for (outcome, failures) in counts.failures.all() {
         for (reason, count) in failures.counted() {
             page.count(&metric::DELIVERY_FAILURES, &[channel, outcome.label(), reason.label()], count);
         }
     }
-    if counts.tries.iter().sum::<u64>() > 0 {
-        for (band, &count) in TRY_BANDS.iter().zip(&counts.tries) {
-            page.count(&metric::DELIVERY_TRIES, &[channel, band], count);
+    if counts.tries.sum() > 0 {
+        for (band, &count) in counts.tries.all() {
+            page.count(&metric::DELIVERY_TRIES, &[channel, band.label()], count);
         }
     }
     for (reason, count) in
@@ -140,7 +139,7 @@ fn fill_channel(page: &mut Page, channel: &str, counts: &ChannelCounts) {
 }
 
 fn fill_connections(page: &mut Page, channel: &str, counts: &ChannelCounts) {
-    for (direction, connections) in Direction::ALL.iter().zip(&counts.connections) {
+    for (direction, connections) in counts.connections.all() {
         if !connections.any() {
             continue;
         }
@@ -156,8 +155,8 @@ fn fill_connections(page: &mut Page, channel: &str, counts: &ChannelCounts) {
             }
         }
     }
-    if counts.authentications.iter().sum::<u64>() > 0 {
-        for (result, &count) in AuthenticationResult::ALL.iter().zip(&counts.authentications) {
+    if counts.authentications.sum() > 0 {
+        for (result, &count) in counts.authentications.all() {
             page.count(&metric::AUTHENTICATIONS, &[channel, result.label()], count);
         }
     }
@@ -181,7 +180,7 @@ fn fill_breakdowns(page: &mut Page, totals: &Totals, now: i64) {
     for index in 0.. {
         let Some(counts) = totals.channels.by_index(index) else { break };
         for direction in Direction::ALL {
-            let connections = &counts.connections[*direction as usize];
+            let connections = &counts.connections[*direction];
             if connections.opened > 0 && (index != OTHER || totals.channels.capped() > 0) {
                 let count = open.get(&index).map_or(0, |counts| counts[*direction as usize]);
                 let labels = [totals.channels.label(index), direction.label()];

@@ -64,7 +64,7 @@ impl OptionSet {
     }
 
     /// Adds an option when its field is there.
-    pub(super) fn note(&mut self, option: LogOption, there: bool) {
+    pub(crate) fn note(&mut self, option: LogOption, there: bool) {
         self.0 |= u32::from(there) << option as u32;
     }
 

@@ -49,9 +49,7 @@ pub fn shown(totals: &Totals) -> Vec<LogOption> {
     let seen = |name: &str| match name {
         SENDING_HOST => totals.options.has(option::LogOption::Connection),
         CONNECTION_ENTRIES => totals.options.connection_entries(),
-        AUTHENTICATION_ENTRIES => {
-            totals.channels.all().any(|(_, counts)| counts.authentications.iter().sum::<u64>() > 0)
-        }
+        AUTHENTICATION_ENTRIES => totals.channels.all().any(|(_, counts)| counts.authentications.sum() > 0),
         name => totals.options.all().any(|(option, seen)| option == name && seen),
     };
     ADDS.iter().map(|&(option, adds)| LogOption { option, seen: seen(option), adds }).collect()

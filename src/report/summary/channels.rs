@@ -8,7 +8,6 @@ use super::{listed, ratio};
 use crate::aggregate::Totals;
 use crate::aggregate::channel::{ChannelCounts, Outcome};
 use crate::aggregate::histogram::DelayHistogram;
-use crate::aggregate::reasons::PerLabel;
 use crate::record::reason::Reason;
 use crate::report::breakdown::{Breakdown, DestinationCounts};
 
@@ -175,7 +174,7 @@ pub(super) fn traffic(totals: &Totals, breakdown: &Breakdown) -> Vec<ChannelTraf
 }
 
 fn channel_counts(channel: &str, counts: &ChannelCounts) -> ChannelTraffic {
-    let reasons = counts.failures.iter().flat_map(PerLabel::counted);
+    let reasons = counts.failures.all().flat_map(|(_, reasons)| reasons.counted());
     let mut by_reason: Vec<(Reason, u64)> = Vec::new();
     for (reason, count) in reasons {
         match by_reason.iter_mut().find(|row| row.0 == reason) {
@@ -202,7 +201,7 @@ fn channel_counts(channel: &str, counts: &ChannelCounts) -> ChannelTraffic {
 
 pub(super) fn failures(totals: &Totals) -> Vec<FailureReason> {
     let sum = |outcome: Outcome, reason: Reason| {
-        totals.channels.all().map(|(_, counts)| counts.failures[outcome as usize].get(reason)).sum()
+        totals.channels.all().map(|(_, counts)| counts.failures[outcome].get(reason)).sum()
     };
     let row = |&reason: &Reason| FailureReason {
         reason: reason.label(),

@@ -9,7 +9,6 @@ use crate::aggregate::Totals;
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::reasons::PerLabel;
 use crate::metrics::logs::ClientDisplay;
-use crate::record::Direction;
 use crate::record::reason::Reason;
 use crate::report::breakdown::{Breakdown, ClientCounts};
 
@@ -117,7 +116,7 @@ pub(super) fn top(
 
 pub(super) fn authentications(totals: &Totals) -> Vec<Authentications> {
     let rows = totals.channels.all().map(|(channel, counts)| {
-        let of = |result: AuthenticationResult| counts.authentications[result as usize];
+        let of = |result: AuthenticationResult| counts.authentications[result];
         Authentications {
             channel: channel.to_owned(),
             success: of(AuthenticationResult::Success),
@@ -132,7 +131,7 @@ pub(super) fn authentications(totals: &Totals) -> Vec<Authentications> {
 pub(super) fn connections(totals: &Totals) -> Vec<Connections> {
     let mut rows = Vec::new();
     for (channel, counts) in totals.channels.all() {
-        for (direction, counts) in Direction::ALL.iter().zip(&counts.connections) {
+        for (direction, counts) in counts.connections.all() {
             if counts.any() {
                 rows.push(Connections {
                     channel: channel.to_owned(),
