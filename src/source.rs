@@ -11,7 +11,6 @@ pub mod install;
 pub mod lines;
 pub mod presence;
 pub mod processes;
-pub mod sections;
 pub mod sockets;
 pub mod spool;
 pub mod state;

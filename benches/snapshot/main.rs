@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 use imsimta_exporter::aggregate::timeline::Present;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::state::Snapshot;
+use imsimta_exporter::app::state::contents::encode;
 use imsimta_exporter::config::ClientLabel;
 use imsimta_exporter::metrics::Exposition;
 use imsimta_exporter::metrics::catalogue::Feed;
 use imsimta_exporter::metrics::logs::{self, ClientDisplay};
 use imsimta_exporter::record::{Dialect, Reader};
-use imsimta_exporter::source::state::encode;
 
 /// Channels that have a label of their own.
 const CHANNELS: usize = 256;
@@ -35,7 +35,7 @@ fn main() {
         taken.push(start.elapsed());
         let snapshot = Snapshot { positions: [].into(), totals: copy };
         let start = now();
-        let bytes = encode(&snapshot).expect("encoded").len();
+        let bytes = encode(&snapshot, &[]).expect("encoded").len();
         encoded.push((start.elapsed(), bytes));
     }
     taken.sort_unstable();

@@ -1,5 +1,6 @@
 //! The snapshot that survives a restart: offsets and sums together, and the thread that writes it.
 
+pub mod contents;
 mod version_2;
 
 use std::collections::BTreeMap;
@@ -7,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::collectors::DeathNotice;
@@ -16,14 +16,16 @@ use super::observed::{Observed, lock};
 use crate::aggregate::Totals;
 use crate::metrics::exporter::StateHealth;
 use crate::source::follow::Position;
-use crate::source::state::{self, Known, Loaded, StateDirectory, StateError};
+use crate::source::state::sections::Section;
+use crate::source::state::{Known, Loaded, StateDirectory, StateError};
 use crate::source::token;
+use contents::Contents;
 
 /// Places by the log's base name; those in a syslog by its path.
 pub type Positions = BTreeMap<String, Vec<Position>>;
 
 /// One instant: every line in front of the positions is in the totals, and no other.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub struct Snapshot {
     /// Where reading stands.
     pub positions: Positions,
@@ -58,6 +60,10 @@ struct Place {
     mta: Option<u32>,
     directory: Option<StateDirectory>,
     known: Known,
+    /// Sections of a newer release that are written again as they were.
+    strangers: Vec<Section>,
+    /// The name under which the state of an older frame is kept when the first one of today takes its place.
+    older: Option<&'static str>,
 }
 
 /// Opens the state directory and reads what is there. Where there is no directory and none can be made,
@@ -69,21 +75,36 @@ struct Place {
 /// without it would lose what was counted, and its place in the logs.
 pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, Saved), StateError> {
     let mut saved = Saved::default();
-    let mut place = Place { path: path.to_owned(), mta, directory: None, known: Known::default() };
+    let mut place = Place {
+        path: path.to_owned(),
+        mta,
+        directory: None,
+        known: Known::default(),
+        strangers: Vec::new(),
+        older: None,
+    };
     match StateDirectory::open_knowing(path, mta, place.known) {
         Ok(directory) => {
-            match directory.load::<Snapshot>()? {
-                Loaded::Absent => {}
-                Loaded::Snapshot(loaded) => {
-                    saved.positions = loaded.positions;
-                    saved.totals = Some(loaded.totals);
+            let contents = match directory.load(contents::decode)? {
+                Loaded::Absent => Contents::default(),
+                Loaded::Whole(contents) => contents,
+                Loaded::Partly { value, why, path } => {
+                    let path = path.display();
+                    tracing::warn!(why, %path, "a part of the state could not be read; a copy was set aside");
+                    saved.health.set_aside += 1;
+                    value
                 }
                 Loaded::SetAside { why, path } => {
                     tracing::warn!(why, path = %path.display(), "the state was set aside; counting begins anew");
                     saved.health.set_aside += 1;
+                    Contents::default()
                 }
+            };
+            if let Some(snapshot) = contents.snapshot {
+                (saved.positions, saved.totals) = (snapshot.positions, Some(snapshot.totals));
             }
             place.known = directory.known();
+            (place.strangers, place.older) = (contents.strangers, contents.older);
             place.directory = Some(directory);
         }
         Err(error @ StateError::NoDirectory { .. }) => {
@@ -181,6 +202,15 @@ impl StateWriter {
     }
 }
 
+/// Why a snapshot was not written.
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("the state could not be encoded: {0}")]
+    Encode(#[from] rmp_serde::encode::Error),
+}
+
 /// What became of a snapshot.
 struct Written {
     bytes: u64,
@@ -190,8 +220,8 @@ struct Written {
 
 impl Place {
     /// Encodes and writes a snapshot. A directory that was removed is made again.
-    fn write(&mut self, snapshot: &Snapshot) -> Result<Written, StateError> {
-        let encoded = state::encode(snapshot)?;
+    fn write(&mut self, snapshot: &Snapshot) -> Result<Written, WriteError> {
+        let encoded = contents::encode(snapshot, &self.strangers)?;
         // Dropped first: it has the lock.
         drop(self.directory.take_if(|directory| !directory.is_at_its_path()));
         let directory = match self.directory.take() {
@@ -199,6 +229,11 @@ impl Place {
             None => StateDirectory::open_knowing(&self.path, self.mta, self.known)?,
         };
         let directory = self.directory.insert(directory);
+        if let Some(name) = self.older.take()
+            && let Err(error) = directory.keep_as(name)
+        {
+            tracing::warn!(%error, "the state of the older release is not kept for a return to it");
+        }
         let stranger = directory.save(&encoded)?;
         self.known = directory.known();
         Ok(Written { bytes: encoded.len() as u64, stranger })

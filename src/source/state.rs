@@ -1,37 +1,28 @@
-//! The state file: one snapshot, versioned and checksummed, replaced as a whole.
-//!
-//! Layout: a line `imsimta-exporter state <version> <payload bytes> <XXH3 of the payload, hex>`, then the
-//! payload in MessagePack with named fields, so that a later release can add some. Written as a
-//! temporary file, synced, renamed over the old one, and the directory synced: after a crash there
-//! is the old snapshot or the new one, never a mixture.
+//! The state file: bytes that are replaced as a whole. Written as a temporary file, synced, renamed over the old
+//! one, and the directory synced: after a crash there is the old state or the new one, never a mixture.
 //!
 //! What is there and was not read is never written over: it is set aside, or the start is refused.
+//! `sections.rs` is the frame of what is written; what the sections hold is their owners' matter.
 //! `directory.rs` says which directory is used, and which files in it; `claim.rs` gives what root left
 //! behind to the user that the program goes on as.
 
 mod claim;
 mod directory;
+pub mod sections;
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use xxhash_rust::xxh3::xxh3_64;
-
 pub use claim::claim;
 pub use directory::StateDirectory;
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
 
-/// The version that this program writes and reads.
-const VERSION: u32 = 2;
-const MAGIC: &str = "imsimta-exporter state ";
+/// What a state file of any version begins with; the version follows.
+pub const MAGIC: &[u8] = b"imsimta-exporter state ";
 /// With all tables full there are 4 MB. A larger file is not one of ours; it is set aside unread.
 const MAX_BYTES: u64 = 64 << 20;
-/// The first line is shorter.
-const MAX_HEADER_BYTES: u64 = 128;
 /// So many files that were set aside are kept, the newest.
 const MAX_SET_ASIDE: usize = 5;
 
@@ -74,9 +65,6 @@ pub enum StateError {
         /// Why, and what to do.
         why: String,
     },
-    /// The snapshot could not be encoded.
-    #[error("the state could not be encoded: {0}")]
-    Encode(#[from] rmp_serde::encode::Error),
 }
 
 /// What was found at the start.
@@ -84,9 +72,18 @@ pub enum StateError {
 pub enum Loaded<T> {
     /// Nothing: a first start.
     Absent,
-    /// The last snapshot.
-    Snapshot(T),
-    /// Something that is not a snapshot of this version, now under another name.
+    /// The last state.
+    Whole(T),
+    /// What could be understood of it; the file as it was has another name now.
+    Partly {
+        /// What could be understood.
+        value: T,
+        /// What was wrong with the rest.
+        why: String,
+        /// Its new name.
+        path: PathBuf,
+    },
+    /// Something that is no state of a known version, now under another name.
     SetAside {
         /// What was wrong with it.
         why: String,
@@ -110,29 +107,49 @@ impl Known {
 }
 
 impl StateDirectory {
-    /// Reads the last snapshot. What cannot be understood is kept under another name, for whoever
-    /// wants to know why.
+    /// Reads the last state. `decode` gives what it understands, and what is wrong with the rest; or what is wrong
+    /// with all of it. What cannot be understood is kept under another name, for whoever wants to know why.
     ///
     /// # Errors
     ///
     /// When the file is there and may not be used, or cannot be read or renamed.
-    pub fn load<T: DeserializeOwned>(&self) -> Result<Loaded<T>, StateError> {
+    pub fn load<T>(
+        &self,
+        decode: impl FnOnce(&[u8]) -> Result<(T, Option<String>), String>,
+    ) -> Result<Loaded<T>, StateError> {
         let Some((file, metadata)) = self.open_file(STATE)? else { return Ok(Loaded::Absent) };
-        match read(file, metadata.len()).map_err(|source| self.failed(STATE, source))? {
-            Ok(snapshot) => {
+        let bytes = read(file, metadata.len()).map_err(|source| self.failed(STATE, source))?;
+        match bytes.and_then(|bytes| decode(&bytes)) {
+            Ok((value, None)) => {
                 self.knows(Known::of(&metadata));
-                Ok(Loaded::Snapshot(snapshot))
+                Ok(Loaded::Whole(value))
             }
+            Ok((value, Some(why))) => Ok(Loaded::Partly { value, why, path: self.set_aside()? }),
             Err(why) => Ok(Loaded::SetAside { why, path: self.set_aside()? }),
         }
     }
 
-    /// Replaces the snapshot by one that [`encode`] made. A file that is neither the one that was read
+    /// Gives the file that is there a second name, which keeps what it holds when another takes its place. What had
+    /// that name before is gone.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel said; some file systems have no second names.
+    pub fn keep_as(&self, name: &str) -> Result<(), StateError> {
+        let failed = |errno: rustix::io::Errno| self.failed(name, errno.into());
+        match rustix::fs::unlinkat(self.fd(), name, AtFlags::empty()) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+        rustix::fs::linkat(self.fd(), STATE, self.fd(), name, AtFlags::empty()).map_err(failed)
+    }
+
+    /// Replaces the state. A file that is neither the one that was read
     /// nor the one that was written last is set aside before; its new name is returned.
     ///
     /// # Errors
     ///
-    /// What the kernel said, or what stands in the way; the old snapshot stays.
+    /// What the kernel said, or what stands in the way; the old state stays.
     pub fn save(&self, encoded: &[u8]) -> Result<Option<PathBuf>, StateError> {
         let failed = |source| self.failed(TEMPORARY, source);
         self.remove_leftover()?;
@@ -203,52 +220,20 @@ fn aside(number: u32) -> String {
     if number == 0 { SET_ASIDE.to_owned() } else { format!("{SET_ASIDE}.{number}") }
 }
 
-/// A snapshot as the bytes of a state file.
-///
-/// # Errors
-///
-/// When a value cannot be represented.
-pub fn encode<T: Serialize>(snapshot: &T) -> Result<Vec<u8>, StateError> {
-    let payload = rmp_serde::to_vec_named(snapshot)?;
-    let mut bytes = format!("{MAGIC}{VERSION} {} {:016x}\n", payload.len(), xxh3_64(&payload)).into_bytes();
-    bytes.extend_from_slice(&payload);
-    Ok(bytes)
-}
-
-/// Reads a file of this size: its first line, and the rest when that says that it is one of ours. The
-/// inner error is what is wrong with it.
-fn read<T: DeserializeOwned>(file: File, size: u64) -> io::Result<Result<T, String>> {
-    let mut bytes = Vec::new();
-    (&file).take(MAX_HEADER_BYTES).read_to_end(&mut bytes)?;
-    let (header, hash) = match header(&bytes, size) {
-        Ok(found) => found,
-        Err(why) => return Ok(Err(why)),
-    };
-    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    let payload = &bytes[header..];
-    if hash != format!("{:016x}", xxh3_64(payload)) {
-        return Ok(Err("the checksum differs".into()));
-    }
-    Ok(rmp_serde::from_slice(payload).map_err(|error| format!("a value is not as expected: {error}")))
-}
-
-/// How long the first line is, and the hash that it gives.
-fn header(bytes: &[u8], size: u64) -> Result<(usize, String), String> {
+/// Reads a file of this size when its beginning says that it is one of ours. The inner error is what is wrong
+/// with it.
+fn read(mut file: File, size: u64) -> io::Result<Result<Vec<u8>, String>> {
     if size > MAX_BYTES {
-        return Err(format!("{size} bytes are more than a state can have"));
+        return Ok(Err(format!("{size} bytes are more than a state can have")));
     }
-    let newline = memchr::memchr(b'\n', bytes).ok_or("no header line")?;
-    let header = std::str::from_utf8(&bytes[..newline]).map_err(|_| "the header is not text")?;
-    let fields = header.strip_prefix(MAGIC).ok_or("the header is not one of a state file")?;
-    let mut fields = fields.split_ascii_whitespace();
-    let version = fields.next().ok_or("the header has no version")?;
-    if version != VERSION.to_string() {
-        return Err(format!("version {version}, this program reads version {VERSION}"));
+    let mut bytes = vec![0; MAGIC.len()];
+    match file.read_exact(&mut bytes) {
+        Ok(()) if bytes == MAGIC => {}
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
+        _ => return Ok(Err("it does not begin as a state file".to_owned())),
     }
-    if fields.next() != Some((size - newline as u64 - 1).to_string().as_str()) {
-        return Err("the length differs from the header".into());
-    }
-    Ok((newline + 1, fields.next().unwrap_or_default().to_owned()))
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(Ok(bytes))
 }
 
 #[cfg(test)]

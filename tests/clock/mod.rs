@@ -9,12 +9,13 @@ use imsimta_exporter::aggregate::timeline::Present;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::Now;
 use imsimta_exporter::app::state::Snapshot;
+use imsimta_exporter::app::state::contents::{decode, encode};
 use imsimta_exporter::config::ClientLabel;
 use imsimta_exporter::metrics::Exposition;
 use imsimta_exporter::metrics::catalogue::Feed;
 use imsimta_exporter::metrics::logs::{self, ClientDisplay};
 use imsimta_exporter::record::{Dialect, Reader, timestamp};
-use imsimta_exporter::source::state::{Loaded, StateDirectory, encode};
+use imsimta_exporter::source::state::{Loaded, StateDirectory};
 use proptest::prelude::*;
 
 const SECOND: i64 = 1000;
@@ -83,10 +84,11 @@ impl Run {
     /// The state is saved, and another run goes on from it.
     fn restart(self, state: &StateDirectory) -> Self {
         let snapshot = Snapshot { positions: [].into(), totals: self.aggregate.totals };
-        state.save(&encode(&snapshot).expect("encoded")).expect("saved");
-        let Loaded::Snapshot(Snapshot { totals, .. }) = state.load().expect("read") else {
+        state.save(&encode(&snapshot, &[]).expect("encoded")).expect("saved");
+        let Loaded::Whole(contents) = state.load(decode).expect("read") else {
             panic!("what was saved is there");
         };
+        let totals = contents.snapshot.expect("a snapshot").totals;
         Self::going_on(totals, self.unix)
     }
 

@@ -13,10 +13,11 @@ use std::time::Duration;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::logs::followed::FollowedLogs;
 use imsimta_exporter::app::state::Snapshot;
+use imsimta_exporter::app::state::contents::{decode, encode};
 use imsimta_exporter::app::{LogBook, Now};
 use imsimta_exporter::config::{Logs, Start};
 use imsimta_exporter::record::Dialect;
-use imsimta_exporter::source::state::{Loaded, StateDirectory, encode};
+use imsimta_exporter::source::state::{Loaded, StateDirectory};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -276,8 +277,8 @@ impl Program {
         // A process that another test starts just then holds the lock until it has become that program.
         let open = || StateDirectory::open(&host.state()).ok();
         let state = wait_for("the lock of the state", Duration::from_secs(10), open);
-        let saved = match state.load::<Snapshot>().expect("readable") {
-            Loaded::Snapshot(snapshot) => Some(snapshot),
+        let saved = match state.load(decode).expect("readable") {
+            Loaded::Whole(contents) | Loaded::Partly { value: contents, .. } => contents.snapshot,
             Loaded::Absent | Loaded::SetAside { .. } => None,
         };
         // A first start reads what is there; after a state was lost that would count lines again.
@@ -316,7 +317,7 @@ impl Program {
         let totals = self.book.read().expect("no panic").aggregate.totals.clone();
         let snapshot = Snapshot { positions: self.logs.positions(), totals };
         // A full disk is no reason to stop.
-        self.state.save(&encode(&snapshot).expect("encoded")).ok();
+        self.state.save(&encode(&snapshot, &[]).expect("encoded")).ok();
     }
 
     /// How often each line was counted.

@@ -2,9 +2,10 @@
 
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::state::Snapshot;
+use imsimta_exporter::app::state::contents::{decode, encode};
 use imsimta_exporter::record::{Dialect, Reader};
 use imsimta_exporter::source::lines::lines;
-use imsimta_exporter::source::state::{Loaded, StateDirectory, encode};
+use imsimta_exporter::source::state::{Loaded, StateDirectory};
 use proptest::prelude::*;
 
 use crate::report::{INCIDENTS, log};
@@ -44,11 +45,11 @@ proptest! {
         let mut totals = Totals::new(7);
         for part in cuts.windows(2) {
             let snapshot = Snapshot { positions: [].into(), totals: count(totals, &all[part[0]..part[1]]) };
-            state.save(&encode(&snapshot).expect("encoded")).expect("saved");
-            let Loaded::Snapshot(Snapshot { totals: loaded, .. }) = state.load().expect("read") else {
+            state.save(&encode(&snapshot, &[]).expect("encoded")).expect("saved");
+            let Loaded::Whole(contents) = state.load(decode).expect("read") else {
                 panic!("what was saved is there");
             };
-            totals = loaded;
+            totals = contents.snapshot.expect("a snapshot").totals;
         }
         prop_assert!(totals == expected, "a table differs after restarts at {:?}", cuts);
     }

@@ -4,6 +4,7 @@
 //! version, and never change.
 
 use rmpv::Value;
+use xxhash_rust::xxh3::xxh3_64;
 
 const ACTIONS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const MODIFIERS: [&str; 9] = ["A", "C", "E", "L", "P", "Q", "S", "U", "other"];
@@ -35,17 +36,40 @@ const OPTIONS: [&str; 19] = [
     "log_connection+64",
 ];
 
-/// The payload of a state of version 2 in the shape of today. What is not as expected stays as it is, and the
-/// types say what is wrong with it.
-pub(super) fn reshaped(payload: &[u8]) -> Result<Vec<u8>, String> {
-    let mut rest = payload;
-    let mut state = rmpv::decode::read_value(&mut rest).map_err(|error| error.to_string())?;
+/// What a file of this version begins with: behind it stand the bytes of the payload and its XXH3 hash in hex.
+pub(super) const MAGIC: &[u8] = b"imsimta-exporter state 2 ";
+/// The first line is shorter.
+const MAX_HEADER: usize = 128;
+
+/// Positions and sums of a file of this version, each in the encoding of today. What is not as expected stays as it
+/// is, and the types say what is wrong with it.
+pub(super) fn read(bytes: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let mut payload = payload(bytes)?;
+    let mut state = rmpv::decode::read_value(&mut payload).map_err(|error| error.to_string())?;
     if let Some(totals) = member(&mut state, "totals") {
         reshape(totals);
     }
-    let mut bytes = Vec::with_capacity(payload.len());
-    rmpv::encode::write_value(&mut bytes, &state).map_err(|error| error.to_string())?;
-    Ok(bytes)
+    let mut encoded = |name: &str| -> Result<Vec<u8>, String> {
+        let value = member(&mut state, name).ok_or_else(|| format!("it has no {name}"))?;
+        let mut bytes = Vec::new();
+        rmpv::encode::write_value(&mut bytes, value).map_err(|error| error.to_string())?;
+        Ok(bytes)
+    };
+    Ok((encoded("positions")?, encoded("totals")?))
+}
+
+fn payload(bytes: &[u8]) -> Result<&[u8], String> {
+    let newline = memchr::memchr(b'\n', &bytes[..bytes.len().min(MAX_HEADER)]).ok_or("no header line")?;
+    let (header, payload) = (&bytes[..newline], &bytes[newline + 1..]);
+    let header = std::str::from_utf8(header.strip_prefix(MAGIC).unwrap_or_default());
+    let (length, hash) = header.ok().and_then(|header| header.split_once(' ')).unwrap_or_default();
+    if length != payload.len().to_string() {
+        return Err("the length differs from the header".to_owned());
+    }
+    if hash != format!("{:016x}", xxh3_64(payload)) {
+        return Err("the checksum differs".to_owned());
+    }
+    Ok(payload)
 }
 
 fn reshape(totals: &mut Value) {

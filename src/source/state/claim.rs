@@ -92,5 +92,5 @@ fn is_left_by_root(state: &File, metadata: &Metadata) -> io::Result<bool> {
     }
     let mut beginning = Vec::new();
     state.take(MAGIC.len() as u64).read_to_end(&mut beginning)?;
-    Ok(beginning == MAGIC.as_bytes())
+    Ok(beginning == MAGIC)
 }

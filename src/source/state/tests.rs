@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::{Loaded, StateDirectory, StateError, encode};
+use super::{Loaded, MAGIC, StateDirectory, StateError};
 
 fn directory() -> (tempfile::TempDir, StateDirectory) {
     let parent = tempfile::tempdir().expect("a temporary directory");
@@ -14,12 +14,21 @@ fn directory() -> (tempfile::TempDir, StateDirectory) {
     (parent, state)
 }
 
-fn load(state: &StateDirectory) -> Result<Loaded<Vec<u32>>, StateError> {
-    state.load()
+/// A state is a list of bytes here; 9 is none, and is what is wrong beside others.
+fn load(state: &StateDirectory) -> Result<Loaded<Vec<u8>>, StateError> {
+    state.load(|bytes| {
+        let body = bytes.strip_prefix(MAGIC).expect("looked at before");
+        let good: Vec<u8> = body.iter().copied().filter(|&byte| byte != 9).collect();
+        match (good.len() == body.len(), good.is_empty()) {
+            (true, _) => Ok((good, None)),
+            (false, false) => Ok((good, Some("a nine".to_owned()))),
+            (false, true) => Err("nothing but nines".to_owned()),
+        }
+    })
 }
 
-fn encoded(snapshot: &[u32]) -> Vec<u8> {
-    encode(&snapshot).expect("encoded")
+fn encoded(body: &[u8]) -> Vec<u8> {
+    [MAGIC, body].concat()
 }
 
 #[test]
@@ -28,7 +37,7 @@ fn what_was_saved_is_loaded() {
     assert!(matches!(load(&state), Ok(Loaded::Absent)));
     for snapshot in [vec![1, 2], vec![3]] {
         assert_eq!(state.save(&encoded(&snapshot)).expect("saved"), None);
-        assert!(matches!(load(&state), Ok(Loaded::Snapshot(loaded)) if loaded == snapshot));
+        assert!(matches!(load(&state), Ok(Loaded::Whole(loaded)) if loaded == snapshot));
     }
     for (path, mode) in [("a/b", 0o700), ("a/b/state", 0o600)] {
         let found = fs::metadata(parent.path().join(path)).expect("there").permissions().mode();
@@ -38,27 +47,35 @@ fn what_was_saved_is_loaded() {
 
 #[test]
 fn damage_is_set_aside() {
-    let good = encoded(&[1, 2, 3]);
-    let mut flipped = good.clone();
-    *flipped.last_mut().expect("a payload") ^= 1;
-    let newer = String::from_utf8_lossy(&good).replace("state 2 ", "state 9 ").into_bytes();
-    let other_type = encode(&"text").expect("encoded");
-    for (bytes, expected) in [
-        (&b""[..], "no header line"),
-        (b"\n", "not one of a state file"),
-        (&good[..good.len() - 1], "length differs"),
-        (&flipped, "checksum differs"),
-        (&newer, "version 9"),
-        (&other_type, "not as expected"),
-        (&[0xff; 200], "no header line"),
+    for (bytes, expected, kept) in [
+        (b"".to_vec(), "does not begin as a state file", None),
+        (b"\n".to_vec(), "does not begin as a state file", None),
+        (vec![0xff; 200], "does not begin as a state file", None),
+        (encoded(&[9, 9]), "nothing but nines", None),
+        (encoded(&[1, 9, 2]), "a nine", Some(vec![1, 2])),
     ] {
         let (parent, state) = directory();
-        fs::write(parent.path().join("a/b/state"), bytes).expect("written");
-        let loaded = load(&state).expect("read");
-        let Loaded::SetAside { why, path } = loaded else { panic!("{expected}: {loaded:?}") };
+        fs::write(parent.path().join("a/b/state"), &bytes).expect("written");
+        let (value, why, path) = match load(&state).expect("read") {
+            Loaded::SetAside { why, path } => (None, why, path),
+            Loaded::Partly { value, why, path } => (Some(value), why, path),
+            loaded => panic!("{expected}: {loaded:?}"),
+        };
         assert!(why.contains(expected), "{why}");
-        assert_eq!(fs::read(path).expect("kept"), bytes);
+        assert_eq!((value, fs::read(path).expect("kept")), (kept, bytes));
         assert!(matches!(load(&state), Ok(Loaded::Absent)));
+    }
+}
+
+#[test]
+fn a_state_is_kept_under_a_second_name() {
+    let (parent, state) = directory();
+    for older in [1, 2] {
+        state.save(&encoded(&[older])).expect("saved");
+        state.keep_as("state.version-2").expect("kept");
+        state.save(&encoded(&[7])).expect("saved");
+        let kept = fs::read(parent.path().join("a/b/state.version-2")).expect("there");
+        assert_eq!(kept, encoded(&[older]));
     }
 }
 
@@ -101,7 +118,7 @@ fn a_state_that_was_neither_read_nor_written_is_set_aside_before_a_save() {
         fs::write(&path, foreign).expect("written");
         let aside = state.save(&encoded(&[1])).expect("saved").expect("something was there");
         assert_eq!(fs::read(aside).expect("kept"), foreign.as_bytes());
-        assert!(matches!(load(&state), Ok(Loaded::Snapshot(loaded)) if loaded == [1]));
+        assert!(matches!(load(&state), Ok(Loaded::Whole(loaded)) if loaded == [1]));
         // The next time it is our own.
         assert_eq!(state.save(&encoded(&[1])).expect("saved"), None);
         // Removed, so that the next is another file.
@@ -209,7 +226,7 @@ fn a_link_to_the_directory_of_our_own_is_followed() {
     drop(state);
     symlink(parent.path().join("a/b"), parent.path().join("link")).expect("linked");
     let state = StateDirectory::open(&parent.path().join("link")).expect("opened");
-    assert!(matches!(load(&state), Ok(Loaded::Snapshot(loaded)) if loaded == [7]));
+    assert!(matches!(load(&state), Ok(Loaded::Whole(loaded)) if loaded == [7]));
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub struct Frame {
 }
 
 /// A file of these sections.
-pub fn encode(sections: &[Section]) -> Vec<u8> {
+pub fn encode<'a>(sections: impl IntoIterator<Item = &'a Section>) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     for section in sections {
         let head = head(section);

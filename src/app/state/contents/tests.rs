@@ -1,0 +1,185 @@
+//! States that are whole, damaged, of a newer release, and of an older one with less in it.
+
+use super::{Section, Snapshot, Unknown, decode, encode, sections};
+use crate::aggregate::{Aggregate, Totals};
+use crate::record::{Dialect, Reader};
+
+const LINES: [&str; 6] = [
+    "19-Jan-2019 19:16:57.64 tcp_local    ims-ms       EES 4 a@b.example rfc822;c@d.example c@d.example /q/queue/ims-ms/ZZg0x1y2z3w4.00 <1@b.example> mailsrv b.example (b.example [192.0.2.1])",
+    "19-Jan-2019 19:17:58.64 ims-ms                    D 4 a@b.example rfc822;c@d.example c@d.example /q/queue/ims-ms/ZZg0x1y2z3w4.00 <1@b.example> mailsrv",
+    "19-Jan-2019 19:17:59.64 tcp_local                 Q 1 a@b.example rfc822;c@e.example c@e.example /q/queue/tcp_local/ZYg0x1y2z3w5.00 <2@b.example> mailsrv  452 4.2.2 over quota",
+    "19-Jan-2019 19:18:00.64 tcp_local    +            O TCP|192.0.2.25|25|203.0.113.9|4000 SMTP",
+    "19-Jan-2019 19:18:01.64 tcp_local    +            I TCP|192.0.2.25|25|203.0.113.9|4000 SMTP",
+    "no entry",
+];
+
+fn counted(mut totals: Totals) -> Totals {
+    let log = totals.accounts.index("mail.log_current");
+    let mut aggregate = Aggregate::new(totals, jiff::tz::TimeZone::UTC, 1024);
+    let mut reader = Reader::new(Dialect::default());
+    for line in LINES {
+        aggregate.line(log, &reader.read(line.as_bytes()), line.len() + 1, None);
+    }
+    aggregate.totals
+}
+
+fn snapshot() -> Snapshot {
+    let positions = [("mail.log_current".to_owned(), Vec::new())].into();
+    Snapshot { positions, totals: counted(Totals::new(3)) }
+}
+
+fn saved() -> Vec<Section> {
+    let bytes = encode(&snapshot(), &[]).expect("encoded");
+    sections::decode(&bytes).expect("a frame").sections
+}
+
+#[test]
+fn what_was_saved_is_read() {
+    let (contents, problem) = decode(&encode(&snapshot(), &[]).expect("encoded")).expect("read");
+    let read = contents.snapshot.expect("a snapshot");
+    assert_eq!((read.positions, read.totals), (snapshot().positions, snapshot().totals));
+    assert_eq!((problem, contents.older), (None, None));
+}
+
+#[test]
+fn positions_and_sums_stand_or_fall_together() {
+    let [positions, sums] = saved().try_into().expect("two sections");
+    let newer = |section: &Section| Section { version: 9, ..section.clone() };
+    let other = |section: &Section| Section { body: b"\xc1".to_vec(), ..section.clone() };
+    for (sections, expected) in [
+        (vec![positions.clone()], "without sums"),
+        (vec![sums.clone()], "without positions"),
+        (vec![positions.clone(), newer(&sums)], "sums has version 9"),
+        (vec![newer(&positions), sums.clone()], "positions has version 9"),
+        (vec![positions, other(&sums)], "a value in sums is not as expected"),
+    ] {
+        let (contents, problem) = decode(&sections::encode(&sections)).expect("a frame");
+        assert!(contents.snapshot.is_none(), "{expected}");
+        assert!(problem.as_deref().unwrap_or_default().contains(expected), "{problem:?}");
+    }
+}
+
+#[test]
+fn a_damaged_section_of_another_owner_leaves_the_sums_alone() {
+    let alerts =
+        Section { name: "alerts".into(), version: 1, unknown: Unknown::Keep, body: b"firing".to_vec() };
+    let mut bytes = encode(&snapshot(), &[alerts]).expect("encoded");
+    let at = bytes.len() - 3;
+    bytes[at] ^= 1;
+    let (contents, problem) = decode(&bytes).expect("a frame");
+    assert_eq!(contents.snapshot.expect("whole").totals, snapshot().totals);
+    assert_eq!(problem.as_deref(), Some("alerts: the checksum differs"));
+}
+
+#[test]
+fn sections_of_a_newer_release_are_kept_or_dropped_as_they_say() {
+    let section = |name: &str, unknown| {
+        let (name, body) = (name.to_owned(), name.as_bytes().to_vec());
+        Section { name, version: 7, unknown, body }
+    };
+    let strangers = [section("silences", Unknown::Keep), section("windows", Unknown::Drop)];
+    let (contents, problem) = decode(&encode(&snapshot(), &strangers).expect("encoded")).expect("a frame");
+    assert_eq!((contents.strangers.as_slice(), problem), (&strangers[..1], None));
+}
+
+#[test]
+fn other_files_are_no_states() {
+    for bytes in [&b""[..], b"imsimta-exporter state 4\n", b"imsimta-exporter state 2 3 0\nabc", b"text"] {
+        decode(bytes).expect_err("no state");
+    }
+}
+
+/// As if a table, a channel's counter, an entry code, an option, a reason and a bucket had come with this release.
+#[test]
+fn a_state_of_a_release_that_knew_less_is_read_and_goes_on() {
+    let [positions, sums] = saved().try_into().expect("two sections");
+    let mut tree = rmpv::decode::read_value(&mut sums.body.as_slice()).expect("MessagePack");
+    remove_members(
+        &mut tree,
+        &["replies", "notices", "etrn", "connections_of_tomorrow", "aborted_transactions"],
+    );
+    remove_labelled(&mut tree, &["I", "over_quota", "log_username"]);
+    let mut body = Vec::new();
+    rmpv::encode::write_value(&mut body, &tree).expect("encoded");
+    assert!(body.len() < sums.body.len());
+    let older = Section { body, ..sums };
+    let (contents, problem) = decode(&sections::encode(&[positions, older])).expect("a frame");
+    assert_eq!(problem, None);
+    let totals = contents.snapshot.expect("a snapshot").totals;
+    let (before, after) = (snapshot().totals, counted(totals.clone()));
+    let of =
+        |totals: &Totals, code: char| totals.entries.actions().find(|row| row.0 == code).map(|row| row.1);
+    assert_eq!((of(&totals, 'I'), of(&after, 'I')), (Some(0), Some(1)), "what was not known begins at 0");
+    assert_eq!((of(&totals, 'E'), of(&after, 'E')), (of(&before, 'E'), Some(2)), "what was known goes on");
+    let attempts = |totals: &Totals| totals.channels.all().map(|(_, counts)| counts.attempts).sum::<u64>();
+    assert_eq!((attempts(&totals), attempts(&after)), (2, 4));
+    let failures = |totals: &Totals| -> u64 {
+        let counts =
+            totals.channels.all().flat_map(|(_, counts)| counts.failures.all().map(|row| row.1.sum()));
+        counts.sum()
+    };
+    assert_eq!((failures(&totals), failures(&after)), (0, 1));
+}
+
+/// Leaves out the members of maps that have these names.
+fn remove_members(value: &mut rmpv::Value, names: &[&str]) {
+    match value {
+        rmpv::Value::Map(members) => {
+            members.retain(|(key, _)| !key.as_str().is_some_and(|key| names.contains(&key)));
+            members.iter_mut().for_each(|(_, value)| remove_members(value, names));
+        }
+        rmpv::Value::Array(values) => values.iter_mut().for_each(|value| remove_members(value, names)),
+        _ => {}
+    }
+}
+
+/// Leaves out pairs whose first is one of these labels, and the labels themselves.
+fn remove_labelled(value: &mut rmpv::Value, labels: &[&str]) {
+    let is = |value: &rmpv::Value| value.as_str().is_some_and(|text| labels.contains(&text));
+    match value {
+        rmpv::Value::Map(members) => {
+            members.iter_mut().for_each(|(_, value)| remove_labelled(value, labels));
+        }
+        rmpv::Value::Array(values) => {
+            values.retain(|value| {
+                !is(value) && !value.as_array().and_then(|pair| pair.first()).is_some_and(is)
+            });
+            values.iter_mut().for_each(|value| remove_labelled(value, labels));
+        }
+        _ => {}
+    }
+}
+
+/// Real files of earlier releases, beside the logs that they were counted from.
+#[test]
+fn states_of_all_formats_hold_what_their_logs_add_up_to() {
+    for (state, log) in [(
+        &include_bytes!("../../../../tests/fixtures/state/ffd6b4a.state")[..],
+        &include_bytes!("../../../../tests/fixtures/state/ffd6b4a.log")[..],
+    )] {
+        let (contents, problem) = decode(state).expect("a state");
+        let Snapshot { positions, totals } = contents.snapshot.expect("a snapshot");
+        assert_eq!((problem, contents.older), (None, Some("state.version-2")));
+        assert_eq!(positions["mail.log_current"][0].offset, log.len() as u64);
+        let mut counted = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
+        let name = counted.totals.accounts.index("mail.log_current");
+        let mut reader = Reader::new(Dialect::default());
+        for line in log.split_inclusive(|&byte| byte == b'\n') {
+            counted.line(name, &reader.read(line.trim_ascii_end()), line.len(), None);
+        }
+        assert_eq!(page(totals), page(counted.totals));
+    }
+}
+
+/// The families that logs feed; windows and gauges that depend on the time are left out.
+fn page(totals: Totals) -> Vec<String> {
+    use crate::metrics::{Exposition, catalogue::Feed, logs};
+    let present = Aggregate::new(totals.clone(), jiff::tz::TimeZone::UTC, 1024).present(0, 0);
+    let clients = logs::ClientDisplay { label: crate::config::ClientLabel::Off, top: 0, seed: 0 };
+    let exposition = Exposition::default();
+    let fill = move |page: &mut _| logs::fill(page, &totals, &clients, present);
+    exposition.publish(&[Feed::Logs], fill).expect("published");
+    let page = String::from_utf8(exposition.encode().expect("encoded")).expect("text");
+    let counted = |line: &&str| line.contains("_total") || line.contains("_bucket") || line.contains("_seen");
+    page.lines().filter(counted).map(str::to_owned).collect()
+}
