@@ -25,6 +25,7 @@ mod by_label {
     use super::{LogOption, OptionSet};
     use crate::aggregate::reasons::ClosedSet as _;
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
     pub(super) fn serialize<S: Serializer>(options: &OptionSet, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(options.all().map(LogOption::label))
     }

@@ -29,6 +29,10 @@ pub struct Contents {
 }
 
 /// A file that holds a snapshot, and sections of a newer release as they were.
+///
+/// # Errors
+///
+/// When a value cannot be represented.
 pub fn encode(snapshot: &Snapshot, strangers: &[Section]) -> Result<Vec<u8>, rmp_serde::encode::Error> {
     let section = |name: &str, body| {
         let (name, unknown) = (name.to_owned(), Unknown::Drop);
@@ -41,7 +45,11 @@ pub fn encode(snapshot: &Snapshot, strangers: &[Section]) -> Result<Vec<u8>, rmp
     Ok(sections::encode(own.iter().chain(strangers)))
 }
 
-/// What a file of any known version holds, and what of it could not be read; or why nothing could.
+/// What a file of any known version holds, and what of it could not be read.
+///
+/// # Errors
+///
+/// Why nothing of it could be read.
 pub fn decode(bytes: &[u8]) -> Result<(Contents, Option<String>), String> {
     if bytes.starts_with(version_2::MAGIC) {
         let (positions, sums) = version_2::read(bytes)?;

@@ -73,12 +73,12 @@ fn payload(bytes: &[u8]) -> Result<&[u8], String> {
 }
 
 fn reshape(totals: &mut Value) {
-    for account in items(member(totals, "accounts")) {
+    for account in items(totals, &["accounts"]) {
         change(account, "inference", inference);
     }
     change(totals, "entries", entries);
     change(totals, "options", options_seen);
-    for channel in items(member(totals, "channels").and_then(|channels| member(channels, "counts"))) {
+    for channel in items(totals, &["channels", "counts"]) {
         change(channel, "failures", |array| by_label(array, &OUTCOMES));
         change(channel, "tries", |array| by_label(array, &TRIES));
         change(channel, "authentications", |array| by_label(array, &RESULTS));
@@ -166,7 +166,11 @@ fn array(value: Value) -> Vec<Value> {
     if let Value::Array(values) = value { values } else { Vec::new() }
 }
 
-fn items<'a>(value: Option<&'a mut Value>) -> impl Iterator<Item = &'a mut Value> {
-    let values = if let Some(Value::Array(values)) = value { values.as_mut_slice() } else { &mut [] };
-    values.iter_mut()
+/// The items of an array below it, by the names on the way.
+fn items<'a>(mut value: &'a mut Value, path: &[&str]) -> &'a mut [Value] {
+    for name in path {
+        let Some(below) = member(value, name) else { return &mut [] };
+        value = below;
+    }
+    if let Value::Array(values) = value { values } else { &mut [] }
 }

@@ -126,9 +126,15 @@ fn remove_members(value: &mut rmpv::Value, names: &[&str]) {
     match value {
         rmpv::Value::Map(members) => {
             members.retain(|(key, _)| !key.as_str().is_some_and(|key| names.contains(&key)));
-            members.iter_mut().for_each(|(_, value)| remove_members(value, names));
+            for (_, value) in members {
+                remove_members(value, names);
+            }
         }
-        rmpv::Value::Array(values) => values.iter_mut().for_each(|value| remove_members(value, names)),
+        rmpv::Value::Array(values) => {
+            for value in values {
+                remove_members(value, names);
+            }
+        }
         _ => {}
     }
 }
@@ -138,13 +144,17 @@ fn remove_labelled(value: &mut rmpv::Value, labels: &[&str]) {
     let is = |value: &rmpv::Value| value.as_str().is_some_and(|text| labels.contains(&text));
     match value {
         rmpv::Value::Map(members) => {
-            members.iter_mut().for_each(|(_, value)| remove_labelled(value, labels));
+            for (_, value) in members {
+                remove_labelled(value, labels);
+            }
         }
         rmpv::Value::Array(values) => {
             values.retain(|value| {
                 !is(value) && !value.as_array().and_then(|pair| pair.first()).is_some_and(is)
             });
-            values.iter_mut().for_each(|value| remove_labelled(value, labels));
+            for value in values {
+                remove_labelled(value, labels);
+            }
         }
         _ => {}
     }
