@@ -1,4 +1,14 @@
 //! Rules of the source tree, each with its reason.
+//!
+//! - `source`: a file as the lexer sees it, without comments and tests
+//! - `layers`: who may use whom, what is pure
+//! - `ratchets`: lengths of files, raw letters, bare indices
+//!
+//! Rules about documents are here.
+
+mod layers;
+mod ratchets;
+mod source;
 
 use std::path::{Path, PathBuf};
 
@@ -28,96 +38,9 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).expect("text")
 }
 
-/// What is outside of test modules and comments.
-fn code(text: &str) -> String {
-    let program = text.split("#[cfg(test)]").next().unwrap_or(text);
-    program.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
-}
-
-/// `record` and `aggregate` are pure: what they do depends on their arguments alone, so that a log
-/// replayed gives what it gave.
-#[test]
-fn record_and_aggregate_are_pure() {
-    let banned = [
-        "tokio",
-        "prometheus",
-        "axum",
-        "std::fs",
-        "std::io",
-        "std::net::Tcp",
-        "std::net::Udp",
-        "std::thread",
-        "std::env",
-        "std::process",
-        "SystemTime",
-        "Instant",
-        "Timestamp::now",
-        "TimeZone::system",
-        "rustix",
-        "crate::source",
-        "crate::metrics",
-        "crate::http",
-        "crate::app",
-    ];
-    let sources = ["src/record", "src/aggregate"].iter().flat_map(|directory| files(directory, "rs"));
-    for path in sources.chain([root().join("src/record.rs"), root().join("src/aggregate.rs")]) {
-        if path.file_name().is_some_and(|name| name == "tests.rs") {
-            continue;
-        }
-        let code = code(&read(&path));
-        for word in banned {
-            assert!(!code.contains(word), "{} names {word}", path.display());
-        }
-    }
-}
-
-/// Data flows in one direction: nothing imports what is downstream of it.
-#[test]
-fn imports_point_upstream() {
-    for (room, downstream) in [
-        ("record", &["aggregate", "source", "metrics", "http", "app", "report", "cli"][..]),
-        ("aggregate", &["source", "metrics", "http", "app", "report", "cli"]),
-        ("source", &["aggregate", "metrics", "http", "app", "report", "cli"]),
-        ("metrics", &["http", "app", "report", "cli"]),
-        ("config", &["aggregate", "metrics", "http", "app", "report", "cli"]),
-        ("http", &["source", "cli"]),
-        // A writer only: a mistake that reader and writer share would be seen by nobody.
-        ("demo", &["record", "aggregate", "source", "metrics", "http", "report", "cli"]),
-    ] {
-        for path in
-            files(&format!("src/{room}"), "rs").into_iter().chain([root().join(format!("src/{room}.rs"))])
-        {
-            if path.file_name().is_some_and(|name| name == "tests.rs") {
-                continue;
-            }
-            let code = code(&read(&path));
-            for other in downstream {
-                assert!(!code.contains(&format!("crate::{other}::")), "{} imports {other}", path.display());
-            }
-        }
-    }
-}
-
-/// Only `metrics` (and the report, for its error type) knows the crate prometheus.
-#[test]
-fn only_metrics_knows_prometheus() {
-    for path in files("src", "rs") {
-        let relative = path.strip_prefix(root()).expect("below the root").display().to_string();
-        let allowed = relative.starts_with("src/metrics") || relative == "src/report.rs";
-        let code = code(&read(&path)).replace("Prometheus", "");
-        assert!(allowed || !code.contains("prometheus::"), "{relative} names the crate prometheus");
-    }
-}
-
-/// A file has one idea.
-#[test]
-fn files_are_short() {
-    for path in files("src", "rs") {
-        let table = ["catalogue.rs", "keys.rs"].iter().any(|name| path.ends_with(name));
-        let lines = code(&read(&path)).lines().filter(|line| !line.trim().is_empty()).count();
-        assert!(table || lines <= 400, "{} has {lines} lines of code", path.display());
-    }
-    assert!(read(&root().join("src/main.rs")).lines().count() <= 40);
+/// From the root of the tree.
+fn relative(path: &Path) -> String {
+    path.strip_prefix(root()).expect("below the root").display().to_string()
 }
 
 /// Every module says what it is.
@@ -189,7 +112,6 @@ fn is_test(sources: &str, path: &str) -> bool {
     sources.contains(&format!("fn {name}("))
 }
 
-/// The changelog has the release.
 /// What the image is built from is sent to the builder.
 #[test]
 fn the_image_has_what_it_copies() {
@@ -210,6 +132,7 @@ fn the_image_has_what_it_copies() {
     assert!(seen > 0, "the Dockerfile copies nothing");
 }
 
+/// The changelog has the release.
 #[test]
 fn the_changelog_knows_the_version() {
     let changelog = read(&root().join("CHANGELOG.md"));

@@ -1,0 +1,255 @@
+//! Who may use whom: THE table of rooms, and what does not keep to it yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::source::{Source, program};
+
+/// Every part of the program, data flowing downwards, and the other parts that it may use.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("record", &[]),
+    ("aggregate", &["record"]),
+    ("config", &["record"]),
+    ("source", &["record", "config"]),
+    ("metrics", &["record", "aggregate", "config", "source"]),
+    ("http", &["record", "aggregate", "config", "metrics"]),
+    ("paper", &[]),
+    ("report", &["record", "aggregate", "config", "source", "metrics"]),
+    ("explain", &["record", "config", "source", "paper"]),
+    // A writer only: a mistake that reader and writer share would be seen by nobody.
+    ("demo", &["config", "app"]),
+    ("app", &["record", "aggregate", "config", "source", "metrics", "http"]),
+    ("check", &["record", "aggregate", "config", "source", "metrics", "app", "paper"]),
+    ("cli", &["config", "source", "metrics", "http", "report", "explain", "check", "demo", "app"]),
+    ("main", &["cli"]),
+];
+
+/// Files that use what they should not. Each is a debt: strike it off when it is paid.
+const DEBTS: &[(&str, &str)] = &[
+    ("src/check.rs", "report"),
+    ("src/check/host.rs", "http"),
+    ("src/check/options.rs", "report"),
+    ("src/explain.rs", "report"),
+    ("src/http.rs", "app"),
+    ("src/http/crowd.rs", "app"),
+    ("src/http/debug.rs", "app"),
+    ("src/http/debug.rs", "report"),
+    ("src/http/pages.rs", "app"),
+    ("src/http/probe.rs", "app"),
+    ("src/http/probe.rs", "report"),
+    ("src/http/server.rs", "app"),
+    ("src/http/status.rs", "app"),
+    ("src/http/status.rs", "report"),
+    ("src/paper.rs", "report"),
+];
+
+/// Modules of one room that need each other in a circle. Each is a debt as well.
+const CIRCLES: &[(&str, &[&str])] = &[
+    ("aggregate", &["account", "channel", "delay", "digest", "each", "labels", "option", "reasons"]),
+    ("app", &["collectors", "logs", "observed", "queue", "state"]),
+    ("config", &["check", "layers"]),
+    ("record", &["counted", "position", "shape", "tail", "text"]),
+    ("report", &["findings", "summary", "text"]),
+];
+
+/// What `record` and `aggregate` may not name: what they do depends on their arguments alone, so that a log
+/// replayed gives what it gave.
+const IMPURE: &[&[&str]] = &[
+    &["tokio"],
+    &["prometheus"],
+    &["axum"],
+    &["rustix"],
+    &["std", "fs"],
+    &["std", "io"],
+    &["std", "net", "TcpStream"],
+    &["std", "net", "TcpListener"],
+    &["std", "net", "UdpSocket"],
+    &["std", "thread"],
+    &["std", "env"],
+    &["std", "process"],
+    &["SystemTime"],
+    &["Instant"],
+    &["Timestamp", "now"],
+    &["Zoned", "now"],
+    &["TimeZone", "system"],
+];
+
+/// The room of a file: `record` for `src/record.rs` and all of `src/record/`.
+fn room(source: &Source) -> &str {
+    source.module().first().copied().unwrap_or("main")
+}
+
+/// The rooms that a file uses and may not.
+fn wrong_uses(source: &Source) -> BTreeSet<String> {
+    let room = room(source);
+    let (_, allowed) = ROOMS.iter().find(|(name, _)| *name == room).unwrap_or(&("", &[]));
+    let known = |name: &String| ROOMS.iter().any(|(room, _)| room == name);
+    let uses = source.uses().into_iter().map(|path| path[0].clone());
+    uses.filter(|other| known(other) && other != room && !allowed.contains(&other.as_str())).collect()
+}
+
+/// What is wrong with the directions of some files, given the debts that are known.
+fn against_the_flow(sources: &[Source], debts: &[(&str, &str)]) -> Vec<String> {
+    let found: BTreeSet<(&str, String)> = sources
+        .iter()
+        .flat_map(|source| wrong_uses(source).into_iter().map(|other| (source.path.as_str(), other)))
+        .collect();
+    let known = |(path, other): &(&str, String)| debts.contains(&(path, other.as_str()));
+    let new = found.iter().filter(|found| !known(found)).map(|(path, other)| format!("{path} uses {other}"));
+    let paid = debts.iter().filter(|(path, other)| !found.contains(&(path, (*other).to_owned())));
+    new.chain(paid.map(|(path, other)| format!("{path} uses {other} no more: strike it off"))).collect()
+}
+
+/// The circles of a room's modules, each as its sorted names. The room's own file shows what its modules make,
+/// and their use of it is none.
+fn circles(sources: &[Source], of: &str) -> BTreeSet<Vec<String>> {
+    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in sources.iter().filter(|source| room(source) == of) {
+        let Some(&module) = source.module().get(1) else { continue };
+        let others =
+            source.uses().into_iter().filter(|path| path[0] == of).filter_map(|path| path.into_iter().nth(1));
+        uses.entry(module.to_owned()).or_default().extend(others.filter(|other| other != module));
+    }
+    let reached = |from: &String| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from.clone()]);
+        while let Some(module) = open.pop() {
+            for next in uses.get(&module).into_iter().flatten() {
+                if uses.contains_key(next) && seen.insert(next.clone()) {
+                    open.push(next.clone());
+                }
+            }
+        }
+        seen
+    };
+    let reach: BTreeMap<&String, BTreeSet<String>> =
+        uses.keys().map(|module| (module, reached(module))).collect();
+    let circle = |module: &String| -> Vec<String> {
+        reach[module].iter().filter(|other| reach[*other].contains(module)).cloned().collect()
+    };
+    uses.keys().map(circle).filter(|circle| !circle.is_empty()).collect()
+}
+
+fn unpaid_circles(sources: &[Source], known: &[(&str, &[&str])]) -> Vec<String> {
+    let rooms: BTreeSet<&str> = sources.iter().map(room).collect();
+    let found: BTreeSet<(&str, Vec<String>)> = rooms
+        .into_iter()
+        .flat_map(|room| circles(sources, room).into_iter().map(move |circle| (room, circle)))
+        .collect();
+    let is_known =
+        |(room, circle): &(&str, Vec<String>)| known.iter().any(|(at, names)| at == room && names == circle);
+    let new = found
+        .iter()
+        .filter(|found| !is_known(found))
+        .map(|(room, circle)| format!("a circle in {room}: {circle:?}"));
+    let gone =
+        known.iter().filter(|(room, names)| !found.iter().any(|(at, circle)| at == room && names == circle));
+    new.chain(gone.map(|(room, names)| format!("no circle in {room} any more: strike off {names:?}")))
+        .collect()
+}
+
+/// The paths of a file that are banned: those that go on from a row of the table, wherever they begin.
+fn banned(source: &Source, banned: &[&[&str]]) -> Vec<String> {
+    let hits = |path: &Vec<String>| banned.iter().any(|row| path.windows(row.len()).any(|part| part == *row));
+    let paths = source.paths().into_iter().filter(hits);
+    paths.map(|path| format!("{} names {}", source.path, path.join("::"))).collect()
+}
+
+#[test]
+fn record_and_aggregate_are_pure() {
+    let pure = program().into_iter().filter(|source| ["record", "aggregate"].contains(&room(source)));
+    let found: Vec<String> = pure.flat_map(|source| banned(&source, IMPURE)).collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Data flows in one direction: nothing uses what is downstream of it.
+#[test]
+fn imports_point_upstream() {
+    let found = against_the_flow(&program(), DEBTS);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn modules_of_a_room_make_no_circle() {
+    let found = unpaid_circles(&program(), CIRCLES);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Only `metrics` (and the report, for its error type) knows the crate prometheus.
+#[test]
+fn only_metrics_knows_prometheus() {
+    let others =
+        program().into_iter().filter(|source| room(source) != "metrics" && source.path != "src/report.rs");
+    let found: Vec<String> = others
+        .filter(|source| source.paths().iter().any(|path| path[0] == "prometheus" && path.len() > 1))
+        .map(|source| source.path)
+        .collect();
+    assert_eq!(found, [""; 0], "they name the crate prometheus");
+}
+
+#[test]
+fn every_room_is_in_the_table() {
+    let sources = program();
+    let found: BTreeSet<&str> = sources.iter().map(room).collect();
+    assert_eq!(found, ROOMS.iter().map(|(name, _)| *name).collect());
+    for (at, (room, uses)) in ROOMS.iter().enumerate() {
+        let above: Vec<&str> = ROOMS[..at].iter().map(|(name, _)| *name).collect();
+        // The demo shows the whole program at work.
+        let late = uses.iter().filter(|other| !above.contains(other) && (*room, **other) != ("demo", "app"));
+        assert_eq!(late.collect::<Vec<_>>(), [&""; 0], "{room} uses what is below it");
+    }
+}
+
+#[test]
+fn imports_against_the_flow_are_seen() {
+    for (path, text, complaint) in [
+        ("src/record/line.rs", "use crate::aggregate::Batch;", "src/record/line.rs uses aggregate"),
+        (
+            "src/record/line.rs",
+            "use crate::{record::code, metrics::{page}};",
+            "src/record/line.rs uses metrics",
+        ),
+        ("src/source/state.rs", "fn f() { crate::app::now() }", "src/source/state.rs uses app"),
+        (
+            "src/source/state.rs",
+            "fn f() { println!(\"{}\", crate::app::now()) }",
+            "src/source/state.rs uses app",
+        ),
+        ("src/record.rs", "use super::http;", "src/record.rs uses http"),
+        ("src/record/a/b.rs", "use super::super::super::{http as h};", "src/record/a/b.rs uses http"),
+        ("src/record/a.rs", "use super::b; use crate::record::c; use std::{fmt, io};", ""),
+    ] {
+        let found = against_the_flow(&[Source::new(path, text)], &[]);
+        assert_eq!(
+            found,
+            [complaint].iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>(),
+            "{text}"
+        );
+    }
+    let paid = against_the_flow(&[], &[("src/http/pages.rs", "app")]);
+    assert_eq!(paid, ["src/http/pages.rs uses app no more: strike it off"]);
+}
+
+#[test]
+fn circles_are_seen() {
+    let sources = [
+        Source::new("src/record/a.rs", "use super::b::X;"),
+        Source::new("src/record/b.rs", "use crate::record::{c, Record};"),
+        Source::new("src/record/c.rs", "fn f() { super::a::f() }"),
+        Source::new("src/record/d.rs", "use super::a;"),
+    ];
+    assert_eq!(unpaid_circles(&sources, &[]), [r#"a circle in record: ["a", "b", "c"]"#]);
+    assert_eq!(unpaid_circles(&sources, &[("record", &["a", "b", "c"])]), [""; 0]);
+    assert_eq!(unpaid_circles(&sources[..1], &[("record", &["a"])]).len(), 1);
+}
+
+#[test]
+fn what_is_not_pure_is_seen() {
+    for (text, names) in [
+        ("use std::{fmt, io::Write};", "std::io::Write"),
+        ("use std::time::SystemTime;", "std::time::SystemTime"),
+        ("fn f() { jiff::Timestamp::now(); }", "jiff::Timestamp::now"),
+        ("fn f() { tokio::spawn(x) }", "tokio::spawn"),
+    ] {
+        let found = banned(&Source::new("src/record/a.rs", text), IMPURE);
+        assert_eq!(found, [format!("src/record/a.rs names {names}")]);
+    }
+}

@@ -1,0 +1,168 @@
+//! What there is too much of, file by file. A count may only fall: who makes it smaller writes the smaller one down.
+
+use std::collections::BTreeMap;
+
+use super::source::{Source, program};
+
+/// Lines of code that a file may have: it has one idea.
+const LONGEST: usize = 400;
+
+/// Files that are longer, and why.
+const LONG: &[(&str, &str)] =
+    &[("src/metrics/catalogue.rs", "THE table of metrics"), ("src/config/keys.rs", "THE table of keys")];
+
+/// Upper-case letters as bytes outside of `record/code.rs`, THE table of entry codes: what a code means belongs
+/// there, and other files ask by meaning. `source` does not know what a line means: its letters are others.
+const LETTERS: &[(&str, usize)] = &[
+    ("src/aggregate/channel.rs", 3),
+    ("src/aggregate/digest/digester.rs", 16),
+    ("src/aggregate/entry.rs", 2),
+    ("src/explain/fields.rs", 2),
+    ("src/explain/stop.rs", 1),
+    ("src/record/columns.rs", 3),
+    ("src/record/counted.rs", 3),
+    ("src/record/position.rs", 5),
+    ("src/record/queue_file.rs", 3),
+    ("src/record/reason.rs", 12),
+    ("src/record/shape.rs", 13),
+    ("src/record/tail.rs", 10),
+    ("src/record/text.rs", 3),
+    ("src/record/timestamp.rs", 1),
+    ("src/record/xml.rs", 1),
+];
+
+/// Public functions of `aggregate` with a `usize` that is named like an index: an index of a channel is none of a log,
+/// and a type of its own would tell.
+const INDICES: &[(&str, usize)] = &[
+    ("src/aggregate.rs", 3),
+    ("src/aggregate/account.rs", 5),
+    ("src/aggregate/channel.rs", 3),
+    ("src/aggregate/connection.rs", 1),
+    ("src/aggregate/destination.rs", 2),
+    ("src/aggregate/enqueue.rs", 2),
+    ("src/aggregate/heavy_hitters.rs", 1),
+    ("src/aggregate/labels.rs", 1),
+    ("src/aggregate/reply.rs", 1),
+];
+
+/// Names that say that a number is a place in something.
+const LIKE_AN_INDEX: [&str; 9] =
+    ["index", "at", "place", "position", "slot", "channel", "log", "source", "destination"];
+
+fn too_long(sources: &[Source], long: &[(&str, &str)]) -> Vec<String> {
+    let excused = |source: &Source| long.iter().any(|(path, _)| *path == source.path);
+    let found = sources.iter().filter_map(|source| {
+        let lines = source.lines();
+        match (lines > LONGEST, excused(source)) {
+            (true, false) => {
+                Some(format!("{} has {lines} lines of code, and {LONGEST} are the most", source.path))
+            }
+            (false, true) => Some(format!("{} has {lines} lines of code: strike it off", source.path)),
+            _ => None,
+        }
+    });
+    found.collect()
+}
+
+fn letters(source: &Source) -> usize {
+    if source.path == "src/record/code.rs" || source.module().first() == Some(&"source") {
+        return 0;
+    }
+    let is_letter = |text: &String| match text.as_bytes() {
+        [b'b', b'\'', letter, b'\''] => letter.is_ascii_uppercase(),
+        _ => false,
+    };
+    source.literals().iter().filter(|text| is_letter(text)).count()
+}
+
+fn indices(source: &Source) -> usize {
+    if source.module().first() != Some(&"aggregate") {
+        return 0;
+    }
+    let parameters = source.public_parameters().into_iter();
+    parameters
+        .filter(|(_, name, kind)| {
+            kind == "usize" && (LIKE_AN_INDEX.contains(&name.as_str()) || name.ends_with("_index"))
+        })
+        .count()
+}
+
+/// Where the counts of files differ from those that are written down.
+fn moved(
+    what: &str,
+    sources: &[Source],
+    count: fn(&Source) -> usize,
+    known: &[(&str, usize)],
+) -> Vec<String> {
+    let counted = sources.iter().map(|source| (source.path.as_str(), (count(source), 0)));
+    let mut all: BTreeMap<&str, (usize, usize)> = counted.collect();
+    for &(path, most) in known {
+        all.entry(path).or_default().1 = most;
+    }
+    let moved = all.into_iter().filter_map(|(path, (found, most))| match found.cmp(&most) {
+        std::cmp::Ordering::Equal => None,
+        std::cmp::Ordering::Greater => Some(format!("{path}: {found} {what}, and {most} are the most")),
+        std::cmp::Ordering::Less => {
+            Some(format!("{path}: {found} {what}: write that down in place of {most}"))
+        }
+    });
+    moved.collect()
+}
+
+#[test]
+fn files_are_short() {
+    let found = too_long(&program(), LONG);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    assert!(super::read(&super::root().join("src/main.rs")).lines().count() <= 40);
+}
+
+#[test]
+fn raw_letters_of_entries_get_fewer() {
+    let found = moved("raw letters", &program(), letters, LETTERS);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn public_indices_of_aggregate_get_fewer() {
+    let found = moved("indices", &program(), indices, INDICES);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn long_files_are_seen() {
+    let long = Source::new("src/a.rs", &"const A: u8 = 1;\n".repeat(401));
+    let short = Source::new("src/b.rs", &"// A comment.\nconst A: u8 = 1;\n".repeat(400));
+    assert_eq!(
+        too_long(&[long, short], &[("src/b.rs", "a table")]),
+        [
+            "src/a.rs has 401 lines of code, and 400 are the most",
+            "src/b.rs has 400 lines of code: strike it off",
+        ]
+    );
+}
+
+#[test]
+fn counts_that_move_are_seen() {
+    let text = "fn f(x: u8) -> bool { matches!(x, b'Q' | b'E') } // b'Z'";
+    let sources = ["src/record/code.rs", "src/record/a.rs", "src/explain/b.rs", "src/source/c.rs"]
+        .map(|path| Source::new(path, text));
+    assert_eq!(
+        moved(
+            "raw letters",
+            &sources,
+            letters,
+            &[("src/record/a.rs", 3), ("src/gone.rs", 1), ("src/explain/b.rs", 1)]
+        ),
+        [
+            "src/explain/b.rs: 2 raw letters, and 1 are the most",
+            "src/gone.rs: 0 raw letters: write that down in place of 1",
+            "src/record/a.rs: 2 raw letters: write that down in place of 3",
+        ]
+    );
+    let text = "impl X { pub fn f(&self, index: usize, count: usize) {} pub(super) fn g(from_index: usize, index: u8) {} fn h(at: usize) {} }";
+    let sources = ["src/aggregate/a.rs", "src/report/b.rs"].map(|path| Source::new(path, text));
+    assert_eq!(
+        moved("indices", &sources, indices, &[]),
+        ["src/aggregate/a.rs: 2 indices, and 0 are the most"]
+    );
+}
