@@ -12,8 +12,8 @@ use std::io::{self, Read};
 
 use crate::config::Config;
 use crate::paper::Paper;
-use crate::record::reason::evidence::{self, Match, Place};
-use crate::record::reason::{self, Basis, Classified};
+use crate::record::reason::evidence::{self, Evidence, Place, Sign, Weighed};
+use crate::record::reason::{Basis, Classified, Failure, Reason};
 use crate::record::{Connection, Direction, Line, Message, Reader, Skip, Unparsed, address, queue_file};
 use crate::report::escape::escaped;
 use crate::source::lines::{Block, BlockReader, lines};
@@ -122,8 +122,8 @@ fn explain_message(paper: &mut Paper, number: u64, message: &Message<'_>) {
         let held = if file.held { "; the message is held" } else { "" };
         paper.words("attempts before", &format!("{}, by the file name{held}", file.attempts));
     }
-    if let Some(classified) = reason::of_message(message) {
-        explain_class(paper, message.action.letter, &classified, message.reason);
+    if let Some(failure) = Failure::of_message(message) {
+        explain_class(paper, &failure);
     }
     explain_absent(paper, &absent);
 }
@@ -135,8 +135,8 @@ fn explain_connection(paper: &mut Paper, number: u64, entry: &Connection<'_>) {
     };
     paper.title(&format!("line {number}: a connection entry, {side}"));
     let absent = fields::connection(paper, entry);
-    if let Some(classified) = reason::of_connection(entry) {
-        explain_class(paper, entry.action.letter, &classified, entry.text);
+    if let Some(failure) = Failure::of_connection(entry) {
+        explain_class(paper, &failure);
     }
     explain_absent(paper, &absent);
 }
@@ -147,7 +147,8 @@ fn explain_absent(paper: &mut Paper, absent: &[&str]) {
     }
 }
 
-fn explain_class(paper: &mut Paper, letter: u8, classified: &Classified<'_>, reason_text: &[u8]) {
+fn explain_class(paper: &mut Paper, failure: &Failure<'_>) {
+    let classified = &failure.classify();
     let reply = &classified.reply;
     if !reply.is_silent() {
         let mut said = String::from(if reply.remote { "of the remote host" } else { "of the MTA itself" });
@@ -159,32 +160,45 @@ fn explain_class(paper: &mut Paper, letter: u8, classified: &Classified<'_>, rea
         paper.bytes("said in front of it", reply.preface);
     }
     paper.words("class", &format!("{}: {}", classified.reason.label(), classified.reason.meaning()));
-    paper.words("decided by", &decision(letter, classified, reason_text));
+    let weighed = evidence::of(failure, classified);
+    paper.words("decided by", &decision(&weighed, classified));
+    if !weighed.overruled.is_empty() {
+        let all: Vec<String> = weighed.overruled.iter().map(overruled).collect();
+        paper.words("overruled", &all.join("; "));
+    }
 }
 
-fn decision(letter: u8, classified: &Classified<'_>, reason_text: &[u8]) -> String {
-    let Some(evidence) = evidence::of(letter, classified, reason_text) else {
+fn decision(weighed: &Weighed, classified: &Classified<'_>) -> String {
+    let Some(evidence) = &weighed.decided else {
         return match (classified.basis, classified.reply.class()) {
             (Basis::Silence, _) => "the entry gives neither a reply nor a reason".to_owned(),
-            (_, Some(class)) => format!("no row of the table matches; the reply's class is {class}xx"),
-            (_, None) => "no row of the table matches, and there is no reply code".to_owned(),
+            (_, Some(class)) => format!("nothing tells a cause; the reply's class is {class}xx"),
+            (_, None) => "nothing tells a cause, and there is no reply code".to_owned(),
         };
     };
-    let matched = match evidence.matched {
-        Match::Phrase(phrase, place) => format!(
-            "\"{phrase}\" in {}",
-            match place {
-                Place::ReplyText => "the reply text",
-                Place::Preface => "what is said in front of it",
-                Place::ReasonField => "the reason field",
-            }
-        ),
-        Match::Code(code) => format!("reply code {code}"),
-        Match::Status(status) => format!("status {status}"),
-    };
-    let (row, rows) = evidence.row;
-    let only = evidence.only.map(|only| format!(", a row for {only}")).unwrap_or_default();
-    format!("row {row} of {rows}, {matched}{only}")
+    let only = evidence.only.map(|only| format!(", for {only}")).unwrap_or_default();
+    format!("{}{only}", sign(&evidence.sign))
+}
+
+fn sign(sign: &Sign) -> String {
+    match sign {
+        Sign::Words(words, place) => {
+            let whose = match place {
+                Place::HostsReply => "of another host",
+                Place::OwnText => "of the MTA itself",
+                Place::Preface => "in front of the host",
+                Place::ReasonField => "in the reason field",
+            };
+            format!("words \"{}\" {whose}", escaped(words.as_bytes(), REST_WIDTH))
+        }
+        Sign::Code(code) => format!("reply code {code}"),
+        Sign::Status(status) => format!("status {status}"),
+    }
+}
+
+fn overruled(evidence: &Evidence) -> String {
+    let tells = if evidence.reason == Reason::Other { "no cause" } else { evidence.reason.label() };
+    format!("{} ({tells})", sign(&evidence.sign))
 }
 
 fn explain_unparsed(paper: &mut Paper, number: u64, line: &[u8], reason: Unparsed) {

@@ -4,6 +4,7 @@
 //! whole files that only a report keeps; a `pipeline` of threads digests them. [`summary`] brings both together as plain data, [`findings`]
 //! says what stands out of it, [`text`] and [`json`] spell it.
 
+mod advice;
 pub mod breakdown;
 pub mod escape;
 pub mod findings;

@@ -3,6 +3,7 @@
 //!
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
 //! - `explain`: lines in, what they mean out
+//! - `replies`: replies of many kinds of servers, and the class of each
 //! - `report`: logs in, reports for people and programs out
 //! - `entries`: random entries of every format, written and read back
 //! - `follow`: the follower against a model, by random actions on real files
@@ -29,6 +30,7 @@ mod follow;
 mod promql;
 mod queue;
 mod replay;
+mod replies;
 mod report;
 mod service;
 mod tidy;

@@ -1,6 +1,8 @@
 //! The diagnostic of an entry: `dns;<host> (TCP|…) (<banner>) smtp;<code> [<x.y.z>] <text>` for a
 //! reply of another host, `<code> [<x.y.z>] <text>` for our own reply, else a text of the MTA.
 //!
+//! A status may stand behind the text instead: `550 sorry, no mailbox here by that name. (#5.1.1)`.
+//!
 //! A banner may hold nested or unbalanced brackets and text that looks like a reply, so the last
 //! `smtp;` with a code behind it counts (2005Q4 guide, examples 21-1 to 21-9).
 
@@ -124,8 +126,26 @@ fn codes(text: &[u8]) -> Option<Reply<'_>> {
     };
     let digit = |byte: u8| u16::from(byte - b'0');
     let code = digit(*a) * 100 + digit(*b) * 10 + digit(*c);
-    let (status, text) = status(rest).map_or((None, rest), |(status, rest)| (Some(status), rest));
+    let (status, text) = match status(rest) {
+        Some((status, text)) => (Some(status), text),
+        None => (status_behind(rest, code / 100), rest),
+    };
     Some(Reply { code: Some(code), status, text, ..Reply::default() })
+}
+
+/// A status behind the text stands in its last bytes.
+const STATUS_BEHIND: usize = 64;
+
+/// The status that qmail and others write last: `sorry, no mailbox here by that name. (#5.1.1)`.
+fn status_behind(text: &[u8], class: u16) -> Option<Status> {
+    if !matches!(class, 4 | 5) || text.len() < "(5.0.0)".len() {
+        return None;
+    }
+    let end = &text[text.len().saturating_sub(STATUS_BEHIND)..];
+    let mut opened = memchr::memrchr3_iter(b'(', b'[', b'#', end);
+    opened.find_map(|at| {
+        status(&end[at + 1..]).map(|(status, _)| status).filter(|status| status.class == class)
+    })
 }
 
 fn status(text: &[u8]) -> Option<(Status, &[u8])> {
@@ -270,5 +290,18 @@ mod tests {
         check("smtp; nothing", "local - - smtp; nothing");
         check("smtp;550 #5.1.0 Address rejected", "remote 550 5.1.0 Address rejected");
         check("", "local - - ");
+    }
+
+    #[test]
+    fn statuses_behind_the_text() {
+        check("smtp;550 no mailbox. (#5.1.1)", "remote 550 5.1.1 no mailbox. (#5.1.1)");
+        check("smtp;511 no (#5.1.1 - chkuser)", "remote 511 5.1.1 no (#5.1.1 - chkuser)");
+        check("smtp;451 later [4.7.1]", "remote 451 4.7.1 later [4.7.1]");
+        // The one in front counts, and one of another class is not this reply's.
+        check("smtp;550 5.7.1 no (#5.1.1)", "remote 550 5.7.1 no (#5.1.1)");
+        check("smtp;550 no (#4.1.1)", "remote 550 - no (#4.1.1)");
+        check("smtp;250 yes (#5.1.1)", "remote 250 - yes (#5.1.1)");
+        check("smtp;550 version (10.1.1)", "remote 550 - version (10.1.1)");
+        check("smtp;550 host [5.1.1.9]", "remote 550 - host [5.1.1.9]");
     }
 }

@@ -1,23 +1,34 @@
 //! Why an attempt failed: the classifier of reply texts and reasons.
 //!
-//! `rules.rs` has the table; the first row that matches wins, so its order is part of it. All phrases
-//! are looked for in one pass. They see only the reply text and what the MTA says of it, never the
-//! host, banner or transport in front of them, and a phrase inside an address or a host name does
-//! not count. What no row knows is classified by the class of the reply.
+//! What counts, the weightiest first:
+//!
+//! 1. what our own MTA says in fixed words, beside the reply or without one
+//! 2. the words of the reply that name a cause (`families.rs`); where it quotes the reply of another host, those
+//!    in front of the quotation first
+//! 3. the enhanced status and the reply code (`codes.rs`)
+//! 4. any other words of our MTA beside the reply
+//! 5. the class of the reply
+//!
+//! Words see only the reply text and what the MTA says of it, never the host, banner or transport in front of
+//! them, and names in a text do not count (`words.rs`). A host that answered has not refused the connection
+//! and is not unreachable, whatever words it uses.
 
+mod codes;
 pub mod evidence;
-mod rules;
+mod families;
+mod stretch;
+mod vocabulary;
+mod words;
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, StartKind};
-
-use super::diagnostic::{self, Reply, Status};
+use super::diagnostic::{self, Reply};
 use super::{Connection, Message};
-use rules::{ANY, RULES, Rule, When};
+use codes::{CODES, Codes, Whose};
+use families::{FAMILIES, Family, When, Who};
+use stretch::MOST_CLASSES;
+use vocabulary::Classes;
+use words::{Word, Words};
 
 labelled! {
     /// The closed set of values of the label `reason`.
@@ -37,7 +48,9 @@ labelled! {
         ConnOther = "conn_other": "the connection could not be opened";
         Greylisted = "greylisted": "the host asks to try again later";
         UserUnknown = "user_unknown": "the recipient does not exist";
+        AccountDisabled = "account_disabled": "the recipient's account is disabled, locked or suspended";
         SenderRejected = "sender_rejected": "the envelope From address is refused";
+        RateLimited = "rate_limited": "too many connections, messages, recipients or errors; a sending quota";
         Policy = "policy": "refused as spam, blocked or against a policy";
         Expired = "expired": "the message stayed in the queue for too long";
         Size = "size": "the message is too large";
@@ -56,8 +69,12 @@ labelled! {
 pub enum Basis {
     /// Nothing is said.
     Silence,
-    /// The row of the table with this index.
-    Rule(usize),
+    /// Words of the reply: the row of the table of families with this index.
+    Words(usize),
+    /// Words of our own MTA beside the reply.
+    OurWords(usize),
+    /// A status or code: the row of the table of codes with this index.
+    Codes(usize),
     /// The class of the reply, since no row matches.
     Class,
 }
@@ -73,50 +90,123 @@ pub struct Classified<'a> {
     pub reply: Reply<'a>,
 }
 
+/// What is classified.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure<'a> {
+    /// The action letter of the entry.
+    pub letter: u8,
+    /// The diagnostic.
+    pub diagnostic: &'a [u8],
+    /// The reason text, where the log carries it apart.
+    pub reason_text: &'a [u8],
+    /// The channel: its name tells whether it speaks LMTP.
+    pub channel: &'a [u8],
+}
+
+impl<'a> Failure<'a> {
+    /// What a message entry says of a failure; `None` where it says nothing of one.
+    pub fn of_message(message: &Message<'a>) -> Option<Self> {
+        let letter = message.action.letter;
+        matches!(letter, b'Q' | b'Z' | b'R' | b'K' | b'J').then_some(Self {
+            letter,
+            diagnostic: message.diagnostic,
+            reason_text: message.reason,
+            channel: message.source_channel,
+        })
+    }
+
+    /// What a connection entry says of a failure; `None` where it says nothing of one.
+    pub fn of_connection(entry: &Connection<'a>) -> Option<Self> {
+        let letter = entry.action.letter;
+        matches!(letter, b'X' | b'Y').then_some(Self {
+            letter,
+            diagnostic: entry.diagnostic,
+            reason_text: entry.text,
+            channel: entry.channel,
+        })
+    }
+
+    /// Its class.
+    pub fn classify(&self) -> Classified<'a> {
+        let reply = diagnostic::parse(self.diagnostic);
+        let (reason, basis) = self.decide(&reply);
+        let reason = if reason == Reason::Other { by_class(&reply) } else { reason };
+        Classified { reason, basis, reply }
+    }
+
+    fn decide(&self, reply: &Reply<'_>) -> (Reason, Basis) {
+        if reply.is_silent() && self.reason_text.is_empty() {
+            return (Reason::None, Basis::Silence);
+        }
+        let outlook = Outlook::of(self.letter, reply);
+        let family = |row: usize| FAMILIES[row].reason;
+        let beside = [reply.preface, self.reason_text];
+        if let Some(row) =
+            beside.iter().find_map(|text| family_of(text, outlook.beside(), Some(Who::Ourselves)))
+        {
+            return (family(row), Basis::OurWords(row));
+        }
+        if let Some(row) = family_of(reply.text, outlook, None) {
+            return (family(row), Basis::Words(row));
+        }
+        if let Some(row) = CODES.iter().position(|row| self.has_code(row, reply, outlook)) {
+            return (CODES[row].reason, Basis::Codes(row));
+        }
+        if let Some(row) = beside.iter().find_map(|text| family_of(text, outlook.beside(), None)) {
+            return (family(row), Basis::OurWords(row));
+        }
+        (Reason::Other, Basis::Class)
+    }
+
+    fn has_code(&self, row: &Codes, reply: &Reply<'_>, outlook: Outlook) -> bool {
+        let code = reply.code.is_some_and(|code| row.codes.contains(&code));
+        let status = reply.status.is_some_and(|status| row.has_status(status));
+        let whose = || match row.whose {
+            Whose::Anybody => true,
+            Whose::Ours => !reply.remote,
+            Whose::Hosts => reply.remote,
+            Whose::Lmtp => !reply.remote || self.speaks_lmtp(reply),
+        };
+        (code || status) && outlook.allows(row.when) && whose()
+    }
+
+    /// Whether the banner or the name of the channel says that the other host speaks LMTP.
+    fn speaks_lmtp(&self, reply: &Reply<'_>) -> bool {
+        let head = &self.diagnostic[..self.diagnostic.len().saturating_sub(reply.text.len()).min(MOST_HEAD)];
+        let channel = self.channel.windows(4).any(|part| part.eq_ignore_ascii_case(b"lmtp"));
+        channel || memchr::memmem::find(head, b"LMTP").is_some()
+    }
+}
+
+/// More of a host and banner is not looked at.
+const MOST_HEAD: usize = 4096;
+
 /// Why a delivery or an enqueue failed; `None` for an entry that says nothing of a failure.
 pub fn of_message<'a>(message: &Message<'a>) -> Option<Classified<'a>> {
-    let letter = message.action.letter;
-    matches!(letter, b'Q' | b'Z' | b'R' | b'K' | b'J')
-        .then(|| classify(letter, message.diagnostic, message.reason))
+    Failure::of_message(message).map(|failure| failure.classify())
 }
 
 /// Why a connection was rejected or failed; `None` for any other entry.
 pub fn of_connection<'a>(entry: &Connection<'a>) -> Option<Classified<'a>> {
-    let letter = entry.action.letter;
-    matches!(letter, b'X' | b'Y').then(|| classify(letter, entry.diagnostic, entry.text))
+    Failure::of_connection(entry).map(|failure| failure.classify())
 }
 
 /// Classifies by action letter, diagnostic and, where the log carries it apart, reason text.
-pub fn classify<'a>(letter: u8, diagnostic: &'a [u8], reason_text: &[u8]) -> Classified<'a> {
-    let reply = diagnostic::parse(diagnostic);
-    let (reason, basis) = decide(letter, &reply, reason_text);
-    Classified { reason, basis, reply }
+pub fn classify<'a>(letter: u8, diagnostic: &'a [u8], reason_text: &'a [u8]) -> Classified<'a> {
+    Failure { letter, diagnostic, reason_text, channel: b"" }.classify()
 }
 
-fn decide(letter: u8, reply: &Reply<'_>, reason_text: &[u8]) -> (Reason, Basis) {
-    if reply.is_silent() && reason_text.is_empty() {
-        return (Reason::None, Basis::Silence);
-    }
-    let outlook = Outlook::of(letter, reply);
-    let fits = |row: usize| outlook.allows(RULES[row].when) && matches_code(&RULES[row], reply);
-    let by_code = INDEX.rows_with_codes.iter().copied().find(|&row| fits(row));
-    let mut best = by_code.unwrap_or(RULES.len());
-    for text in [reply.text, reply.preface, reason_text] {
-        best = phrase_row(text, outlook, best);
-    }
-    match RULES.get(best) {
-        Some(rule) if rule.reason != Reason::Other => (rule.reason, Basis::Rule(best)),
-        Some(_) => (by_class(reply), Basis::Rule(best)),
-        None => (by_class(reply), Basis::Class),
-    }
-}
-
-/// Whether the attempt is made again.
+/// Whether the attempt is made again, and who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Outlook {
     temporary: bool,
     permanent: bool,
+    /// There is a reply, or a status.
     answered: bool,
+    /// Another host speaks.
+    host: bool,
+    /// "Later" may be all that is meant.
+    waiting: bool,
 }
 
 impl Outlook {
@@ -126,7 +216,13 @@ impl Outlook {
         let class = reply.class();
         let temporary = matches!(letter, b'Q' | b'Z' | b'Y') || class == Some(4);
         let permanent = !temporary && (matches!(letter, b'R' | b'K') || class == Some(5));
-        Self { temporary, permanent, answered: class.is_some() }
+        let waiting = temporary && may_ask_to_wait(reply);
+        Self { temporary, permanent, waiting, answered: class.is_some(), host: reply.remote }
+    }
+
+    /// The same for what our MTA says beside the reply.
+    fn beside(self) -> Self {
+        Self { host: false, ..self }
     }
 
     fn allows(self, when: When) -> bool {
@@ -134,128 +230,129 @@ impl Outlook {
             When::Always => true,
             When::Temporary => self.temporary,
             When::Permanent => self.permanent,
-            When::Unanswered => !self.answered,
+            When::Waiting => self.waiting,
         }
+    }
+
+    fn speaks(self, who: Who) -> bool {
+        match who {
+            Who::Anybody => true,
+            Who::Ourselves => !self.host,
+            Who::Unanswered => !self.answered,
+            Who::Host => self.host,
+        }
+    }
+
+    fn fits(self, family: &Family) -> bool {
+        self.allows(family.when) && self.speaks(family.who)
     }
 }
 
-/// A phrase of the table.
-#[derive(Clone, Copy, Debug)]
-struct Phrase {
-    row: usize,
-    /// Whether it counts as a whole word only.
-    word: bool,
+/// Whether a reply's codes leave it open that "later" is all that it says: not where they tell of a full mailbox or
+/// of the host's own state. A site's mapping may answer "4.4.3 Please try again later".
+fn may_ask_to_wait(reply: &Reply<'_>) -> bool {
+    match reply.status.map(|status| (status.subject, status.detail)) {
+        Some((0 | 1 | 7, _) | (2, 0 | 1)) => true,
+        Some((4, 3)) => !reply.remote,
+        Some(_) => false,
+        None => matches!(reply.code, Some(400..=420 | 422..=499)),
+    }
 }
 
-/// The table as it is looked up.
+/// The first family in a text, of those of a speaker alone if one is given.
+fn family_of(text: &[u8], outlook: Outlook, only: Option<Who>) -> Option<usize> {
+    if text.is_empty() {
+        return None;
+    }
+    let words = words::read(text);
+    first_family(&words, outlook, only)
+}
+
+/// Where a reply of another host is quoted, what stands in front of it counts first.
+fn first_family(words: &Words, outlook: Outlook, only: Option<Who>) -> Option<usize> {
+    let find = |words: &[Word]| {
+        let seen = words.iter().fold(0, |seen, word| seen | word.classes);
+        INDEX.candidates(seen).rows().find(|&row| {
+            let family = &FAMILIES[row];
+            family.without & seen == 0
+                && only.is_none_or(|who| family.who == who)
+                && outlook.fits(family)
+                && family.find(words).is_some()
+        })
+    };
+    words.own().and_then(find).or_else(|| find(words.all()))
+}
+
+/// A set of families.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rows([u64; 3]);
+
+impl Rows {
+    fn insert(&mut self, row: usize) {
+        self.0[row / 64] |= 1 << (row % 64);
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(set, other)| *set |= other);
+    }
+
+    fn keep(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(set, other)| *set &= other);
+    }
+
+    /// In the order of the table.
+    fn rows(self) -> impl Iterator<Item = usize> {
+        (0..).zip(self.0).flat_map(|(part, mut set)| {
+            std::iter::from_fn(move || {
+                let row = (set != 0).then(|| part * 64 + set.trailing_zeros() as usize);
+                set &= set.wrapping_sub(1);
+                row
+            })
+        })
+    }
+}
+
+/// The families by the classes that they ask for: few need be looked at.
 struct Index {
-    /// All phrases in one automaton.
-    automaton: DFA,
-    /// Where a text begins in it.
-    start: StateID,
-    /// What each pattern of the automaton is.
-    phrases: Vec<Phrase>,
-    /// The rows that have codes or statuses.
-    rows_with_codes: Vec<usize>,
+    /// By place in the row and class.
+    rows: [[Rows; Classes::BITS as usize]; MOST_CLASSES],
+    /// Those that ask for nothing at this place.
+    free: [Rows; MOST_CLASSES],
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let phrases = RULES.iter().enumerate().flat_map(|(row, rule)| {
-        let phrases = rule.phrases.iter().map(move |&text| (text, Phrase { row, word: false }));
-        phrases.chain(rule.words.iter().map(move |&text| (text, Phrase { row, word: true })))
-    });
-    let (texts, phrases): (Vec<&str>, Vec<Phrase>) = phrases.unzip();
-    let automaton = DFA::builder()
-        .ascii_case_insensitive(true)
-        .start_kind(StartKind::Unanchored)
-        .build(texts)
-        .expect("invariant: the phrases are few and short");
-    let start = automaton.start_state(Anchored::No).expect("invariant: it is built for that");
-    let has_codes = |row: &usize| !RULES[*row].codes.is_empty() || !RULES[*row].statuses.is_empty();
-    Index { automaton, start, phrases, rows_with_codes: (0..RULES.len()).filter(has_codes).collect() }
-});
-
-impl Index {
-    /// Gives each phrase in a text to `seen`, by the number of its pattern and with its place, in the order
-    /// of their ends.
-    #[inline]
-    fn phrases_in(&self, text: &[u8], mut seen: impl FnMut(usize, Range<usize>)) {
-        let mut state = self.start;
-        for (end, &byte) in (1..).zip(text) {
-            state = self.automaton.next_state(Anchored::No, state, byte);
-            if self.automaton.is_special(state) && self.automaton.is_match(state) {
-                for nth in 0..self.automaton.match_len(state) {
-                    let pattern = self.automaton.match_pattern(state, nth);
-                    seen(pattern.as_usize(), end - self.automaton.pattern_len(pattern)..end);
-                }
+    let mut index =
+        Index { rows: [[Rows::default(); Classes::BITS as usize]; MOST_CLASSES], free: <_>::default() };
+    for (row, family) in FAMILIES.iter().enumerate() {
+        for place in 0..MOST_CLASSES {
+            match family.words.get(place) {
+                Some(&classes) => bits(classes).for_each(|class| index.rows[place][class].insert(row)),
+                None => index.free[place].insert(row),
             }
         }
     }
-}
+    index
+});
 
-/// More of a text is not looked at. A reply line has at most 512 bytes (RFC 5321, 4.5.3.1.5), and other
-/// hosts choose what stands in it.
-const MOST_TEXT: usize = 4096;
-
-/// The part of a text that phrases are looked for in.
-fn looked_at(text: &[u8]) -> &[u8] {
-    &text[..text.len().min(MOST_TEXT)]
-}
-
-/// The first row before `best` that a phrase in the text matches, else `best`.
-fn phrase_row(text: &[u8], outlook: Outlook, mut best: usize) -> usize {
-    let text = looked_at(text);
-    INDEX.phrases_in(text, |pattern, place| {
-        let phrase = INDEX.phrases[pattern];
-        if phrase.row < best
-            && outlook.allows(RULES[phrase.row].when)
-            && counts(text, place.start, place.end, phrase.word)
-        {
-            best = phrase.row;
+impl Index {
+    /// The families that have all their classes in what was seen.
+    fn candidates(&self, seen: Classes) -> Rows {
+        let mut all = Rows([u64::MAX; 3]);
+        for (rows, free) in self.rows.iter().zip(&self.free) {
+            let mut here = *free;
+            bits(seen).for_each(|class| here.add(&rows[class]));
+            all.keep(&here);
         }
-    });
-    best
+        all
+    }
 }
 
-/// Whether a phrase that was found is one: a word ends where it ends, and names are no phrases.
-fn counts(text: &[u8], start: usize, end: usize, word: bool) -> bool {
-    let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let inside = letter(start.checked_sub(1).and_then(|before| text.get(before))) || letter(text.get(end));
-    (!word || !inside) && !in_name(text, start, end)
-}
-
-/// The longest name that is looked at: a host name has at most 255 bytes.
-const NAME_BYTES: usize = 320;
-
-/// Whether the bytes lie in an address or a host name: `user@spam.example`, `<policy>`.
-fn in_name(text: &[u8], start: usize, end: usize) -> bool {
-    let breaks = |byte: &u8| byte.is_ascii_whitespace() || b"<>()[]{}\"',;".contains(byte);
-    let low = start.saturating_sub(NAME_BYTES);
-    let high = text.len().min(end + NAME_BYTES);
-    let from = text[low..start].iter().rposition(breaks).map_or(low, |at| low + at + 1);
-    let to = text[end..high].iter().position(breaks).map_or(high, |at| end + at);
-    let word = &text[from..to];
-    let dotted = word.windows(3).any(|three| {
-        three[1] == b'.' && three[0].is_ascii_alphanumeric() && three[2].is_ascii_alphanumeric()
-    });
-    let bracketed = from > 0 && text[from - 1] == b'<' && text.get(to) == Some(&b'>');
-    let one_word = memchr::memchr(b' ', word).is_none();
-    dotted || memchr::memchr(b'@', word).is_some() || bracketed && one_word || text[to..].starts_with(b"\"@")
-}
-
-fn matches_code(rule: &Rule, reply: &Reply<'_>) -> bool {
-    reply.code.is_some_and(|code| rule.codes.contains(&code))
-        || reply.status.is_some_and(|status| matches_status(rule, status))
-}
-
-/// A success status beside a failure is not a reason.
-fn matches_status(rule: &Rule, status: Status) -> bool {
-    let fits = |part: u16, wanted: u16| wanted == ANY || part == wanted;
-    let mut rows = rule.statuses.iter();
-    status.class != 2
-        && rows.any(|&(class, subject, detail)| {
-            fits(status.class, class) && fits(status.subject, subject) && fits(status.detail, detail)
-        })
+fn bits(mut set: Classes) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = (set != 0).then(|| set.trailing_zeros() as usize);
+        set &= set.wrapping_sub(1);
+        bit
+    })
 }
 
 fn by_class(reply: &Reply<'_>) -> Reason {

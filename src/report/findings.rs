@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use super::advice::{Party, next_step, one_domain, party};
 use super::summary::{ChannelTraffic, ClientCount, Summary, ratio};
 use super::text::number;
 
@@ -53,6 +54,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "authentication_failures", at_least: 20, share: 0.0, looks: authentication_failures },
     Rule { name: "bad_commands", at_least: 20, share: 0.0, looks: bad_commands },
     Rule { name: "over_quota", at_least: 10, share: 0.0, looks: over_quota },
+    Rule { name: "rate_limited", at_least: 20, share: 0.0, looks: rate_limited },
     Rule { name: "slow_queue", at_least: 20, share: 0.95, looks: slow_queue },
     Rule { name: "unparsed_lines", at_least: 1, share: 0.01, looks: unparsed_lines },
 ];
@@ -119,51 +121,29 @@ fn channel_failures(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a channel's failures are ours or theirs: one domain's failure is theirs, everybody's is
-/// ours, and a channel with one destination has no other to compare with.
+/// Whose a channel's failures are. Where hosts answered, what they say tells. Where nobody did, one domain's
+/// failure is theirs, everybody's is ours, and a channel with one destination has no other to compare with.
 fn whose(row: &ChannelTraffic, reason: &str) -> String {
     let worst = row.worst_domain.as_deref().unwrap_or("one domain");
     let share = percent(row.worst_domain_share);
+    let next = next_step(&row.channel, reason);
     if row.domains == 1 {
-        return format!("{worst} is its only destination, so all its mail waits. {}", next_step(reason));
+        return format!("{worst} is its only destination, so all its mail waits. {next}");
     }
     if row.worst_domain_share >= ONE_DOMAIN_SHARE {
-        return format!(
-            "{share} of that is {worst} alone: theirs. Look at that host, and tell its postmaster."
-        );
+        return format!("{share} of that is {worst} alone: {}", one_domain(reason));
     }
+    let domains = number(row.failing_domains);
     if row.failing_domains >= MANY_DOMAINS && row.worst_domain_share < MANY_DOMAINS_SHARE {
-        let domains = number(row.failing_domains);
-        return format!(
-            "{domains} domains fail and the worst has only {share} of it: ours. {}",
-            next_step(reason)
-        );
+        let whose = match party(reason) {
+            Party::Way => "ours",
+            Party::Sender => "ours, for these hosts answer and refuse what we send",
+            Party::Recipient => "these hosts answer, and do not take the recipients",
+            Party::Host => "these hosts answer",
+        };
+        return format!("{domains} domains fail and the worst has only {share} of it: {whose}. {next}");
     }
-    format!(
-        "{share} of that is {worst}, {} domains fail: not clear whose. {}",
-        number(row.failing_domains),
-        next_step(reason)
-    )
-}
-
-/// What to look at when many deliveries fail for a reason.
-fn next_step(reason: &str) -> &'static str {
-    match reason {
-        "dns_temporary" | "dns_no_such_domain" => {
-            "Look at the resolvers of this host (/etc/resolv.conf) and at what they answer."
-        }
-        "no_route" | "conn_timeout" | "conn_refused" | "conn_lost" | "conn_other" | "host_skipped" => {
-            "Look at the network, the firewall and the smart host that this channel uses."
-        }
-        "mailbox_busy" => "Look at the message store: stored, disk space, locked mailboxes.",
-        "over_quota" => "Look at the fullest mailboxes (imquotacheck).",
-        "tls" => "Look at the certificates and TLS settings of this host.",
-        "auth_failed" => "Look at the credentials that this channel uses.",
-        "policy" | "sender_rejected" | "greylisted" => {
-            "Look at this host's reputation: block lists, SPF and DKIM, and accounts that send spam."
-        }
-        _ => "Look at the reasons and destinations below.",
-    }
+    format!("{share} of that is {worst}, {domains} domains fail: not clear whose. {next}")
 }
 
 /// A part of the time in which a channel failed that did not fail as a whole.
@@ -182,7 +162,7 @@ fn outage(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
             number(outage.attempts),
             percent(outage.failure_ratio),
             outage.main_reason,
-            next_step(outage.main_reason)
+            next_step(&outage.channel, outage.main_reason)
         );
         found.push(rule.finds_in(&outage.channel, sentence));
     }
@@ -199,14 +179,14 @@ fn destination_failures(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>
     for row in &summary.destinations {
         if rule.exceeded(row.failures, row.attempts) && !said(&row.channel) {
             let sentence = format!(
-                "{}: {} of {} attempts to {} failed ({}), mostly for {}, while others go through: theirs. \
-                 Look at that host, and tell its postmaster.",
+                "{}: {} of {} attempts to {} failed ({}), mostly for {}, while others go through: {}",
                 row.channel,
                 number(row.failures),
                 number(row.attempts),
                 row.domain,
                 percent(row.failure_ratio),
-                row.main_reason
+                row.main_reason,
+                one_domain(row.main_reason)
             );
             found.push(rule.finds_in(&row.channel, sentence));
         }
@@ -317,6 +297,19 @@ fn over_quota(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
             "{} recipients were over their quota. Look at the fullest mailboxes (imquotacheck) and for one \
              sender behind it.",
             number(count)
+        )));
+    }
+}
+
+fn rate_limited(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
+    let count = failures_for(summary, "rate_limited");
+    if count >= rule.at_least {
+        let worst = summary.destinations.iter().find(|row| row.main_reason == "rate_limited");
+        let worst = worst.map_or(String::new(), |row| format!(", most of all at {}", row.domain));
+        found.push(rule.finds(format!(
+            "{} deliveries met a limit of other hosts for how much we send{worst}. {}",
+            number(count),
+            next_step("", "rate_limited")
         )));
     }
 }

@@ -1,76 +1,135 @@
-//! What made the classifier choose: for a person who wants to know. Nothing here is for counting.
+//! What made the classifier choose, and what it overruled: for a person who wants to know. Nothing here is
+//! for counting.
 
-use super::rules::{RULES, Rule, When};
-use super::{Basis, Classified, INDEX, Outlook, counts, looked_at, matches_status};
+use super::codes::CODES;
+use super::families::{FAMILIES, When};
+use super::words::{self, Word};
+use super::{Basis, Classified, Failure, Outlook, Reason, by_class, first_family};
 use crate::record::diagnostic::Status;
 
-/// What in an entry matched a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
-    /// A phrase of the row, and where it stands.
-    Phrase(&'static str, Place),
-    /// The reply code.
-    Code(u16),
+/// Something in an entry that tells a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Words, as they stand there, and whose they are.
+    Words(String, Place),
     /// The enhanced status code.
     Status(Status),
+    /// The reply code.
+    Code(u16),
 }
 
-/// Where a phrase stands.
+/// Where words stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Behind the codes of the reply.
-    ReplyText,
+    /// Behind the codes of another host's reply.
+    HostsReply,
+    /// In a reply or text of our own MTA.
+    OwnText,
     /// In what the MTA says in front of the host.
     Preface,
     /// In the field of `LOG_REASON`.
     ReasonField,
 }
 
-/// Why a row was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A sign and the class that it tells; [`Reason::Other`] leaves it to the class of the reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// The row's number, counted from 1, and how many there are.
-    pub row: (usize, usize),
-    /// The first of what matched.
-    pub matched: Match,
-    /// The entries that the row is for, where it is not for all.
+    /// What it is.
+    pub sign: Sign,
+    /// What it tells.
+    pub reason: Reason,
+    /// The entries that its row is for, where it is not for all.
     pub only: Option<&'static str>,
 }
 
-/// The row that decided, and what it saw; `None` where no row did.
-pub fn of(letter: u8, classified: &Classified<'_>, reason_text: &[u8]) -> Option<Evidence> {
-    let Basis::Rule(index) = classified.basis else { return None };
-    let rule = RULES.get(index)?;
-    let reply = &classified.reply;
-    let outlook = Outlook::of(letter, reply);
-    let texts =
-        [(reply.text, Place::ReplyText), (reply.preface, Place::Preface), (reason_text, Place::ReasonField)];
-    let phrase = outlook.allows(rule.when).then(|| {
-        texts.into_iter().find_map(|(text, place)| Some(Match::Phrase(phrase(index, rule, text)?, place)))
-    });
-    let code = reply.code.filter(|code| rule.codes.contains(code)).map(Match::Code);
-    let status = reply.status.filter(|&status| matches_status(rule, status)).map(Match::Status);
-    let only = match rule.when {
-        When::Always => None,
-        When::Temporary => Some("entries that are tried again"),
-        When::Permanent => Some("entries that are final"),
-        When::Unanswered => Some("entries without a reply code"),
-    };
-    let matched = phrase.flatten().or(code).or(status)?;
-    Some(Evidence { row: (index + 1, RULES.len()), matched, only })
+/// What decided, and what was overruled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weighed {
+    /// `None` where no row of a table did.
+    pub decided: Option<Evidence>,
+    /// What tells another class.
+    pub overruled: Vec<Evidence>,
 }
 
-/// The first phrase of a row that counts in a text.
-fn phrase(row: usize, rule: &Rule, text: &[u8]) -> Option<&'static str> {
-    let text = looked_at(text);
-    let of_row = |pattern: usize| INDEX.phrases[pattern].row == row;
-    let mut found = None;
-    INDEX.phrases_in(text, |pattern, place| {
-        let word = INDEX.phrases[pattern].word;
-        if found.is_none() && of_row(pattern) && counts(text, place.start, place.end, word) {
-            found = Some(pattern);
+/// Weighs the evidence of a failure once more.
+pub fn of(failure: &Failure<'_>, classified: &Classified<'_>) -> Weighed {
+    let mut all = signs(failure, classified);
+    let decides = |one: &Evidence| match (classified.basis, &one.sign) {
+        (Basis::Words(_), Sign::Words(_, place)) => matches!(place, Place::HostsReply | Place::OwnText),
+        (Basis::OurWords(_), Sign::Words(_, place)) => matches!(place, Place::Preface | Place::ReasonField),
+        (Basis::Codes(_), Sign::Status(_) | Sign::Code(_)) => true,
+        _ => false,
+    };
+    let decided = all.iter().position(decides).map(|at| all.remove(at));
+    let tells =
+        |one: &Evidence| if one.reason == Reason::Other { by_class(&classified.reply) } else { one.reason };
+    all.retain(|one| tells(one) != classified.reason);
+    Weighed { decided, overruled: all }
+}
+
+/// All signs, in the order of their weight.
+fn signs(failure: &Failure<'_>, classified: &Classified<'_>) -> Vec<Evidence> {
+    let reply = &classified.reply;
+    let outlook = Outlook::of(failure.letter, reply);
+    let place = if reply.remote { Place::HostsReply } else { Place::OwnText };
+    let mut all = Vec::new();
+    all.extend(in_words(reply.text, outlook, place, chosen(classified.basis, place)));
+    let beside = [(reply.preface, Place::Preface), (failure.reason_text, Place::ReasonField)];
+    for (text, place) in beside {
+        all.extend(in_words(text, outlook.beside(), place, chosen(classified.basis, place)));
+    }
+    if let Some(row) = CODES.iter().find(|row| failure.has_code(row, reply, outlook)) {
+        let status = reply.status.filter(|&status| row.has_status(status)).map(Sign::Status);
+        if let Some(sign) = status.or(reply.code.map(Sign::Code)) {
+            all.push(Evidence { sign, reason: row.reason, only: only(row.when) });
         }
-    });
-    let first = (0..INDEX.phrases.len()).find(|&pattern| of_row(pattern))?;
-    rule.phrases.iter().chain(rule.words).nth(found? - first).copied()
+    }
+    all
+}
+
+/// The family that decided, if it is one of words that stand there.
+fn chosen(basis: Basis, place: Place) -> Option<usize> {
+    match (basis, place) {
+        (Basis::Words(row), Place::HostsReply | Place::OwnText)
+        | (Basis::OurWords(row), Place::Preface | Place::ReasonField) => Some(row),
+        _ => None,
+    }
+}
+
+/// The words of a text that tell a reason: those of the row that decided, if they stand here.
+fn in_words(text: &[u8], outlook: Outlook, place: Place, chosen: Option<usize>) -> Option<Evidence> {
+    let words = words::read(text);
+    let here = |row: &usize| FAMILIES[*row].find(words.all()).is_some();
+    let row = chosen.filter(here).or_else(|| first_family(&words, outlook, None))?;
+    let family = &FAMILIES[row];
+    let found = words.own().and_then(|own| family.find(own)).or_else(|| family.find(words.all()))?;
+    let sign = Sign::Words(spelled(text, words.all(), found), place);
+    Some(Evidence { sign, reason: family.reason, only: only(family.when) })
+}
+
+/// `recipient ... not found`
+fn spelled(text: &[u8], words: &[Word], mut found: [usize; super::MOST_CLASSES]) -> String {
+    found.sort_unstable();
+    let mut shown = String::new();
+    let mut end = None;
+    for word in found.map(|at| words[at]) {
+        let (start, stop) = (usize::from(word.start), usize::from(word.end));
+        match end {
+            Some(end) if end >= stop => continue,
+            Some(end) if text[end..start.max(end)].iter().all(|&byte| byte == b' ') => shown.push(' '),
+            Some(_) => shown.push_str(" ... "),
+            None => {}
+        }
+        shown.push_str(&String::from_utf8_lossy(&text[start..stop]));
+        end = Some(stop);
+    }
+    shown
+}
+
+fn only(when: When) -> Option<&'static str> {
+    match when {
+        When::Always => None,
+        When::Temporary | When::Waiting => Some("entries that are tried again"),
+        When::Permanent => Some("entries that are final"),
+    }
 }

@@ -1,0 +1,57 @@
+//! Looking for the words of a family in a text: each of its classes, in any order or in its own, in a stretch that
+//! is not too long. One pass; for each class the newest word is kept.
+
+use super::families::Family;
+use super::words::Word;
+
+/// The most classes that a family has.
+pub(super) const MOST_CLASSES: usize = 4;
+
+/// Which words are those of each class; behind the last class the last again.
+pub(super) type Stretch = [usize; MOST_CLASSES];
+
+impl Family {
+    /// Which words of a text are those of the row.
+    pub(super) fn find(&self, words: &[Word]) -> Option<Stretch> {
+        let last = self.words.len() - 1;
+        // For each class the newest word; in a row with an order the newest stretch that ends with it.
+        let mut found = [None::<Stretch>; MOST_CLASSES];
+        for (at, word) in words.iter().enumerate() {
+            for (nth, &classes) in self.words.iter().enumerate().rev() {
+                if word.classes & classes == 0 {
+                    continue;
+                }
+                let before = match nth.checked_sub(1) {
+                    Some(before) if self.ordered => found[before],
+                    _ => Some([at; MOST_CLASSES]),
+                };
+                if let Some(mut stretch) = before {
+                    stretch[nth..].fill(at);
+                    found[nth] = Some(stretch);
+                    if let Some(all) = self.complete(&found, last).filter(|all| self.is_near(all, words)) {
+                        return Some(all);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn complete(&self, found: &[Option<Stretch>; MOST_CLASSES], last: usize) -> Option<Stretch> {
+        if self.ordered {
+            return found[last];
+        }
+        let mut all = [0; MOST_CLASSES];
+        for (nth, one) in all.iter_mut().enumerate() {
+            *one = found[nth.min(last)]?[nth.min(last)];
+        }
+        Some(all)
+    }
+
+    fn is_near(&self, all: &Stretch, words: &[Word]) -> bool {
+        let places = all.map(|at| words[at].place);
+        let (first, last) =
+            places.iter().fold((u16::MAX, 0), |(first, last), &place| (first.min(place), last.max(place)));
+        last - first <= self.within
+    }
+}

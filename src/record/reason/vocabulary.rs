@@ -1,0 +1,249 @@
+//! THE table of words: which words of a text tell a reason, by what they say.
+//!
+//! A class is a noun (whom or what a text is about) or a verdict (what is wrong with it). The classes that
+//! stand near each other in a text make a family: `families.rs`. A word may be of several classes. Inflections
+//! stand behind slashes: `reject/s/ed/ing` is reject, rejects, rejected, rejecting. Words are compared without case
+//! and by their first 16 bytes.
+
+/// A set of word classes.
+pub(super) type Classes = u128;
+
+macro_rules! vocabulary {
+    ($($(#[$attribute:meta])* $name:ident: $words:literal;)*) => {
+        #[allow(clippy::upper_case_acronyms, reason = "the names of the constants")]
+        #[repr(u8)]
+        enum Number { $($name,)* }
+        $($(#[$attribute])* pub(super) const $name: Classes = 1 << Number::$name as u8;)*
+
+        /// Class, its name, its words.
+        pub(super) static VOCABULARY: &[(Classes, &str, &str)] = &[$(($name, stringify!($name), $words),)*];
+    };
+}
+
+vocabulary! {
+    // Whom it is about.
+    RECIPIENT: "recipient/s recip/s rcpt/s addressee/s destinataire/s destinatario/s destinatário empfänger empfaenger receiver/s";
+    USER: "user/s username/s userid customer/s subscriber/s person member/s utilisateur usuario usuário utente benutzer individual employee";
+    MAILBOX: "mailbox/es mbox mbx inbox/es maildir maildrop mailfile postfach casella casilla buzon buzón boite boîte caixa folder mailstore";
+    ACCOUNT: "account/s acct accounts conta cuenta compte konto profile";
+    ALIAS: "alias/es";
+    ADDRESS: "address/es addr addrs adr emailaddress adresse/s adressen direccion dirección endereço indirizzo";
+    /// An address or another name in brackets; no word has this class.
+    MAILADDRESS: "";
+    /// A host of a block list; no word has this class.
+    LISTHOST: "";
+    SENDER: "sender/s originator/s mailfrom returnpath badmailfrom expéditeur remitente mittente absender";
+    FROM: "from";
+    DOMAIN: "domain/s domainname domaine dominio";
+    HOST: "host/s hostname/s server/s mailserver/s mta/s smarthost gateway/s mailhost";
+    NAME: "name/s";
+    CLIENT: "client/s peer ips ip ipv4 ipv6 network/s subnet netblock";
+    YOUR: "your you yours ihre";
+    MESSAGE: "message/s mail/s email/s letter/s mailing/s msg/s messaggio mensaje nachricht emailmessage";
+    CONTENT: "content/s attachment/s attached body filename extension/s url/s link/s header/s executable/s file/s zip";
+    CONNECTION: "econnrefused econnreset epipe connection/s session/s connect/s/ed connexion verbindung";
+    /// What is counted when there are too many.
+    COUNTED: "connections sessions messages mails emails recipients errors commands requests attempts threads transactions rcpts logins failures deliveries submissions destinations addresses envelopes processes users connexions conversations recips bounces channels lookups logons children tries senders";
+    STORE: "store stores backend mailstore database";
+    // Negations and what turns with them.
+    NEG: "not no non never cannot cant unable isn isnt doesn doesnt don dont didn hasn wasn couldn won aren without neither nor t fails impossible não nao kein keine nicht pas doesn’t isn’t can’t don’t couldn’t lacks lack lacking missing no kein keine without";
+    KNOWN: "known recognize/d recognise/d registered defined associated identified match/es listed exist/s/ed/ing existent existiert existe existing found find locate/d finding locatable findable gefunden valid correct legitimate such implemented supported recognized recognised understood";
+    LOCAL: "local ours hosted served handled locally here there";
+    LONGER: "longer anymore";
+    HAVE: "have has having";
+    ACTIVE: "active enabled activated";
+    ALLOWED: "allow/s/ed permit/s/ted accept/s/ed/ing authorized authorised entitled authorize authorise permission/s permissions take willing welcome acceptable eligible trusted";
+    AVAILABLE: "available reachable accessible";
+    DELIVERED: "deliver/s/ed/ing/able deliverable";
+    ROUTE: "route/d routable routeable resolve/s/d/ing resolvable resolution";
+    VERIFIED: "verify verified verification verifiable verifies verifying validated validate validation callout callback vrfy";
+    // Verdicts.
+    UNKNOWN: "unknown unknow inexistent nonexistent nonexistant nonexisting nonexist unexisting nosuch inconnu/e/s desconocido desconhecido/a sconosciuto unbekannt/e inexistente inexistant/e inesistente notfound";
+    INVALID: "invalid illegal bad incorrect wrong unacceptable malformed bogus invalide/s inválido ungültig ungueltig undeliverable unroutable unrouteable erroneous misspelled obsolete deleted removed nonlocal mistyped";
+    ILLEGAL: "illegal";
+    UNROUTABLE: "unroutable unrouteable unreachable unresolvable unresolved nxdomain";
+    UNVERIFIED: "unverified unverifiable";
+    MOVED: "moved departed left retired resigned";
+    REJECTED: "reject/s/ed/ing/ion rejecting refuse/s/d refusing refusal denied deny denies denial denying disallow/s/ed forbidden prohibited prohibit prohibits decline/s/d blocked block blocks blocking banned unwanted abgelehnt refusé rechazado rifiutato recusado rejeté unauthorized unauthorised turned unwelcome";
+    BLOCKED: "blocked block blocks blocking banned ban bans bloqueado bloqué gesperrt denylisted barred blacklisted blocklisted firewalled";
+    RST: "rst";
+    BATV: "batv prvs srs badmailfrom";
+    RETURN: "return";
+    PATH: "path/s paths";
+    FILE: "file nsf";
+    DISABLED: "disabled disable suspended suspension deactivated inactive inactivated frozen closed terminated dormant canceled cancelled abandoned lapsed discontinued decommissioned disactivated desativada deaktiviert desactivado deactive unsubscribed inaktiv hold";
+    LOCKED: "locked lock locking";
+    EXPIRED: "expired expire/s expiry expiration abgelaufen";
+    FULL: "full fill filled overfull exhausted voll lleno llena pleine piena cheia overflow/ed";
+    OVER: "exeed/s/ed/ing over exceed/s/ed/ing reached above surpass/ed beyond exceeding overrun excess excessive used übersteigt hit passed maxed";
+    QUOTA: "quota/s overquota quotaexceeded diskquota";
+    SPACE: "space storage diskspace disk disks block blocks inode/s capacity usage";
+    SHORT: "insufficient insufficent insuff low shortage enough little scarce";
+    SIZE: "size/s length bytes oversize/d kilobytes megabytes kbytes databytes toolarge toobig mb kb weight gross";
+    LARGE: "large larger big bigger oversize/d huge long toobig";
+    LIMIT: "limit/s/ed limitation/s limiting maximum max maximal than threshold/s allowance cap ceiling restricted allocation allotment allocated allotted";
+    RATE: "throughput credit/s rate rates frequency velocity volume burst flow bandwidth ratelimit/s ratecontrol policer pace";
+    THROTTLE: "slow throttle/d throttling ratelimit/s ratelimited ratelimiting concurrent concurrency concurrently simultaneous simultaneously flood flooding parallel throttled backoff anvil";
+    SEND: "send sends sending submission submissions sent outgoing outbound submit submitted";
+    PERIOD: "daily hourly day hour hours minute per quotidien weekly monthly minutely today 24h";
+    TIMEUNIT: "second/s minute/s sec secs min mins hour/s s m days day hours weeks";
+    EXCESS: "";
+    TOO: "too";
+    UNUSUAL: "prevents prevent receiving additional unusual unusually unexpected unexpectedly high higher excessive heavy abnormal exceptional";
+    MANY: "many much often fast quickly frequent frequently";
+    // What alone tells it.
+    GREY: "greylist/s/ed/ing graylist/s/ed/ing grey gray postgrey gld sqlgrey greylister";
+    SIGNATURE: "dmarc spf dkim senderid dkimpf domainkeys adsp spf1 arc pra framework";
+    TLS: "tls ssl starttls dane tlsa dnssec sts cert certificate/s cipher/s handshake tlsv1 sslv3 mtasts tlsrpt x509 ciphersuite tls1";
+    ENCRYPTION: "encryption encrypt/ed plaintext cleartext unencrypted secure ciphering";
+    LOGIN: "login logon logged log";
+    AUTH: "auth authentication authenticate/d/s authenticating smtpauth authentifizierung autenticación autenticação authentification authenticator sasl";
+    UNAUTHENTICATED: "unauthenticated";
+    PASSWORD: "password/s credential/s passwd passphrase";
+    RELAY: "relay/s relayed";
+    RELAYING: "relaying relayed openrelay rcpthosts tenantattribution norelay antirelay";
+    OPEN: "open insecure";
+    GATEWAY: "gateway relayhost";
+    HOPS: "hop hops hopcount";
+    LOOP: "loop loops looping looped mailloop recursive circular schleife";
+    RECEIVED: "received";
+    DNS: "dns nameserver/s resolver gethostby gethostbyname getaddrinfo servfail nxdomain mx namserver aaaa";
+    NAMESERVER: "dns nameserver/s resolver gethostbyname getaddrinfo servfail nxdomain";
+    MX: "mx mxs";
+    NULL: "null nullmx empty blank";
+    PTR: "ptr rdns reverse fcrdns revdns reversedns dynamic generic residential dialup dynip dsl pbl";
+    REVERSE: "ptr rdns reverse fcrdns revdns reversedns";
+    HELO: "helo ehlo";
+    SPAM: "spam spm spammer/s spamming spammy junk junkmail unsolicited ube uce bulk phish/ing virus/es malware infected infection trojan worm malicious spamtrap/s spamassassin eicar scam antispam backscatter ransomware spoof/ed/ing suspicious karma spambot botnet bot antivirus dangerous spamhaus abusive phishtank bayes honeypot exploit hazardous harmful fraud fraudulent spamcop sanesecurity impersonating";
+    LISTED: "bl blacklist/s/ed/ing blocklist/s/ed/ing denylist/ed dnsbl/s rbl/s drbl surbl uribl dnsrbl dul dbl reputation reputations badip spamhaus barracudacentral senderscore senderbase blacklistings sorbs xbl sbl zen";
+    BLACK: "black block deny";
+    LIST: "list/s/ed/ing";
+    POOR: "poor bad low banned negative untrusted questionable untrustworthy";
+    POLICY: "policy policies prohibition administrative administratively security restriction/s rule/s compliance complaint/s abuse regulation ruleset firewall acl screening dlp";
+    FILTER: "filter/s/ed/ing quarantine/d scanner inspection gefiltert antispamfilter";
+    ACCESS: "access";
+    // The way there.
+    REFUSED: "refused econnrefused";
+    TIMEOUT: "timeout timeouts etimedout timedout timed";
+    OUT: "out";
+    LOST: "lost econnreset epipe reset closed broken dropped aborted disconnected disconnect interrupted terminated eof pipe hung";
+    UNREACHABLE: "unreachable ehostunreach enetunreach down";
+    NETWORK: "ehostunreach enetunreach network net";
+    SMTPIO: "smtp lmtp";
+    REMOTE: "remote";
+    SOCKET: "socket";
+    PACKET: "packet read write reading writing";
+    DEAD: "unresponsive";
+    SKIP: "skipping skipped skip";
+    // What a host says of itself.
+    SYSTEM: "system service server internal software configuration config resources resource memory process queue spool ldap directory backend lookup database disk filesystem processing mailer unexpected routing script scanner table map";
+    TROUBLE: "error errors failure/s fail/ed/s problem/s trouble exception fault crash/ed misconfigured misconfiguration wrong mistake unsuccessful unsuccessfully";
+    BUSY: "busy overloaded overload load loaded unavailable unusable inaccessible stopping shutting shutdown";
+    UNAVAILABLE: "unavailable inaccessible indisponible unavail";
+    OFFLINE: "offline maintenance corrupt/ed corruption migration migrated migrating broken damaged inconsistent";
+    FORMAT: "format";
+    INUSE: "use";
+    IO: "o io";
+    SYNTAX: "syntax command/s argument/s parameter/s unrecognized unrecognised unimplemented implemented sequence verb bare lf nul line/s";
+    LINE: "line/s header/s count";
+    TEMPORARY: "temporary temporarily deferred defer deferring deferral deferrals postponed delayed transient tempfail tempfailed temp progress pending";
+    LATER: "later again retry retries retried back shortly soon moment while retrying";
+    BEFORE: "before previously first";
+    SEEN: "seen contact triplet attempt tuple";
+    QUEUE: "queue queued";
+    AFTER: "after";
+    REQUIRED: "required require requires must need needs needed please mandatory only first enforced requested enforce should";
+    TRANSFER: "transmission post posting write send sending submit contribute";
+    SAID: "said says saying replied response responded answered returned reply answer";
+    /// Words that count for no distance.
+    FILLER: "is was are be been being a an the this that it its has have had will would to for of at and or by on with";
+    LISTNOUN: "list group mailinglist distribution newsgroup";
+}
+
+/// A word of one class that stands behind a word of another makes a third.
+pub(super) struct Derived {
+    /// What stands in front.
+    pub before: Classes,
+    /// What stands behind it.
+    pub behind: Classes,
+    /// At most so many words further.
+    pub within: u16,
+    /// What the second then is, too.
+    pub makes: Classes,
+}
+
+const fn makes(before: Classes, behind: Classes, within: u16, makes: Classes) -> Derived {
+    Derived { before, behind, within, makes }
+}
+
+/// THE table of words that turn with what stands in front of them.
+pub(super) static DERIVED: &[Derived] = &[
+    makes(NEG, KNOWN, 4, UNKNOWN),
+    makes(NEG, LOCAL, 2, UNKNOWN),
+    makes(NEG, RECIPIENT | USER | MAILBOX | ACCOUNT | ALIAS, 1, UNKNOWN),
+    makes(NEG, LONGER, 1, UNKNOWN),
+    makes(NEG, ACTIVE, 3, DISABLED),
+    makes(NEG, ALLOWED, 4, REJECTED),
+    makes(NEG, ACCESS, 1, REJECTED),
+    makes(NEG, AVAILABLE, 3, UNAVAILABLE),
+    makes(NEG, ROUTE, 3, UNROUTABLE),
+    makes(NEG, VERIFIED, 3, UNVERIFIED),
+    makes(NEG, SPACE, 3, SHORT),
+    makes(BLACK, LIST, 1, LISTED),
+    makes(OUT, SPACE | SYSTEM, 2, SHORT),
+    makes(TOO, MANY, 2, EXCESS),
+    makes(MESSAGE, FILE, 1, MAILBOX),
+    makes(RETURN | REVERSE, PATH, 1, SENDER),
+    makes(RETURN, ADDRESS, 1, SENDER),
+    makes(FROM, MAILADDRESS | ADDRESS | DOMAIN, 2, SENDER),
+    makes(NULL, MX, 1, NULL),
+];
+
+/// Hosts of block lists: the only names that count, wherever they stand.
+pub(super) static LIST_HOSTS: &[&str] = &[
+    "spamhaus.org",
+    "spamhaus.net",
+    "spamhaus.com",
+    "spamcop.net",
+    "sorbs.net",
+    "abuseat.org",
+    "barracudacentral.org",
+    "uceprotect.net",
+    "spamrats.com",
+    "surbl.org",
+    "uribl.com",
+    "senderscore.org",
+    "senderbase.org",
+    "mailspike.net",
+    "mailspike.org",
+    "psbl.org",
+    "surriel.com",
+    "njabl.org",
+    "manitu.net",
+    "blocklist.de",
+    "cloudmark.com",
+    "backscatterer.org",
+    "junkemailfilter.com",
+    "trendmicro.com",
+    "abusix.zone",
+    "abusix.ai",
+    "spfbl.net",
+    "s5h.net",
+    "gbudb.net",
+    "invaluement.com",
+    "talosintelligence.com",
+    "trustedsource.org",
+    "ahbl.org",
+    "ordb.org",
+    "dsbl.org",
+    "mail-abuse.org",
+    "mail-abuse.com",
+    "emailreg.org",
+    "lashback.com",
+    "0spam.org",
+    "swinog.ch",
+    "hostkarma.com",
+    "woody.ch",
+    "fabel.dk",
+    "mxtoolbox.com",
+];

@@ -1,0 +1,162 @@
+//! What to look at when deliveries fail for a reason, and whose trouble it is: THE table of advice.
+//!
+//! A host that answered is never a fault of our network, and a store is never one of the DNS or of port 25.
+
+/// Who has to do something about failures of a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// Nobody answered: one host's outage, or our network and resolvers.
+    Way,
+    /// A host answered, and what it says is about our host, our mail or how we send it.
+    Sender,
+    /// A host answered, and what it says is about the recipient.
+    Recipient,
+    /// A host answered, and what it says is about itself, or names no cause.
+    Host,
+}
+
+/// A row: reasons, who, and what to look at.
+type Row = (&'static [&'static str], Party, &'static str);
+
+const ADVICE: &[Row] = &[
+    (
+        &["dns_temporary"],
+        Party::Way,
+        "Look at the resolvers of this host (/etc/resolv.conf) and at what they answer.",
+    ),
+    (
+        &["dns_no_such_domain"],
+        Party::Recipient,
+        "Look at the domains: misspelled, given up, or without mail; look at the resolvers of this host \
+         (/etc/resolv.conf) if they do exist.",
+    ),
+    (
+        &["no_route", "conn_timeout", "conn_refused", "conn_lost", "conn_other", "host_skipped"],
+        Party::Way,
+        "Look at the network, the firewall and the smart host that this channel uses.",
+    ),
+    (&["mailbox_busy"], Party::Host, "Look at the message store: stored, disk space, locked mailboxes."),
+    (&["over_quota"], Party::Recipient, "Look at the fullest mailboxes (imquotacheck)."),
+    (
+        &["user_unknown"],
+        Party::Recipient,
+        "Look at the addresses and at who sends to them: an old list, or a directory that lost entries.",
+    ),
+    (
+        &["account_disabled"],
+        Party::Recipient,
+        "Look at who sends to these accounts, and take them off their lists.",
+    ),
+    (&["tls"], Party::Sender, "Look at the certificates and TLS settings of this host and of that one."),
+    (&["auth_failed"], Party::Sender, "Look at the credentials that this channel uses."),
+    (
+        &["relay_denied"],
+        Party::Sender,
+        "Look at where this channel sends: that host takes no mail of ours for these domains.",
+    ),
+    (
+        &["rate_limited"],
+        Party::Sender,
+        "Look for an account or a list that sends much, and send more slowly: fewer jobs for this channel, or \
+         a channel of its own for these hosts.",
+    ),
+    (
+        &["policy", "greylisted"],
+        Party::Sender,
+        "Look at this host's reputation: block lists, its name in the DNS, SPF and DKIM, and accounts that send \
+         spam.",
+    ),
+    (
+        &["sender_rejected"],
+        Party::Sender,
+        "Look at the envelope From addresses: whether their domains exist and may send from here.",
+    ),
+    (
+        &["size"],
+        Party::Sender,
+        "Look at who sends such large messages, and at the limits of this channel (sourceblocklimit).",
+    ),
+    (&["loop"], Party::Sender, "Look at the Received: lines of these messages for a forwarding loop."),
+    (&["expired"], Party::Way, "Look at why they waited: the reasons of their earlier attempts."),
+];
+
+const NO_CAUSE: &str = "Look at the reasons and destinations below, and at the replies in the log.";
+
+/// What to look at where the messages of a channel go into a store that does not answer.
+const STORE: &str = "Look at the message store: whether it and its LMTP server run, its disks and its log.";
+
+/// Who has to do something.
+pub fn party(reason: &str) -> Party {
+    row(reason).map_or(Party::Host, |row| row.1)
+}
+
+/// What to look at when many deliveries of a channel fail for a reason.
+pub fn next_step(channel: &str, reason: &str) -> &'static str {
+    let known = row(reason);
+    let away = known.is_none_or(|row| row.1 == Party::Way);
+    if is_store(channel) && away {
+        return STORE;
+    }
+    known.map_or(NO_CAUSE, |row| row.2)
+}
+
+/// What to do about one domain that fails.
+pub fn one_domain(reason: &str) -> String {
+    match party(reason) {
+        Party::Way | Party::Host => "theirs. Look at that host, and tell its postmaster.".to_owned(),
+        Party::Sender => format!("that host answers, and refuses what we send. {}", next_step("", reason)),
+        Party::Recipient => {
+            format!("that host answers, and does not take these recipients. {}", next_step("", reason))
+        }
+    }
+}
+
+/// Whether a channel delivers into the message store.
+fn is_store(channel: &str) -> bool {
+    matches!(channel, "ims-ms" | "l") || channel.starts_with("tcp_lmtp")
+}
+
+fn row(reason: &str) -> Option<&'static Row> {
+    ADVICE.iter().find(|row| row.0.contains(&reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ADVICE, NO_CAUSE, Party, next_step, one_domain, party};
+    use crate::record::reason::Reason;
+
+    #[test]
+    fn every_reason_with_a_cause_has_advice() {
+        let unsaid = ["remote_4xx", "remote_5xx", "local_4xx", "local_5xx", "none", "other"];
+        for reason in Reason::ALL.iter().map(|reason| reason.label()) {
+            let rows = ADVICE.iter().filter(|row| row.0.contains(&reason)).count();
+            assert_eq!(rows, usize::from(!unsaid.contains(&reason)), "{reason}");
+        }
+        assert_eq!(next_step("tcp_local", "remote_5xx"), NO_CAUSE);
+    }
+
+    #[test]
+    fn a_host_that_answered_is_not_our_network() {
+        for reason in Reason::ALL.iter().map(|reason| reason.label()) {
+            if party(reason) != Party::Way {
+                let said = format!("{} {}", next_step("tcp_local", reason), one_domain(reason));
+                assert!(
+                    !["network", "firewall", "port 25"].iter().any(|word| said.contains(word)),
+                    "{reason}: {said}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_store_is_not_sent_to_the_network_or_the_resolvers() {
+        for channel in ["ims-ms", "l", "tcp_lmtpcs"] {
+            for reason in
+                ["conn_refused", "conn_timeout", "host_skipped", "dns_temporary", "other", "remote_4xx"]
+            {
+                assert!(next_step(channel, reason).contains("message store"), "{channel} {reason}");
+            }
+            assert!(next_step(channel, "over_quota").contains("imquotacheck"));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Replies in the words of many kinds of servers, and the class that a postmaster would give them.
+//!
+//! A file has a row a text: letter of the entry, class (several, if a careful postmaster would take either; the
+//! better one first), kind of server, diagnostic, what decides. Lines that begin with `#` say something to readers.
+//! What the rules were built with must be right nearly always; `blind.tsv` was written by somebody who did not
+//! know the rules, was scored once before anybody here read it, and stays as it was: it tells what to
+//! expect of replies that nobody has seen.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use imsimta_exporter::record::reason::{Failure, Reason, evidence};
+
+/// Written without knowing the rules, and read by nobody who changes them.
+const BLIND: &str = "blind.tsv";
+
+#[derive(Default)]
+struct Score {
+    rows: u32,
+    right: u32,
+    misses: String,
+}
+
+impl Score {
+    fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.right += other.right;
+        self.misses += &other.misses;
+    }
+
+    #[track_caller]
+    fn holds(&self, what: &str, at_least: f64) {
+        let share = f64::from(self.right) / f64::from(self.rows.max(1));
+        let (right, rows) = (self.right, self.rows);
+        let summary = format!("{what}: {right} of {rows} are right, {:.1} %", share * 100.0);
+        assert!(share >= at_least, "{summary}, at least {:.1} % must be\n{}", at_least * 100.0, self.misses);
+        // Shown with --nocapture, for who works on the rules.
+        std::io::Write::write_all(&mut std::io::stderr(), format!("{summary}\n{}", self.misses).as_bytes())
+            .expect("standard error");
+    }
+}
+
+/// Scores the rows of a file.
+fn score(path: &Path) -> Score {
+    let rows = std::fs::read_to_string(path).expect("a corpus");
+    let mut score = Score::default();
+    for (number, row) in (1..).zip(rows.lines()).filter(|(_, row)| !row.starts_with('#')) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let [letter, class, _, text, why] = columns[..] else {
+            panic!("{}:{number}: five columns, not {}", path.display(), columns.len());
+        };
+        let classes: Vec<&str> = class.split('|').collect();
+        for class in &classes {
+            let known = Reason::ALL.iter().any(|reason| reason.label() == *class);
+            assert!(known, "{}:{number}: no class {class}", path.display());
+        }
+        let [letter] = *letter.as_bytes() else { panic!("{}:{number}: one letter", path.display()) };
+        let failure = Failure { letter, diagnostic: text.as_bytes(), reason_text: b"", channel: b"" };
+        let found = failure.classify();
+        score.rows += 1;
+        if classes.contains(&found.reason.label()) {
+            score.right += 1;
+        } else {
+            let weighed = evidence::of(&failure, &found);
+            let sign = weighed.decided.map(|evidence| evidence.sign);
+            let found = found.reason.label();
+            let _ = writeln!(score.misses, "{number}: {class}, not {found} by {sign:?}: {text} [{why}]");
+        }
+    }
+    score
+}
+
+fn corpora() -> BTreeMap<String, Score> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replies");
+    let entries =
+        std::fs::read_dir(directory).expect("the corpora").map(|entry| entry.expect("an entry").path());
+    let files = entries.filter(|path| path.extension().is_some_and(|extension| extension == "tsv"));
+    files
+        .map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), score(&path)))
+        .collect()
+}
+
+#[test]
+fn replies_that_the_rules_were_built_with_have_their_class() {
+    let mut all = Score::default();
+    corpora().iter().filter(|(name, _)| *name != BLIND).for_each(|(_, score)| all.add(score));
+    assert!(all.rows >= 600, "{} rows", all.rows);
+    all.holds("known replies", 0.98);
+}
+
+#[test]
+fn replies_that_nobody_had_seen_have_their_class() {
+    if let Some(score) = corpora().get(BLIND) {
+        score.holds("unseen replies", 0.92);
+    }
+}
