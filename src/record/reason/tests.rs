@@ -199,6 +199,86 @@ const PAIRS: &[(Reason, char, &str)] = &[
     // Short words inside longer ones.
     (Reason::Remote5xx, 'R', "smtp;554 what a hassle"),
     (Reason::Remote5xx, 'R', "smtp;554 no loopback"),
+    // A host that answered is there: what its status says of connections and domains is about recipients.
+    (Reason::UserUnknown, 'R', "smtp;550 5.4.1 Recipient address rejected: Access denied"),
+    (Reason::Policy, 'R', "smtp;554 5.7.1 Client host rejected: Access denied"),
+    (Reason::Remote5xx, 'R', "smtp;541 5.4.1 Mail rejected by destination domain"),
+    (Reason::ConnOther, 'Q', "4.4.1 no answer from host"),
+    (Reason::UserUnknown, 'R', "smtp;550 5.1.10 Recipient not found"),
+    (Reason::DnsNoSuchDomain, 'R', "smtp;556 5.1.10 Domain does not accept mail (nullMX)"),
+    (Reason::DnsNoSuchDomain, 'R', "5.1.10 host/domain does not accept mail"),
+    (Reason::Policy, 'R', "smtp;554 Connection refused. Your IP address has a poor reputation"),
+    (Reason::RateLimited, 'Q', "smtp;421 Connection refused, too many sessions from your IP"),
+    (Reason::ConnRefused, 'Q', "TCP active open: Failed connect() 192.0.2.9:25  Error: connection refused"),
+    // Our names in the DNS, and those of the recipient.
+    (
+        Reason::Policy,
+        'Q',
+        "smtp;450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]",
+    ),
+    (Reason::Policy, 'Q', "smtp;450 4.7.1 <mx.intern>: Helo command rejected: Host not found"),
+    (Reason::Policy, 'Q', "smtp;451 DNS lookup of your IP address failed"),
+    (Reason::DnsTemporary, 'Q', "smtp;451 4.4.3 DNS lookup of the recipient's domain failed"),
+    // The recipient's account, and a caller that is blocked.
+    (Reason::AccountDisabled, 'R', "smtp;550 5.7.1 this account has been blocked"),
+    (Reason::AccountDisabled, 'R', "smtp;550 5.2.1 user is suspended"),
+    (Reason::Policy, 'R', "smtp;550 5.7.1 your host has been blocked"),
+    (Reason::SenderRejected, 'R', "smtp;550 5.7.1 sender blocked by the recipient"),
+    // Authentication, whatever else is said.
+    (Reason::AuthFailed, 'R', "smtp;530 5.7.57 Client was not authenticated"),
+    (Reason::AuthFailed, 'Q', "smtp;454 4.7.0 Authentication failed, try again later"),
+    (Reason::AuthFailed, 'Q', "smtp;451 4.7.0 unauthenticated client"),
+    (Reason::Tls, 'Q', "smtp;454 4.7.0 TLS not available, try again later"),
+    // A quota of ours, and one of the recipient.
+    (Reason::RateLimited, 'R', "smtp;550 5.2.2 Submission quota exceeded"),
+    (Reason::OverQuota, 'R', "smtp;550 5.2.2 Quota exceeded"),
+    (Reason::RateLimited, 'R', "smtp;552 Too many recipients"),
+    (Reason::RateLimited, 'R', "smtp;550 5.1.1 Too many recipients"),
+    (Reason::OverQuota, 'R', "smtp;552 5.2.2 Too many messages in the mailbox"),
+    // Relaying under another status.
+    (Reason::RelayDenied, 'R', "smtp;550 5.7.0 no relaying"),
+    (Reason::RelayDenied, 'R', "smtp;550-5.7.1 Invalid credentials for relay [192.0.2.1]"),
+    (Reason::UserUnknown, 'R', "smtp;550 5.1.1 User unknown in relay recipient table"),
+    // TLS by its many names.
+    (Reason::Tls, 'Q', "smtp;451 4.7.321 no TLSA record"),
+    (Reason::Tls, 'Q', "smtp;451 4.7.323 no"),
+    (Reason::Tls, 'R', "smtp;550 5.7.10 Encryption needed"),
+    (Reason::Tls, 'Q', "MTA-STS policy forbids this host"),
+    (Reason::Remote5xx, 'R', "smtp;554 ask the certificateless office"),
+    // The sender's domain, and the recipient's.
+    (Reason::SenderRejected, 'R', "smtp;553 5.1.8 Domain does not exist: sender"),
+    (Reason::SenderRejected, 'R', "smtp;550 5.1.7 no such domain of a return path"),
+    (Reason::DnsNoSuchDomain, 'R', "smtp;550 5.1.2 no such domain"),
+    // "Later" behind a cause.
+    (Reason::Remote4xx, 'Q', "smtp;452 4.3.1 disk full, try again later"),
+    (Reason::Remote4xx, 'Q', "smtp;421 4.3.2 server busy, try again later"),
+    (Reason::Remote4xx, 'Q', "smtp;451 4.3.0 try again later"),
+    (Reason::OverQuota, 'Q', "smtp;452 the mailbox is full, try again later"),
+    (Reason::Greylisted, 'Q', "smtp;450 4.7.1 come back in 300 seconds"),
+    // A reply within a reply.
+    (
+        Reason::SenderRejected,
+        'R',
+        "smtp;550 5.1.0 <a@b.example>: Sender address rejected: undeliverable address: host mx.example.net said: \
+         550 5.1.1 User unknown",
+    ),
+    (
+        Reason::UserUnknown,
+        'R',
+        "smtp;550 5.1.0 <a@b.example>: Recipient address rejected: undeliverable address: host mx.example.net \
+         said: 552 5.2.2 mailbox full",
+    ),
+    // The store.
+    (Reason::OverQuota, 'R', "recipient reached disk quota"),
+    (Reason::MailboxBusy, 'Q', "Mailbox has an invalid format"),
+    (Reason::MailboxBusy, 'Q', "System I/O error"),
+    (Reason::UserUnknown, 'R', "Mailbox does not exist"),
+    (Reason::MailboxBusy, 'Q', "smtp;451 4.2.0 Mailbox has an invalid format"),
+    (Reason::MailboxBusy, 'Q', "smtp;451 4.3.0 System I/O error"),
+    // Block lists count by their hosts, other hosts do not count.
+    (Reason::Policy, 'R', "smtp;554 see https://www.spamhaus.org/query/ip/192.0.2.1"),
+    (Reason::Policy, 'R', "smtp;554 192.0.2.1 is at zen.spamhaus.org"),
+    (Reason::Remote5xx, 'R', "smtp;554 see https://spamhaus.example.com/blocked"),
     // Hosts, banners, transports and addresses say nothing.
     (Reason::Remote5xx, 'R', "smtp;554 no: user@spam.example.com"),
     (Reason::Remote5xx, 'R', "smtp;554 see tls.example.com"),
@@ -300,6 +380,39 @@ fn the_reason_field_counts() {
         "Remote SMTP server has rejected address",
     );
     check(Reason::Expired, b'R', "smtp;451 4.7.1 Greylisted", "unable to deliver this message after 1 day");
+}
+
+#[test]
+fn codes_of_lmtp_count_where_lmtp_speaks() {
+    let lmtp = "dns;ims.example.net (TCP|192.0.2.1|4711|203.0.113.9|225) (ims.example.net -- Server LMTP) ";
+    let smtp = "dns;mx.example.net (TCP|192.0.2.1|4711|203.0.113.9|25) (mx.example.net ESMTP) ";
+    for (expected, channel, head, reply) in [
+        (Reason::OverQuota, "tcp_local", lmtp, "smtp;422 odd"),
+        (Reason::OverQuota, "tcp_lmtpcs", smtp, "smtp;422 odd"),
+        (Reason::MailboxBusy, "tcp_lmtpcs", "", "smtp;420 odd"),
+        (Reason::OverQuota, "ims-ms", "", "522 odd"),
+        (Reason::Remote4xx, "tcp_local", smtp, "smtp;422 License Expired"),
+        (Reason::Remote4xx, "tcp_local", smtp, "smtp;420 odd"),
+        (Reason::Remote5xx, "tcp_local", smtp, "smtp;522 odd"),
+    ] {
+        let diagnostic = format!("{head}{reply}");
+        let letter = if expected == Reason::Remote5xx { b'R' } else { b'Q' };
+        let channel = channel.as_bytes();
+        let failure = Failure { letter, diagnostic: diagnostic.as_bytes(), reason_text: b"", channel };
+        assert_eq!(failure.classify().reason, expected, "{diagnostic}");
+    }
+}
+
+#[test]
+fn hostile_texts_cost_no_more_than_long_ones() {
+    for part in
+        ["a.", "a@", "<", "550 ", "(550 ", "User", "uSeR", "spam.example.com ", "not ", "[5.7.", "://"]
+    {
+        let text = format!("smtp;550 {}", part.repeat(1_000_000 / part.len()));
+        let failure =
+            Failure { letter: b'R', diagnostic: text.as_bytes(), reason_text: text.as_bytes(), channel: b"" };
+        std::hint::black_box((0..20).map(|_| failure.classify().reason).collect::<Vec<_>>());
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ vocabulary! {
     LARGE: "large larger big bigger oversize/d huge long toobig";
     LIMIT: "limit/s/ed limitation/s limiting maximum max maximal than threshold/s allowance cap ceiling restricted allocation allotment allocated allotted";
     RATE: "throughput credit/s rate rates frequency velocity volume burst flow bandwidth ratelimit/s ratecontrol policer pace";
-    THROTTLE: "slow throttle/d throttling ratelimit/s ratelimited ratelimiting concurrent concurrency concurrently simultaneous simultaneously flood flooding parallel throttled backoff anvil";
+    THROTTLE: "throttle/d throttling ratelimit/s ratelimited ratelimiting concurrent concurrency concurrently simultaneous simultaneously flood flooding parallel throttled backoff anvil";
     SEND: "send sends sending submission submissions sent outgoing outbound submit submitted";
     PERIOD: "daily hourly day hour hours minute per quotidien weekly monthly minutely today 24h";
     TIMEUNIT: "second/s minute/s sec secs min mins hour/s s m days day hours weeks";
