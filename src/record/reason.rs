@@ -16,18 +16,16 @@
 mod codes;
 pub mod evidence;
 mod families;
+mod index;
 mod stretch;
 mod vocabulary;
 mod words;
-
-use std::sync::LazyLock;
 
 use super::diagnostic::{self, Reply};
 use super::{Connection, Message};
 use codes::{CODES, Codes, Whose};
 use families::{FAMILIES, Family, When, Who};
-use stretch::MOST_CLASSES;
-use vocabulary::Classes;
+use index::candidates;
 use words::{Word, Words};
 
 labelled! {
@@ -159,7 +157,7 @@ impl<'a> Failure<'a> {
     }
 
     fn has_code(&self, row: &Codes, reply: &Reply<'_>, outlook: Outlook) -> bool {
-        let code = reply.code.is_some_and(|code| row.codes.contains(&code));
+        let code = reply.code.is_some_and(|code| row.replies.contains(&code));
         let status = reply.status.is_some_and(|status| row.has_status(status));
         let whose = || match row.whose {
             Whose::Anybody => true,
@@ -196,17 +194,27 @@ pub fn classify<'a>(letter: u8, diagnostic: &'a [u8], reason_text: &'a [u8]) -> 
     Failure { letter, diagnostic, reason_text, channel: b"" }.classify()
 }
 
-/// Whether the attempt is made again, and who speaks.
+/// What becomes of the recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is given up.
+    Permanent,
+    /// The attempt is made again.
+    Temporary,
+    /// The same, and the codes leave it open whether the host only asks to wait.
+    Waiting,
+    /// The entry does not say.
+    Unsaid,
+}
+
+/// What becomes of the recipient, and who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Outlook {
-    temporary: bool,
-    permanent: bool,
+    fate: Fate,
     /// There is a reply, or a status.
     answered: bool,
     /// Another host speaks.
     host: bool,
-    /// "Later" may be all that is meant.
-    waiting: bool,
 }
 
 impl Outlook {
@@ -214,10 +222,16 @@ impl Outlook {
     /// although an entry is final. A reply of class 4 stays a temporary one all the same.
     fn of(letter: u8, reply: &Reply<'_>) -> Self {
         let class = reply.class();
-        let temporary = matches!(letter, b'Q' | b'Z' | b'Y') || class == Some(4);
-        let permanent = !temporary && (matches!(letter, b'R' | b'K') || class == Some(5));
-        let waiting = temporary && may_ask_to_wait(reply);
-        Self { temporary, permanent, waiting, answered: class.is_some(), host: reply.remote }
+        let fate = match letter {
+            b'Q' | b'Z' | b'Y' if may_ask_to_wait(reply) => Fate::Waiting,
+            _ if class == Some(4) && may_ask_to_wait(reply) => Fate::Waiting,
+            b'Q' | b'Z' | b'Y' => Fate::Temporary,
+            _ if class == Some(4) => Fate::Temporary,
+            b'R' | b'K' => Fate::Permanent,
+            _ if class == Some(5) => Fate::Permanent,
+            _ => Fate::Unsaid,
+        };
+        Self { fate, answered: class.is_some(), host: reply.remote }
     }
 
     /// The same for what our MTA says beside the reply.
@@ -228,9 +242,9 @@ impl Outlook {
     fn allows(self, when: When) -> bool {
         match when {
             When::Always => true,
-            When::Temporary => self.temporary,
-            When::Permanent => self.permanent,
-            When::Waiting => self.waiting,
+            When::Temporary => matches!(self.fate, Fate::Temporary | Fate::Waiting),
+            When::Permanent => self.fate == Fate::Permanent,
+            When::Waiting => self.fate == Fate::Waiting,
         }
     }
 
@@ -272,7 +286,7 @@ fn family_of(text: &[u8], outlook: Outlook, only: Option<Who>) -> Option<usize> 
 fn first_family(words: &Words, outlook: Outlook, only: Option<Who>) -> Option<usize> {
     let find = |words: &[Word]| {
         let seen = words.iter().fold(0, |seen, word| seen | word.classes);
-        INDEX.candidates(seen).rows().find(|&row| {
+        candidates(seen).rows().find(|&row| {
             let family = &FAMILIES[row];
             family.without & seen == 0
                 && only.is_none_or(|who| family.who == who)
@@ -281,78 +295,6 @@ fn first_family(words: &Words, outlook: Outlook, only: Option<Who>) -> Option<us
         })
     };
     words.own().and_then(find).or_else(|| find(words.all()))
-}
-
-/// A set of families.
-#[derive(Clone, Copy, Debug, Default)]
-struct Rows([u64; 3]);
-
-impl Rows {
-    fn insert(&mut self, row: usize) {
-        self.0[row / 64] |= 1 << (row % 64);
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(set, other)| *set |= other);
-    }
-
-    fn keep(&mut self, other: &Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(set, other)| *set &= other);
-    }
-
-    /// In the order of the table.
-    fn rows(self) -> impl Iterator<Item = usize> {
-        (0..).zip(self.0).flat_map(|(part, mut set)| {
-            std::iter::from_fn(move || {
-                let row = (set != 0).then(|| part * 64 + set.trailing_zeros() as usize);
-                set &= set.wrapping_sub(1);
-                row
-            })
-        })
-    }
-}
-
-/// The families by the classes that they ask for: few need be looked at.
-struct Index {
-    /// By place in the row and class.
-    rows: [[Rows; Classes::BITS as usize]; MOST_CLASSES],
-    /// Those that ask for nothing at this place.
-    free: [Rows; MOST_CLASSES],
-}
-
-static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut index =
-        Index { rows: [[Rows::default(); Classes::BITS as usize]; MOST_CLASSES], free: <_>::default() };
-    for (row, family) in FAMILIES.iter().enumerate() {
-        for place in 0..MOST_CLASSES {
-            match family.words.get(place) {
-                Some(&classes) => bits(classes).for_each(|class| index.rows[place][class].insert(row)),
-                None => index.free[place].insert(row),
-            }
-        }
-    }
-    index
-});
-
-impl Index {
-    /// The families that have all their classes in what was seen.
-    fn candidates(&self, seen: Classes) -> Rows {
-        let mut all = Rows([u64::MAX; 3]);
-        for (rows, free) in self.rows.iter().zip(&self.free) {
-            let mut here = *free;
-            bits(seen).for_each(|class| here.add(&rows[class]));
-            all.keep(&here);
-        }
-        all
-    }
-}
-
-fn bits(mut set: Classes) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let bit = (set != 0).then(|| set.trailing_zeros() as usize);
-        set &= set.wrapping_sub(1);
-        bit
-    })
 }
 
 fn by_class(reply: &Reply<'_>) -> Reason {

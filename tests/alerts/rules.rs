@@ -14,8 +14,10 @@ const DASHBOARDS: [&str; 2] =
 /// The one alert without silent cases.
 const ALWAYS_FIRES: &str = "ImsMtaWatchdog";
 /// What rules record, and its labels beside those of the target.
-const RECORDED: [Recorded<'static>; 1] =
-    [("job_instance_domain:imsimta_destination_failures:topk1_increase5m", &["domain"])];
+const RECORDED: [Recorded<'static>; 2] = [
+    ("job_instance_domain:imsimta_destination_failures:topk1_increase5m", &["domain"]),
+    ("job_instance_channel_reason:imsimta_delivery_failures:topk1_increase5m", &["channel", "reason"]),
+];
 /// The headings of a runbook.
 const HEADINGS: [&str; 4] = ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];
 

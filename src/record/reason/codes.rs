@@ -6,6 +6,7 @@
 //! Sources: RFC 3463, 4954, 5248, 7372, 7504, 7505, 7817; the LMTP replies of the back end store; Exchange's own
 //! three-digit details.
 
+#[allow(clippy::enum_glob_use, reason = "a table of reasons")]
 use super::Reason::{self, *};
 use super::families::When;
 use crate::record::diagnostic::Status;
@@ -29,7 +30,7 @@ pub(super) struct Codes {
     /// The class.
     pub reason: Reason,
     /// Reply codes, any of which matches.
-    pub codes: &'static [u16],
+    pub replies: &'static [u16],
     /// `(class, subject, detail)` of enhanced statuses, [`ANY`] for any value.
     pub statuses: &'static [(u16, u16, u16)],
     /// To which entries it applies.
@@ -45,11 +46,11 @@ pub(super) struct Codes {
 pub(super) const ANY: u16 = u16::MAX;
 
 const fn statuses(reason: Reason, statuses: &'static [(u16, u16, u16)], text: &'static str) -> Codes {
-    Codes { reason, codes: &[], statuses, when: When::Always, whose: Whose::Anybody, text }
+    Codes { reason, replies: &[], statuses, when: When::Always, whose: Whose::Anybody, text }
 }
 
-const fn codes(reason: Reason, codes: &'static [u16], text: &'static str) -> Codes {
-    Codes { reason, codes, statuses: &[], when: When::Always, whose: Whose::Anybody, text }
+const fn codes(reason: Reason, replies: &'static [u16], text: &'static str) -> Codes {
+    Codes { reason, replies, statuses: &[], when: When::Always, whose: Whose::Anybody, text }
 }
 
 impl Codes {

@@ -54,13 +54,13 @@ pub struct Weighed {
 /// Weighs the evidence of a failure once more.
 pub fn of(failure: &Failure<'_>, classified: &Classified<'_>) -> Weighed {
     let mut all = signs(failure, classified);
-    let decides = |one: &Evidence| match (classified.basis, &one.sign) {
+    let chose = |one: &Evidence| match (classified.basis, &one.sign) {
         (Basis::Words(_), Sign::Words(_, place)) => matches!(place, Place::HostsReply | Place::OwnText),
         (Basis::OurWords(_), Sign::Words(_, place)) => matches!(place, Place::Preface | Place::ReasonField),
         (Basis::Codes(_), Sign::Status(_) | Sign::Code(_)) => true,
         _ => false,
     };
-    let decided = all.iter().position(decides).map(|at| all.remove(at));
+    let decided = all.iter().position(chose).map(|at| all.remove(at));
     let tells =
         |one: &Evidence| if one.reason == Reason::Other { by_class(&classified.reply) } else { one.reason };
     all.retain(|one| tells(one) != classified.reason);
@@ -108,7 +108,7 @@ fn in_words(text: &[u8], outlook: Outlook, place: Place, chosen: Option<usize>) 
 }
 
 /// `recipient ... not found`
-fn spelled(text: &[u8], words: &[Word], mut found: [usize; super::MOST_CLASSES]) -> String {
+fn spelled(text: &[u8], words: &[Word], mut found: [usize; super::stretch::MOST_CLASSES]) -> String {
     found.sort_unstable();
     let mut shown = String::new();
     let mut end = None;

@@ -14,7 +14,9 @@
 //! 6. What a host says of itself, which leaves it to the class of the reply; the way there, which only our own
 //!    MTA can tell; "later".
 
+#[allow(clippy::enum_glob_use, reason = "a table of reasons")]
 use super::Reason::{self, *};
+#[allow(clippy::wildcard_imports, reason = "a table of words")]
 use super::vocabulary::*;
 
 /// One row.

@@ -39,7 +39,7 @@ pub(super) struct Word {
 /// The telling words of a text.
 #[derive(Debug)]
 pub(super) struct Words {
-    words: [Word; MOST_WORDS],
+    list: [Word; MOST_WORDS],
     len: usize,
     /// Where the reply of another host that this one quotes begins, and at the end the number of all.
     own: usize,
@@ -48,12 +48,12 @@ pub(super) struct Words {
 impl Words {
     /// All of them.
     pub(super) fn all(&self) -> &[Word] {
-        &self.words[..self.len]
+        &self.list[..self.len]
     }
 
     /// Those that stand in front of a quoted reply; `None` where nothing is quoted.
     pub(super) fn own(&self) -> Option<&[Word]> {
-        (self.own < self.len).then(|| &self.words[..self.own])
+        (self.own < self.len).then(|| &self.list[..self.own])
     }
 }
 
@@ -96,9 +96,9 @@ mod kind {
 
 static KIND: [u8; 256] = {
     let mut table = [kind::MARK; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
+    let mut byte = 0_u8;
+    loop {
+        table[byte as usize] = match byte {
             b'a'..=b'z' | 0x80.. => kind::LOWER,
             b'A'..=b'Z' => kind::UPPER,
             b'0'..=b'9' => kind::DIGIT,
@@ -108,15 +108,17 @@ static KIND: [u8; 256] = {
             other if other.is_ascii_whitespace() => kind::BREAK,
             _ => kind::MARK,
         };
+        if byte == u8::MAX {
+            break table;
+        }
         byte += 1;
     }
-    table
 };
 
 /// Reads the words of a text.
 pub(super) fn read(text: &[u8]) -> Words {
     let text = &text[..text.len().min(MOST_TEXT)];
-    let words = Words { words: [Word::default(); MOST_WORDS], len: 0, own: usize::MAX };
+    let words = Words { list: [Word::default(); MOST_WORDS], len: 0, own: usize::MAX };
     let mut reader = Walk { text, words, place: 0 };
     reader.walk();
     reader.words
@@ -256,7 +258,7 @@ impl Walk<'_> {
             classes |= self.derived(classes);
         }
         let [start, end] = [start, end].map(|byte| u16::try_from(byte).unwrap_or(u16::MAX));
-        self.words.words[self.words.len] = Word { classes, place: self.place, start, end };
+        self.words.list[self.words.len] = Word { classes, place: self.place, start, end };
         self.words.len += 1;
     }
 
@@ -314,7 +316,7 @@ fn name(text: &[u8], start: usize, end: usize) -> Option<Name> {
         return None;
     }
     let digits = run.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-    let classes = match (digits, run.iter().filter(|&&byte| byte == b'.').count()) {
+    let classes = match (digits, memchr::memchr_iter(b'.', run).count()) {
         (true, 3) => CLIENT,
         (true, _) => 0,
         (false, _) => list_host(run),
@@ -356,7 +358,7 @@ fn is_sentence(run: &[u8]) -> bool {
 /// Whether a block list's host stands in a name: `zen.spamhaus.org`, `https://www.spamhaus.org/query`.
 fn list_host(run: &[u8]) -> Classes {
     let mut hosts = run.split(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'-'));
-    if hosts.any(|host| is_list_host(host)) { LISTHOST } else { 0 }
+    if hosts.any(is_list_host) { LISTHOST } else { 0 }
 }
 
 fn is_list_host(host: &[u8]) -> bool {
