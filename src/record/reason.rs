@@ -222,14 +222,13 @@ impl Outlook {
     /// although an entry is final. A reply of class 4 stays a temporary one all the same.
     fn of(letter: u8, reply: &Reply<'_>) -> Self {
         let class = reply.class();
-        let fate = match letter {
-            b'Q' | b'Z' | b'Y' if may_ask_to_wait(reply) => Fate::Waiting,
-            _ if class == Some(4) && may_ask_to_wait(reply) => Fate::Waiting,
-            b'Q' | b'Z' | b'Y' => Fate::Temporary,
-            _ if class == Some(4) => Fate::Temporary,
-            b'R' | b'K' => Fate::Permanent,
-            _ if class == Some(5) => Fate::Permanent,
-            _ => Fate::Unsaid,
+        let again = matches!(letter, b'Q' | b'Z' | b'Y') || class == Some(4);
+        let given_up = matches!(letter, b'R' | b'K') || class == Some(5);
+        let fate = match (again, given_up) {
+            (true, _) if may_ask_to_wait(reply) => Fate::Waiting,
+            (true, _) => Fate::Temporary,
+            (false, true) => Fate::Permanent,
+            (false, false) => Fate::Unsaid,
         };
         Self { fate, answered: class.is_some(), host: reply.remote }
     }

@@ -100,7 +100,7 @@ static KIND: [u8; 256] = {
     loop {
         table[byte as usize] = match byte {
             b'a'..=b'z' | 0x80.. => kind::LOWER,
-            b'A'..=b'Z' => kind::UPPER,
+            upper if upper.is_ascii_uppercase() => kind::UPPER,
             b'0'..=b'9' => kind::DIGIT,
             b'.' => kind::DOT,
             b'@' => kind::AT,
