@@ -424,7 +424,7 @@ catalogue! {
         query "imsimta_mta_active == 0";
 
     LOG_LAG_BYTES = Gauge "imsimta_log_lag_bytes" [LOG] Following
-        "Bytes of the log that are not counted yet."
+        "Bytes of the log that are not counted yet, also of files that cannot be read; absent where their size is not known."
         query "imsimta_log_lag_bytes > 1e7";
     LOG_LAG_SECONDS = Gauge "imsimta_log_lag_seconds" [LOG] Following
         "How long ago everything in the log had been counted; 0 when it is now."

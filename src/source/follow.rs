@@ -11,7 +11,9 @@
 //!
 //! Nothing here knows what a line means, counts anything, or reads a clock.
 
+mod ahead;
 mod attach;
+mod between;
 mod chain;
 mod cumulative;
 mod file;
@@ -26,6 +28,7 @@ use std::time::Duration;
 use chain::Chain;
 use cumulative::Cumulative;
 use file::{LogFile, Read};
+use position::Anchor;
 pub use position::{Appended, FileId, Position, Role};
 use renamed::Window;
 
@@ -131,6 +134,10 @@ pub struct Follower {
     old: VecDeque<LogFile>,
     /// The file that the path named when we last looked.
     current: Option<LogFile>,
+    /// The log at the path, while a file that was the log before it cannot be read.
+    ahead: Option<LogFile>,
+    /// Whether the file that was the log before may not be read by who opens it now; it may be open.
+    unreadable: bool,
     /// How far the cumulative log went when the log was last rotated.
     appended: Appended,
     /// A file that has yesterday's name and never was the log, such as a copy.
@@ -153,6 +160,8 @@ impl Follower {
             begin: Some(begin),
             old: VecDeque::new(),
             current: None,
+            ahead: None,
+            unreadable: false,
             appended: Appended::default(),
             foreign: None,
             left: VecDeque::new(),
@@ -174,14 +183,14 @@ impl Follower {
     ///
     /// When the log is not there or cannot be read. What was read stays read; step again later.
     pub fn step(&mut self, now: Duration) -> Result<Event<'_>, FollowError> {
-        if self.begin.is_some() {
-            self.attach(now)?;
+        if self.begin.is_some() && self.ahead.is_none() {
+            self.attach(now).or_else(|error| if self.ahead.is_some() { Ok(()) } else { Err(error) })?;
         }
         if let Some(event) = self.noticed.pop_front() {
             return Ok(event);
         }
         loop {
-            let Some(file) = file_at(&mut self.old, &mut self.current, self.turn) else {
+            let Some(file) = file_at(&mut self.old, [&mut self.current, &mut self.ahead], self.turn) else {
                 self.turn = 0;
                 match self.look(now)? {
                     Some(event) => return Ok(event),
@@ -200,7 +209,7 @@ impl Follower {
                         return Ok(event);
                     }
                 }
-                Ok(Read::Changed) if role == Role::Current => {
+                Ok(Read::Changed) if matches!(role, Role::Current | Role::Ahead) => {
                     let known_bytes = file.partial().1 as u64;
                     file.restart();
                     return Ok(Event::Truncated { known_bytes });
@@ -223,7 +232,7 @@ impl Follower {
     /// known where to begin, since the log's directory has not been there.
     pub fn positions(&self) -> Option<Vec<Position>> {
         match &self.begin {
-            Some(Begin::Resume(positions)) => Some(positions.clone()),
+            Some(Begin::Resume(positions)) => Some(self.with_ahead(positions.clone())),
             Some(Begin::End | Begin::Beginning) => None,
             None => {
                 let renamed = self.renamed_bytes();
@@ -231,7 +240,7 @@ impl Follower {
                     let before = if file.role() == Role::Current { renamed } else { 0 };
                     file.position(self.appended.bytes + before, self.appended)
                 };
-                Some(self.files().map(place).collect())
+                Some(self.with_ahead(self.old.iter().chain(&self.current).map(place).collect()))
             }
         }
     }
@@ -243,7 +252,7 @@ impl Follower {
 
     /// Whether the log has been found, at some time.
     pub fn is_attached(&self) -> bool {
-        self.begin.is_none()
+        self.begin.is_none() || self.ahead.is_some()
     }
 
     /// Whether everything has been read that was there when the log was first found.
@@ -252,9 +261,9 @@ impl Follower {
     }
 
     /// Bytes that are in the files but have not been handed out: unread ones and a last line that
-    /// is not complete yet.
-    pub fn lag_bytes(&self) -> u64 {
-        self.files().map(LogFile::lag_bytes).sum()
+    /// is not complete yet. `None` where a file cannot be read and its size is not known.
+    pub fn lag_bytes(&self) -> Option<u64> {
+        Some(self.hidden_bytes()? + self.files().map(LogFile::lag_bytes).sum::<u64>())
     }
 
     /// Since when a line has been waiting for its end, by the clock of [`Follower::step`]; the oldest of
@@ -264,11 +273,11 @@ impl Follower {
     }
 
     fn files(&self) -> impl Iterator<Item = &LogFile> {
-        self.old.iter().chain(&self.current)
+        self.old.iter().chain(&self.current).chain(&self.ahead)
     }
 
     fn knows(&self, id: FileId) -> bool {
-        self.files().any(|file| file.id() == id)
+        self.old.iter().chain(&self.current).any(|file| file.id() == id)
     }
 
     /// The size of the file that will be appended to the cumulative log before the current one.
@@ -286,7 +295,7 @@ impl Follower {
                 let long = file.quiet_for(now) >= self.options.drain || self.old.len() > MAX_OLD_FILES;
                 long && !waiting
             }
-            Role::Current | Role::Renamed => false,
+            Role::Current | Role::Ahead | Role::Renamed => false,
         });
         if !over {
             self.turn += 1;
@@ -313,6 +322,10 @@ impl Follower {
 
     /// Looks whether the path still names the file that we read; `None` when there is a new one to read.
     fn look(&mut self, now: Duration) -> Result<Option<Event<'static>>, FollowError> {
+        if self.begin.is_some() {
+            self.attach(now)?;
+            return Ok(self.noticed.pop_front());
+        }
         let seen = self.chain.look_at_current().map_err(|source| self.error(source))?;
         let at_path = seen.map(|(id, _)| id);
         let yesterday = self.chain.yesterday_id();
@@ -323,6 +336,11 @@ impl Follower {
             current.is_current(written);
             self.foreign = yesterday.filter(|&id| !self.knows(id));
             self.forget_names(yesterday);
+            if self.unreadable {
+                // All of it that is there has been read, but a restart could not.
+                self.chain.open_yesterday(now)?;
+                self.unreadable = false;
+            }
             return Ok(Some(Event::Idle));
         }
         let moved = self.current.as_ref().is_some_and(|current| Some(current.id()) == yesterday);
@@ -356,19 +374,24 @@ impl Follower {
         {
             return Ok(Some(Event::Idle));
         }
-        let mut yesterday = self.chain.open_yesterday(now)?;
+        let mut yesterday = match self.open_yesterday(now) {
+            Ok(yesterday) => yesterday,
+            Err(error) => return self.go_ahead(at_path, error),
+        };
+        self.pass_on_ahead(at_path.iter_mut().chain(&mut yesterday));
         let known = |file: &LogFile| self.knows(file.id()) || Some(file.id()) == self.foreign;
         let yesterday_id = yesterday.as_ref().map(LogFile::id);
         yesterday = yesterday
             .filter(|file| !known(file) && at_path.as_ref().is_none_or(|at_path| at_path.id() != file.id()));
         let between = match &yesterday {
             // Two rotations or more since we looked: what lies between is in the cumulative log. As long as
-            // that cannot be read nothing is given up, and nothing is changed.
+            // that cannot be read nothing is given up.
             Some(next) => {
-                let cumulative = self.chain.open_cumulative(now)?;
                 let returned = at_path.as_ref().map(LogFile::id);
-                let found = self.between([yesterday_id, returned], next, cumulative, now);
-                Some(found.map_err(|source| self.error(source))?)
+                match self.between([yesterday_id, returned], next, now) {
+                    Ok(between) => Some(between),
+                    Err(error) => return self.go_ahead(at_path, error),
+                }
             }
             None => None,
         };
@@ -377,6 +400,12 @@ impl Follower {
         if let Some(mut returned) = returned.and_then(|index| self.old.remove(index)) {
             returned.becomes(Role::Current, 0);
             at_path = Some(returned);
+        }
+        let ahead = self.ahead.take().filter(|file| file.offset() > 0);
+        let kept = [yesterday_id, at_path.as_ref().map(LogFile::id)];
+        if let Some(mut ahead) = ahead.filter(|file| !kept.contains(&Some(file.id()))) {
+            ahead.becomes(Role::Nameless, 0);
+            self.old.push_back(ahead);
         }
         let had_current = self.current.is_some();
         // What there will be when what was renamed before has been appended.
@@ -391,7 +420,7 @@ impl Follower {
         }
         if let (Some(mut yesterday), Some(between)) = (yesterday, between) {
             self.noticed.extend(between.is_gap.then_some(Event::Gap { known_bytes: 0 }));
-            self.old.extend(between.part);
+            self.old.extend(between.parts);
             self.appended = between.appended;
             yesterday.becomes(Role::Renamed, 0);
             self.old.push_back(yesterday);
@@ -433,43 +462,13 @@ impl Follower {
         }
     }
 
-    /// Finds what was written to files that came and went between those that have none of the names `kept`
-    /// any more and `next`, which has one now.
-    fn between(
-        &self,
-        kept: [Option<FileId>; 2],
-        next: &LogFile,
-        cumulative: Option<LogFile>,
-        now: Duration,
-    ) -> io::Result<Between> {
-        let Some(cumulative) = cumulative.map(Cumulative::new).transpose()? else {
-            return Ok(Between { part: None, is_gap: true, appended: Appended::default() });
-        };
-        let end = cumulative.end_before(next)?;
-        let copied = self.copied_until(&cumulative, kept)?;
-        let part = copied.map(|copied| cumulative.part(copied..end, now)).transpose()?;
-        Ok(Between { part: part.flatten(), is_gap: copied.is_none(), appended: cumulative.until(end)? })
-    }
-
-    /// Where the copies of the files end in the cumulative log that had a name and have none of `kept`.
-    fn copied_until(&self, cumulative: &Cumulative, kept: [Option<FileId>; 2]) -> io::Result<Option<u64>> {
-        let mut at = cumulative.moved(self.appended.bytes, self.appended)?;
-        let named = self.files().filter(|file| matches!(file.role(), Role::Renamed | Role::Current));
-        for file in named.filter(|file| !kept.contains(&Some(file.id()))) {
-            let place = file.named_position(at, Appended::default());
-            if place.offset > 0 {
-                let Some(start) = cumulative.copy_of(&place)? else { return Ok(None) };
-                at = start + place.offset;
-            }
-            at += cumulative.common_lines(at, file, place.offset)?;
-        }
-        Ok((at <= cumulative.size()).then_some(at))
-    }
-
     /// How far the cumulative log goes, but for a copy of yesterday's file that is being made just now;
     /// when it goes just as far as expected, there is none.
     fn appended_before(&self, yesterday: Option<&LogFile>, expected: Option<u64>, now: Duration) -> Appended {
-        let opened = self.chain.open_cumulative(now).ok().flatten();
+        let Ok(opened) = self.chain.open_cumulative(now) else {
+            // What stands at its end is not known.
+            return Appended { bytes: expected.unwrap_or(0), anchor: Anchor::default() };
+        };
         let cumulative = opened.and_then(|file| Cumulative::new(file).ok());
         let Some(cumulative) = cumulative else { return Appended::default() };
         let unexpected = yesterday.filter(|_| expected != Some(cumulative.size()));
@@ -488,25 +487,10 @@ impl Follower {
     }
 }
 
-/// What came and went between two looks at the names.
-struct Between {
-    /// Its lines, in the cumulative log.
-    part: Option<LogFile>,
-    /// Whether they were not found.
-    is_gap: bool,
-    /// How far the cumulative log goes.
-    appended: Appended,
-}
-
 fn file_at<'a>(
     old: &'a mut VecDeque<LogFile>,
-    current: &'a mut Option<LogFile>,
+    newest: [&'a mut Option<LogFile>; 2],
     turn: usize,
 ) -> Option<&'a mut LogFile> {
-    let behind = old.len();
-    match turn {
-        _ if turn < behind => old.get_mut(turn),
-        _ if turn == behind => current.as_mut(),
-        _ => None,
-    }
+    old.iter_mut().chain(newest.into_iter().flatten()).nth(turn)
 }

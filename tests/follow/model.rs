@@ -19,6 +19,7 @@ use imsimta_exporter::config::{Logs, Start};
 use imsimta_exporter::record::Dialect;
 use imsimta_exporter::source::state::{Loaded, StateDirectory};
 use proptest::prelude::*;
+use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 use tempfile::TempDir;
 
 use crate::service::harness::wait_for;
@@ -54,6 +55,11 @@ enum Action {
     FillStateDisk(bool),
     /// The program is killed and started again.
     Kill,
+    /// Somebody takes a file that was rotated away from the program's user, or gives it back.
+    Hide {
+        file: &'static str,
+        hidden: bool,
+    },
     /// The program is killed; whatever comes now happens while it is down.
     Stop,
     Hazard(Hazard),
@@ -71,6 +77,14 @@ enum Hazard {
 }
 
 fn harmless() -> impl Strategy<Value = Action> {
+    let file = prop_oneof![3 => Just("mail.log_yesterday"), 1 => Just("mail.log")];
+    let hide = (file, prop::bool::weighted(0.7)).prop_map(|(file, hidden)| Action::Hide { file, hidden });
+    // Who is not root cannot play the others on this host.
+    let weight = u32::from(rustix::process::geteuid().is_root());
+    prop_oneof![20 => readable(), 3 * weight => hide]
+}
+
+fn readable() -> impl Strategy<Value = Action> {
     prop_oneof![
         6 => (1_usize..8, any::<bool>()).prop_map(|(lines, late)| Action::Write { lines, late }),
         2 => any::<bool>().prop_map(|late| Action::WritePart { late }),
@@ -93,7 +107,7 @@ fn harmful() -> impl Strategy<Value = Action> {
         1 => Just(Hazard::CorruptState),
         1 => Just(Hazard::DeleteCumulative),
     ];
-    prop_oneof![6 => harmless(), 1 => hazard.prop_map(Action::Hazard)]
+    prop_oneof![6 => readable(), 1 => hazard.prop_map(Action::Hazard)]
 }
 
 /// One process that writes, and what it has begun.
@@ -230,6 +244,13 @@ impl Host {
         self.open_writer();
     }
 
+    /// Changes who may read a file, if it is there.
+    fn hide(&self, file: &str, hidden: bool) {
+        let mode = if hidden { 0o000 } else { 0o644 };
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(self.logs().join(file), permissions).ok();
+    }
+
     fn suffer(&mut self, hazard: Hazard) {
         match hazard {
             Hazard::Truncate => {
@@ -306,7 +327,7 @@ impl Program {
         for _ in 0..10_000 {
             self.clock += Duration::from_secs(1);
             let now = Now { monotonic: self.clock, unix_millis: 1_795_000_000_000, steady_seconds: 1.795e9 };
-            if !self.logs.step(0, &self.book, now) {
+            if !as_another_user(|| self.logs.step(0, &self.book, now)) {
                 return;
             }
         }
@@ -341,6 +362,17 @@ impl Program {
         let accounts = book.aggregate.totals.accounts.all();
         accounts.iter().map(|account| account.lines - account.records()).sum()
     }
+}
+
+/// Root reads what it may not: this thread is without that for as long as `act` takes.
+fn as_another_user<T>(act: impl FnOnce() -> T) -> T {
+    let had = capabilities(None).expect("readable");
+    let overriding = CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
+    let effective = had.effective - overriding;
+    set_capabilities(None, CapabilitySets { effective, ..had }).expect("dropped");
+    let done = act();
+    set_capabilities(None, had).expect("taken back");
+    done
 }
 
 fn number(channel: &str) -> usize {
@@ -388,6 +420,10 @@ impl Life {
         }
         life.host.end_lines();
         life.poll();
+        for file in ["mail.log_yesterday", "mail.log"] {
+            life.host.hide(file, false);
+        }
+        life.poll();
         life
     }
 
@@ -420,6 +456,7 @@ impl Life {
                 self.program = None;
                 self.poll();
             }
+            Action::Hide { file, hidden } => host.hide(file, hidden),
             Action::Stop => self.program = None,
             Action::Hazard(hazard) => self.suffer(hazard),
         }

@@ -185,7 +185,7 @@ fn a_fifo_where_a_log_or_a_message_should_be_does_not_hang_it() {
 }
 
 /// Root reads mode 000, so the program runs without the two capabilities that override it.
-fn without_overriding(install: &Install) -> Command {
+pub fn without_overriding(install: &Install) -> Command {
     let mut command = Command::new("setpriv");
     let dropped = "-dac_override,-dac_read_search";
     command.args(["--bounding-set", dropped, "--inh-caps", dropped, "--"]).arg(PROGRAM);

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::{Child, Command};
 
-use super::harness::{DEADLINE, Install, value_of, wait_for};
+use super::failures::without_overriding;
+use super::harness::{DEADLINE, Install, Service, available, value_of, wait_for};
 
 const QUEUE: &str = r#"imsimta_collector_success{collector="queue"}"#;
 const ENTRY: &str = "19-Feb-2026 17:02:26.65 l                          D 1 a@b rfc822;c@d c\n";
@@ -134,4 +135,97 @@ fn without_a_configured_user_the_owner_of_the_queue_decides() {
         std::os::unix::fs::chown(install.log("."), Some(12_345), None).expect("permitted");
         service.wait_for_sample(r#"imsimta_directory_ownership_ok{path="log"}"#, 0.0);
     }
+}
+
+const LOG: &str = r#"imsimta_collector_success{collector="log"}"#;
+const LINES: &str = r#"imsimta_log_lines_total{log="mail.log_current"}"#;
+const LAG: &str = r#"imsimta_log_lag_bytes{log="mail.log_current"}"#;
+
+fn mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("set");
+}
+
+/// Yesterday's log belongs to somebody else from the moment of its renaming on.
+#[test]
+fn a_rotated_log_that_may_not_be_read_holds_up_no_other() {
+    if !available("setpriv") {
+        return;
+    }
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let service = Service::start(without_overriding(&install));
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    install.append("mail.log_current", &ENTRY.repeat(3));
+    service.wait_for_sample(LINES, 3.0);
+    let yesterday = install.log("mail.log_yesterday");
+    std::fs::rename(install.log("mail.log_current"), &yesterday).expect("renamed");
+    mode(&yesterday, 0o000);
+    install.append("mail.log_current", &ENTRY.repeat(4));
+    service.wait_for_sample(LINES, 7.0);
+    service.wait_for_sample(LOG, 0.0);
+    install.append("mail.log_current", &ENTRY.repeat(4));
+    service.wait_for_sample(LINES, 11.0);
+    assert!(service.stop().0.success());
+
+    // The saved place in it cannot be gone on from now.
+    let late = std::fs::OpenOptions::new().append(true).open(&yesterday);
+    let mut service = Service::start(without_overriding(&install));
+    assert!(service.wait_for_log("problem").contains("mail.log_yesterday"));
+    let page = service.wait_for_sample(LINES, 11.0);
+    assert_eq!((value_of(&page, LOG), value_of(&page, LAG)), (Some(0.0), Some(0.0)));
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    let (_, text) = service.get("/-/ready");
+    assert!(text.starts_with("ready, but without: log (") && text.contains("mail.log_yesterday"), "{text}");
+    install.append("mail.log_current", ENTRY);
+    service.wait_for_sample(LINES, 12.0);
+    if let Ok(mut late) = late {
+        // Its size is known all the same.
+        std::io::Write::write_all(&mut late, ENTRY.as_bytes()).expect("written");
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
+        service.wait_for_sample(LAG, ENTRY.len() as f64);
+    } else {
+        mode(&yesterday, 0o644);
+        super::harness::append(&yesterday, ENTRY);
+    }
+    mode(&yesterday, 0o644);
+    let page = service.wait_for_sample(LINES, 13.0);
+    assert_eq!(value_of(&page, r#"imsimta_log_gaps_total{log="mail.log_current"}"#), Some(0.0));
+    service.wait_for_sample(LOG, 1.0);
+}
+
+/// Two rotations while the program is stopped: the file between was never open, and may not be read.
+#[test]
+fn a_rotated_log_that_was_never_read_holds_up_no_other() {
+    if !available("setpriv") {
+        return;
+    }
+    let install = Install::new();
+    install.append("mail.log_current", &ENTRY.repeat(3));
+    let mut command = without_overriding(&install);
+    let service = Service::start({
+        command.env("IMSIMTA_EXPORTER__LOGS__START", "beginning");
+        command
+    });
+    service.wait_for_sample(LINES, 3.0);
+    service.signal(rustix::process::Signal::STOP);
+    let (log, yesterday) = (install.log("mail.log_current"), install.log("mail.log_yesterday"));
+    std::fs::rename(&log, &yesterday).expect("renamed");
+    install.append("mail.log_current", &ENTRY.repeat(2));
+    install.append("mail.log", &std::fs::read_to_string(&yesterday).expect("readable"));
+    std::fs::rename(&log, &yesterday).expect("renamed");
+    mode(&yesterday, 0o000);
+    install.append("mail.log_current", &ENTRY.repeat(4));
+    service.signal(rustix::process::Signal::CONT);
+    service.wait_for_sample(LINES, 7.0);
+    service.wait_for_sample(LOG, 0.0);
+    #[expect(clippy::cast_precision_loss, reason = "a small number")]
+    service.wait_for_sample(LAG, 2.0 * ENTRY.len() as f64);
+    assert!(service.stop().0.success());
+    let service = Service::start(without_overriding(&install));
+    install.append("mail.log_current", ENTRY);
+    service.wait_for_sample(LINES, 8.0);
+    mode(&yesterday, 0o644);
+    service.wait_for_sample(LINES, 10.0);
+    let page = service.wait_for_sample(LOG, 1.0);
+    assert_eq!(value_of(&page, r#"imsimta_log_gaps_total{log="mail.log_current"}"#), Some(0.0));
 }

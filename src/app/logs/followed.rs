@@ -60,16 +60,19 @@ struct Log {
 
 impl Log {
     fn step(&mut self, book: &RwLock<LogBook>, max_line_bytes: usize, now: Now) -> bool {
+        let held_up = self.follower.is_held_up();
         let event = match self.follower.step(now.monotonic) {
             Ok(event) => event,
             Err(problem) => {
-                self.at_end = false;
-                self.idle_at = None;
+                self.at_end = self.follower.is_held_up() && self.follower.lag_bytes() == Some(0);
+                self.idle_at = self.at_end.then_some(now.monotonic);
                 self.problem = Some(problem);
                 return false;
             }
         };
-        self.problem = None;
+        if event == Event::Idle || !held_up {
+            self.problem = None;
+        }
         self.at_end = event == Event::Idle;
         let mut book = book.write().unwrap_or_else(PoisonError::into_inner);
         let totals = &mut book.aggregate.totals;
@@ -196,7 +199,7 @@ impl FollowedLogs {
         for log in &mut self.followed {
             let age =
                 |since: Duration| now.steady_seconds - now.monotonic.saturating_sub(since).as_secs_f64();
-            log.following.lag_bytes = log.follower.is_attached().then(|| log.follower.lag_bytes());
+            log.following.lag_bytes = log.follower.is_attached().then(|| log.follower.lag_bytes()).flatten();
             log.following.partial_line_since = log.follower.partial_line_since().map(age);
             if log.at_end {
                 log.following.caught_up_at = Some(now.steady_seconds);

@@ -15,19 +15,27 @@ struct Named {
     yesterday: Option<LogFile>,
 }
 
+/// Why files that have a name cannot be read.
+#[derive(Default)]
+struct Hidden {
+    current: Option<FollowError>,
+    yesterday: Option<FollowError>,
+}
+
 impl Follower {
     /// Finds the files to begin with.
     pub(super) fn attach(&mut self, now: Duration) -> Result<(), FollowError> {
-        let current = self.chain.open_current(now)?;
         match self.begin.clone() {
-            Some(Begin::Resume(positions)) => {
-                let yesterday = self.chain.open_yesterday(now)?;
-                if current.is_none() && yesterday.is_none() {
-                    return Err(FollowError::Missing { path: self.chain.current.clone() });
+            Some(Begin::Resume(_)) => {
+                let positions = self.positions().unwrap_or_default();
+                if let Err(error) = self.find_places(&positions, now) {
+                    self.resume_ahead(&positions, now);
+                    return Err(error);
                 }
-                self.resume(&positions, Named { current, yesterday }, now)?;
+                self.ahead = None;
             }
             begin => {
+                let current = self.chain.open_current(now)?;
                 let yesterday = self.yesterday_from_its_end(now);
                 let Some(mut current) = current else {
                     return Err(self.missing_from_the_start(yesterday.as_ref(), now));
@@ -41,6 +49,27 @@ impl Follower {
             }
         }
         self.begin = None;
+        Ok(())
+    }
+
+    /// Opens the files that have a name, and goes on from the saved places in them.
+    fn find_places(&mut self, positions: &[Position], now: Duration) -> Result<(), FollowError> {
+        let (current, yesterday) = (self.chain.open_current(now), self.open_yesterday(now));
+        if let (Ok(None), Ok(None)) = (&current, &yesterday) {
+            return Err(FollowError::Missing { path: self.chain.current.clone() });
+        }
+        let mut hidden = Hidden::default();
+        let current = current.unwrap_or_else(|error| {
+            hidden.current = Some(error);
+            None
+        });
+        let yesterday = yesterday.unwrap_or_else(|error| {
+            hidden.yesterday = Some(error);
+            None
+        });
+        let is_ours = hidden.yesterday.is_none();
+        self.resume(positions, Named { current, yesterday }, hidden, now)?;
+        self.unreadable &= is_ours;
         Ok(())
     }
 
@@ -67,13 +96,21 @@ impl Follower {
     }
 
     /// Puts every saved place on the file that holds it.
-    fn resume(&mut self, positions: &[Position], mut named: Named, now: Duration) -> Result<(), FollowError> {
+    fn resume(
+        &mut self,
+        positions: &[Position],
+        mut named: Named,
+        hidden: Hidden,
+        now: Duration,
+    ) -> Result<(), FollowError> {
+        let positions = &named.without_ahead(positions);
         let mut found: Vec<Option<LogFile>> = positions.iter().map(|_| None).collect();
         for by_contents in [false, true] {
             for (position, found) in positions.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
                 *found = named.take(position, by_contents);
             }
         }
+        hidden.holds_nothing(positions, &found)?;
         for (position, found) in positions.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
             *found = self.find_elsewhere(position, now).map_err(|source| self.error(source))?;
         }
@@ -83,7 +120,7 @@ impl Follower {
         let cumulative = match self.chain.open_cumulative(now) {
             Ok(cumulative) => cumulative,
             // What is missing may be in it: it is tried again before anything is given up.
-            Err(error) if missing(positions, &found).next().is_some() => return Err(error),
+            Err(error) if gone(positions, &found).next().is_some() => return Err(error),
             Err(_) => None,
         };
         let recovered =
@@ -133,7 +170,7 @@ impl Follower {
                 cumulative.map(|file| file.part(position.offset..end, now)).transpose()?
             }
             Role::Cumulative { .. } => None,
-            Role::Current | Role::Renamed | Role::Nameless => {
+            Role::Current | Role::Ahead | Role::Renamed | Role::Nameless => {
                 self.chain.open_by_id(position.id, now).map(|mut file| {
                     file.becomes(Role::Nameless, 0);
                     file
@@ -242,7 +279,32 @@ impl Position {
     }
 }
 
+impl Hidden {
+    /// Whether no place can be in a file that cannot be read, and no line that is to be read before the log's.
+    fn holds_nothing(self, positions: &[Position], found: &[Option<LogFile>]) -> Result<(), FollowError> {
+        let goes_on = found.iter().flatten().any(LogFile::is_log);
+        match (self.yesterday, self.current) {
+            (Some(error), _) if !goes_on || gone(positions, found).next().is_some() => Err(error),
+            (_, Some(error)) if missing(positions, found).next().is_some() => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Named {
+    /// The places but for one that was read ahead, where its file is the log: its place among the others is told by
+    /// them.
+    fn without_ahead(&mut self, positions: &[Position]) -> Vec<Position> {
+        let mut positions = positions.to_vec();
+        if let Some(ahead) = positions.pop_if(|position| position.role == Role::Ahead) {
+            match &mut self.current {
+                Some(file) if ahead.is_in(file) => file.resume(&ahead),
+                _ => positions.push(Position { role: Role::Current, ..ahead }),
+            }
+        }
+        positions
+    }
+
     /// Takes the file that holds the place, by its inode or, for a copy, by what stands in it.
     fn take(&mut self, position: &Position, by_contents: bool) -> Option<LogFile> {
         if matches!(position.role, Role::Cumulative { .. }) {

@@ -57,6 +57,20 @@ impl Chain {
         FileId::of_path(yesterday).ok()?
     }
 
+    /// How large yesterday's file is, whether it may be read or not.
+    pub(super) fn yesterday_bytes(&self) -> Option<u64> {
+        let (yesterday, _) = self.rotated.as_ref()?;
+        Some(std::fs::metadata(yesterday).ok()?.len())
+    }
+
+    /// How large a file is that is the log or yesterday's, whether it may be read or not.
+    pub(super) fn bytes_of(&self, id: FileId) -> Option<u64> {
+        let yesterday = self.rotated.as_ref().map(|(yesterday, _)| yesterday);
+        let files = yesterday.into_iter().chain([&self.current]);
+        let mut found = files.filter_map(|path| std::fs::metadata(path).ok());
+        found.find(|metadata| FileId::of(metadata) == id).map(|metadata| metadata.len())
+    }
+
     /// A file of the log's directory that somebody renamed by hand.
     pub(super) fn open_by_id(&self, id: FileId, now: Duration) -> Option<LogFile> {
         let directory = self.current.parent()?;

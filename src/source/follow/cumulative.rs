@@ -41,7 +41,10 @@ impl Cumulative {
     /// Where a place lies now that was computed when it went as far as `appended`: somebody may have
     /// removed it, so that it began anew.
     pub(super) fn moved(&self, place: u64, appended: Appended) -> io::Result<u64> {
-        let same = appended.bytes <= self.size && self.file.anchor_of(appended.bytes)? == appended.anchor;
+        // It could not be read then where nothing is known of its end.
+        let unseen = appended.anchor.bytes == 0;
+        let same = appended.bytes <= self.size
+            && (unseen || self.file.anchor_of(appended.bytes)? == appended.anchor);
         Ok(if same { place } else { place.saturating_sub(appended.bytes) })
     }
 

@@ -113,6 +113,12 @@ impl LogFile {
         Ok(Self { role, offset: range.start, anchor, ..file })
     }
 
+    /// The same file, at its beginning.
+    pub(super) fn again(&self, now: Duration) -> io::Result<Self> {
+        let file = Self::unread(self.file.try_clone()?, self.id, self.size()?, now);
+        Ok(Self { written: self.written, ..file })
+    }
+
     pub(super) fn id(&self) -> FileId {
         self.id
     }
@@ -136,6 +142,11 @@ impl LogFile {
     pub(super) fn unlinked_at(&self) -> Option<u128> {
         let metadata = self.file.metadata().ok().filter(|metadata| metadata.nlink() == 0)?;
         Some(changed_at(&metadata))
+    }
+
+    /// Where its copy begins, or will begin, in the cumulative log, as far as is known.
+    pub(super) fn copy_start(&self) -> u64 {
+        self.copy_start
     }
 
     /// Behind the last byte that was handed out.

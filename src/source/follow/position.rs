@@ -70,6 +70,9 @@ impl Anchor {
 pub enum Role {
     /// The log's path names it.
     Current,
+    /// The same, and it is read ahead of a file before it that cannot be read: its place among the others is not
+    /// known yet.
+    Ahead,
     /// It has the name that the return job gives a log: `mail.log_yesterday`.
     Renamed,
     /// It has lost both names; writers may still have it open.
