@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::app::{self, Environment, PrivilegeError};
 use crate::check;
@@ -152,6 +152,11 @@ enum CatalogueFormat {
     Text,
     /// The page docs/metrics.md
     Markdown,
+}
+
+/// The command line as `clap` has it: what completions and a manual page are made from.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the program as the command line says.
@@ -426,13 +431,11 @@ fn fail(status: u8, message: &impl std::fmt::Display) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::log_filter;
 
     #[test]
     fn the_command_line_is_sound() {
-        super::Cli::command().debug_assert();
+        super::command().debug_assert();
     }
 
     #[test]
