@@ -2,7 +2,8 @@
 
 use crate::report::escape::escaped;
 
-const WIDTH: usize = 80;
+/// The longest line.
+pub const WIDTH: usize = 80;
 /// Where values begin.
 pub const INDENT: usize = 24;
 /// More of a value is not shown.
@@ -33,36 +34,27 @@ impl Paper {
         self.wrapped(&format!("  {name:<width$}", width = INDENT - 2), INDENT, words);
     }
 
-    /// Words behind a head; further lines begin at column `indent`. A word too long for a line is broken
-    /// and not cut, so that a path stays whole.
+    /// Words behind a head, or a head alone, as [`wrap`] does it.
     pub fn wrapped(&mut self, head: &str, indent: usize, words: &str) {
-        let (mut line, words) =
-            if words.is_empty() { (String::new(), head) } else { (head.to_owned(), words) };
-        let mut begun = false;
-        for word in words.trim_end().split(' ') {
-            if begun && line.len() + 1 + word.len() > WIDTH {
-                self.line(&line);
-                line = " ".repeat(indent);
-            } else if begun {
-                line.push(' ');
-            }
-            begun = true;
-            let mut rest = word;
-            while line.len() + rest.len() > WIDTH {
-                let (fits, behind) = rest.split_at(WIDTH.saturating_sub(line.len()).max(1));
-                line.push_str(fits);
-                self.line(&line);
-                line = " ".repeat(indent);
-                rest = behind;
-            }
-            line.push_str(rest);
-        }
-        self.line(&line);
+        let (head, words) = if words.is_empty() { ("", head) } else { (head, words) };
+        wrap(&mut self.text, head, indent, words);
     }
+}
 
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
-        self.text.push('\n');
+/// Adds words behind a head; further lines begin at column `indent`. A word too long for a line is broken and not
+/// cut, so that a path stays whole.
+pub fn wrap(text: &mut String, head: &str, indent: usize, words: &str) {
+    let further = " ".repeat(indent);
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(head)
+        .subsequent_indent(&further)
+        // As the words are: nothing in a path is a place to part it, and nothing is made even.
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
+    for line in textwrap::wrap(words.trim_end(), options) {
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
 }
 

@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("metrics", &["record", "aggregate", "config", "source"]),
     ("http", &["record", "aggregate", "config", "metrics"]),
     ("paper", &[]),
-    ("report", &["record", "aggregate", "config", "source", "metrics"]),
+    ("report", &["record", "aggregate", "config", "source", "metrics", "paper"]),
     ("explain", &["record", "config", "source", "paper"]),
     // A writer only: a mistake that reader and writer share would be seen by nobody.
     ("demo", &["config", "app"]),

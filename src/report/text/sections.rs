@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::table::{Column, Table, WIDTH, wrap};
+use super::table::{Column, Table, wrap};
 use super::{SHOWN, number};
+use crate::paper::WIDTH;
 use crate::report::summary::{ClientCount, Connections, LineReason, ReasonCount, Summary};
 
 /// Clients in one line of rejections.

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
+use crate::paper::{self, WIDTH};
 use crate::report::escape::middle_cut;
 
-/// The longest line.
-pub(super) const WIDTH: usize = 80;
 const INDENT: usize = 2;
 const GAP: usize = 2;
 /// However much the other columns take.
@@ -101,27 +100,11 @@ impl Table {
     }
 }
 
-/// Words behind `head`, in lines that begin at column `indent` after the first.
+/// Words behind `head`, in lines that begin at column `indent` after the first; long ones lose their middle.
 pub(super) fn wrap(text: &mut String, head: &str, indent: usize, words: &str) {
-    let mut line = head.to_owned();
-    let mut empty = true;
-    for word in words.split(' ').filter(|word| !word.is_empty()) {
-        let room = WIDTH.saturating_sub(indent).max(LEAST_FLEXIBLE);
-        let word = middle_cut(word, room);
-        if !empty && line.len() + 1 + word.len() > WIDTH {
-            text.push_str(line.trim_end());
-            text.push('\n');
-            line = " ".repeat(indent);
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(&word);
-        empty = false;
-    }
-    text.push_str(line.trim_end());
-    text.push('\n');
+    let room = WIDTH.saturating_sub(indent).max(LEAST_FLEXIBLE);
+    let words: Vec<_> = words.split_ascii_whitespace().map(|word| middle_cut(word, room)).collect();
+    paper::wrap(text, head, indent, &words.join(" "));
 }
 
 #[cfg(test)]
