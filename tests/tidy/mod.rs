@@ -18,8 +18,14 @@ fn root() -> &'static Path {
 
 /// Every file below a directory with an extension.
 fn files(directory: &str, extension: &str) -> Vec<PathBuf> {
+    let found = found(root().join(directory), extension);
+    assert!(!found.is_empty(), "{directory} has files");
+    found
+}
+
+fn found(below: PathBuf, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut open = vec![root().join(directory)];
+    let mut open = vec![below];
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(
@@ -30,7 +36,6 @@ fn files(directory: &str, extension: &str) -> Vec<PathBuf> {
         }
     }
     found.sort();
-    assert!(!found.is_empty(), "{directory} has files");
     found
 }
 
@@ -66,6 +71,52 @@ fn dependencies_are_explained() {
             "ARCHITECTURE.md does not say why {name} is there"
         );
     }
+}
+
+/// Every document of the tree.
+fn documents() -> Vec<PathBuf> {
+    let directories = ["docs", "alerts", "dashboards", "benches", "tests", "packaging", "fuzz"];
+    let below = directories.iter().map(|directory| root().join(directory)).flat_map(|path| found(path, "md"));
+    let top = std::fs::read_dir(root()).expect("readable").map(|entry| entry.expect("an entry").path());
+    top.filter(|path| path.extension().is_some_and(|found| found == "md")).chain(below).collect()
+}
+
+/// The links of a document that lead nowhere: to files that are not there, to headings that a document does not have.
+fn dead_links(path: &Path, text: &str) -> Vec<String> {
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+    let relative = links.filter(|link| !link.contains("://") && !link.starts_with("mailto:"));
+    let dead = relative.filter(|link| {
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        let target = path.with_file_name(file);
+        if !file.is_empty() && (heading.is_empty() || !target.is_file()) {
+            return !target.exists();
+        }
+        let other = if file.is_empty() { text.to_owned() } else { read(&target) };
+        !has_heading(&other, heading)
+    });
+    dead.map(|link| format!("{}: {link}", path.display())).collect()
+}
+
+/// Whether a document has a heading with this anchor: in lower case, blanks as `-`, other signs gone.
+fn has_heading(text: &str, anchor: &str) -> bool {
+    let anchor_of = |heading: &str| -> String {
+        let kept = heading.trim().chars().filter(|sign| sign.is_alphanumeric() || " -_".contains(*sign));
+        kept.map(|sign| if sign == ' ' { '-' } else { sign }).flat_map(char::to_lowercase).collect()
+    };
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|line| anchor_of(line.trim_start_matches('#'))).any(|found| found == anchor)
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let documents = documents();
+    assert!(documents.len() > 30, "{documents:?}");
+    let dead: Vec<String> = documents.iter().flat_map(|path| dead_links(path, &read(path))).collect();
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+    let text = "# A `b`, c …\n[one](no.md) [two](README.md) [three](#a-b-c-) [four](#d) [five](docs/loss.md#no) [six](https://a)";
+    let dead = dead_links(&root().join("X.md"), text);
+    let links: Vec<&str> = dead.iter().filter_map(|dead| dead.rsplit(' ').next()).collect();
+    assert_eq!(links, ["no.md", "#d", "docs/loss.md#no"]);
 }
 
 /// ARCHITECTURE.md names a test for every invariant, and the tests exist.
