@@ -24,6 +24,7 @@ pub mod log_clock;
 pub mod option;
 pub mod reading;
 pub mod reasons;
+pub mod recent;
 pub mod reply;
 pub mod table;
 pub mod timeline;
@@ -113,6 +114,9 @@ totals! {
     /// The time that all the others keep.
     #[serde(default)]
     timeline: timeline::Timeline,
+    /// What channels did in the last minutes.
+    #[serde(default)]
+    recent: recent::Recent,
 }
 
 impl Totals {
@@ -260,11 +264,13 @@ impl Aggregate {
             MessageEvent::Enqueued { destination, file, message, arrives, .. } => {
                 let destination = totals.channels.index(destination, batch);
                 totals.enqueues.add(channel, destination, bytes);
+                totals.recent.enqueued(destination, at.seen);
                 totals.delays.enqueued(file, message, arrives, at.written);
             }
             MessageEvent::Delivered { delivery, waited } => {
                 counts.dequeued_recipients += 1;
                 counts.dequeued_bytes += bytes;
+                totals.recent.attempted(channel, None, at.seen);
                 self.attempted(channel, &delivery, None, at, batch);
                 self.waited(channel, &waited, None, at);
             }
@@ -274,6 +280,7 @@ impl Aggregate {
                     totals.replies.add(channel, reply, at.seen, batch);
                 }
                 if attempted {
+                    totals.recent.attempted(channel, Some(reason), at.seen);
                     self.attempted(channel, &delivery, Some(outcome), at, batch);
                 }
                 self.waited(channel, &waited, Some(outcome), at);

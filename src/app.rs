@@ -20,6 +20,7 @@ mod privilege;
 pub mod queue;
 mod readiness;
 mod signals;
+mod situation;
 pub mod state;
 
 use std::future::Future;

@@ -8,6 +8,7 @@
 //!   out.
 //! - [`record`] says what one line of a log means. Pure.
 //! - [`aggregate`] adds entries up. Pure.
+//! - [`findings`] says what is wrong, of a running program and of files. Pure.
 //! - [`metrics`] turns sums and snapshots into the exposition. The only part that knows the crate
 //!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
 //! - [`http`] serves pages.
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod explain;
+pub mod findings;
 pub mod http;
 pub mod metrics;
 mod paper;

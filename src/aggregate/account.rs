@@ -141,7 +141,7 @@ impl Accounts {
     }
 
     /// The time of the newest entry of all: no table holds anything later.
-    pub(super) fn newest_entry(&self) -> Option<i64> {
+    pub fn newest_entry(&self) -> Option<i64> {
         self.0.iter().filter_map(|account| account.last_entry).max()
     }
 

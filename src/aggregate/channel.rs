@@ -179,6 +179,12 @@ impl Channels {
         self.labels.values().iter().map(String::as_str).zip(&self.counts).skip(skipped)
     }
 
+    /// `(index, label value)` of the same.
+    pub fn by_label(&self) -> impl Iterator<Item = (usize, &str)> {
+        let skipped = usize::from(self.labels.capped() == 0);
+        self.labels.values().iter().map(String::as_str).enumerate().skip(skipped)
+    }
+
     /// How many look-ups ended in `other`.
     pub fn capped(&self) -> u64 {
         self.labels.capped()

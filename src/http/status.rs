@@ -1,4 +1,6 @@
-//! The status page: what is collected, since when, what fails and why.
+//! The status page: whether mail flows, then what is collected, since when, what cannot be read and why.
+
+mod mail;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -16,11 +18,13 @@ use crate::report::escape;
 
 pub(super) const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;color:#1b1b1b;background:#fff}\
-h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}\
+h1{font-size:1.4rem;margin:0 0 .3rem}h2{font-size:1.1rem;margin-top:2rem}\
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd;vertical-align:top}\
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}\
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}ul{padding-left:1.2rem}code{overflow-wrap:anywhere}\
+@media(max-width:40rem){table{display:block;overflow-x:auto;white-space:nowrap}td div{white-space:normal;min-width:14rem}}\
+.critical{color:#a4161a}.warning{color:#8a5300}.good{color:#17692f}\
 .ok{color:#17692f}.bad{color:#a4161a;font-weight:600}.dim{color:#666}\
-@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}td,th{border-color:#333}a{color:#8ab4f8}.ok{color:#6fcf97}.bad{color:#ff8a80}.dim{color:#999}}";
+@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}td,th{border-color:#333}a{color:#8ab4f8}.critical{color:#ff8a80}.warning{color:#ffc46b}.good{color:#6fcf97}.ok{color:#6fcf97}.bad{color:#ff8a80}.dim{color:#999}}";
 
 /// One row of the table of collectors.
 struct Collector {
@@ -54,18 +58,23 @@ pub(super) fn command(state_directory: &Path, listen: SocketAddr) -> String {
 pub(super) fn page(observed: &Observed, command: Option<&str>) -> Markup {
     let now = observed.clock.steady_seconds();
     let readiness = observed.readiness();
+    let situation = observed.situation();
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta name="viewport" content="width=device-width";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="refresh" content="15";
                 link rel="icon" href="data:,";
                 title { "imsimta-exporter" }
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { "imsimta-exporter " (env!("CARGO_PKG_VERSION")) }
+                (mail::findings_of(&situation))
+                h2 { "Channels" }
+                (mail::channels(&situation))
+                h2 { "imsimta-exporter " (env!("CARGO_PKG_VERSION")) }
                 p {
                     "Watches the MTA below " code { (observed.install.root.display()) } " since "
                     (stamp(observed.clock.started_at())) ". "
@@ -119,8 +128,8 @@ fn collectors(observed: &Observed, now: f64) -> Markup {
                     td { (row.what) }
                     td {
                         @if row.runs == 0 { span.dim { "not yet run" } }
-                        @else if row.success { span.ok { "works" } }
-                        @else { span.bad { "fails" } }
+                        @else if row.success { span.ok { "is read" } }
+                        @else { span.bad { "cannot be read" } }
                         @if let Some(problem) = &row.problem { div { (problem) } }
                     }
                     td { (ago(row.last_success, now)) }
@@ -169,9 +178,8 @@ fn logs(book: &LogBook, now: f64) -> Markup {
         }
         p {
             "Options of the MTA that the log shows: "
-            @for (option, seen) in totals.options.all() {
-                span class=(if seen { "ok" } else { "dim" }) { (option) @if !seen { " (not seen)" } } " "
-            }
+            @for (option, _) in totals.options.all().filter(|&(_, seen)| seen) { span.ok { (option) } " " }
+            span.dim { "(" code { "imsimta-exporter check" } " says which others would give metrics)" }
         }
     }
 }

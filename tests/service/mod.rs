@@ -4,6 +4,7 @@ mod check;
 mod clients;
 mod clock;
 mod failures;
+mod flow;
 pub mod harness;
 mod held;
 mod mounts;

@@ -135,7 +135,7 @@ fn pages_and_methods() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("bound").local_addr().expect("bound");
     assert_eq!(healthcheck(&free.to_string()), 1);
     let (_, status) = service.get("/");
-    for text in ["mail.log_current", "connection.log_current", "no such file yet", "Ready.", "works"] {
+    for text in ["mail.log_current", "connection.log_current", "no such file yet", "Ready.", "is read"] {
         assert!(status.contains(text), "{text}: {status}");
     }
 }

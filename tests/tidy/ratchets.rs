@@ -42,6 +42,7 @@ const INDICES: &[(&str, usize)] = &[
     ("src/aggregate/enqueue.rs", 2),
     ("src/aggregate/heavy_hitters.rs", 1),
     ("src/aggregate/labels.rs", 1),
+    ("src/aggregate/recent.rs", 2),
     ("src/aggregate/reply.rs", 1),
 ];
 

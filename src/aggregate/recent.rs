@@ -1,0 +1,200 @@
+//! What each channel did in the last five minutes, and when it last tried to deliver.
+//!
+//! Counters say what happened since a start; whether mail flows is a question about now. A ring of half
+//! minutes, each with a row by the index of the channel: an entry costs an addition. Bounded by the
+//! number of channels.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::reasons::PerLabel;
+use super::table::Table;
+use crate::record::reason::Reason;
+
+/// The width of a bucket, as of the other windows.
+const BUCKET_MILLIS: i64 = 30_000;
+/// Five minutes of them.
+const BUCKETS: i64 = 10;
+/// The window, in minutes.
+pub const WINDOW_MINUTES: i64 = BUCKETS * BUCKET_MILLIS / 60_000;
+/// The short window, in minutes: what stands in it is now.
+pub const SHORT_MINUTES: i64 = 1;
+
+/// What one channel did, in recipients.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChannelActivity {
+    /// Enqueued for it.
+    pub enqueued: u64,
+    /// Attempts to deliver.
+    pub attempts: u64,
+    /// Those that failed, by reason.
+    pub failures: PerLabel<Reason>,
+}
+
+impl ChannelActivity {
+    /// Attempts that failed.
+    pub fn failed(&self) -> u64 {
+        self.failures.sum()
+    }
+
+    /// Attempts that did not fail.
+    pub fn delivered(&self) -> u64 {
+        self.attempts.saturating_sub(self.failed())
+    }
+
+    /// The most frequent reason of the failures.
+    pub fn main_reason(&self) -> Option<Reason> {
+        self.failures.counted().max_by_key(|&(_, count)| count).map(|(reason, _)| reason)
+    }
+
+    fn add_all(&mut self, other: &Self) {
+        self.enqueued += other.enqueued;
+        self.attempts += other.attempts;
+        self.failures.add_all(&other.failures);
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Bucket {
+    /// Time divided by [`BUCKET_MILLIS`].
+    number: i64,
+    /// By the index of the channel.
+    channels: Vec<ChannelActivity>,
+}
+
+/// All channels.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Recent {
+    ring: VecDeque<Bucket>,
+    /// By the index of the channel: when it last tried to deliver, milliseconds on the
+    /// [timeline](super::timeline).
+    attempted: Vec<Option<i64>>,
+}
+
+impl Table for Recent {
+    fn empty(_: u64) -> Self {
+        Self::default()
+    }
+}
+
+impl Recent {
+    /// A recipient was enqueued for a channel at `at`, milliseconds on the timeline.
+    pub(super) fn enqueued(&mut self, channel: usize, at: i64) {
+        if let Some(activity) = self.activity(channel, at) {
+            activity.enqueued += 1;
+        }
+    }
+
+    /// A channel tried to deliver; `failure` says why in vain.
+    pub(super) fn attempted(&mut self, channel: usize, failure: Option<Reason>, at: i64) {
+        if self.attempted.len() <= channel {
+            self.attempted.resize(channel + 1, None);
+        }
+        self.attempted[channel] = self.attempted[channel].max(Some(at));
+        if let Some(activity) = self.activity(channel, at) {
+            activity.attempts += 1;
+            if let Some(reason) = failure {
+                activity.failures.add(reason);
+            }
+        }
+    }
+
+    /// The row of a channel at a time; none before the window.
+    fn activity(&mut self, channel: usize, at: i64) -> Option<&mut ChannelActivity> {
+        let number = at.div_euclid(BUCKET_MILLIS);
+        let newest = self.ring.back().map(|bucket| bucket.number);
+        let index = if newest == Some(number) { self.ring.len() - 1 } else { self.place(number)? };
+        let channels = &mut self.ring[index].channels;
+        if channels.len() <= channel {
+            channels.resize_with(channel + 1, ChannelActivity::default);
+        }
+        channels.get_mut(channel)
+    }
+
+    /// The index of the bucket with a number, made where it is missing and in the window.
+    fn place(&mut self, number: i64) -> Option<usize> {
+        let newest = self.ring.back().map_or(number, |bucket| bucket.number.max(number));
+        let oldest = newest.saturating_sub(BUCKETS);
+        if number <= oldest {
+            return None;
+        }
+        while self.ring.front().is_some_and(|bucket| bucket.number <= oldest) {
+            self.ring.pop_front();
+        }
+        let index = self.ring.partition_point(|bucket| bucket.number < number);
+        if self.ring.get(index).is_none_or(|bucket| bucket.number != number) {
+            self.ring.insert(index, Bucket { number, channels: Vec::new() });
+        }
+        Some(index)
+    }
+
+    /// By the index of the channel: what it did in the last so many minutes until `now`. The bucket of
+    /// the present is not over yet, so one more is taken.
+    pub fn over(&self, minutes: i64, now: i64) -> Vec<ChannelActivity> {
+        let last = now.div_euclid(BUCKET_MILLIS);
+        let first = last.saturating_sub((minutes * 60_000 / BUCKET_MILLIS).min(BUCKETS - 1));
+        let mut sums: Vec<ChannelActivity> = Vec::new();
+        for bucket in self.ring.iter().filter(|bucket| (first..=last).contains(&bucket.number)) {
+            if sums.len() < bucket.channels.len() {
+                sums.resize_with(bucket.channels.len(), ChannelActivity::default);
+            }
+            sums.iter_mut().zip(&bucket.channels).for_each(|(sum, part)| sum.add_all(part));
+        }
+        sums
+    }
+
+    /// By the index of the channel: when it last tried to deliver, milliseconds on the timeline.
+    pub fn last_attempts(&self) -> &[Option<i64>] {
+        &self.attempted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Recent, SHORT_MINUTES, WINDOW_MINUTES};
+    use crate::record::reason::Reason;
+
+    const START: i64 = 1_795_000_020_000;
+
+    #[test]
+    fn what_is_old_leaves_the_window_and_the_time_of_the_last_attempt_stays() {
+        let mut recent = Recent::default();
+        recent.enqueued(2, START);
+        recent.attempted(1, Some(Reason::DnsTemporary), START);
+        recent.attempted(1, None, START + 200_000);
+        let five = recent.over(WINDOW_MINUTES, START + 200_000);
+        assert_eq!((five[1].attempts, five[1].failed(), five[1].delivered(), five[2].enqueued), (2, 1, 1, 1));
+        assert_eq!(five[1].main_reason(), Some(Reason::DnsTemporary));
+        let minute = recent.over(SHORT_MINUTES, START + 200_000);
+        assert_eq!((minute[1].attempts, minute[1].failed()), (1, 0));
+        assert!(recent.over(WINDOW_MINUTES, START + 900_000).is_empty());
+        assert_eq!(recent.last_attempts(), [None, Some(START + 200_000)]);
+    }
+
+    #[test]
+    fn entries_out_of_order_are_counted_and_those_too_old_are_not() {
+        let mut recent = Recent::default();
+        for at in [START + 90_000, START, START + 30_000, START - 600_000] {
+            recent.attempted(0, None, at);
+        }
+        assert_eq!(recent.over(WINDOW_MINUTES, START + 100_000)[0].attempts, 3);
+        assert_eq!(recent.last_attempts(), [Some(START + 90_000)]);
+        assert!(recent.ring.len() <= 10);
+    }
+
+    /// Memory is bounded whatever the times are.
+    #[test]
+    fn the_ring_is_bounded() {
+        let mut recent = Recent::default();
+        for step in 0..1000_i64 {
+            let at = START + (step * 7919 % 1000) * 30_000;
+            recent.enqueued(usize::try_from(step % 257).expect("small"), at);
+            assert!(recent.ring.len() <= 10 && recent.ring.iter().all(|bucket| bucket.channels.len() <= 257));
+        }
+        recent.enqueued(0, i64::MAX);
+        recent.enqueued(0, i64::MIN);
+        assert!(recent.over(WINDOW_MINUTES, i64::MIN).is_empty());
+    }
+}

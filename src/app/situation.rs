@@ -1,0 +1,128 @@
+//! What is known now, from all sources, for the rules of [`findings`](crate::findings).
+
+use std::collections::BTreeMap;
+
+use super::observed::{LogBook, Observed};
+use super::queue::Queue;
+use crate::aggregate::log_clock;
+use crate::aggregate::reading::Reading;
+use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
+use crate::findings::situation::{Logs, Situation, Traffic, Unread, Waiting};
+use crate::source::spool::ChannelQueue;
+use crate::source::spool::held_files::HeldReason;
+
+impl Observed {
+    /// What is known now.
+    pub fn situation(&self) -> Situation {
+        let mut situation = Situation {
+            active: self.active.get().value.as_deref().copied(),
+            processes: self.processes.get().value.map(|snapshot| {
+                snapshot.processes.iter().map(|(name, group)| (name.clone(), group.running)).collect()
+            }),
+            free: self.free(),
+            ..Situation::default()
+        };
+        self.look_at_logs(&mut situation);
+        let queue = self.queue.get();
+        if let Some(value) = &queue.value {
+            situation.queue_known = value.snapshot.scan.is_some();
+            for (name, queue) in &value.snapshot.channels {
+                let waiting = waiting(name, queue, value, self.clock.unix_seconds());
+                situation.channels.entry(name.clone()).or_default().queue = Some(waiting);
+            }
+        }
+        let unread_queue =
+            unread("queue", &queue).map(|unread| Unread { partly: situation.queue_known, ..unread });
+        for unread in [
+            unread_queue,
+            unread("processes", &self.processes.get()),
+            unread("sockets", &self.sockets.get()),
+            unread("filesystems", &self.filesystems.get()),
+        ] {
+            situation.unread.extend(unread);
+        }
+        situation
+    }
+
+    fn look_at_logs(&self, situation: &mut Situation) {
+        let book = self.logs();
+        if let Some(unread) = unread("log", &book.reading) {
+            let partly = book.following.iter().any(|log| log.lag_bytes.is_some());
+            situation.unread.push(Unread { partly, ..unread });
+        }
+        if !book.shown || book.catching_up || book.reading.runs == 0 {
+            return;
+        }
+        let now = self.clock.now().shown(&book.aggregate).now();
+        let newest = book.aggregate.totals.accounts.newest_entry();
+        let mut offsets = book.following.iter().filter_map(|log| log.clock_offset_millis);
+        situation.logs = Some(Logs {
+            last_entry: newest.map(|at| seconds(now.saturating_sub(at))),
+            zone_question: offsets.find_map(log_clock::zone_question),
+        });
+        for (name, traffic) in traffic(&book, now) {
+            situation.channels.entry(name).or_default().traffic = Some(traffic);
+        }
+    }
+
+    /// The share of each file system that is free.
+    fn free(&self) -> BTreeMap<&'static str, f64> {
+        let Some(snapshot) = self.filesystems.get().value else { return BTreeMap::new() };
+        let known =
+            snapshot.filesystems.iter().filter_map(|(&what, space)| Some((what, space.as_ref().ok()?)));
+        #[expect(clippy::cast_precision_loss, reason = "a share of sizes needs no 53 bits")]
+        let share = |available: u64, size: u64| available as f64 / size as f64;
+        known
+            .filter(|(_, space)| space.size_bytes > 0)
+            .map(|(what, space)| (what, share(space.avail_bytes, space.size_bytes)))
+            .collect()
+    }
+}
+
+/// What each channel did that the logs name.
+fn traffic(book: &LogBook, now: i64) -> Vec<(String, Traffic)> {
+    let totals = &book.aggregate.totals;
+    let (windows, shorts) = (totals.recent.over(WINDOW_MINUTES, now), totals.recent.over(SHORT_MINUTES, now));
+    let last_attempts = totals.recent.last_attempts();
+    let (worst, domains) = (totals.destinations.worst_shares(now), totals.destinations.domains(now));
+    let rows = totals.channels.by_label().map(|(index, name)| {
+        let traffic = Traffic {
+            window: windows.get(index).cloned().unwrap_or_default(),
+            short: shorts.get(index).cloned().unwrap_or_default(),
+            last_attempt: last_attempts
+                .get(index)
+                .copied()
+                .flatten()
+                .map(|at| seconds(now.saturating_sub(at))),
+            domains: domains.get(&index).copied().unwrap_or(0),
+            worst_domain_share: worst.get(&index).copied().unwrap_or(0.0),
+        };
+        (name.to_owned(), traffic)
+    });
+    rows.collect()
+}
+
+fn waiting(name: &str, queue: &ChannelQueue, value: &Queue, now: f64) -> Waiting {
+    Waiting {
+        messages: queue.messages,
+        oldest: queue.oldest.map(|at| (now - at).max(0.0)),
+        never_tried: queue.stuck,
+        held: queue.held.iter().sum(),
+        loops: queue.held[HeldReason::Loop as usize],
+        growth: value.growth.get(name).copied(),
+    }
+}
+
+fn unread<T>(collector: &'static str, reading: &Reading<T>) -> Option<Unread> {
+    if reading.runs == 0 || reading.success {
+        return None;
+    }
+    let problem = reading.problem.clone().unwrap_or_else(|| "no reason is known".to_owned());
+    Some(Unread { collector, problem, partly: reading.value.is_some() })
+}
+
+fn seconds(millis: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "an age needs no 53 bits")]
+    let seconds = millis.max(0) as f64 / 1000.0;
+    seconds
+}

@@ -1,0 +1,106 @@
+//! What is known now, as plain data for the rules: what the sources last found, and what the logs say
+//! about the last minutes. What is not known is absent.
+
+use std::collections::BTreeMap;
+
+use crate::aggregate::recent::ChannelActivity;
+
+/// All of it.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Situation {
+    /// Whether the MTA's data is on this host.
+    pub active: Option<bool>,
+    /// What the logs say; absent until they are caught up with.
+    pub logs: Option<Logs>,
+    /// By channel name.
+    pub channels: BTreeMap<String, Channel>,
+    /// Whether the queue has been counted.
+    pub queue_known: bool,
+    /// How many of each process run; absent where that is not known.
+    pub processes: Option<BTreeMap<String, u64>>,
+    /// Sources that cannot be read: the collector and why.
+    pub unread: Vec<Unread>,
+    /// File systems by what lies on them: the share of their size that is free.
+    pub free: BTreeMap<&'static str, f64>,
+}
+
+/// A source that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The collector.
+    pub collector: &'static str,
+    /// Why, for people.
+    pub problem: String,
+    /// Whether some of it can be read all the same.
+    pub partly: bool,
+}
+
+/// What the logs say about all channels.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Logs {
+    /// Seconds since the newest entry; absent without one.
+    pub last_entry: Option<f64>,
+    /// How the times of a log's entries differ from the clock, where the time zone may be why.
+    pub zone_question: Option<String>,
+}
+
+/// One channel.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Channel {
+    /// What it did; absent until the logs are caught up with, and where they do not name it.
+    pub traffic: Option<Traffic>,
+    /// What waits in it; absent where that could not be counted.
+    pub queue: Option<Waiting>,
+}
+
+/// What a channel did in the last minutes.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Traffic {
+    /// In the last five minutes.
+    pub window: ChannelActivity,
+    /// In the last minute.
+    pub short: ChannelActivity,
+    /// Seconds since it last tried to deliver; absent when it never did.
+    pub last_attempt: Option<f64>,
+    /// Distinct domains tried in the last hour.
+    pub domains: u64,
+    /// The worst domain's share of the failures of the last five minutes.
+    pub worst_domain_share: f64,
+}
+
+/// What waits in a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Waiting {
+    /// Messages for delivery.
+    pub messages: u64,
+    /// Seconds for which the oldest has waited.
+    pub oldest: Option<f64>,
+    /// Messages that nobody has tried for longer than `queue.stuck_after`.
+    pub never_tried: u64,
+    /// Held messages.
+    pub held: u64,
+    /// Those of them that go around in a loop.
+    pub loops: u64,
+    /// Messages more than 15 minutes ago.
+    pub growth: Option<i64>,
+}
+
+impl Channel {
+    /// Whether anything is known to be there: the MTA makes directories for channels that it never uses.
+    pub fn is_in_use(&self) -> bool {
+        self.traffic.as_ref().is_some_and(|traffic| *traffic != Traffic::default())
+            || self.queue.is_some_and(|queue| queue.messages + queue.held > 0)
+    }
+}
+
+impl Situation {
+    /// What a channel did, where the logs say it.
+    pub fn traffic(&self) -> impl Iterator<Item = (&str, &Traffic)> {
+        self.channels.iter().filter_map(|(name, channel)| Some((name.as_str(), channel.traffic.as_ref()?)))
+    }
+
+    /// What waits, where it could be counted.
+    pub fn waiting(&self) -> impl Iterator<Item = (&str, &Waiting)> {
+        self.channels.iter().filter_map(|(name, channel)| Some((name.as_str(), channel.queue.as_ref()?)))
+    }
+}

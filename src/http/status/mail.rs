@@ -1,0 +1,94 @@
+//! The head of the status page: whether mail flows, what else is wrong, and a row a channel.
+
+use maud::{Markup, html};
+
+use crate::aggregate::recent::ChannelActivity;
+use crate::findings::now::{findings, time};
+use crate::findings::situation::{Channel, Situation};
+use crate::findings::thresholds::ATTEMPTS;
+use crate::findings::{Finding, share};
+
+/// The one sentence, and what else there is to say.
+pub(super) fn findings_of(situation: &Situation) -> Markup {
+    let found = findings(situation);
+    html! {
+        @if let Some((first, others)) = found.split_first() {
+            h1 class=(first.severity.label()) { (first.what) }
+            (more(first))
+            @if !others.is_empty() {
+                ul {
+                    @for finding in others {
+                        li { span class=(finding.severity.label()) { (finding.what) } (more(finding)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn more(finding: &Finding) -> Markup {
+    html! {
+        @if !finding.evidence.is_empty() || !finding.next.is_empty() {
+            div.dim { (finding.evidence) " " (with_commands(&finding.next)) }
+        }
+    }
+}
+
+/// What stands between backticks is typed.
+fn with_commands(text: &str) -> Markup {
+    html! {
+        @for (number, part) in text.split('`').enumerate() {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+/// What each channel does and holds.
+pub(super) fn channels(situation: &Situation) -> Markup {
+    html! {
+        table {
+            tr {
+                th { "Channel" } th.n { "In" } th.n { "Out" } th.n { "Failing" } th.n { "Waiting" }
+                th.n { "Oldest" } th.n { "Never tried" } th.n { "Held" }
+            }
+            @for (name, channel) in situation.channels.iter().filter(|(_, channel)| channel.is_in_use()) {
+                (row(name, channel))
+            }
+        }
+        p.dim {
+            "In: recipients that were enqueued for the channel; out: recipients that it delivered or handed on; failing: \
+             attempts that failed; all of the last 5 minutes. Waiting and held are messages. A dash is not known."
+        }
+    }
+}
+
+fn row(name: &str, channel: &Channel) -> Markup {
+    let traffic = channel.traffic.as_ref().map(|traffic| &traffic.window);
+    let queue = channel.queue;
+    html! {
+        tr {
+            td { (name) }
+            td.n { (number(traffic.map(|window| window.enqueued))) }
+            td.n { (number(traffic.map(ChannelActivity::delivered))) }
+            td.n {
+                @match traffic {
+                    Some(window) if window.failed() > 0 => {
+                        (format!("{:.0} %", share(window.failed(), window.attempts) * 100.0))
+                        @if let Some(reason) = window.main_reason() { " " span.dim { (reason.label()) } }
+                        @if window.attempts < ATTEMPTS { " " span.dim { "(of " (window.attempts) ")" } }
+                    }
+                    Some(_) => "0 %",
+                    None => "–",
+                }
+            }
+            td.n { (number(queue.map(|queue| queue.messages))) }
+            td.n { (queue.map_or("–".to_owned(), |queue| queue.oldest.map(time).unwrap_or_default())) }
+            td.n { (number(queue.map(|queue| queue.never_tried))) }
+            td.n { (number(queue.map(|queue| queue.held))) }
+        }
+    }
+}
+
+fn number(count: Option<u64>) -> String {
+    count.map_or_else(|| "–".to_owned(), |count| count.to_string())
+}

@@ -1,0 +1,111 @@
+//! The status page begins with one sentence: whether mail flows.
+
+use std::fmt::Write as _;
+
+use super::harness::{DEADLINE, Install, Service, now, pause, wait_for};
+
+/// The first sentence of the page, with its class.
+fn sentence(service: &Service) -> String {
+    let (_, page) = service.get("/");
+    let body = page.split_once("<body>").expect("a page").1;
+    let heading = body.strip_prefix("<h1 class=\"").expect("the sentence comes first");
+    heading.split_once("</h1>").expect("a sentence").0.replace("\">", ": ")
+}
+
+#[track_caller]
+fn wait_for_sentence(service: &Service, wanted: &str) {
+    let deadline = now() + DEADLINE;
+    loop {
+        let found = sentence(service);
+        if found.contains(wanted) {
+            return;
+        }
+        assert!(now() < deadline, "never: {wanted}, but: {found}");
+        pause();
+    }
+}
+
+/// Entries of now, one a recipient.
+fn entries(count: usize, channel: &str, code: &str, end: &str) -> String {
+    let now = jiff::Zoned::now().strftime("%d-%b-%Y %H:%M:%S.00").to_string();
+    let mut text = String::new();
+    for number in 0..count {
+        let to = format!("b{number}@d{}.example", number % 10);
+        writeln!(text, "{now} {channel} {code} 1 a@siroe.example rfc822;{to} {to}{end}").expect("in memory");
+    }
+    text
+}
+
+#[test]
+fn the_sentence_follows_what_happens() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    // What a real process table has, nobody here does.
+    let mut command = install.command();
+    command.env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing");
+    let service = Service::start(command);
+    wait_for_sentence(&service, "note: No mail came or went in the last 5 minutes.");
+
+    install.append("mail.log_current", &entries(30, "ims-ms", "D", ""));
+    wait_for_sentence(&service, "good: Mail is going out.");
+
+    let dns = " Temporary error from name server; cannot resolve host";
+    install.append("mail.log_current", &entries(60, "tcp_local", "Q", dns));
+    wait_for_sentence(
+        &service,
+        "critical: tcp_local: 100 % of attempts failed in the last minute, mostly dns_temporary.",
+    );
+
+    std::fs::rename(install.queue(""), install.path("root/data/elsewhere")).expect("renamed");
+    install.append("mail.log_current", &entries(90, "tcp_local", "D", ""));
+    wait_for_sentence(&service, "critical: The queue cannot be read: cannot open the queue directory");
+    let (_, page) = service.get("/");
+    assert!(page.contains("Mail is going out."), "{page}");
+    assert!(page.contains("is read") && !page.contains("works"), "{page}");
+}
+
+#[test]
+fn mail_that_comes_in_and_goes_not_out_is_said() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let mut command = install.command();
+    command.env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing");
+    let service = Service::start(command);
+    wait_for_sentence(&service, "note: No mail came or went");
+    install.append("mail.log_current", &entries(25, "tcp_local ims-ms", "E", ""));
+    wait_for_sentence(&service, "critical: Mail waits in ims-ms and no delivery was tried so far.");
+}
+
+#[test]
+fn a_host_without_its_processes_says_which() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let service = install.start();
+    wait_for_sentence(&service, "critical: No job_controller runs: nothing is delivered.");
+}
+
+#[test]
+fn logs_that_cannot_be_read_are_no_mail_that_flows() {
+    let install = Install::new();
+    std::fs::create_dir(install.log("mail.log_current")).expect("made");
+    let mut command = install.command();
+    command.env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing");
+    let service = Service::start(command);
+    wait_for_sentence(&service, "critical: The logs cannot be read: ");
+}
+
+/// Names of channels and files come from outside.
+#[test]
+fn hostile_names_are_text() {
+    let install = Install::new();
+    std::fs::create_dir_all(install.queue("<script>alert(1)<\\script>")).expect("made");
+    std::fs::write(install.queue("<script>alert(1)<\\script>/ZZ0f4i0Wdy51.00"), "").expect("written");
+    install.append("mail.log_current", "");
+    let service = install.start();
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    install.append("mail.log_current", &entries(30, "<b>bold</b>", "Q", " Mailbox is busy"));
+    let page = wait_for("the channels", DEADLINE, || {
+        Some(service.get("/").1).filter(|page| page.contains("script") && page.contains("bold"))
+    });
+    assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+}
