@@ -122,6 +122,7 @@ impl<'de, T: ClosedSet> Deserialize<'de> for PerLabel<T> {
 mod tests {
     use super::PerLabel;
     use crate::record::Skip;
+    use crate::record::reason::Reason;
 
     #[test]
     fn counts_are_saved_by_label() {
@@ -134,5 +135,52 @@ mod tests {
         assert_eq!((loaded.get(Skip::Nslog), loaded.get(Skip::Header), loaded.sum()), (2, 1, 3));
         assert_eq!(loaded.counted().count(), 2);
         assert_eq!(loaded.every().count(), Skip::ALL.len());
+    }
+
+    /// The reasons of the first release with a state. None of them may get another label.
+    const FIRST: [&str; 26] = [
+        "host_skipped",
+        "relay_denied",
+        "auth_failed",
+        "tls",
+        "over_quota",
+        "mailbox_busy",
+        "dns_no_such_domain",
+        "dns_temporary",
+        "no_route",
+        "conn_refused",
+        "conn_timeout",
+        "conn_lost",
+        "conn_other",
+        "greylisted",
+        "user_unknown",
+        "sender_rejected",
+        "policy",
+        "expired",
+        "size",
+        "loop",
+        "remote_4xx",
+        "remote_5xx",
+        "local_4xx",
+        "local_5xx",
+        "none",
+        "other",
+    ];
+
+    #[test]
+    fn new_reasons_count_on_from_0_beside_those_of_an_earlier_release() {
+        let saved: Vec<(&str, u64)> = FIRST.into_iter().zip(1..).collect();
+        let saved = rmp_serde::to_vec(&saved).expect("encoded");
+        let mut counts: PerLabel<Reason> = rmp_serde::from_slice(&saved).expect("decoded");
+        for (label, count) in FIRST.into_iter().zip(1..) {
+            let counted = counts.counted().find(|(reason, _)| reason.label() == label);
+            assert_eq!(counted.map(|(_, count)| count), Some(count), "{label}");
+        }
+        for reason in [Reason::RateLimited, Reason::AccountDisabled] {
+            assert_eq!(counts.get(reason), 0);
+            counts.add(reason);
+            assert_eq!(counts.get(reason), 1);
+        }
+        assert_eq!(Reason::ALL.len(), FIRST.len() + 2);
     }
 }

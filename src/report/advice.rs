@@ -85,6 +85,18 @@ const NO_CAUSE: &str = "Look at the reasons and destinations below, and at the r
 /// What to look at where the messages of a channel go into a store that does not answer.
 const STORE: &str = "Look at the message store: whether it and its LMTP server run, its disks and its log.";
 
+/// The same where the mailboxes are not in the store that this channel delivers into.
+const ELSEWHERE: &[(&str, &str)] = &[
+    (
+        "mailbox_busy",
+        "Look at the message stores behind these hosts, where they are ours: stored, disk space, locked mailboxes.",
+    ),
+    (
+        "over_quota",
+        "Look at who sends to full mailboxes; where these are ours, at the fullest (imquotacheck).",
+    ),
+];
+
 /// Who has to do something.
 pub fn party(reason: &str) -> Party {
     row(reason).map_or(Party::Host, |row| row.1)
@@ -93,6 +105,11 @@ pub fn party(reason: &str) -> Party {
 /// What to look at when many deliveries of a channel fail for a reason.
 pub fn next_step(channel: &str, reason: &str) -> &'static str {
     let known = row(reason);
+    if !is_store(channel)
+        && let Some(row) = ELSEWHERE.iter().find(|row| row.0 == reason)
+    {
+        return row.1;
+    }
     let away = known.is_none_or(|row| row.1 == Party::Way);
     if is_store(channel) && away {
         return STORE;

@@ -12,10 +12,12 @@ use imsimta_exporter::report::progress::Progress;
 use imsimta_exporter::report::{Report, json, text};
 
 /// The incidents' logs, without `.log`.
-pub const INCIDENTS: [&str; 8] = [
+pub const INCIDENTS: [&str; 10] = [
+    "broken_mailboxes",
     "damaged_lines",
     "dead_dns",
     "full_mailboxes_and_a_loop",
+    "mailing_to_an_old_list",
     "one_dead_destination",
     "password_guessing",
     "quiet_day",
