@@ -36,7 +36,7 @@ vocabulary! {
     FROM: "from";
     DOMAIN: "domain/s domainname domaine dominio";
     HOST: "host/s hostname/s server/s mailserver/s mta/s smarthost gateway/s mailhost";
-    NAME: "name/s";
+    NAME: "name/s fqdn qualified";
     CLIENT: "client/s peer ips ip ipv4 ipv6 network/s subnet netblock";
     YOUR: "your you yours ihre";
     MESSAGE: "message/s mail/s email/s letter/s mailing/s msg/s messaggio mensaje nachricht emailmessage";
@@ -48,23 +48,23 @@ vocabulary! {
     // Negations and what turns with them.
     NEG: "not no non never cannot cant unable isn isnt doesn doesnt don dont didn hasn wasn couldn won aren without neither nor t fails impossible não nao kein keine nicht pas doesn’t isn’t can’t don’t couldn’t lacks lack lacking missing no kein keine without";
     KNOWN: "known recognize/d recognise/d registered defined associated identified match/es listed exist/s/ed/ing existent existiert existe existing found find locate/d finding locatable findable gefunden valid correct legitimate such implemented supported recognized recognised understood";
-    LOCAL: "local ours hosted served handled locally here there";
+    LOCAL: "local ours hosted served handle handled locally here there";
     LONGER: "longer anymore";
     HAVE: "have has having";
     ACTIVE: "active enabled activated";
-    ALLOWED: "allow/s/ed permit/s/ted accept/s/ed/ing authorized authorised entitled authorize authorise permission/s permissions take willing welcome acceptable eligible trusted";
-    AVAILABLE: "available reachable accessible";
+    ALLOWED: "configured allow/s/ed permit/s/ted accept/s/ed/ing authorized authorised entitled authorize authorise permission/s permissions take willing welcome acceptable eligible trusted";
+    AVAILABLE: "available accessible";
     DELIVERED: "deliver/s/ed/ing/able deliverable";
-    ROUTE: "route/d routable routeable resolve/s/d/ing resolvable resolution";
+    ROUTE: "reachable route/d routable routeable resolve/s/d/ing resolvable resolution";
     VERIFIED: "verify verified verification verifiable verifies verifying validated validate validation callout callback vrfy";
     // Verdicts.
     UNKNOWN: "unknown unknow inexistent nonexistent nonexistant nonexisting nonexist unexisting nosuch inconnu/e/s desconocido desconhecido/a sconosciuto unbekannt/e inexistente inexistant/e inesistente notfound";
-    INVALID: "invalid illegal bad incorrect wrong unacceptable malformed bogus invalide/s inválido ungültig ungueltig undeliverable unroutable unrouteable erroneous misspelled obsolete deleted removed nonlocal mistyped";
+    INVALID: "fake faked forged invalid illegal bad incorrect wrong unacceptable malformed bogus invalide/s inválido ungültig ungueltig undeliverable unroutable unrouteable erroneous misspelled obsolete deleted removed nonlocal mistyped";
     ILLEGAL: "illegal";
     UNROUTABLE: "unroutable unrouteable unreachable unresolvable unresolved nxdomain";
     UNVERIFIED: "unverified unverifiable";
     MOVED: "moved departed left retired resigned";
-    REJECTED: "reject/s/ed/ing/ion rejecting refuse/s/d refusing refusal denied deny denies denial denying disallow/s/ed forbidden prohibited prohibit prohibits decline/s/d blocked block blocks blocking banned unwanted abgelehnt refusé rechazado rifiutato recusado rejeté unauthorized unauthorised turned unwelcome";
+    REJECTED: "reject/s/ed/ing/ion rejecting refuse/s/d refusing refusal denied deny denies denial denying disallow/s/ed forbidden prohibited prohibit prohibits decline/s/d blocked block blocks blocking banned unwanted unacceptable abgelehnt refusé rechazado rifiutato recusado rejeté unauthorized unauthorised turned unwelcome";
     BLOCKED: "blocked block blocks blocking banned ban bans bloqueado bloqué gesperrt denylisted barred blacklisted blocklisted firewalled";
     RST: "rst";
     BATV: "batv prvs srs badmailfrom";
@@ -156,7 +156,7 @@ vocabulary! {
     TRANSFER: "transmission post posting write send sending submit contribute";
     SAID: "said says saying replied response responded answered returned reply answer";
     /// Words that count for no distance.
-    FILLER: "is was are be been being a an the this that it its has have had will would to for of at and or by on with";
+    FILLER: "is was are be been being a an the this that it its has have had does do did will would to for of at and or by on with";
     LISTNOUN: "list group mailinglist distribution newsgroup";
 }
 

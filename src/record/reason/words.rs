@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use rustc_hash::FxHashMap;
 
 use super::vocabulary::{
-    CLIENT, Classes, DERIVED, FILLER, LIST_HOSTS, LISTHOST, MAILADDRESS, SAID, VOCABULARY,
+    CLIENT, Classes, DERIVED, FILLER, LIST_HOSTS, LISTHOST, MAILADDRESS, NULL, SAID, SENDER, VOCABULARY,
 };
 
 /// More of a text is not looked at. A reply line has at most 512 bytes (RFC 5321, 4.5.3.1.5), and other
@@ -153,6 +153,7 @@ impl Walk<'_> {
                 b',' | b')' => self.place = self.place.saturating_add(1),
                 // Postfix says at the end to which command of its own another host replied.
                 b'(' if self.text[at..].starts_with(b"(in reply to") => return,
+                b'<' if self.text.get(at + 1) == Some(&b'>') => self.push(at, at + 2, SENDER | NULL),
                 _ => {}
             }
             at += 1;
@@ -215,7 +216,7 @@ impl Walk<'_> {
         if kinds & (kind::UPPER | kind::LOWER) == kind::UPPER | kind::LOWER {
             for at in start + 1..end {
                 let pair = [self.text[at - 1], self.text[at]].map(|byte| KIND[usize::from(byte)]);
-                if pair == [kind::LOWER, kind::UPPER] {
+                if pair == [kind::LOWER, kind::UPPER] && at - from > 1 {
                     self.word(from, at);
                     from = at;
                 }
