@@ -35,11 +35,12 @@ fn scrape(address: SocketAddr) -> String {
     stream
         .write_all(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         .expect("written");
-    let mut page = String::new();
-    stream.read_to_string(&mut page).expect("a page");
-    assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("a page");
+    let (head, page) = answer.split_once("\r\n\r\n").expect("a head");
+    assert!(head.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(now() - start < GENEROUS, "{:?}", now() - start);
-    page
+    page.to_owned()
 }
 
 /// While a crowd is there: pages come, the log is read, all collectors work, files and memory are bounded.
@@ -229,7 +230,9 @@ fn without_file_descriptors_it_waits_for_some() {
         ask("/-/healthy").contains("connections cannot be accepted").then_some(())
     });
     service.wait_for_log("no connection can be accepted");
-    let failures = value_of(&ask("/metrics"), "imsimta_exporter_http_accept_failures_total");
+    let answer = ask("/metrics");
+    let (_, page) = answer.split_once("\r\n\r\n").expect("a head");
+    let failures = value_of(page, "imsimta_exporter_http_accept_failures_total");
     assert!(failures.is_some_and(|failures| (2.0..100.0).contains(&failures)), "{failures:?}");
     limit(&service, 0, "--nofile=1024:");
     wait_for("well again", super::harness::DEADLINE, || ask("/-/healthy").contains(" 200 ").then_some(()));
