@@ -120,6 +120,23 @@ totals! {
 }
 
 impl Totals {
+    /// Makes channels known that are real: they have a queue directory, or the configuration names them. Where
+    /// all labels are taken, the quietest of a channel that is not gives way. Its series vanish, the newcomer's begin
+    /// at 0, and nothing that was counted moves.
+    pub fn know_channels(&mut self, real: &BTreeSet<String>) {
+        for label in real {
+            if self.channels.known(label) {
+                continue;
+            }
+            let Some(vacated) = self.channels.quietest(real, &self.enqueues.by_channel()) else { return };
+            self.channels.give_way(vacated, label);
+            self.enqueues.forget_channel(vacated);
+            self.destinations.forget_channel(vacated);
+            self.replies.forget_channel(vacated);
+            self.connections.forget_channel(vacated);
+        }
+    }
+
     /// The labels of the channels that entries have named: those that are configured, whatever
     /// directories there are.
     pub fn channels_in_log(&self) -> BTreeSet<String> {

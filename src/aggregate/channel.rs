@@ -1,12 +1,15 @@
 //! Counts by channel.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::connection::AuthenticationResult;
 use super::digest::{Batch, Name};
 use super::each::Each;
 use super::histogram::DelayHistogram;
-use super::labels::Labels;
+use super::labels::{Labels, OTHER_LABEL, Vacated};
 use super::reasons::PerLabel;
 use super::table::Table;
 use crate::record::code::Action;
@@ -117,6 +120,20 @@ pub struct ChannelCounts {
     pub end_to_end_delay: DelayHistogram,
 }
 
+impl ChannelCounts {
+    /// Entries that named the channel, but for those of enqueues.
+    fn entries(&self) -> u64 {
+        let connections = self
+            .connections
+            .all()
+            .map(|(_, counts)| counts.opened + counts.closed + counts.rejected.sum() + counts.failed.sum());
+        let others = self.aborted_transactions + self.bad_commands + self.delay_warnings + self.etrn;
+        let failures: u64 = self.failures.all().map(|(_, failures)| failures.sum()).sum();
+        let authentications = self.authentications.sum();
+        self.attempts + failures + self.rejections.sum() + others + authentications + connections.sum::<u64>()
+    }
+}
+
 /// All channels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Channels {
@@ -132,6 +149,10 @@ impl Table for Channels {
     fn left_out(&self) -> Vec<(&'static str, u64)> {
         vec![("channels", self.capped())]
     }
+
+    fn replaced(&self) -> Option<(&'static str, u64)> {
+        Some(("channels", self.labels.gave_way()))
+    }
 }
 
 impl Channels {
@@ -143,12 +164,34 @@ impl Channels {
     }
 
     /// Makes a channel known that has a queue directory, so that its counters exist from 0. Directories
-    /// may have any name, and labels stay: half of them are left to the channels that entries name.
-    pub fn known(&mut self, label: &str) {
+    /// may have any name, and labels stay: half of them are left to the channels that entries name. `false` when
+    /// all labels are taken by others.
+    pub(super) fn known(&mut self, label: &str) -> bool {
         if self.labels.values().len() <= MAX_CHANNELS / 2 {
             let index = self.labels.index_of(label);
             self.counted(index);
         }
+        !self.labels.is_full() || label == OTHER_LABEL || self.labels.has(label)
+    }
+
+    /// The quietest channel that is not `real`, the last comer of these; `enqueued` are recipients by index. None
+    /// while half of the labels are those of `real` channels: names of directories must not push all others out.
+    pub(super) fn quietest(&self, real: &BTreeSet<String>, enqueued: &[u64]) -> Option<Vacated> {
+        let (real, others): (Vec<usize>, Vec<usize>) =
+            (1..self.labels.values().len()).partition(|&index| real.contains(self.label(index)));
+        let entries = |index: usize| {
+            let counted = self.counts.get(index).map_or(0, ChannelCounts::entries);
+            counted + enqueued.get(index).copied().unwrap_or(0)
+        };
+        let quietest = others.into_iter().min_by_key(|&index| (entries(index), Reverse(index)));
+        quietest.filter(|_| real.len() < MAX_CHANNELS / 2).map(Vacated)
+    }
+
+    /// Gives an index to another channel, which begins at 0.
+    pub(super) fn give_way(&mut self, vacated: Vacated, label: &str) {
+        self.labels.give_way(vacated, label);
+        let index = self.counted(vacated.0);
+        self.counts[index] = ChannelCounts::default();
     }
 
     #[inline]
@@ -199,7 +242,9 @@ mod tests {
     fn names_of_directories_leave_labels_to_the_log() {
         let mut channels = Channels::empty(7);
         for _ in 0..2 {
-            (0..2 * MAX_CHANNELS).for_each(|number| channels.known(&format!("junk{number}")));
+            for number in 0..2 * MAX_CHANNELS {
+                channels.known(&format!("junk{number}"));
+            }
         }
         assert_eq!((channels.all().count(), channels.capped()), (MAX_CHANNELS / 2, 0));
         for number in 0..MAX_CHANNELS / 2 {

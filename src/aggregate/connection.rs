@@ -6,6 +6,7 @@ use std::num::NonZeroU64;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::labels::Vacated;
 use super::table::Table;
 
 use crate::record::{Connection, Direction, diagnostic, labelled};
@@ -61,6 +62,11 @@ impl OpenConnections {
 
     pub(super) fn closed(&mut self, key: NonZeroU64) {
         self.open.remove(&key.get());
+    }
+
+    /// Forgets the connections of a channel: its index is another's from now on.
+    pub(super) fn forget_channel(&mut self, Vacated(channel): Vacated) {
+        self.open.retain(|_, open| open.channel != channel);
     }
 
     /// By channel index and direction: how many are open at `now`.

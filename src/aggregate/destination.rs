@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::Outcome;
 use super::digest::{Batch, Name};
 use super::heavy_hitters::{HeavyHitters, Place};
+use super::labels::Vacated;
 use super::table::Table;
 use super::window::{RecentKeys, SlidingCounts};
 
@@ -75,6 +76,12 @@ impl Destinations {
             Outcome::Rejected => self.counts(domain, at, batch).rejected += 1,
             Outcome::Partial | Outcome::Unnotified => {}
         }
+    }
+
+    /// Forgets what a channel did: its index is another's from now on.
+    pub(super) fn forget_channel(&mut self, Vacated(channel): Vacated) {
+        self.recent_failures.forget(|of| of == channel);
+        self.recent_attempts.forget(channel);
     }
 
     fn counts(&mut self, domain: Name, at: i64, batch: &Batch) -> &mut DomainFailures {

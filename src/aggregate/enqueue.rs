@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::labels::OTHER;
+use super::labels::{OTHER, Vacated};
 use super::table::Table;
 
 /// Pairs with a series of their own; further ones are counted as `other` to `other`.
@@ -47,6 +47,27 @@ impl Enqueues {
         });
         pair[index].recipients += 1;
         pair[index].bytes += bytes;
+    }
+
+    /// Forgets the pairs of a channel: its index is another's from now on.
+    pub(super) fn forget_channel(&mut self, Vacated(channel): Vacated) {
+        let mut pairs = std::mem::take(&mut self.pairs);
+        pairs.retain(|pair| pair.source != channel && pair.destination != channel);
+        *self = Self::from(pairs);
+    }
+
+    /// Recipients of all pairs that a channel is in, by its index.
+    pub(super) fn by_channel(&self) -> Vec<u64> {
+        let mut sums = Vec::new();
+        for pair in &self.pairs {
+            for channel in [pair.source, pair.destination] {
+                if sums.len() <= channel {
+                    sums.resize(channel + 1, 0);
+                }
+                sums[channel] += pair.recipients;
+            }
+        }
+        sums
     }
 
     /// All pairs that were seen.

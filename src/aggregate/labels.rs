@@ -11,6 +11,10 @@ pub const OTHER: usize = 0;
 /// Its text.
 pub const OTHER_LABEL: &str = "other";
 
+/// An index whose label gives way to another one: whatever was counted at it is forgotten in every table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vacated(pub(super) usize);
+
 /// Label values taken from input, in the order of their arrival, up to a cap. A value that is in
 /// the set stays: an event is counted in one series when it happens and never moves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +24,7 @@ pub struct Labels {
     seed: u64,
     capacity: usize,
     capped: u64,
+    gave_way: u64,
     /// By seeded hash.
     index: FxHashMap<u64, usize>,
     recent: Recent,
@@ -61,6 +66,7 @@ impl Labels {
             seed,
             capacity,
             capped: 0,
+            gave_way: 0,
             index: FxHashMap::default(),
             recent: Recent::default(),
         }
@@ -104,6 +110,31 @@ impl Labels {
         &self.values
     }
 
+    /// Whether no further value can have an index of its own.
+    pub fn is_full(&self) -> bool {
+        self.values.len() > self.capacity
+    }
+
+    /// Whether a value has an index of its own.
+    pub fn has(&self, label: &str) -> bool {
+        self.index.contains_key(&label_key(label.as_bytes(), self.seed))
+    }
+
+    /// Gives an index to another value. What was counted at it is for the caller to forget.
+    pub fn give_way(&mut self, Vacated(index): Vacated, label: &str) {
+        let Some(value) = self.values.get_mut(index) else { return };
+        self.index.remove(&label_key(value.as_bytes(), self.seed));
+        label.clone_into(value);
+        self.index.insert(label_key(label.as_bytes(), self.seed), index);
+        self.recent = Recent::default();
+        self.gave_way += 1;
+    }
+
+    /// How many values gave their index to another.
+    pub fn gave_way(&self) -> u64 {
+        self.gave_way
+    }
+
     /// How many look-ups ended in `other`.
     pub fn capped(&self) -> u64 {
         self.capped
@@ -117,6 +148,8 @@ struct Saved {
     seed: u64,
     capacity: usize,
     capped: u64,
+    #[serde(default)]
+    gave_way: u64,
 }
 
 impl From<Saved> for Labels {
@@ -125,14 +158,15 @@ impl From<Saved> for Labels {
         for value in saved.values.iter().skip(1) {
             labels.index_of(value);
         }
-        labels.capped = saved.capped;
+        (labels.capped, labels.gave_way) = (saved.capped, saved.gave_way);
         labels
     }
 }
 
 impl From<Labels> for Saved {
     fn from(labels: Labels) -> Self {
-        Self { values: labels.values, seed: labels.seed, capacity: labels.capacity, capped: labels.capped }
+        let Labels { values, seed, capacity, capped, gave_way, .. } = labels;
+        Self { values, seed, capacity, capped, gave_way }
     }
 }
 

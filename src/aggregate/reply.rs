@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{Batch, RemoteReply};
 use super::heavy_hitters::{HeavyHitters, Place};
-use super::labels::OTHER;
+use super::labels::{OTHER, Vacated};
 use super::table::Table;
 
 /// Enhanced statuses with a label of their own. Other hosts choose them.
@@ -49,6 +49,11 @@ impl Replies {
         let key = (channel, reply.permanent, status);
         let full = self.counts.len() >= MAX_SERIES && !self.counts.contains_key(&key);
         *self.counts.entry(if full { (channel, reply.permanent, OTHER) } else { key }).or_insert(0) += 1;
+    }
+
+    /// Forgets what a channel was told: its index is another's from now on.
+    pub(super) fn forget_channel(&mut self, Vacated(channel): Vacated) {
+        self.counts.retain(|&(of, _, _), _| of != channel);
     }
 
     /// `(channel index, class label, status label, count)`.

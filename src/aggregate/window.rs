@@ -85,6 +85,11 @@ impl<V: Copy> SlidingCounts<V> {
         (sums.into_values().collect(), without_key)
     }
 
+    /// Forgets all keys that stand for a value.
+    pub fn forget(&mut self, is_gone: impl Fn(V) -> bool) {
+        self.ring.iter_mut().for_each(|bucket| bucket.counts.retain(|_, (value, _)| !is_gone(*value)));
+    }
+
     /// How many events were counted without their key.
     pub fn left_out(&self) -> u64 {
         self.left_out
@@ -152,6 +157,12 @@ impl RecentKeys {
             kept
         });
         self.pruned = at;
+    }
+
+    /// Forgets all keys of a group.
+    pub fn forget(&mut self, group: usize) {
+        self.seen.retain(|_, (of, _)| *of != group);
+        self.of_group.get_mut(group).into_iter().for_each(|kept| *kept = 0);
     }
 
     /// The group of each key seen within the window that ends at `now`.

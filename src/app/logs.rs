@@ -56,12 +56,14 @@ pub(super) fn spawn(
     let notices = syslog.map(|path| Notices::new(path, &config.logs, &state.positions));
     let handle = LogThread { stopping: Arc::clone(&stopping) };
     let interval = config.state.interval;
+    let configured = config.queue.stuck_after_by_channel.keys().cloned().collect();
     let writer = StateWriter::spawn(state, Arc::clone(&observed), died.clone())?;
     std::thread::Builder::new().name("log".into()).spawn(move || {
         let _notice = DeathNotice::new("log", died);
         let mut thread = Thread {
             logs,
             notices,
+            configured,
             observed,
             stopping,
             complaints: Complaints::new("log"),
@@ -80,6 +82,8 @@ pub(super) fn spawn(
 struct Thread {
     logs: FollowedLogs,
     notices: Option<Notices>,
+    /// Channels that the configuration names.
+    configured: Vec<String>,
     observed: Arc<Observed>,
     stopping: Arc<AtomicBool>,
     complaints: Complaints,
@@ -166,8 +170,10 @@ impl Thread {
             notices.show(&mut book);
         }
         // Channels with a queue directory have counters from 0, before their first entry.
-        for channel in channels.iter().flat_map(|queue| queue.snapshot.channels.keys()) {
-            book.aggregate.totals.channels.known(channel);
+        if let Some(queue) = channels {
+            let labels = queue.snapshot.labels.iter().map(ToString::to_string);
+            let real = labels.chain(self.configured.iter().cloned()).collect();
+            book.aggregate.totals.know_channels(&real);
         }
         // A round that finds nothing says nothing about how long reading takes.
         let duration = now.monotonic.saturating_sub(start).as_secs_f64();

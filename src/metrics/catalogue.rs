@@ -139,7 +139,7 @@ const SKIPPED_REASON: Label = Label {
 const COLLECTOR: Label =
     Label { name: "collector", bound: "`log`, `queue`, `sockets`, `processes`, `filesystems`" };
 const TABLE: Label = Label { name: "table", bound: "the names of the capped tables" };
-const REPLACING_TABLE: Label = Label { name: "table", bound: "`domains`, `statuses`" };
+const REPLACING_TABLE: Label = Label { name: "table", bound: "`channels`, `domains`, `statuses`" };
 const OPTION: Label = Label { name: "option", bound: "the `log_*` options that show in the log" };
 const WAKEUP: Label = Label { name: "cause", bound: "`event`, `tick`, `poll`, `request`" };
 const RESTART: Label = Label {
@@ -314,7 +314,7 @@ catalogue! {
         "Events that were counted as `other` or without their key since a table was full."
         query "increase(imsimta_exporter_label_capped_total[1h]) > 0";
     LABEL_REPLACED = Counter "imsimta_exporter_label_replaced_total" [REPLACING_TABLE] Logs
-        "Labels that made room for one that came more often; the newcomer's series began at 0."
+        "Labels that made room for one that came more often, or for a real channel; the newcomer's series began at 0."
         query "increase(imsimta_exporter_label_replaced_total[1h]) > 0";
     OPTION_SEEN = Gauge "imsimta_exporter_option_seen" [OPTION] Logs
         "1 when the log has shown a field or an entry that this option of the MTA adds, 0 when not yet."

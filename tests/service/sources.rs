@@ -229,3 +229,35 @@ fn a_rotated_log_that_was_never_read_holds_up_no_other() {
     let page = service.wait_for_sample(LOG, 1.0);
     assert_eq!(value_of(&page, r#"imsimta_log_gaps_total{log="mail.log_current"}"#), Some(0.0));
 }
+
+/// Junk that a log has shown once takes no label from a channel with a directory, after a restart neither.
+#[test]
+fn labels_of_junk_give_way_to_real_channels() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let mut service = install.start();
+    let entries = |channels: &[String]| {
+        let entry = |channel: &String| ENTRY.replace(" l   ", &format!(" {channel}   "));
+        channels.iter().map(entry).collect::<String>()
+    };
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    let junk: Vec<String> = (0..400).map(|number| format!("junk{number}")).collect();
+    install.append("mail.log_current", &entries(&junk));
+    service.wait_for_sample(LINES, 400.0);
+    install.append("mail.log_current", &entries(&vec!["tcp_new".to_owned(); 10]));
+    let page = service.wait_for_sample(LINES, 410.0);
+    let other = r#"imsimta_delivery_attempts_total{channel="other"}"#;
+    let before = value_of(&page, other).expect("a full table");
+    let restarted = std::fs::create_dir(install.queue("tcp_new"));
+    restarted.expect("made");
+    let attempts = r#"imsimta_delivery_attempts_total{channel="tcp_new"}"#;
+    for expected in [3.0, 6.0] {
+        service.wait_for(attempts, |page| value_of(page, attempts).is_some());
+        install.append("mail.log_current", &entries(&vec!["tcp_new".to_owned(); 3]));
+        let page = service.wait_for_sample(attempts, expected);
+        assert_eq!(value_of(&page, other), Some(before), "nothing moves");
+        assert_eq!(value_of(&page, r#"imsimta_exporter_label_replaced_total{table="channels"}"#), Some(1.0));
+        assert!(service.stop().0.success());
+        service = install.start();
+    }
+}
