@@ -2,9 +2,8 @@
 //!
 //! This module owns the grammar of the configuration and nothing else: apart from reading the one
 //! file it is given, it touches nothing outside, so whether a directory exists is not judged here.
-//! [`KEYS`] is the table of all keys; the checks, the suggestions for unknown names and
-//! `docs/configuration.md` derive from it. Each section's struct is read by serde with the same
-//! parsers that the table names, and tests hold the two together.
+//! Each section's file has the table of its keys, and [`keys()`] is all of them: structs, defaults, checks, the
+//! suggestions for unknown names and `docs/configuration.md` derive from it.
 
 mod check;
 mod clients;
@@ -19,6 +18,7 @@ mod mta;
 mod processes;
 mod queue;
 mod reference;
+mod set;
 mod sockets;
 mod state;
 #[cfg(test)]
@@ -28,7 +28,8 @@ mod value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use ::config::Source;
+use keys::Values;
 
 use crate::record::Dialect;
 
@@ -37,42 +38,52 @@ pub use error::{ConfigErrors, Problem};
 pub use files::Files;
 pub use held::Held;
 pub use http::Http;
-pub use keys::{KEYS, Key, SECTIONS, Section, WhenAbsent};
+pub use keys::{Key, Section, WhenAbsent, keys};
 pub use logs::{Logs, Start};
 pub use mta::Mta;
 pub use processes::Processes;
 pub use queue::Queue;
 pub use reference::{example, reference};
+use set::SetValues;
 pub use sockets::Sockets;
 pub use state::State;
 
 /// Environment variables of the configuration begin with this, as in `IMSIMTA_EXPORTER__HTTP__LISTEN`.
 pub const ENVIRONMENT_PREFIX: &str = "IMSIMTA_EXPORTER__";
 
-/// The whole configuration, valid by construction when it comes from [`load`].
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Config {
-    /// Where the MTA is and what it cannot tell about itself.
-    pub mta: Mta,
-    /// The transaction and connection logs.
-    pub logs: Logs,
-    /// The scan of the queue directories.
-    pub queue: Queue,
-    /// Why messages are held.
-    pub held: Held,
-    /// The view of the kernel's sockets.
-    pub sockets: Sockets,
-    /// The view of the MTA's processes.
-    pub processes: Processes,
-    /// File systems, log sizes and ownership.
-    pub files: Files,
-    /// Labels that name clients.
-    pub clients: Clients,
-    /// The HTTP listener.
-    pub http: Http,
-    /// The state that survives a restart.
-    pub state: State,
+macro_rules! sections {
+    ($($section:ident: $struct:ident,)*) => {
+        /// The whole configuration, valid by construction when it comes from [`load`].
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct Config {
+            $(
+                #[doc = concat!("`[", stringify!($section), "]`")]
+                pub $section: $struct,
+            )*
+        }
+
+        impl Config {
+            fn read(values: &mut impl Values) -> Self {
+                Self { $($section: $struct::read(values)),* }
+            }
+        }
+
+        /// All sections, in the order of the reference.
+        pub static SECTIONS: &[Section] = &[$($struct::SECTION),*];
+    };
+}
+
+sections! {
+    mta: Mta,
+    logs: Logs,
+    queue: Queue,
+    held: Held,
+    sockets: Sockets,
+    processes: Processes,
+    files: Files,
+    clients: Clients,
+    http: Http,
+    state: State,
 }
 
 impl Config {
@@ -119,19 +130,17 @@ pub fn load(
         environment: layers::environment(environment, &mut problems),
         flags: layers::flags(&flags),
     };
-    let merged = layers.merge().and_then(|merged| {
-        check::values(&merged, &layers, &mut problems)?;
-        Ok(merged)
-    });
-    let config = merged.and_then(::config::Config::try_deserialize::<Config>);
-    match config {
-        Ok(config) if problems.is_empty() => Ok(with_exact_paths(config, flags)),
-        // What serde refuses, the key table has refused before, with a better sentence.
-        Err(error) if problems.is_empty() => {
-            Err(ConfigErrors::new(vec![Problem::Merge { reason: error.to_string() }]))
+    let sections = match layers.merge().and_then(|merged| merged.collect()) {
+        Ok(sections) => sections,
+        Err(error) => {
+            problems.push(Problem::Merge { reason: error.to_string() });
+            return Err(ConfigErrors::new(problems));
         }
-        _ => Err(ConfigErrors::new(problems)),
-    }
+    };
+    let mut values = SetValues { sections, layers: &layers, problems: &mut problems };
+    let config = Config::read(&mut values);
+    values.judge_options(&config.logs);
+    if problems.is_empty() { Ok(with_exact_paths(config, flags)) } else { Err(ConfigErrors::new(problems)) }
 }
 
 /// Merging works on text; a path from the command line may hold bytes that are none.

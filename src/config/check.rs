@@ -1,55 +1,13 @@
-//! Judging names and values against the key table, with a suggestion for each unknown name.
+//! Judging names against the key table, with a suggestion for each unknown one.
 
-use ::config::{Config as Merged, ConfigError, Map, Source, Value, ValueKind};
+use ::config::{Map, Value, ValueKind};
 
-use super::error::{Problem, quoted, shown};
-use super::layers::Layers;
-use super::{ENVIRONMENT_PREFIX, KEYS, SECTIONS, logs};
+use super::error::{Problem, shown};
+use super::keys::keys;
+use super::{ENVIRONMENT_PREFIX, SECTIONS};
 
 /// The most letters in which a name that was meant may differ from the one that was written.
 const MOST_EDITS: usize = 3;
-
-/// Checks each value that is set.
-pub(super) fn values(
-    merged: &Merged,
-    layers: &Layers<'_>,
-    problems: &mut Vec<Problem>,
-) -> Result<(), ConfigError> {
-    let sections = merged.collect()?;
-    options(&sections, layers, problems);
-    for key in &KEYS {
-        let Some(ValueKind::Table(section)) = sections.get(key.section).map(|section| &section.kind) else {
-            continue;
-        };
-        let Some(value) = section.get(key.name) else { continue };
-        if let Err(error) = (key.check)(value.clone()) {
-            problems.push(Problem::Value {
-                origin: layers.origin(key),
-                key: key.path(),
-                found: shown(&written(value)),
-                reason: error.to_string(),
-                expects: key.expects.to_owned(),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// Whether all of `logs.options` can be pinned for entries of `logs.format`.
-fn options(sections: &Map<String, Value>, layers: &Layers<'_>, problems: &mut Vec<Problem>) {
-    let Some(ValueKind::Table(section)) = sections.get("logs").map(|section| &section.kind) else { return };
-    let value = |name: &str| section.get(name).cloned();
-    let format = value("format").and_then(|format| logs::format(format).ok()).flatten();
-    let Some(options) = value("options") else { return };
-    let Ok(Some(reason)) = logs::misplaced(options.clone(), format) else { return };
-    problems.extend(KEYS.iter().find(|key| key.path() == "logs.options").map(|key| Problem::Value {
-        origin: layers.origin(key),
-        key: key.path(),
-        found: shown(&written(&options)),
-        reason,
-        expects: key.expects.to_owned(),
-    }));
-}
 
 /// The keys of a section of the file, if there is such a section.
 pub(super) fn section(origin: &str, name: &str, value: Value) -> Result<Map<String, Value>, Problem> {
@@ -71,7 +29,7 @@ pub(super) fn section(origin: &str, name: &str, value: Value) -> Result<Map<Stri
 
 /// The problem with a key that its section does not have.
 pub(super) fn unknown_key(origin: &str, section: &str, name: &str) -> Problem {
-    let siblings = || KEYS.iter().filter(|key| key.section == section).map(|key| key.name);
+    let siblings = || keys().filter(|key| key.section == section).map(|key| key.name);
     let hint = match nearest(name, siblings()) {
         Some(meant) => format!("did you mean {section}.{meant}?"),
         None => elsewhere(name)
@@ -99,7 +57,7 @@ fn section_hint(name: &str) -> String {
 }
 
 fn outside_hint(name: &str) -> String {
-    elsewhere(name).unwrap_or_else(|| match nearest(name, KEYS.iter().map(|key| key.name)) {
+    elsewhere(name).unwrap_or_else(|| match nearest(name, keys().map(|key| key.name)) {
         Some(meant) => elsewhere(meant).unwrap_or_default(),
         None => format!("the sections are {}", section_names()),
     })
@@ -108,12 +66,12 @@ fn outside_hint(name: &str) -> String {
 /// The sections that have a key of exactly this name.
 fn elsewhere(name: &str) -> Option<String> {
     let sections: Vec<String> =
-        KEYS.iter().filter(|key| key.name == name).map(|key| format!("[{}]", key.section)).collect();
+        keys().filter(|key| key.name == name).map(|key| format!("[{}]", key.section)).collect();
     (!sections.is_empty()).then(|| format!("{name} is a key of {}", sections.join(", ")))
 }
 
 fn section_names() -> String {
-    SECTIONS.map(|section| format!("[{}]", section.name)).join(", ")
+    SECTIONS.iter().map(|section| format!("[{}]", section.name)).collect::<Vec<_>>().join(", ")
 }
 
 /// The known name that was most likely meant: a third of it may be wrong, its case may be all wrong.
@@ -124,15 +82,4 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
         .filter(|(edits, known)| *edits <= (known.len() / 3).clamp(1, MOST_EDITS))
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, known)| known)
-}
-
-/// A value as it would stand in a TOML file.
-fn written(value: &Value) -> String {
-    match &value.kind {
-        ValueKind::String(text) => quoted(text),
-        ValueKind::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
-        ValueKind::Table(_) => "a table".to_owned(),
-        ValueKind::Nil => "nothing".to_owned(),
-        scalar => scalar.to_string(),
-    }
 }

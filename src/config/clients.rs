@@ -1,19 +1,20 @@
 //! `[clients]`: labels that name clients.
 
-use serde::{Deserialize, Deserializer};
+use super::keys::section;
+use super::value::{Refusal, number, one};
 
-use super::value::{self, Refusal, one};
+section! {
+    clients: Clients "The metrics that name the clients of the SMTP server.";
 
-/// Labels that name clients.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Clients {
-    /// How a client's address becomes a label.
-    #[serde(deserialize_with = "label")]
-    pub label: ClientLabel,
-    /// How many clients get series of their own.
-    #[serde(deserialize_with = "top")]
-    pub top: usize,
+    label: ClientLabel = one(label),
+        expects "\"address\", \"network\", \"hashed\" or \"off\"",
+        default ClientLabel::Address => "\"address\"",
+        "How a client's address becomes a label: as it is, its network, a keyed hash, or not at all.";
+
+    top: usize = one(|text| number(text, 0, 1000)),
+        expects "a number from 0 to 1000",
+        default 10,
+        "How many clients get series of their own.";
 }
 
 /// How a client's address becomes a label.
@@ -29,22 +30,12 @@ pub enum ClientLabel {
     Off,
 }
 
-impl Default for Clients {
-    fn default() -> Self {
-        Self { label: ClientLabel::Address, top: 10 }
-    }
-}
-
-pub(super) fn label<'de, D: Deserializer<'de>>(value: D) -> Result<ClientLabel, D::Error> {
-    one(value, |text| match text {
+fn label(text: &str) -> Result<ClientLabel, Refusal> {
+    match text {
         "address" => Ok(ClientLabel::Address),
         "network" => Ok(ClientLabel::Network),
         "hashed" => Ok(ClientLabel::Hashed),
         "off" => Ok(ClientLabel::Off),
         _ => Err(Refusal::new("there is no such label")),
-    })
-}
-
-pub(super) fn top<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
-    one(value, |text| value::number(text, 0, 1000))
+    }
 }

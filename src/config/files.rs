@@ -2,21 +2,14 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use super::keys::{INTERVAL, section};
+use super::value::{interval, one};
 
-use super::value::interval;
+section! {
+    files: Files "The view of file systems, log sizes and directory owners.";
 
-/// File systems, log sizes and ownership.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Files {
-    /// The time between two looks.
-    #[serde(deserialize_with = "interval")]
-    pub interval: Duration,
-}
-
-impl Default for Files {
-    fn default() -> Self {
-        Self { interval: Duration::from_mins(1) }
-    }
+    interval: Duration = one(interval),
+        expects INTERVAL,
+        default Duration::from_mins(1) => "\"60s\"",
+        "The time between two looks at file systems, log sizes and owners.";
 }

@@ -2,27 +2,20 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use serde::{Deserialize, Deserializer};
-
+use super::keys::section;
 use super::value::{Refusal, one};
 
-/// The HTTP listener.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Http {
-    /// The address and port; port 0 lets the kernel choose.
-    #[serde(deserialize_with = "listen")]
-    pub listen: SocketAddr,
+section! {
+    http: Http "The HTTP listener.";
+
+    listen: SocketAddr = one(listen), flag "--listen",
+        expects "an IP address and a port such as \"127.0.0.1:9797\" or \"[::]:9797\"",
+        default SocketAddr::from((Ipv4Addr::LOCALHOST, 9797)) => "\"127.0.0.1:9797\"",
+        "Where `/metrics` and the other pages are served; port 0 takes any free port.";
 }
 
-impl Default for Http {
-    fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9797)) }
-    }
-}
-
-pub(super) fn listen<'de, D: Deserializer<'de>>(value: D) -> Result<SocketAddr, D::Error> {
-    one(value, |text| text.parse().map_err(|_| Refusal::new(refused(text))))
+fn listen(text: &str) -> Result<SocketAddr, Refusal> {
+    text.parse().map_err(|_| Refusal::new(refused(text)))
 }
 
 /// Other programs take a port alone or a host name, so these two get an answer of their own.

@@ -9,8 +9,8 @@ use ::config::{Config as Merged, ConfigError, Environment, FileFormat, Map, Sour
 
 use super::check;
 use super::error::{Problem, shown};
-use super::keys::{self, Key};
-use super::{ENVIRONMENT_PREFIX, Flags, KEYS, SECTIONS};
+use super::keys::{self, Key, keys};
+use super::{ENVIRONMENT_PREFIX, Flags, SECTIONS};
 
 /// A configuration has a few kilobytes; more than this is another file given by mistake.
 const MOST_FILE_BYTES: u64 = 1 << 20;
@@ -78,7 +78,7 @@ pub(super) fn environment(
     variables: HashMap<String, String>,
     problems: &mut Vec<Problem>,
 ) -> HashMap<String, String> {
-    let known: Vec<String> = KEYS.iter().map(Key::variable).collect();
+    let known: Vec<String> = keys().map(Key::variable).collect();
     let ours = |name: &str| {
         let prefixed = name.get(..ENVIRONMENT_PREFIX.len());
         prefixed.is_some_and(|head| head.eq_ignore_ascii_case(ENVIRONMENT_PREFIX))

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use ::config::Value;
 
 use super::error::quoted;
-use super::value::{self, Refusal, many, one, some};
+use super::keys::section;
+use super::value::{Refusal, duration, many, one, optional, size, some};
 use crate::record::format::Format;
 use crate::record::option::{self, OptionSet};
 
@@ -18,31 +19,49 @@ const FILE_NAME_BYTES: usize = 255;
 /// The files that the message return job appends each renamed log to.
 const CUMULATIVE: [&str; 2] = ["mail.log", "connection.log"];
 
-/// Which transaction and connection logs are followed, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Logs {
-    /// Base names below the log directory; never a cumulative log.
-    #[serde(deserialize_with = "files")]
-    pub files: Vec<String>,
-    /// A longer line is skipped and counted.
-    #[serde(deserialize_with = "max_line_bytes")]
-    pub max_line_bytes: u64,
-    /// Where reading begins when there is no state.
-    #[serde(deserialize_with = "start")]
-    pub start: Start,
-    /// How long a change that gave no event can go unnoticed.
-    #[serde(deserialize_with = "poll")]
-    pub poll: Duration,
-    /// How long a log that has lost its names is still read after its last growth.
-    #[serde(deserialize_with = "drain")]
-    pub drain: Duration,
-    /// The `LOG_*` options of the MTA that are on; `None` leaves them to be told by the log.
-    #[serde(deserialize_with = "options")]
-    pub options: Option<OptionSet>,
-    /// `LOG_FORMAT` of the MTA; `None` leaves it to be told by each line.
-    #[serde(deserialize_with = "format")]
-    pub format: Option<Format>,
+section! {
+    logs: Logs "Which transaction and connection logs are followed, and how.";
+
+    files: Vec<String> = some(MOST_FILES, file),
+        expects "a list of 1 to 16 base names such as [\"mail.log_current\"]",
+        default vec!["mail.log_current".to_owned(), "connection.log_current".to_owned()] =>
+            "[\"mail.log_current\", \"connection.log_current\"]",
+        "The logs to follow, by base name; the first has to be there, the others may be switched off in the MTA; never the cumulative `mail.log` and `connection.log`, \
+         which would count every line twice.";
+
+    max_line_bytes: u64 = one(|text| size(text, 1 << 10, 1 << 20)),
+        expects "a size from 1KiB to 1MiB such as \"64KiB\"",
+        default 64 << 10 => "\"64KiB\"",
+        "A longer line is skipped and counted.";
+
+    start: Start = one(start),
+        expects "\"end\" or \"beginning\"",
+        default Start::End => "\"end\"",
+        "Where reading begins when there is no state of an earlier run.";
+
+    poll: Duration = one(|text| duration(text, Duration::from_millis(100), Duration::from_mins(1))),
+        expects "a duration from 100ms to 60s such as \"1s\"",
+        default Duration::from_secs(1) => "\"1s\"",
+        "How often a log is looked at when no event came, as on network file systems.";
+
+    drain: Duration = one(|text| duration(text, Duration::from_secs(10), Duration::from_hours(24))),
+        expects "a duration from 10s to 24h such as \"10m\"",
+        default Duration::from_mins(10) => "\"10m\"",
+        "How long a log that has lost its names is still read after it last grew.";
+
+    options: Option<OptionSet> = options,
+        expects "a list of the LOG_* options that are on, such as [\"log_filename\", \"log_connection=3\"]",
+        found "inferred from the first 200 entries of each log" =>
+            "[\"log_filename\", \"log_message_id\", \"log_connection=3\"]",
+        "The options of the MTA that add fields to entries of `LOG_FORMAT` 1, 2 and 3, whose fields are known by \
+         position alone; XML and JSON name theirs. One whose field has no known place, such as `log_auth`, is taken \
+         where `logs.format` is 4, 5 or 6.";
+
+    format: Option<Format> = optional(format),
+        expects "a LOG_FORMAT from 1 to 6",
+        found "told by each line" => "1",
+        "`LOG_FORMAT` of the MTA: 1 or 2 keeps an address such as `13:adam@sesta.com` from being taken for a \
+         counted field of format 3.";
 }
 
 /// Where reading begins when there is no state.
@@ -54,78 +73,43 @@ pub enum Start {
     Beginning,
 }
 
-impl Default for Logs {
-    fn default() -> Self {
-        Self {
-            files: vec!["mail.log_current".to_owned(), "connection.log_current".to_owned()],
-            max_line_bytes: 64 << 10,
-            start: Start::End,
-            poll: Duration::from_secs(1),
-            drain: Duration::from_mins(10),
-            options: None,
-            format: None,
-        }
-    }
-}
-
-pub(super) fn files<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
-    some(value, MOST_FILES, file)
-}
-
-pub(super) fn max_line_bytes<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
-    one(value, |text| value::size(text, 1 << 10, 1 << 20))
-}
-
-pub(super) fn start<'de, D: Deserializer<'de>>(value: D) -> Result<Start, D::Error> {
-    one(value, |text| match text {
+fn start(text: &str) -> Result<Start, Refusal> {
+    match text {
         "end" => Ok(Start::End),
         "beginning" => Ok(Start::Beginning),
         _ => Err(Refusal::new("there is no such place to start")),
-    })
+    }
 }
 
-pub(super) fn poll<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
-    one(value, |text| value::duration(text, Duration::from_millis(100), Duration::from_mins(1)))
-}
-
-pub(super) fn drain<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
-    one(value, |text| value::duration(text, Duration::from_secs(10), Duration::from_hours(24)))
-}
-
-pub(super) fn options<'de, D: Deserializer<'de>>(value: D) -> Result<Option<OptionSet>, D::Error> {
-    let sets = many(value, MOST_OPTIONS, |item| {
+fn options(value: Value) -> Result<Option<OptionSet>, Refusal> {
+    let sets = many(MOST_OPTIONS, |item| {
         let set = option::parse(item).ok_or_else(|| Refusal::new("is no LOG_* option that adds a field"))?;
         Ok((item.to_owned(), set))
-    })?;
+    })(value)?;
     Ok(Some(sets.into_iter().fold(OptionSet::default(), |all, (_, set)| all.and(set))))
 }
 
 /// Options of the MTA whose field has no known place in entries of a format that does not name its fields: why
 /// they cannot be pinned there. `format` is what is configured.
-pub(super) fn misplaced<'de, D: Deserializer<'de>>(
-    value: D,
-    format: Option<Format>,
-) -> Result<Option<String>, D::Error> {
+pub(super) fn misplaced(value: Value, format: Option<Format>) -> Option<String> {
     if format.is_some_and(|format| !format.is_positional()) {
-        return Ok(None);
+        return None;
     }
-    let named = many(value, MOST_OPTIONS, |item| Ok((item.to_owned(), option::unplaced(item))))?;
+    let named = many(MOST_OPTIONS, |item| Ok((item.to_owned(), option::unplaced(item))))(value).ok()?;
     let named: Vec<String> = named.into_iter().filter_map(|(_, name)| name).collect();
-    Ok((!named.is_empty()).then(|| {
+    (!named.is_empty()).then(|| {
         format!(
             "the MTA has {}, but where the field stands in entries of LOG_FORMAT 1, 2 and 3 is documented nowhere: \
              set logs.format to 4, 5 or 6 if it is one of these, else leave logs.options out, and what is on is \
              inferred",
             named.join(", ")
         )
-    }))
+    })
 }
 
-pub(super) fn format<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Format>, D::Error> {
-    one(value, |text| {
-        let format = Format::ALL.iter().find(|format| format.label() == text);
-        format.copied().map(Some).ok_or_else(|| Refusal::new("there is no such LOG_FORMAT"))
-    })
+fn format(text: &str) -> Result<Format, Refusal> {
+    let format = Format::ALL.iter().find(|format| format.label() == text);
+    format.copied().ok_or_else(|| Refusal::new("there is no such LOG_FORMAT"))
 }
 
 fn file(text: &str) -> Result<String, Refusal> {

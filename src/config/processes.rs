@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
-
 use super::error::quoted;
-use super::value::{Refusal, interval, some};
+use super::keys::{INTERVAL, section};
+use super::value::{Refusal, interval, one, some};
 
 /// The most process names that can be watched; each is a label value.
 const MOST_NAMES: usize = 64;
@@ -13,39 +12,27 @@ const MOST_NAMES: usize = 64;
 /// longer than the 15 bytes that the kernel keeps as a process's name.
 const NAME_BYTES: usize = 64;
 
-/// The view of the MTA's processes.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Processes {
-    /// The programs to look for.
-    #[serde(deserialize_with = "names")]
-    pub names: Vec<String>,
-    /// The time between two looks.
-    #[serde(deserialize_with = "interval")]
-    pub interval: Duration,
+section! {
+    processes: Processes "The view of the MTA's processes.";
+
+    names: Vec<String> = some(MOST_NAMES, name),
+        expects "a list of 1 to 64 program names such as [\"dispatcher\"]",
+        default ["dispatcher", "job_controller", "tcp_smtp_server", "tcp_smtp_client", "tcp_lmtp_server", "tcp_lmtp_client", "ims_master"]
+         .map(str::to_owned).to_vec() =>
+            "[\"dispatcher\", \"job_controller\", \"tcp_smtp_server\", \"tcp_smtp_client\", \
+         \"tcp_lmtp_server\", \"tcp_lmtp_client\", \"ims_master\"]",
+        "The programs of the MTA to look for.";
+
+    interval: Duration = one(interval),
+        expects INTERVAL,
+        default Duration::from_secs(10) => "\"10s\"",
+        "The time between two looks at the processes.";
 }
 
-impl Default for Processes {
-    fn default() -> Self {
-        let names = [
-            "dispatcher",
-            "job_controller",
-            "tcp_smtp_server",
-            "tcp_smtp_client",
-            "tcp_lmtp_server",
-            "tcp_lmtp_client",
-            "ims_master",
-        ];
-        Self { names: names.map(str::to_owned).to_vec(), interval: Duration::from_secs(10) }
+fn name(text: &str) -> Result<String, Refusal> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.+".contains(&byte);
+    if text.is_empty() || text.len() > NAME_BYTES || !text.bytes().all(plain) {
+        return Err(Refusal(format!("{} is not the plain name of a program", quoted(text))));
     }
-}
-
-pub(super) fn names<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
-    some(value, MOST_NAMES, |text| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.+".contains(&byte);
-        if text.is_empty() || text.len() > NAME_BYTES || !text.bytes().all(plain) {
-            return Err(Refusal(format!("{} is not the plain name of a program", quoted(text))));
-        }
-        Ok(text.to_owned())
-    })
+    Ok(text.to_owned())
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{KEYS, Key, SECTIONS, Section, WhenAbsent};
+use super::{SECTIONS, Section, WhenAbsent};
 
 const BEGINNING: &str = "\
 <!-- Written from the key table in src/config/keys.rs; UPDATE_EXPECT=1 cargo test --lib writes it anew. -->
@@ -34,7 +34,7 @@ Every key with its default; a key without one has an example.
 #[must_use]
 pub fn reference() -> String {
     let mut page = BEGINNING.to_owned();
-    for section in &SECTIONS {
+    for section in SECTIONS {
         page.push_str(&table(section));
     }
     page + BEFORE_EXAMPLE + &example() + "```\n"
@@ -45,7 +45,7 @@ pub fn reference() -> String {
 pub fn example() -> String {
     let sections = SECTIONS.iter().map(|section| {
         let keys =
-            keys(section).map(|key| format!("# {}\n# {} = {}\n", key.doc, key.name, key.shown_value()));
+            section.keys.iter().map(|key| format!("# {}\n# {} = {}\n", key.doc, key.name, key.shown_value()));
         format!("[{}]\n{}", section.name, keys.collect::<String>())
     });
     sections.collect::<Vec<_>>().join("\n")
@@ -53,7 +53,7 @@ pub fn example() -> String {
 
 fn table(section: &Section) -> String {
     let mut rows = String::new();
-    for key in keys(section) {
+    for key in section.keys {
         let flag = key.flag.map_or_else(String::new, |flag| format!(" Flag: `{flag}`."));
         let absent = match key.absent {
             WhenAbsent::Default(value) => format!("`{value}`"),
@@ -68,17 +68,13 @@ fn table(section: &Section) -> String {
     )
 }
 
-fn keys(section: &Section) -> impl Iterator<Item = &'static Key> {
-    KEYS.iter().filter(move |key| key.section == section.name)
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::{example, reference};
     use crate::config::tests::load_text;
-    use crate::config::{Config, Flags, KEYS, WhenAbsent};
+    use crate::config::{Config, Flags, WhenAbsent, keys};
 
     #[test]
     fn the_example_is_the_default_with_and_without_its_comment_signs() {
@@ -90,12 +86,12 @@ mod tests {
             })
             .collect();
         load_text(&uncommented, &[], Flags::default()).expect("the examples are valid");
-        let defaults = KEYS.iter().filter_map(|key| match key.absent {
+        let defaults = keys().filter_map(|key| match key.absent {
             WhenAbsent::Default(value) => Some(format!("{} = {value}\n", key.path())),
             WhenAbsent::Found { .. } => None,
         });
         assert_eq!(load_text(&defaults.collect::<String>(), &[], Flags::default()), Ok(Config::default()));
-        assert_eq!(uncommented.lines().filter(|line| line.contains(" = ")).count(), KEYS.len());
+        assert_eq!(uncommented.lines().filter(|line| line.contains(" = ")).count(), keys().count());
     }
 
     #[test]

@@ -2,31 +2,22 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
-
-use super::value::{self, interval, some};
+use super::keys::{INTERVAL, section};
+use super::value::{interval, number, one, some};
 
 /// The most ports that can be watched; each is a label value.
 const MOST_PORTS: usize = 32;
 
-/// The view of the kernel's sockets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Sockets {
-    /// The TCP ports that the MTA listens on.
-    #[serde(deserialize_with = "ports")]
-    pub ports: Vec<u16>,
-    /// The time between two looks.
-    #[serde(deserialize_with = "interval")]
-    pub interval: Duration,
-}
+section! {
+    sockets: Sockets "The view of the kernel's sockets.";
 
-impl Default for Sockets {
-    fn default() -> Self {
-        Self { ports: vec![25, 465, 587], interval: Duration::from_secs(15) }
-    }
-}
+    ports: Vec<u16> = some(MOST_PORTS, |text| number(text, 1, u16::MAX)),
+        expects "a list of 1 to 32 ports from 1 to 65535 such as [25, 587]",
+        default vec![25, 465, 587] => "[25, 465, 587]",
+        "The TCP ports that the MTA listens on.";
 
-pub(super) fn ports<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<u16>, D::Error> {
-    some(value, MOST_PORTS, |text| value::number(text, 1, u16::MAX))
+    interval: Duration = one(interval),
+        expects INTERVAL,
+        default Duration::from_secs(15) => "\"15s\"",
+        "The time between two looks at the sockets.";
 }

@@ -3,28 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use super::keys::{DIRECTORY, INTERVAL, section};
+use super::value::{interval, one, path};
 
-use super::value::{self, interval, one};
+section! {
+    state: State "What survives a restart.";
 
-/// What survives a restart.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct State {
-    /// The only directory that is written to.
-    #[serde(deserialize_with = "directory")]
-    pub directory: PathBuf,
-    /// The time between two snapshots, when something changed.
-    #[serde(deserialize_with = "interval")]
-    pub interval: Duration,
-}
+    directory: PathBuf = one(path), flag "--state-dir",
+        expects DIRECTORY,
+        default PathBuf::from("/var/lib/imsimta-exporter") => "\"/var/lib/imsimta-exporter\"",
+        "The only directory that the program writes to.";
 
-impl Default for State {
-    fn default() -> Self {
-        Self { directory: PathBuf::from("/var/lib/imsimta-exporter"), interval: Duration::from_secs(30) }
-    }
-}
-
-pub(super) fn directory<'de, D: Deserializer<'de>>(value: D) -> Result<PathBuf, D::Error> {
-    one(value, value::path)
+    interval: Duration = one(interval),
+        expects INTERVAL,
+        default Duration::from_secs(30) => "\"30s\"",
+        "How often the state is written when something changed.";
 }

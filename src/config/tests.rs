@@ -5,13 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::config::Value;
-use serde::de::value::Error as NameError;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
-
 use super::{
-    ClientLabel, Clients, Config, Files, Flags, Held, Http, KEYS, Key, Logs, Mta, Processes, Queue, SECTIONS,
-    Sockets, Start, State, load,
+    ClientLabel, Clients, Config, Flags, Held, Http, Key, Logs, Mta, SECTIONS, Sockets, Start, keys, load,
 };
 
 /// Loads a file of this text, and gives the errors with the path written as `FILE`.
@@ -313,7 +308,7 @@ fn the_table_is_documented_unique_and_in_the_order_of_the_sections() {
     };
     let mut paths = BTreeSet::new();
     let mut flags = BTreeSet::new();
-    for key in &KEYS {
+    for key in keys() {
         assert!(order(key.section).is_some(), "{}: no such section", key.path());
         assert!(paths.insert(key.path()), "{} is there twice", key.path());
         assert!(plain(key.name) && !key.name.contains("__"), "{}", key.path());
@@ -322,7 +317,7 @@ fn the_table_is_documented_unique_and_in_the_order_of_the_sections() {
         let cells = format!("{}{}{}{:?}", key.doc, key.expects, key.shown_value(), key.absent);
         assert!(!cells.contains(['|', '\n']), "{}: breaks the reference's table", key.path());
     }
-    assert!(KEYS.iter().map(|key| order(key.section)).is_sorted());
+    assert!(keys().map(|key| order(key.section)).is_sorted());
     assert!(SECTIONS.iter().all(|section| plain(section.name) && section.doc.ends_with('.')));
 }
 
@@ -335,92 +330,6 @@ fn every_flag_in_the_table_is_one_that_is_read() {
         as_root: true,
     };
     let read: Vec<String> = super::layers::flags(&all).iter().map(|(key, _)| key.path()).collect();
-    let table: Vec<String> = KEYS.iter().filter(|key| key.flag.is_some()).map(Key::path).collect();
+    let table: Vec<String> = keys().filter(|key| key.flag.is_some()).map(Key::path).collect();
     assert_eq!(read, table);
-}
-
-#[test]
-fn the_table_and_the_structs_name_the_same_keys() {
-    fn names<T: for<'de> Deserialize<'de> + std::fmt::Debug>() -> Vec<String> {
-        let error = T::deserialize(FieldNames).expect_err("the names").to_string();
-        error.split(' ').map(str::to_owned).collect()
-    }
-    assert_eq!(names::<Config>(), SECTIONS.map(|section| section.name));
-    let structs = [
-        names::<Mta>(),
-        names::<Logs>(),
-        names::<Queue>(),
-        names::<Held>(),
-        names::<Sockets>(),
-        names::<Processes>(),
-        names::<Files>(),
-        names::<Clients>(),
-        names::<Http>(),
-        names::<State>(),
-    ];
-    for (section, names) in SECTIONS.iter().zip(structs) {
-        let keys: Vec<&str> =
-            KEYS.iter().filter(|key| key.section == section.name).map(|key| key.name).collect();
-        assert_eq!(names, keys, "[{}]", section.name);
-    }
-}
-
-#[test]
-fn the_table_and_the_structs_take_the_same_values() {
-    let mut samples: Vec<Value> = [
-        "",
-        "1",
-        "15s",
-        "99ms",
-        "30m",
-        "2h",
-        "48h",
-        "64KiB",
-        "512",
-        "2MiB",
-        "true",
-        "end",
-        "off",
-        "0.0.0.0:1",
-        "1001",
-    ]
-    .map(Value::from)
-    .to_vec();
-    samples.extend(["Europe/Berlin", "a b", "/x", "mail.log", "25,25", "x,y", "70000"].map(Value::from));
-    samples.extend([Value::from(true), Value::from(25), Value::from(1.5), Value::from(vec!["1", "2"])]);
-    samples.push(Value::from((1..=40).map(|number| number.to_string()).collect::<Vec<_>>()));
-    for key in &KEYS {
-        for sample in &samples {
-            let section = HashMap::from([(key.name.to_owned(), sample.clone())]);
-            let whole = Value::from(HashMap::from([(key.section.to_owned(), Value::from(section))]));
-            let by_struct = whole.try_deserialize::<Config>().map(drop);
-            let by_table = (key.check)(sample.clone());
-            assert_eq!(by_struct.is_ok(), by_table.is_ok(), "{} {sample:?}", key.path());
-        }
-    }
-}
-
-/// Answers every struct with an error that holds the names of its fields.
-struct FieldNames;
-
-impl<'de> Deserializer<'de> for FieldNames {
-    type Error = NameError;
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, NameError> {
-        Err(NameError::custom("not a struct"))
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        fields: &'static [&'static str],
-        _: V,
-    ) -> Result<V::Value, NameError> {
-        Err(NameError::custom(fields.join(" ")))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
-    }
 }

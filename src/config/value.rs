@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ::config::{Value, ValueKind};
 use bytesize::ByteSize;
 use jiff::SignedDuration;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use super::error::quoted;
 
@@ -28,66 +28,61 @@ impl Refusal {
     }
 }
 
-/// A value as it was written, whatever its type.
-enum Written {
-    One(String),
-    Many(Vec<String>),
-}
-
-/// A scalar of any type, as text.
-struct Scalar(String);
-
-/// Reads a value that is no list.
-pub(super) fn one<'de, D: Deserializer<'de>, T>(
-    value: D,
-    parse: impl FnOnce(&str) -> Result<T, Refusal>,
-) -> Result<T, D::Error> {
-    match Written::deserialize(value)? {
-        Written::One(text) => parse(&text).map_err(D::Error::custom),
-        Written::Many(_) => Err(D::Error::custom("a list is not possible here")),
+/// The parser of a value that is no list.
+pub(super) fn one<T>(parse: impl Fn(&str) -> Result<T, Refusal>) -> impl Fn(Value) -> Result<T, Refusal> {
+    move |value| match Written::try_from(value)? {
+        Written::One(text) => parse(&text),
+        Written::Many(_) => Err(Refusal::new("a list is not possible here")),
     }
 }
 
-/// Reads a list: a TOML array, or one text with commas, since the environment has no arrays.
-pub(super) fn many<'de, D: Deserializer<'de>, T: PartialEq>(
-    value: D,
+/// The same for a key without a default.
+pub(super) fn optional<T>(
+    parse: impl Fn(&str) -> Result<T, Refusal>,
+) -> impl Fn(Value) -> Result<Option<T>, Refusal> {
+    one(move |text| parse(text).map(Some))
+}
+
+/// The parser of a list: a TOML array, or one text with commas, since the environment has no arrays.
+pub(super) fn many<T: PartialEq>(
     most: usize,
     parse: impl Fn(&str) -> Result<T, Refusal>,
-) -> Result<Vec<T>, D::Error> {
-    let texts = match Written::deserialize(value)? {
-        Written::Many(texts) => texts,
-        Written::One(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
-    };
-    if texts.len() > most {
-        return Err(D::Error::custom(format!("has {} entries, at most {most} are possible", texts.len())));
-    }
-    let mut items = Vec::with_capacity(texts.len());
-    for text in &texts {
-        let item = parse(text).map_err(D::Error::custom)?;
-        if items.contains(&item) {
-            return Err(D::Error::custom(format!("{} is there twice", quoted(text))));
+) -> impl Fn(Value) -> Result<Vec<T>, Refusal> {
+    move |value| {
+        let texts = match Written::try_from(value)? {
+            Written::Many(texts) => texts,
+            Written::One(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
+        };
+        if texts.len() > most {
+            return Err(Refusal(format!("has {} entries, at most {most} are possible", texts.len())));
         }
-        items.push(item);
+        let mut items = Vec::with_capacity(texts.len());
+        for text in &texts {
+            let item = parse(text)?;
+            if items.contains(&item) {
+                return Err(Refusal(format!("{} is there twice", quoted(text))));
+            }
+            items.push(item);
+        }
+        Ok(items)
     }
-    Ok(items)
 }
 
 /// The same for what a collector looks for: with nothing to look for it would see nothing, and call that a success.
-pub(super) fn some<'de, D: Deserializer<'de>, T: PartialEq>(
-    value: D,
+pub(super) fn some<T: PartialEq>(
     most: usize,
     parse: impl Fn(&str) -> Result<T, Refusal>,
-) -> Result<Vec<T>, D::Error> {
-    let items = many(value, most, parse)?;
-    if items.is_empty() {
-        return Err(D::Error::custom("it is empty, so nothing would be looked at"));
+) -> impl Fn(Value) -> Result<Vec<T>, Refusal> {
+    let list = many(most, parse);
+    move |value| match list(value)? {
+        items if items.is_empty() => Err(Refusal::new("it is empty, so nothing would be looked at")),
+        items => Ok(items),
     }
-    Ok(items)
 }
 
 /// The interval between two looks at a source.
-pub(super) fn interval<'de, D: Deserializer<'de>>(value: D) -> Result<Duration, D::Error> {
-    one(value, |text| duration(text, Duration::from_secs(1), LONGEST_INTERVAL))
+pub(super) fn interval(text: &str) -> Result<Duration, Refusal> {
+    duration(text, Duration::from_secs(1), LONGEST_INTERVAL)
 }
 
 /// A duration with its unit.
@@ -143,62 +138,35 @@ fn within<T: PartialOrd>(value: T, least: T, most: T, name: impl Fn(T) -> String
     Ok(value)
 }
 
-impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        value.deserialize_any(WrittenVisitor)
-    }
+/// A value as it was written, whatever its type.
+enum Written {
+    One(String),
+    Many(Vec<String>),
 }
 
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        match value.deserialize_any(WrittenVisitor)? {
-            Written::One(text) => Ok(Self(text)),
-            Written::Many(_) => Err(D::Error::custom("a list within a list is not possible")),
+impl TryFrom<Value> for Written {
+    type Error = Refusal;
+
+    fn try_from(value: Value) -> Result<Self, Refusal> {
+        match value.kind {
+            ValueKind::Array(items) => {
+                items.into_iter().enumerate().map(item).collect::<Result<_, _>>().map(Self::Many)
+            }
+            ValueKind::Table(_) | ValueKind::Nil => Err(Refusal::new("a table is not possible here")),
+            // Debug keeps the point of `1.0`, which is then no whole number.
+            ValueKind::Float(number) => Ok(Self::One(format!("{number:?}"))),
+            scalar => Ok(Self::One(scalar.to_string())),
         }
     }
 }
 
-struct WrittenVisitor;
-
-impl<'de> Visitor<'de> for WrittenVisitor {
-    type Value = Written;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a text, a number, true, false or a list of these")
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Written, E> {
-        Ok(Written::One(value.to_string()))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Written, E> {
-        Ok(Written::One(value.to_string()))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Written, E> {
-        Ok(Written::One(value.to_string()))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Written, E> {
-        // Debug keeps the point of `1.0`, which is then no whole number.
-        Ok(Written::One(format!("{value:?}")))
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<Written, E> {
-        Ok(Written::One(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Written, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(Scalar(text)) = items.next_element()? {
-            texts.push(text);
-        }
-        Ok(Written::Many(texts))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<Written, A::Error> {
-        Err(A::Error::custom("a table is not possible here"))
-    }
+fn item((at, value): (usize, Value)) -> Result<String, Refusal> {
+    let reason = match Written::try_from(value) {
+        Ok(Written::One(text)) => return Ok(text),
+        Ok(Written::Many(_)) => "a list within a list is not possible".to_owned(),
+        Err(refusal) => refusal.0,
+    };
+    Err(Refusal(format!("{reason} for key `[{at}]`")))
 }
 
 #[cfg(test)]

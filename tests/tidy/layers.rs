@@ -47,7 +47,6 @@ const DEBTS: &[(&str, &str)] = &[
 const CIRCLES: &[(&str, &[&str])] = &[
     ("aggregate", &["account", "channel", "delay", "digest", "each", "labels", "option", "reasons"]),
     ("app", &["collectors", "logs", "observed", "queue", "state"]),
-    ("config", &["check", "layers"]),
     ("record", &["counted", "position", "shape", "tail", "text"]),
     ("report", &["findings", "summary", "text"]),
 ];
