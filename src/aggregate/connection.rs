@@ -6,8 +6,7 @@ use std::num::NonZeroU64;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::labels::Vacated;
-use super::table::Table;
+use super::table::{Table, Vacated};
 
 use crate::record::{Connection, Direction, diagnostic, labelled};
 

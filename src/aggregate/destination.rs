@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::Outcome;
 use super::digest::{Batch, Name};
 use super::heavy_hitters::{HeavyHitters, Place};
-use super::labels::Vacated;
-use super::table::Table;
+use super::table::{Table, Vacated};
 use super::window::{RecentKeys, SlidingCounts};
 
 /// Domains with a series of their own.

@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::labels::{OTHER, Vacated};
-use super::table::Table;
+use super::labels::OTHER;
+use super::table::{Table, Vacated};
 
 /// Pairs with a series of their own; further ones are counted as `other` to `other`.
 const MAX_PAIRS: usize = 1024;

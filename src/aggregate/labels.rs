@@ -5,15 +5,12 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::digest::label_key;
+use super::table::Vacated;
 
 /// The index of the label value `other`, which stands for everything beyond the cap.
 pub const OTHER: usize = 0;
 /// Its text.
 pub const OTHER_LABEL: &str = "other";
-
-/// An index whose label gives way to another one: whatever was counted at it is forgotten in every table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vacated(pub(super) usize);
 
 /// Label values taken from input, in the order of their arrival, up to a cap. A value that is in
 /// the set stays: an event is counted in one series when it happens and never moves.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{Batch, RemoteReply};
 use super::heavy_hitters::{HeavyHitters, Place};
-use super::labels::{OTHER, Vacated};
-use super::table::Table;
+use super::labels::OTHER;
+use super::table::{Table, Vacated};
 
 /// Enhanced statuses with a label of their own. Other hosts choose them.
 const MAX_STATUSES: usize = 40;

@@ -25,6 +25,10 @@ pub trait Table: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     }
 }
 
+/// An index whose label gives way to another one: whatever was counted at it is forgotten in every table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vacated(pub(super) usize);
+
 /// A single count.
 impl Table for u64 {
     fn empty(_: u64) -> Self {
