@@ -3,8 +3,9 @@
 //! A file has a row a text: letter of the entry, class (several, if a careful postmaster would take either; the
 //! better one first), kind of server, diagnostic, what decides. Lines that begin with `#` say something to readers.
 //! What the rules were built with must be right nearly always; `blind.tsv` was written by somebody who did not
-//! know the rules, was scored once before anybody here read it, and stays as it was: it tells what to
-//! expect of replies that nobody has seen.
+//! know the rules, was scored once before anybody here read it (220 of 235, 93.6 %), and stays as it was: it tells
+//! what to expect of replies that nobody has seen. `b.tsv` was scored unseen as well (244 of 259 of its first rows,
+//! 94.2 %), and read after that.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -91,7 +92,5 @@ fn replies_that_the_rules_were_built_with_have_their_class() {
 
 #[test]
 fn replies_that_nobody_had_seen_have_their_class() {
-    if let Some(score) = corpora().get(BLIND) {
-        score.holds("unseen replies", 0.92);
-    }
+    corpora()[BLIND].holds("unseen replies", 0.92);
 }
