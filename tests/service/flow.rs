@@ -49,7 +49,7 @@ fn the_sentence_follows_what_happens() {
     install.append("mail.log_current", &entries(30, "ims-ms", "D", ""));
     wait_for_sentence(&service, "good: Mail is going out.");
 
-    let dns = " Temporary error from name server; cannot resolve host";
+    let dns = " DNS lookup failed: temporary error from nameserver";
     install.append("mail.log_current", &entries(60, "tcp_local", "Q", dns));
     wait_for_sentence(
         &service,
