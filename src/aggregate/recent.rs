@@ -68,9 +68,18 @@ struct Bucket {
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Recent {
     ring: VecDeque<Bucket>,
-    /// By the index of the channel: when it last tried to deliver, milliseconds on the
-    /// [timeline](super::timeline).
-    attempted: Vec<Option<i64>>,
+    /// By the index of the channel.
+    progress: Vec<Progress>,
+}
+
+/// How a channel gets on, also before the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// When it last tried to deliver, milliseconds on the [timeline](super::timeline).
+    pub attempted: Option<i64>,
+    /// Recipients that were enqueued for it since.
+    pub enqueued_since: u64,
 }
 
 impl Table for Recent {
@@ -82,6 +91,7 @@ impl Table for Recent {
 impl Recent {
     /// A recipient was enqueued for a channel at `at`, milliseconds on the timeline.
     pub(super) fn enqueued(&mut self, channel: usize, at: i64) {
+        self.progress_of(channel).enqueued_since += 1;
         if let Some(activity) = self.activity(channel, at) {
             activity.enqueued += 1;
         }
@@ -89,16 +99,21 @@ impl Recent {
 
     /// A channel tried to deliver; `failure` says why in vain.
     pub(super) fn attempted(&mut self, channel: usize, failure: Option<Reason>, at: i64) {
-        if self.attempted.len() <= channel {
-            self.attempted.resize(channel + 1, None);
-        }
-        self.attempted[channel] = self.attempted[channel].max(Some(at));
+        let progress = self.progress_of(channel);
+        *progress = Progress { attempted: progress.attempted.max(Some(at)), enqueued_since: 0 };
         if let Some(activity) = self.activity(channel, at) {
             activity.attempts += 1;
             if let Some(reason) = failure {
                 activity.failures.add(reason);
             }
         }
+    }
+
+    fn progress_of(&mut self, channel: usize) -> &mut Progress {
+        if self.progress.len() <= channel {
+            self.progress.resize(channel + 1, Progress::default());
+        }
+        &mut self.progress[channel]
     }
 
     /// The row of a channel at a time; none before the window.
@@ -145,9 +160,9 @@ impl Recent {
         sums
     }
 
-    /// By the index of the channel: when it last tried to deliver, milliseconds on the timeline.
-    pub fn last_attempts(&self) -> &[Option<i64>] {
-        &self.attempted
+    /// By the index of the channel.
+    pub fn progress(&self) -> &[Progress] {
+        &self.progress
     }
 }
 
@@ -170,7 +185,9 @@ mod tests {
         let minute = recent.over(SHORT_MINUTES, START + 200_000);
         assert_eq!((minute[1].attempts, minute[1].failed()), (1, 0));
         assert!(recent.over(WINDOW_MINUTES, START + 900_000).is_empty());
-        assert_eq!(recent.last_attempts(), [None, Some(START + 200_000)]);
+        let progress: Vec<_> =
+            recent.progress().iter().map(|row| (row.attempted, row.enqueued_since)).collect();
+        assert_eq!(progress, [(None, 0), (Some(START + 200_000), 0), (None, 1)]);
     }
 
     #[test]
@@ -180,7 +197,7 @@ mod tests {
             recent.attempted(0, None, at);
         }
         assert_eq!(recent.over(WINDOW_MINUTES, START + 100_000)[0].attempts, 3);
-        assert_eq!(recent.last_attempts(), [Some(START + 90_000)]);
+        assert_eq!(recent.progress()[0].attempted, Some(START + 90_000));
         assert!(recent.ring.len() <= 10);
     }
 

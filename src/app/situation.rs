@@ -83,17 +83,17 @@ impl Observed {
 fn traffic(book: &LogBook, now: i64) -> Vec<(String, Traffic)> {
     let totals = &book.aggregate.totals;
     let (windows, shorts) = (totals.recent.over(WINDOW_MINUTES, now), totals.recent.over(SHORT_MINUTES, now));
-    let last_attempts = totals.recent.last_attempts();
+    let progress = totals.recent.progress();
     let (worst, domains) = (totals.destinations.worst_shares(now), totals.destinations.domains(now));
     let rows = totals.channels.by_label().map(|(index, name)| {
         let traffic = Traffic {
             window: windows.get(index).cloned().unwrap_or_default(),
             short: shorts.get(index).cloned().unwrap_or_default(),
-            last_attempt: last_attempts
+            last_attempt: progress
                 .get(index)
-                .copied()
-                .flatten()
+                .and_then(|row| row.attempted)
                 .map(|at| seconds(now.saturating_sub(at))),
+            enqueued_since: progress.get(index).map_or(0, |row| row.enqueued_since),
             domains: domains.get(&index).copied().unwrap_or(0),
             worst_domain_share: worst.get(&index).copied().unwrap_or(0.0),
         };

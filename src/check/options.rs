@@ -75,15 +75,20 @@ pub(super) fn text(totals: &Totals, root: &Path) -> String {
     if missing.is_empty() {
         return paper.text;
     }
-    paper.text.push_str("  not shown (off, or nothing showed it yet), and what each would unlock:\n");
-    for switch in &missing {
-        paper.words(switch.option, adds(switch));
-        let metrics = unlocked(switch, &shown);
-        if !metrics.is_empty() {
-            paper.wrapped(&" ".repeat(INDENT), INDENT, &metrics.join(", "));
+    let (useful, readable): (Vec<&Switch>, Vec<&Switch>) =
+        missing.iter().partition(|switch| !unlocked(switch, &shown).is_empty());
+    if !useful.is_empty() {
+        paper.text.push_str("  not shown (off, or nothing showed it yet), and would give these metrics:\n");
+        for switch in &useful {
+            paper.words(switch.option, adds(switch));
+            paper.wrapped(&" ".repeat(INDENT), INDENT, &unlocked(switch, &shown).join(", "));
         }
+        how(&mut paper, &shown, &useful, root);
     }
-    how(&mut paper, &shown, &missing, root);
+    if !readable.is_empty() {
+        paper.text.push_str("  not shown, and only for people who read the logs; they give no metric:\n");
+        readable.iter().for_each(|switch| paper.words(switch.option, adds(switch)));
+    }
     paper.text
 }
 
@@ -105,7 +110,7 @@ fn how(paper: &mut Paper, shown: &[&Switch], missing: &[&Switch], root: &Path) {
         }
     }
     let file = escape::path(&root.join("config/option.dat"));
-    paper.text.push_str("  To switch all of them on, lines of the option file\n");
+    paper.text.push_str("  To switch these on, lines of the option file\n");
     paper.wrapped("    ", 4, &file);
     paper.text.push_str("  or, where the configuration is unified, commands:\n");
     for (name, value) in settings {
@@ -160,7 +165,7 @@ mod tests {
               shown: log_connection (+2), log_filename, log_message_id, log_diagnostics,
                 log_username, log_process, log_notary, log_sensitivity, log_priority,
                 log_filter
-              not shown (off, or nothing showed it yet), and what each would unlock:
+              not shown (off, or nothing showed it yet), and would give these metrics:
               log_connection        (+1) the sending host: which clients are rejected
                                     imsimta_client_rejections
               log_connection (+4)   ETRN commands of hosts that fetch their mail
@@ -168,6 +173,14 @@ mod tests {
               log_connection (+128) authentications and who fails them
                                     imsimta_authentications_total,
                                     imsimta_client_authentication_failures
+              To switch these on, lines of the option file
+                /opt/sun/comms/messaging64/config/option.dat
+              or, where the configuration is unified, commands:
+                LOG_CONNECTION=135      msconfig set log_connection 135
+              Each makes every entry longer. log_connection is a sum: keep further bits that
+              are set. The MTA's processes take it when they start anew (imsimta restart;
+              imsimta cnbuild before, where the configuration is compiled).
+              not shown, and only for people who read the logs; they give no metric:
               log_queue_time        exact time in the queue, also for mail older than the
                                     log
               log_reason            why a recipient was given up (only R and K entries have
@@ -176,19 +189,6 @@ mod tests {
               log_envelope_id       the sender's own id of a message
               log_intermediate      addresses before and after aliases and lists
               log_remote_mta        the remote host apart from its reply
-              To switch all of them on, lines of the option file
-                /opt/sun/comms/messaging64/config/option.dat
-              or, where the configuration is unified, commands:
-                LOG_CONNECTION=135      msconfig set log_connection 135
-                LOG_QUEUE_TIME=1        msconfig set log_queue_time 1
-                LOG_REASON=1            msconfig set log_reason 1
-                LOG_NODE=1              msconfig set log_node 1
-                LOG_ENVELOPE_ID=1       msconfig set log_envelope_id 1
-                LOG_INTERMEDIATE=1      msconfig set log_intermediate 1
-                LOG_REMOTE_MTA=1        msconfig set log_remote_mta 1
-              Each makes every entry longer. log_connection is a sum: keep further bits that
-              are set. The MTA's processes take it when they start anew (imsimta restart;
-              imsimta cnbuild before, where the configuration is compiled).
         "#]]
         .assert_eq(&text);
     }

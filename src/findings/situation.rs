@@ -62,6 +62,8 @@ pub struct Traffic {
     pub short: ChannelActivity,
     /// Seconds since it last tried to deliver; absent when it never did.
     pub last_attempt: Option<f64>,
+    /// Recipients that were enqueued for it since.
+    pub enqueued_since: u64,
     /// Distinct domains tried in the last hour.
     pub domains: u64,
     /// The worst domain's share of the failures of the last five minutes.

@@ -107,7 +107,7 @@ impl Breakdown {
         match event {
             MessageEvent::Enqueued { held, .. } => self.held += u64::from(*held),
             MessageEvent::Delivered { delivery, .. } => {
-                self.attempt(entry, None, batch);
+                self.attempt(entry, None, delivery, batch);
                 if let Some(counts) = self.destination(entry, delivery, false, batch) {
                     counts.attempts += 1;
                 }
@@ -115,7 +115,7 @@ impl Breakdown {
             MessageEvent::Failed { outcome, reason, delivery, .. } => {
                 let attempted = event.is_attempt();
                 if attempted {
-                    self.attempt(entry, Some(*reason), batch);
+                    self.attempt(entry, Some(*reason), delivery, batch);
                 }
                 let Some(counts) = self.destination(entry, delivery, true, batch) else { return };
                 counts.attempts += u64::from(attempted);
@@ -135,9 +135,9 @@ impl Breakdown {
         }
     }
 
-    fn attempt(&mut self, entry: &Entry, failure: Option<Reason>, batch: &Batch) {
-        let channel = entry.channel;
-        self.stretches.attempt(channel.key, || batch.text(channel), entry.time.civil_millis, failure);
+    fn attempt(&mut self, entry: &Entry, failure: Option<Reason>, delivery: &Delivery, batch: &Batch) {
+        let (channel, domain) = (entry.channel, delivery.domain.map(|domain| domain.key));
+        self.stretches.attempt(channel.key, || batch.text(channel), entry.time.civil_millis, failure, domain);
     }
 
     fn destination(

@@ -1,28 +1,19 @@
 //! What stands out: rules over the summary, each with its thresholds, each giving plain sentences
 //! that say what to look at next.
 
-use serde::Serialize;
-
 use super::advice::{Party, next_step, one_domain, party};
 use super::summary::{ChannelTraffic, ClientCount, Summary, ratio};
 use super::text::number;
-
-/// What a rule found.
-#[derive(Debug, Serialize)]
-pub struct Finding {
-    /// The rule's name.
-    pub rule: &'static str,
-    /// The channel that it is about, where it is about one.
-    pub channel: Option<String>,
-    /// What it found and what to look at next.
-    pub sentence: String,
-}
+use crate::findings::thresholds as limit;
+use crate::findings::{Finding, Severity, weighed};
 
 /// One row of the table of rules.
 #[derive(Debug)]
 pub struct Rule {
     /// Its name, for readers of the JSON and in the documentation.
     pub name: &'static str,
+    /// How grave what it finds is.
+    pub severity: Severity,
     /// The least count that it looks at: a share of few says nothing.
     pub at_least: u64,
     /// The share above which it speaks; 0 where the count alone does.
@@ -41,24 +32,37 @@ const FEW_CLIENTS_SHARE: f64 = 0.5;
 /// Findings that one rule may give: a report is read, not counted.
 const MAX_OF_A_RULE: usize = 5;
 
-/// THE table of rules, the gravest first.
+const fn rule(
+    severity: Severity,
+    name: &'static str,
+    at_least: u64,
+    share: f64,
+    looks: fn(&Rule, &Summary, &mut Vec<Finding>),
+) -> Rule {
+    Rule { name, severity, at_least, share, looks }
+}
+
+/// THE table of rules, the gravest first within each severity.
 pub const RULES: &[Rule] = &[
-    Rule { name: "nothing_understood", at_least: 1, share: 0.0, looks: nothing_understood },
-    Rule { name: "channel_failures", at_least: 20, share: 0.5, looks: channel_failures },
-    Rule { name: "outage", at_least: 20, share: 0.5, looks: outage },
-    Rule { name: "destination_failures", at_least: 20, share: 0.9, looks: destination_failures },
-    Rule { name: "message_store", at_least: 20, share: 0.0, looks: message_store },
-    Rule { name: "host_skipped", at_least: 20, share: 0.0, looks: host_skipped },
-    Rule { name: "held_loops", at_least: 1, share: 0.0, looks: held_loops },
-    Rule { name: "relay_denials", at_least: 20, share: 0.0, looks: relay_denials },
-    Rule { name: "authentication_failures", at_least: 20, share: 0.0, looks: authentication_failures },
-    Rule { name: "bad_commands", at_least: 20, share: 0.0, looks: bad_commands },
-    Rule { name: "over_quota", at_least: 10, share: 0.0, looks: over_quota },
-    Rule { name: "rate_limited", at_least: 20, share: 0.0, looks: rate_limited },
-    Rule { name: "slow_queue", at_least: 20, share: 0.95, looks: slow_queue },
-    Rule { name: "unparsed_lines", at_least: 1, share: 0.01, looks: unparsed_lines },
+    rule(Severity::Critical, "nothing_understood", 1, 0.0, nothing_understood),
+    rule(Severity::Critical, "not_attempted", limit::WAITING, limit::FAILING_SHARE, not_attempted),
+    rule(Severity::Critical, "channel_failures", limit::ATTEMPTS, limit::FAILING_SHARE, channel_failures),
+    rule(Severity::Critical, "outage", limit::ATTEMPTS, limit::FAILING_SHARE, outage),
+    rule(Severity::Warning, "destination_failures", 20, 0.9, destination_failures),
+    rule(Severity::Warning, "message_store", 20, 0.02, message_store),
+    rule(Severity::Warning, "host_skipped", 20, 0.02, host_skipped),
+    rule(Severity::Warning, "held_loops", 1, 0.0, held_loops),
+    rule(Severity::Warning, "relay_denials", 20, 0.05, relay_denials),
+    rule(Severity::Warning, "authentication_failures", 20, 0.1, authentication_failures),
+    rule(Severity::Warning, "over_quota", 10, 0.02, over_quota),
+    rule(Severity::Warning, "rate_limited", 20, 0.02, rate_limited),
+    rule(Severity::Warning, "slow_queue", 20, 0.95, slow_queue),
+    rule(Severity::Warning, "unparsed_lines", 1, 0.01, unparsed_lines),
+    rule(Severity::Note, "bad_commands", 20, 0.05, bad_commands),
 ];
 
+/// Minutes without an attempt.
+const STANDSTILL: u64 = limit::STANDSTILL_MINUTES.unsigned_abs();
 /// More than an hour until nearly all are through is slow.
 const SLOW_SECONDS: f64 = 3600.0;
 
@@ -71,16 +75,23 @@ pub(super) fn findings(summary: &Summary) -> Vec<Finding> {
         found.truncate(MAX_OF_A_RULE);
         all.extend(found);
     }
-    all
+    weighed(&all)
 }
 
 impl Rule {
     fn finds(&self, sentence: String) -> Finding {
-        Finding { rule: self.name, channel: None, sentence }
+        Finding::new(self.severity, self.name, sentence)
     }
 
     fn finds_in(&self, channel: &str, sentence: String) -> Finding {
-        Finding { rule: self.name, channel: Some(channel.to_owned()), sentence }
+        self.finds(sentence).of(channel)
+    }
+
+    /// How grave `part` of `whole` is. Below the rule's share it is nothing, or a note where a `few` are behind it.
+    fn weighs(&self, part: u64, whole: u64, few: bool) -> Option<Severity> {
+        let much = ratio(part, whole.max(part)) > self.share;
+        let severity = if much { self.severity } else { Severity::Note };
+        (part >= self.at_least && (much || few)).then_some(severity)
     }
 
     fn exceeded(&self, part: u64, whole: u64) -> bool {
@@ -90,12 +101,14 @@ impl Rule {
 
 fn nothing_understood(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     let lines = &summary.lines;
-    if lines.lines == 0 && summary.not_read.is_empty() {
-        found.push(rule.finds(
+    if lines.lines == 0 {
+        let why = if summary.not_read.is_empty() {
             "There is not one line. Look whether this is the right file, and whether the channels have the \
              keyword logging."
-                .to_owned(),
-        ));
+        } else {
+            "No file could be read, so nothing is known."
+        };
+        found.push(rule.finds(format!("Nothing was read. {why}")));
     }
     if lines.lines >= rule.at_least && lines.records == 0 {
         found.push(rule.finds(format!(
@@ -103,6 +116,45 @@ fn nothing_understood(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) 
              files mail.log* and connection.log*.",
             number(lines.lines)
         )));
+    }
+}
+
+/// Mail comes in and goes not out: the Job Controller is gone, or a channel was stopped.
+fn not_attempted(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
+    let on_purpose =
+        |row: &&ChannelTraffic| [limit::HOLD_CHANNEL, limit::PARTS_CHANNEL].contains(&&*row.channel);
+    for row in summary.channels.iter().filter(|row| !on_purpose(row)) {
+        let stands = row.idle_minutes >= STANDSTILL && row.enqueued_since >= rule.at_least;
+        let behind = row.enqueued.saturating_sub(row.attempts);
+        let falls_behind = summary.period.as_ref().is_some_and(|period| period.minutes >= STANDSTILL)
+            && behind >= rule.at_least
+            && ratio(behind, row.enqueued) > rule.share;
+        let (enqueued, minutes) = (number(row.enqueued_since), number(row.idle_minutes));
+        let what = if stands && row.attempts == 0 {
+            format!(
+                "{}: {enqueued} recipients were enqueued, and not one delivery was tried in {minutes} minutes.",
+                row.channel
+            )
+        } else if stands {
+            format!(
+                "{}: no delivery was tried in the last {minutes} minutes of the log, and {enqueued} recipients were \
+                 enqueued since.",
+                row.channel
+            )
+        } else if falls_behind {
+            format!(
+                "{}: {} recipients were enqueued, and only {} deliveries were tried.",
+                row.channel,
+                number(row.enqueued),
+                number(row.attempts)
+            )
+        } else {
+            continue;
+        };
+        let next = "Look whether the Job Controller runs (imsimta process), and whether this channel was stopped \
+                    (imsimta qm jobs).";
+        found
+            .push(rule.finds_in(&row.channel, what).then(next).explains(&["slow_queue"], Some(&row.channel)));
     }
 }
 
@@ -117,7 +169,9 @@ fn channel_failures(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
             percent(row.failure_ratio),
             whose(row, reason)
         );
-        found.push(rule.finds_in(&row.channel, sentence));
+        let finding = rule.finds_in(&row.channel, sentence);
+        let finding = finding.explains(&["outage", "destination_failures", "slow_queue"], Some(&row.channel));
+        found.push(finding.explains(explained(summary, reason, row.main_reason_count), None));
     }
 }
 
@@ -188,9 +242,30 @@ fn destination_failures(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>
                 row.main_reason,
                 one_domain(row.main_reason)
             );
-            found.push(rule.finds_in(&row.channel, sentence));
+            let explained = explained(summary, row.main_reason, row.main_reason_count);
+            found.push(rule.finds_in(&row.channel, sentence).explains(explained, None));
         }
     }
+}
+
+/// The rules about a reason of failures whose findings say nothing new, when one finding has so many of them.
+fn explained(summary: &Summary, reason: &str, count: u64) -> &'static [&'static str] {
+    if ratio(count, failures_for(summary, reason)) < ONE_DOMAIN_SHARE {
+        return &[];
+    }
+    match reason {
+        "mailbox_busy" => &["message_store"],
+        "host_skipped" => &["host_skipped"],
+        "over_quota" => &["over_quota"],
+        "rate_limited" => &["rate_limited"],
+        _ => &[],
+    }
+}
+
+/// Whether so many of all delivery attempts are more than a rule's share of them.
+fn is_much(rule: &Rule, summary: &Summary, count: u64) -> bool {
+    let attempts: u64 = summary.channels.iter().map(|row| row.attempts).sum();
+    count >= rule.at_least && ratio(count, attempts.max(count)) > rule.share
 }
 
 fn failures_for(summary: &Summary, reason: &str) -> u64 {
@@ -203,7 +278,7 @@ fn rejections_for(summary: &Summary, reason: &str) -> u64 {
 
 fn message_store(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     let count = failures_for(summary, "mailbox_busy");
-    if count >= rule.at_least {
+    if is_much(rule, summary, count) {
         found.push(rule.finds(format!(
             "{} deliveries found the mailbox locked or the message store unavailable. Look at stored and at \
              the store's disks.",
@@ -214,7 +289,7 @@ fn message_store(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
 
 fn host_skipped(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     let count = failures_for(summary, "host_skipped");
-    if count >= rule.at_least {
+    if is_much(rule, summary, count) {
         let worst = summary.destinations.iter().find(|row| row.main_reason == "host_skipped");
         let worst = worst.map_or(String::new(), |row| format!(", most of all for {}", row.domain));
         found.push(rule.finds(format!(
@@ -244,10 +319,10 @@ fn held_loops(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
 
 fn relay_denials(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     let Some(row) = summary.rejections.iter().find(|row| row.reason == "relay_denied") else { return };
-    if row.count < rule.at_least {
-        return;
-    }
-    let next = match few_clients(&row.busiest, row.count) {
+    let received: u64 = summary.channels.iter().map(|row| row.received).sum();
+    let few = few_clients(&row.busiest, row.count);
+    let Some(severity) = rule.weighs(row.count, row.count + received, few.is_some()) else { return };
+    let next = match few {
         Some(few) => {
             format!("{few}. That is probing: look whether the firewall or PORT_ACCESS should stop it.")
         }
@@ -258,16 +333,16 @@ fn relay_denials(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
             number(row.clients)
         ),
     };
-    found.push(rule.finds(format!("{} recipients were refused as relaying, {next}", number(row.count))));
+    let finding = rule.finds(format!("{} recipients were refused as relaying, {next}", number(row.count)));
+    found.push(Finding { severity, ..finding });
 }
 
 fn authentication_failures(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     let failures: u64 = summary.authentications.iter().map(|row| row.failure).sum();
     let successes: u64 = summary.authentications.iter().map(|row| row.success).sum();
-    if failures < rule.at_least {
-        return;
-    }
-    let next = match few_clients(&summary.authentication_clients, failures) {
+    let few = few_clients(&summary.authentication_clients, failures);
+    let Some(severity) = rule.weighs(failures, failures + successes, few.is_some()) else { return };
+    let next = match few {
         Some(few) => format!("{few}. Look whether these guess passwords, and block them"),
         None => format!(
             "from {} clients and more. Look at the directory server if they began at one moment, else at a \
@@ -276,12 +351,16 @@ fn authentication_failures(rule: &Rule, summary: &Summary, found: &mut Vec<Findi
         ),
     };
     let (failures, successes) = (number(failures), number(successes));
-    found.push(rule.finds(format!("{failures} authentications failed (and {successes} succeeded), {next}.")));
+    let finding =
+        rule.finds(format!("{failures} authentications failed (and {successes} succeeded), {next}."));
+    found.push(Finding { severity, ..finding });
 }
 
 fn bad_commands(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     let count: u64 = summary.channels.iter().map(|row| row.bad_commands).sum();
-    if count >= rule.at_least {
+    let inbound = summary.connections.iter().filter(|row| row.direction == "in");
+    let connections: u64 = inbound.map(|row| row.opened).sum();
+    if rule.weighs(count, connections, false).is_some() {
         found.push(rule.finds(format!(
             "{} bad commands were sent to the SMTP server. Look at the connections: scanners do that, and \
              broken clients.",
@@ -292,7 +371,7 @@ fn bad_commands(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
 
 fn over_quota(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     let count = failures_for(summary, "over_quota") + rejections_for(summary, "over_quota");
-    if count >= rule.at_least {
+    if is_much(rule, summary, count) {
         found.push(rule.finds(format!(
             "{} recipients were over their quota. Look at the fullest mailboxes (imquotacheck) and for one \
              sender behind it.",
@@ -303,7 +382,7 @@ fn over_quota(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
 
 fn rate_limited(rule: &Rule, summary: &Summary, found: &mut Vec<Finding>) {
     let count = failures_for(summary, "rate_limited");
-    if count >= rule.at_least {
+    if is_much(rule, summary, count) {
         let worst = summary.destinations.iter().find(|row| row.main_reason == "rate_limited");
         let worst = worst.map_or(String::new(), |row| format!(", most of all at {}", row.domain));
         found.push(rule.finds(format!(

@@ -14,9 +14,10 @@ pub use lines::{FileLines, LineReason, NotRead, NotUnderstood, Period};
 pub use outages::Outage;
 
 use super::breakdown::Breakdown;
-use super::findings::{self, Finding};
+use super::findings;
 use super::options::{self, LogOption};
 use crate::aggregate::Totals;
+use crate::findings::Finding;
 use crate::metrics::logs::ClientDisplay;
 
 /// Rows of each list, the greatest first.
@@ -82,6 +83,7 @@ impl Summary {
         not_read: Vec<NotRead>,
     ) -> Self {
         let (lines, files) = lines::accounts(totals);
+        let channels = channels::traffic(totals, breakdown);
         let mut summary = Self {
             format: FORMAT,
             period: breakdown.period.and_then(Period::new),
@@ -89,7 +91,6 @@ impl Summary {
             lines,
             files,
             not_read,
-            channels: channels::traffic(totals, breakdown),
             failures: channels::failures(totals),
             destinations: channels::destinations(breakdown),
             rejections: clients::rejections(totals, breakdown, display),
@@ -102,7 +103,8 @@ impl Summary {
             }),
             replies: channels::replies(totals),
             delays: channels::delays(totals),
-            outages: outages::outages(&breakdown.stretches),
+            outages: outages::outages(&breakdown.stretches, &channels),
+            channels,
             held_enqueues: breakdown.held,
             options: options::shown(totals),
             not_understood: lines::samples(totals, breakdown),

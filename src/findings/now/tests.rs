@@ -17,7 +17,14 @@ fn activity(enqueued: u64, delivered: u64, failed: &[(Reason, u64)]) -> ChannelA
 }
 
 fn traffic(window: ChannelActivity) -> Traffic {
-    Traffic { short: window.clone(), window, last_attempt: Some(2.0), domains: 20, worst_domain_share: 0.2 }
+    Traffic {
+        short: window.clone(),
+        window,
+        last_attempt: Some(2.0),
+        enqueued_since: 1,
+        domains: 20,
+        worst_domain_share: 0.2,
+    }
 }
 
 /// A host where all is well: two channels deliver, little waits.

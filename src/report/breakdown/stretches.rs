@@ -4,6 +4,8 @@ use rustc_hash::FxHashMap;
 
 use crate::aggregate::labels::{Labels, OTHER};
 use crate::aggregate::reasons::PerLabel;
+use crate::findings::share;
+use crate::findings::thresholds::ONE_DOMAIN_SHARE;
 use crate::record::reason::Reason;
 
 /// The length of a stretch.
@@ -21,6 +23,26 @@ pub struct Stretch {
     pub failed: u64,
     /// Why.
     pub reasons: PerLabel<Reason>,
+    /// A candidate for the domain that most of them went to, and its lead over all others: where one domain has a
+    /// share of the failures above a half, it is the candidate, and its lead is at least twice that share less one.
+    worst: Option<u64>,
+    lead: u64,
+}
+
+impl Stretch {
+    fn fails(&mut self, reason: Reason, domain: Option<u64>) {
+        self.failed += 1;
+        self.reasons.add(reason);
+        if self.lead == 0 {
+            self.worst = domain;
+        }
+        if self.worst == domain { self.lead += 1 } else { self.lead -= 1 }
+    }
+
+    /// Whether nearly all failures went to one domain.
+    pub fn is_one_domain(&self) -> bool {
+        self.worst.is_some() && share(self.lead, self.failed) > 2.0 * ONE_DOMAIN_SHARE - 1.0
+    }
 }
 
 /// All channels in all stretches.
@@ -39,13 +61,14 @@ impl Stretches {
     }
 
     /// Counts an attempt of the channel with the hash `key` by the wall clock of its entry; `failure` says
-    /// how it failed.
+    /// how it failed, and `domain` is the hash of its destination.
     pub fn attempt<'a>(
         &mut self,
         key: u64,
         channel: impl FnOnce() -> &'a str,
         at: i64,
         failure: Option<Reason>,
+        domain: Option<u64>,
     ) {
         let index = self.channels.index(key, channel);
         let key = (index, at.div_euclid(STRETCH_MILLIS));
@@ -56,8 +79,7 @@ impl Stretches {
         let stretch = self.counts.entry(key).or_default();
         stretch.attempts += 1;
         if let Some(reason) = failure {
-            stretch.failed += 1;
-            stretch.reasons.add(reason);
+            stretch.fails(reason, domain);
         }
     }
 

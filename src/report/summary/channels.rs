@@ -32,6 +32,12 @@ pub struct ChannelTraffic {
     pub failure_ratio: f64,
     /// The most frequent reason of the failures.
     pub main_reason: Option<&'static str>,
+    /// How many have it.
+    pub main_reason_count: u64,
+    /// Minutes from its last attempt, or else from the first entry of the logs, to the last entry.
+    pub idle_minutes: u64,
+    /// Recipients that were enqueued for it since its last attempt.
+    pub enqueued_since: u64,
     /// Distinct destination domains tried.
     pub domains: u64,
     /// How many of them had a failure.
@@ -153,6 +159,7 @@ pub(super) fn traffic(totals: &Totals, breakdown: &Breakdown) -> Vec<ChannelTraf
             row.enqueued += pair.recipients;
         }
     }
+    idle(&mut rows, totals, breakdown);
     let mut worst: HashMap<&str, &DestinationCounts> = HashMap::new();
     for counts in breakdown.destinations.all() {
         let Some(row) = rows.get_mut(counts.channel.as_str()) else { continue };
@@ -173,6 +180,22 @@ pub(super) fn traffic(totals: &Totals, breakdown: &Breakdown) -> Vec<ChannelTraf
     listed(rows, |row: &ChannelTraffic| row.received + row.enqueued + row.attempts, |row| (&row.channel, ""))
 }
 
+/// For how long each channel has tried nothing when the logs end.
+fn idle(rows: &mut HashMap<&str, ChannelTraffic>, totals: &Totals, breakdown: &Breakdown) {
+    let (Some((first, last)), Some(newest)) = (breakdown.period, totals.accounts.newest_entry()) else {
+        return;
+    };
+    let minutes = |millis: i64| u64::try_from(millis / 60_000).unwrap_or(0);
+    let progress = totals.recent.progress();
+    for (index, label) in totals.channels.by_label() {
+        let progress = progress.get(index).copied().unwrap_or_default();
+        if let Some(row) = rows.get_mut(label) {
+            row.idle_minutes = minutes(progress.attempted.map_or(last - first, |at| newest - at));
+            row.enqueued_since = progress.enqueued_since;
+        }
+    }
+}
+
 fn channel_counts(channel: &str, counts: &ChannelCounts) -> ChannelTraffic {
     let reasons = counts.failures.all().flat_map(|(_, reasons)| reasons.counted());
     let mut by_reason: Vec<(Reason, u64)> = Vec::new();
@@ -182,6 +205,7 @@ fn channel_counts(channel: &str, counts: &ChannelCounts) -> ChannelTraffic {
             None => by_reason.push((reason, count)),
         }
     }
+    let main = by_reason.iter().max_by_key(|row| row.1);
     let failures = counts.attempts.saturating_sub(counts.dequeued_recipients);
     ChannelTraffic {
         channel: channel.to_owned(),
@@ -190,7 +214,8 @@ fn channel_counts(channel: &str, counts: &ChannelCounts) -> ChannelTraffic {
         attempts: counts.attempts,
         failures,
         failure_ratio: ratio(failures, counts.attempts),
-        main_reason: by_reason.iter().max_by_key(|row| row.1).map(|row| row.0.label()),
+        main_reason: main.map(|row| row.0.label()),
+        main_reason_count: main.map_or(0, |row| row.1),
         rejections: counts.rejections.sum(),
         aborted_transactions: counts.aborted_transactions,
         bad_commands: counts.bad_commands,

@@ -21,11 +21,15 @@ pub struct Period {
     pub first: String,
     /// The latest.
     pub last: String,
+    /// Minutes between them.
+    #[serde(skip)]
+    pub minutes: u64,
 }
 
 impl Period {
     pub(super) fn new((first, last): (i64, i64)) -> Option<Self> {
-        Some(Self { first: civil(first)?, last: civil(last)? })
+        let minutes = u64::try_from((last - first) / 60_000).unwrap_or(0);
+        Some(Self { first: civil(first)?, last: civil(last)?, minutes })
     }
 }
 

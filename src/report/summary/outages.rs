@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::lines::civil;
-use super::ratio;
+use super::{ChannelTraffic, ratio};
 use crate::aggregate::reasons::PerLabel;
+use crate::findings::thresholds::DOMAINS;
 use crate::record::reason::Reason;
 use crate::report::breakdown::stretches::{STRETCH_MILLIS, Stretches};
 
@@ -42,11 +43,17 @@ struct Run<'a> {
     reasons: PerLabel<Reason>,
 }
 
-/// All of them, the one with most failures first.
-pub(super) fn outages(stretches: &Stretches) -> Vec<Outage> {
+/// All of them, the one with most failures first. Where a channel has other destinations, the failures of one
+/// domain are none: mail of the others goes through.
+pub(super) fn outages(stretches: &Stretches, channels: &[ChannelTraffic]) -> Vec<Outage> {
+    let many: Vec<&str> =
+        channels.iter().filter(|row| row.domains >= DOMAINS).map(|row| row.channel.as_str()).collect();
     let mut runs: Vec<Run<'_>> = Vec::new();
     for (channel, number, stretch) in stretches.in_order() {
         if stretch.attempts < AT_LEAST || ratio(stretch.failed, stretch.attempts) < SHARE {
+            continue;
+        }
+        if stretch.is_one_domain() && many.contains(&channel) {
             continue;
         }
         let goes_on = runs.last().is_some_and(|run| run.channel == channel && run.last + 1 == number);

@@ -12,7 +12,7 @@ const CLIENTS_IN_LINE: usize = 3;
 
 pub(super) fn findings(summary: &Summary, text: &mut String) {
     for (number, finding) in summary.findings.iter().enumerate() {
-        wrap(text, &format!("{:>3}. ", number + 1), 5, &finding.sentence);
+        wrap(text, &format!("{:>3}. ", number + 1), 5, &finding.sentence());
     }
     if summary.findings.is_empty() {
         text.push_str("  Nothing: no rule's threshold is reached.\n");
