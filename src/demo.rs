@@ -185,11 +185,12 @@ fn introduction(arguments: &Arguments, address: SocketAddr, place: &str) -> Stri
     if let Some(incident) = arguments.incident {
         write!(
             text,
-            "\nIncident: {}, {} s from now: {}.\n          Look at {}.\n",
+            "\nIncident: {}, {} s from now: {}.\n          Look at {}.\n          With alerts/rules: {}.\n",
             incident.name,
             arguments.incident_after.as_secs(),
             incident.what,
-            incident.watch
+            incident.watch,
+            incident.expected()
         )
         .ok();
     }

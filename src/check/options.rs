@@ -87,7 +87,9 @@ pub(super) fn text(totals: &Totals, root: &Path) -> String {
     }
     if !readable.is_empty() {
         paper.text.push_str("  not shown, and only for people who read the logs; they give no metric:\n");
-        readable.iter().for_each(|switch| paper.words(switch.option, adds(switch)));
+        for switch in &readable {
+            paper.words(switch.option, adds(switch));
+        }
     }
     paper.text
 }

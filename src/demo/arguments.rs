@@ -17,8 +17,13 @@ use super::traffic::{Options, Planned};
 const MOST_RATE: f64 = 10_000.0;
 const MOST_SPEED: f64 = 100_000.0;
 
+/// What is not as on a real host, for the help.
+const LIMITS: &str = "Limits: a message is returned after 10 attempts, which is about half an hour (a real MTA tries for \
+days), so a queue that nothing leaves stops growing then; beyond 20,000 messages in the queue mail is refused. No SMTP is spoken.";
+
 /// What the demo is told.
 #[derive(Clone, Debug, clap::Args)]
+#[command(after_help = LIMITS)]
 pub struct Arguments {
     /// Where the synthetic MTA lives; must be empty or not exist [default: a temporary directory]
     #[arg(long, value_name = "DIR", required_if_eq("write_only", "true"))]
@@ -43,6 +48,10 @@ pub struct Arguments {
     /// makes one at once
     #[arg(long, value_name = "DURATION", value_parser = long_enough)]
     pub rollover_every: Option<Duration>,
+    /// What every mail host sees beside mail: probing for relays, guessed passwords, refused clients, and messages that
+    /// are held from the start. Without it the MTA is quiet, and no alert fires
+    #[arg(long)]
+    pub noise: bool,
     /// What goes wrong
     #[arg(long, value_name = "NAME", value_parser = incidents())]
     pub incident: Option<&'static Incident>,
@@ -90,6 +99,7 @@ impl Arguments {
             rate: self.rate,
             format: self.log_format,
             rollover_every: self.rollover_every,
+            noise: self.noise,
             incident: self.incident.map(planned),
         }
     }
@@ -97,7 +107,9 @@ impl Arguments {
 
 /// The names of the table, with what happens for the long help.
 fn incidents() -> impl clap::builder::TypedValueParser<Value = &'static Incident> {
-    let row = |incident: &'static Incident| PossibleValue::new(incident.name).help(incident.what);
+    let row = |incident: &'static Incident| {
+        PossibleValue::new(incident.name).help(format!("{}: {}", incident.what, incident.expected()))
+    };
     PossibleValuesParser::new(INCIDENTS.iter().map(row))
         .try_map(|name| Incident::named(&name).ok_or("this is no incident"))
 }

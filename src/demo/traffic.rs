@@ -53,6 +53,8 @@ pub struct Options {
     pub format: LogFormat,
     /// A rollover that often, beside the nightly one.
     pub rollover_every: Option<Duration>,
+    /// Whether something happens beside mail: probing, guessed passwords, held messages.
+    pub noise: bool,
     /// What goes wrong, and when.
     pub incident: Option<Planned>,
 }
@@ -108,6 +110,8 @@ pub struct Traffic {
     writers: Vec<Writer>,
     connections: u64,
     queued: usize,
+    /// Whether it was told that the queue is full.
+    told_full: bool,
     /// What goes wrong now.
     trouble: Option<Trouble>,
     /// Messages that wait for a Job Controller.
@@ -137,11 +141,14 @@ impl Traffic {
             writers,
             connections: 0,
             queued: 0,
+            told_full: false,
             trouble: None,
             waiting: Vec::new(),
             dead_run: None,
         };
-        traffic.held_messages();
+        if traffic.options.noise {
+            traffic.held_messages();
+        }
         traffic.plan_arrival();
         traffic.plan_midnight();
         traffic.plan_regular_rollover();

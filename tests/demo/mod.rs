@@ -143,7 +143,7 @@ fn tree(directory: &Path) -> BTreeSet<(PathBuf, Vec<u8>)> {
 #[test]
 fn everything_moves_and_nothing_is_left_behind() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT] {
-        let mut demo = Demo::start(&["--rate", "50"]);
+        let mut demo = Demo::start(&["--rate", "50", "--noise"]);
         demo.wait_for_least("imsimta_log_entries_total{code=\"E\"}", 50.0);
         demo.wait_for_least("imsimta_dequeued_recipients_total{channel=\"ims-ms\"}", 20.0);
         demo.wait_for_least("imsimta_queue_messages{channel=\"tcp_local\"}", 1.0);
@@ -204,10 +204,31 @@ fn an_incident_shows_and_says_what_to_look_at() {
     let mut demo =
         Demo::start(&["--incident", "job-controller-dead", "--incident-after", "0", "--rate", "50"]);
     assert!(demo.printed("Incident: ").starts_with("job-controller-dead, 0 s from now"));
+    demo.printed("incident job-controller-dead begins");
+    assert!(demo.printed("  to expect: ").starts_with("ImsMtaJobControllerDown after about 95 s"));
     demo.wait_for("no Job Controller", |page| {
         value_of(page, "imsimta_processes{process=\"job_controller\"}") == Some(0.0)
     });
     demo.wait_for_least("imsimta_queue_messages{channel=\"ims-ms\"}", 50.0);
+}
+
+/// A report on a healthy demo has nothing above a note.
+#[test]
+fn a_normal_demo_is_quiet() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (status, _, errors) = run(Command::new(PROGRAM)
+        .args(["demo", "--write-only", "--duration", "20m", "--dir"])
+        .arg(directory.path()));
+    assert_eq!((status, errors.as_str()), (0, ""));
+    let logs =
+        ["mail.log_current", "connection.log_current"].map(|log| directory.path().join("log").join(log));
+    let (status, report, _) = run(Command::new(PROGRAM).args(["report", "--format", "json"]).args(logs));
+    assert_eq!(status, 0);
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    let grave =
+        report["findings"].as_array().expect("findings").iter().filter(|one| one["severity"] != "note");
+    assert_eq!(grave.collect::<Vec<_>>(), Vec::<&serde_json::Value>::new());
+    assert!(report["lines"]["records"].as_u64() > Some(10_000));
 }
 
 #[test]

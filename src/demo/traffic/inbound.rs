@@ -195,6 +195,7 @@ impl Traffic {
         peer: &Peer,
     ) {
         if self.queued >= MOST_QUEUED {
+            self.tell_full();
             let recipient = incoming.recipients.first().map_or("", |recipient| &recipient.original);
             let original = format!("rfc822;{recipient}");
             return self.log_message(
@@ -224,6 +225,15 @@ impl Traffic {
             route: Route::Straight,
         };
         self.enqueue(thread, message, code, peer);
+    }
+
+    fn tell_full(&mut self) {
+        if !std::mem::replace(&mut self.told_full, true) {
+            let message = format!(
+                "the queue holds {MOST_QUEUED} messages, the most that the demo makes: further mail is refused as on a full disk"
+            );
+            self.emit(Action::Tell { message });
+        }
     }
 
     pub(super) fn message_id(&mut self) -> String {

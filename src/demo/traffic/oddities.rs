@@ -1,5 +1,5 @@
-//! What every mail server sees beside mail: rejections, wrong passwords, bad commands, lost
-//! connections.
+//! What every mail server sees beside mail: rejections and lost connections, and with noise also probing, wrong
+//! passwords, refused clients and bad commands.
 
 use super::super::entry::{ConnectionEntry, MessageEntry};
 use super::super::message::Channel;
@@ -10,13 +10,14 @@ use super::inbound::Session;
 impl Traffic {
     /// Beside one message in five something else happens.
     pub(super) fn something_odd(&mut self) {
+        let noise = self.options.noise;
         match self.random.u16(..1000) {
             0..90 => self.unknown_user(),
             90..115 => self.spam(),
-            115..130 => self.relay_attempt(),
-            130..160 => self.wrong_password(),
-            160..175 => self.refused_client(),
-            175..185 => self.bad_command(),
+            115..130 if noise => self.relay_attempt(),
+            130..160 if noise => self.wrong_password(),
+            160..175 if noise => self.refused_client(),
+            175..185 if noise => self.bad_command(),
             185..193 => self.lost_connection(),
             193..198 => self.queue_request(),
             _ => {}

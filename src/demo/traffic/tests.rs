@@ -26,8 +26,13 @@ fn options(format: LogFormat) -> Options {
         rate: 5.0,
         format,
         rollover_every: None,
+        noise: false,
         incident: None,
     }
+}
+
+fn noisy(format: LogFormat) -> Options {
+    Options { noise: true, ..options(format) }
 }
 
 fn with(trouble: Trouble) -> Options {
@@ -94,9 +99,9 @@ fn events_are_in_the_order_of_time() {
 /// The formats carry the same facts: the reader finds the same entries in all of them.
 #[test]
 fn every_line_is_understood_in_every_format() {
-    let text = counts(&first(options(LogFormat::Text), 700), 0, 700);
+    let text = counts(&first(noisy(LogFormat::Text), 700), 0, 700);
     for &format in LogFormat::value_variants() {
-        assert_eq!(counts(&first(options(format), 700), 0, 700), text, "{format:?}");
+        assert_eq!(counts(&first(noisy(format), 700), 0, 700), text, "{format:?}");
     }
     for letter in ["O", "C", "X", "Y", "U", "I"] {
         assert!(get(&text, &format!("connection {letter}")) > 0, "no {letter}: {text:#?}");
@@ -129,7 +134,7 @@ fn every_line_is_understood_in_every_format() {
 #[test]
 fn the_queue_adds_up() {
     let mut queue: Vec<QueueFile> = Vec::new();
-    for event in first(options(LogFormat::Text), 900) {
+    for event in first(noisy(LogFormat::Text), 900) {
         let mut gone = |file: &QueueFile| {
             let place = queue.iter().position(|there| there == file).expect("the file is there");
             queue.swap_remove(place);
@@ -226,6 +231,31 @@ fn incidents_do_what_their_row_says() {
     assert!(get(&controller, "tcp_local E") > 100);
 }
 
+/// Without noise nothing happens that an alert or a report would name.
+#[test]
+fn a_normal_demo_is_quiet() {
+    let events = first(options(LogFormat::Xml), 900);
+    let quiet = counts(&events, 0, 900);
+    for key in ["tcp_local J relay_denied", "tcp_local B", "connection X"] {
+        assert_eq!(get(&quiet, key), 0, "{quiet:#?}");
+    }
+    assert!(!lines(&events).any(|line| line.windows(12).any(|part| part == b"Bad password")));
+    assert!(!events.iter().any(|event| match &event.action {
+        Action::Create { file, .. } | Action::Rename { to: file, .. } => file.held,
+        Action::Tell { .. } => true,
+        _ => false,
+    }));
+    assert!(get(&quiet, "ims-ms D") > 1000 && get(&quiet, "tcp_local D") > 500, "{quiet:#?}");
+}
+
+#[test]
+fn a_full_queue_is_told_once() {
+    let planned = Planned { trouble: Trouble::JobControllerDead, after: Duration::ZERO, lasts: None };
+    let events = first(Options { incident: Some(planned), rate: 60.0, ..options(LogFormat::Json) }, 300);
+    let full = |event: &&Event| matches!(&event.action, Action::Tell { message } if message.contains("20000 messages"));
+    assert_eq!(events.iter().filter(full).count(), 1);
+}
+
 #[test]
 fn a_loop_leaves_held_messages_that_show_it() {
     let held: Vec<String> = first(with(Trouble::MailLoop), 200)
@@ -266,6 +296,7 @@ fn every_incident_announces_itself() {
                 _ => None,
             })
             .collect();
-        assert_eq!(told, ["begins", "ends"].map(|what| format!("incident {} {what}", incident.name)));
+        let [begins, ends] = ["begins", "ends"].map(|what| format!("incident {} {what}", incident.name));
+        assert_eq!(told, [begins, format!("  to expect: {}", incident.expected()), ends]);
     }
 }

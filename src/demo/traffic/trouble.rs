@@ -29,6 +29,7 @@ impl Traffic {
     fn begin(&mut self, planned: Planned) {
         self.trouble = Some(planned.trouble);
         self.tell(planned.trouble, "begins");
+        self.tell_expected(planned.trouble);
         match planned.trouble {
             Trouble::DeadDestination => {
                 for _ in 0..NEWSLETTER {
@@ -65,6 +66,12 @@ impl Traffic {
     fn tell(&mut self, trouble: Trouble, what: &str) {
         let name = INCIDENTS.iter().find(|row| row.trouble == trouble).map_or("", |row| row.name);
         self.emit(Action::Tell { message: format!("incident {name} {what}") });
+    }
+
+    fn tell_expected(&mut self, trouble: Trouble) {
+        if let Some(row) = INCIDENTS.iter().find(|row| row.trouble == trouble) {
+            self.emit(Action::Tell { message: format!("  to expect: {}", row.expected()) });
+        }
     }
 
     fn newsletter(&mut self) {
