@@ -14,7 +14,9 @@ use crate::config::Config;
 use crate::paper::Paper;
 use crate::record::reason::evidence::{self, Evidence, Place, Sign, Weighed};
 use crate::record::reason::{Basis, Classified, Failure, Reason};
-use crate::record::{Connection, Direction, Line, Message, Reader, Skip, Unparsed, address, queue_file};
+use crate::record::{
+    Connection, Direction, Line, Message, RawLine, Reader, Skip, Unparsed, address, queue_file,
+};
 use crate::report::escape::escaped;
 use crate::source::lines::{Block, BlockReader, lines};
 
@@ -46,28 +48,20 @@ impl Explainer {
         }
     }
 
-    /// Explains line `number`, which stands here without its end-of-line characters.
+    /// Explains line `number`, which stands here without its end-of-line characters: each piece of it where
+    /// it is more than one.
     pub fn line(&mut self, number: u64, line: &[u8]) -> Explanation {
-        if line.len() > self.max_line_bytes {
-            return skipped(number, Skip::TooLong);
-        }
-        let mut paper = Paper::default();
-        let understood = match self.reader.read(line) {
-            Line::Message(message) => {
-                explain_message(&mut paper, number, &message);
-                true
-            }
-            Line::Connection(entry) => {
-                explain_connection(&mut paper, number, &entry);
-                true
-            }
-            Line::Skipped(skip) => return skipped(number, skip),
-            Line::Unparsed(reason) => {
-                explain_unparsed(&mut paper, number, line, reason);
-                false
-            }
-        };
-        Explanation { text: paper.text, understood }
+        self.raw_line(number, &RawLine::whole(line))
+    }
+
+    fn raw_line(&mut self, number: u64, line: &RawLine<'_>) -> Explanation {
+        let mut all = Explanation { text: String::new(), understood: true };
+        self.reader.pieces(line, self.max_line_bytes, |piece, _, entry| {
+            let explanation = explain_piece(number, piece, entry);
+            all.text.push_str(&explanation.text);
+            all.understood &= explanation.understood;
+        });
+        all
     }
 
     /// Explains the lines of a stream as they come.
@@ -85,9 +79,9 @@ impl Explainer {
         while let Some(block) = blocks.next_block(&mut buffer)? {
             match block {
                 Block::Lines(block) => {
-                    for (_, line) in lines(block) {
+                    for line in lines(block) {
                         number += 1;
-                        show(self.line(number, line))?;
+                        show(self.raw_line(number, &line))?;
                     }
                 }
                 Block::LastLine(line) => {
@@ -103,6 +97,17 @@ impl Explainer {
         }
         Ok(())
     }
+}
+
+fn explain_piece(number: u64, piece: &[u8], entry: &Line<'_>) -> Explanation {
+    let mut paper = Paper::default();
+    match entry {
+        Line::Message(message) => explain_message(&mut paper, number, message),
+        Line::Connection(entry) => explain_connection(&mut paper, number, entry),
+        Line::Skipped(skip) => return skipped(number, *skip),
+        Line::Unparsed(reason) => explain_unparsed(&mut paper, number, piece, *reason),
+    }
+    Explanation { text: paper.text, understood: !matches!(entry, Line::Unparsed(_)) }
 }
 
 fn skipped(number: u64, skip: Skip) -> Explanation {

@@ -50,6 +50,7 @@ mod near;
 mod number;
 pub mod option;
 mod optional;
+mod pieces;
 mod position;
 mod prefix;
 pub mod queue_file;
@@ -59,6 +60,7 @@ mod syslog;
 mod tail;
 mod text;
 pub mod timestamp;
+mod torn;
 pub mod transport;
 mod user;
 mod xml;
@@ -67,6 +69,7 @@ use blanks::Blanks;
 use code::Action;
 use format::Format;
 use option::{Fields, OptionSet};
+pub use pieces::RawLine;
 use prefix::Entry;
 use timestamp::{Stamps, Timestamp};
 use transport::Transport;
@@ -107,6 +110,7 @@ labelled! {
         OtherElement = "other_element": "an XML element of another log of the product";
         Nslog = "nslog": "a line in the NSLOG format of other daemons";
         DebugLog = "debug_log": "a line of a channel's or the Dispatcher's debug log";
+        Nul = "nul": "a block of NUL bytes, which a log that was cut in place or a power failure leaves";
         TooLong = "too_long": "a line longer than `logs.max_line_bytes`";
         Incomplete = "incomplete": "a line whose beginning or end is not in the file";
     }
@@ -119,6 +123,7 @@ labelled! {
         NoTimestamp = "no_timestamp": "no time stamp at the start";
         NoAction = "no_action": "no entry code behind the time stamp and channels";
         NoRecipient = "no_recipient": "a message entry without an original recipient";
+        Torn = "torn": "an entry that was cut, with another one or NUL bytes behind it in the same line";
         MalformedXml = "malformed_xml": "an XML element that does not end or lacks a required attribute";
         MalformedJson = "malformed_json": "a JSON object that does not end or lacks a required member";
         MalformedCount = "malformed_count": "a counted field (`LOG_FORMAT` 3) whose length does not fit the line";
@@ -263,6 +268,10 @@ struct Known<'k> {
     fields: Option<&'k Fields>,
     /// Of the line.
     blanks: &'k Blanks,
+    /// Whether the entry stands within the line of another one.
+    within: bool,
+    /// Whether another entry begins in the fields of one.
+    begins_within: fn(&[u8], text::Texts, &Dialect) -> bool,
 }
 
 impl Reader {
@@ -306,9 +315,22 @@ impl Reader {
             Entry::Text(time, rest) => {
                 self.blanks.note(rest);
                 let fields = self.fields.as_ref();
-                text::read(time, rest, &Known { dialect: &self.dialect, fields, blanks: &self.blanks })
+                text::read(
+                    time,
+                    rest,
+                    &Known {
+                        dialect: &self.dialect,
+                        fields,
+                        blanks: &self.blanks,
+                        within: false,
+                        begins_within: torn::begins_within,
+                    },
+                )
             }
-            Entry::Xml(element) => xml::read(element, &mut self.decoded),
+            Entry::Xml(element) => {
+                let dialect = &self.dialect;
+                xml::read(element, &mut self.decoded, || torn::next(element, dialect).is_some())
+            }
             Entry::Json(object) => json::read(object, &mut self.decoded),
         }
     }

@@ -15,7 +15,7 @@ use crate::aggregate::log_clock::zone_question;
 use crate::aggregate::{Aggregate, Totals};
 use crate::app::new_seed;
 use crate::config::Config;
-use crate::record::{Line, Reader, Skip};
+use crate::record::Reader;
 use crate::source::install::Install;
 use crate::source::lines::lines;
 use crate::source::timezone::{LogZone, Origin};
@@ -127,11 +127,10 @@ fn verdict(checked: &mut Checked, totals: &Totals, name: &str, path: &Path, size
 fn count(aggregate: &mut Aggregate, config: &Config, name: &str, bytes: &[u8]) {
     let mut reader = Reader::new(config.dialect());
     let most = usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX);
-    for (bytes, line) in lines(bytes) {
+    for line in lines(bytes) {
         let log = aggregate.totals.accounts.index(name);
         reader.learn(aggregate.totals.accounts.inferred(log));
-        let entry = if line.len() > most { Line::Skipped(Skip::TooLong) } else { reader.read(line) };
-        aggregate.line(log, &entry, bytes, None);
+        reader.pieces(&line, most, |_, bytes, entry| aggregate.line(log, entry, bytes, None));
     }
 }
 

@@ -35,6 +35,9 @@ const MAX_PREFIX_BYTES: usize = 320;
 
 /// Finds the place where a line stops to be one.
 pub(super) fn find(line: &[u8], reason: Unparsed) -> Stop {
+    if reason == Unparsed::Torn {
+        return Stop::new(line.len(), "the rest of the entry, which was cut here");
+    }
     let start = line.iter().take_while(|&&byte| byte == b' ').count();
     match line.get(start) {
         // A priority of syslog is no element.

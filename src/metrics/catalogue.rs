@@ -130,11 +130,12 @@ const LOG_FILE: Label =
     Label { name: "log", bound: "base names of the logs and of what they are rotated to" };
 const UNPARSED_REASON: Label = Label {
     name: "reason",
-    bound: "`binary`, `no_timestamp`, `no_action`, `no_recipient`, `malformed_xml`, `malformed_json`, `malformed_count`",
+    bound: "`binary`, `no_timestamp`, `no_action`, `no_recipient`, `torn`, `malformed_xml`, `malformed_json`, \
+            `malformed_count`",
 };
 const SKIPPED_REASON: Label = Label {
     name: "reason",
-    bound: "`header`, `blank`, `other_element`, `nslog`, `debug_log`, `too_long`, `incomplete`",
+    bound: "`header`, `blank`, `other_element`, `nslog`, `debug_log`, `nul`, `too_long`, `incomplete`",
 };
 const COLLECTOR: Label =
     Label { name: "collector", bound: "`log`, `queue`, `sockets`, `processes`, `filesystems`" };

@@ -114,6 +114,11 @@ struct Span {
 const ABSENT: Span = Span { start: u32::MAX, end: 0 };
 const DECODED: u32 = 1 << 31;
 
+/// `<en ts="2024-02-20T14:17:08`, the beginning of another entry in a value that was cut.
+const TIME_BYTES: u32 = 27;
+/// `" sc="`, between the values of two attributes.
+const BETWEEN_VALUES: u32 = 6;
+
 /// The longest line that spans can point into.
 pub(super) const MAX_LINE_BYTES: usize = DECODED as usize / 4;
 
@@ -139,6 +144,23 @@ impl Spans {
         if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
             self.0[attribute as usize] = Span { start, end: end | decoded };
         }
+    }
+
+    /// Whether the attributes in front of the code stand as the MTA writes them, with nothing between them or in
+    /// them: time, node and process id where they are on, and the channel.
+    pub(super) fn begin_as_usual(&self) -> bool {
+        let mut last = self.0[Attribute::Time as usize];
+        for attribute in [Attribute::Node, Attribute::Process, Attribute::SourceChannel] {
+            let span = self.0[attribute as usize];
+            if span.start != ABSENT.start {
+                let holds_time = span.end.wrapping_sub(span.start) >= TIME_BYTES;
+                if span.start != last.end.wrapping_add(BETWEEN_VALUES) || holds_time {
+                    return false;
+                }
+                last = span;
+            }
+        }
+        true
     }
 
     pub(super) fn has(&self, attribute: Attribute) -> bool {

@@ -126,6 +126,18 @@ impl Blanks {
         &text[blanks..]
     }
 
+    /// Whether two blanks stand side by side in a text.
+    #[inline]
+    pub(super) fn have_run(&self, text: &[u8]) -> bool {
+        let place = self.place(text);
+        (0..text.len()).step_by(KNOWN - 1).any(|start| {
+            // Behind the text are other bytes of the line.
+            let within = u64::MAX >> (CHUNK - (text.len() - start).min(KNOWN));
+            let bits = self.from(place + start) & within;
+            bits & bits >> 1 != 0
+        })
+    }
+
     /// The end of the [address token](token_end) at the start.
     #[inline]
     pub(super) fn address_end(&self, text: &[u8]) -> usize {
@@ -256,6 +268,7 @@ mod tests {
                 prop_assert_eq!(word, &text[last.map_or(0, |last| last + 1)..]);
                 prop_assert_eq!(head, &text[..last.unwrap_or(0)]);
                 prop_assert_eq!(blanks.address_end(text), token_end(text, 0));
+                prop_assert_eq!(blanks.have_run(text), text.windows(2).any(|pair| pair == b"  "));
             }
         }
     }

@@ -113,6 +113,16 @@ impl Action {
         modifier.is_ascii_uppercase() && self.modifiers & 1 << (modifier - b'A') != 0
     }
 
+    /// Whether it is an enqueue, which has no text.
+    pub fn is_enqueue(self) -> bool {
+        self.letter == b'E'
+    }
+
+    /// Whether it is a bad command, which is text of a client.
+    pub fn is_bad_command(self) -> bool {
+        self.letter == b'B'
+    }
+
     /// Whether entries with this letter may be about no recipient: bad commands, and what channels of PMDF log
     /// about a request, whether it was aborted, failed or succeeded (PMDF System Manager's Guide, "Log Entry
     /// Codes").

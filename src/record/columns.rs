@@ -6,6 +6,7 @@
 use super::blanks::{Blanks, Word};
 use super::code::Action;
 use super::option::{LogOption, OptionSet};
+use super::timestamp::{ends_with_year, is_clock};
 use super::{Direction, Known, near, number};
 
 /// A channel column is padded to 12 characters and followed by one blank: a wider gap in front of
@@ -73,6 +74,9 @@ impl<'a> Columns<'a> {
 
     /// Gives the words in front of a code their names. `None` when they are too many or too few.
     fn named(columns: &[Word<'a>], code: &Code<'a>, pinned: Option<OptionSet>) -> Option<Self> {
+        if columns.len() > 2 && hold_stamp(columns) {
+            return None;
+        }
         let (process, first_channel) = leading(columns, code.gap, pinned);
         let node = if first_channel > 0 && process != Some(0) { columns.first()?.token() } else { &[] };
         let process = process.and_then(|position| columns.get(position)).map_or(&[][..], Word::token);
@@ -91,6 +95,18 @@ impl<'a> Columns<'a> {
             rest: code.rest,
         })
     }
+}
+
+/// Whether date and clock of another entry stand in the columns of one that was cut: one or two channels are
+/// behind them.
+#[inline]
+fn hold_stamp(columns: &[Word<'_>]) -> bool {
+    columns[1..].iter().any(|word| word.start.get(2) == Some(&b':')) && hold_date_and_clock(columns)
+}
+
+#[cold]
+fn hold_date_and_clock(columns: &[Word<'_>]) -> bool {
+    columns.windows(2).any(|pair| is_clock(pair[1].token()) && ends_with_year(pair[0].token()))
 }
 
 /// A word that may be the code.

@@ -13,9 +13,24 @@ use super::{Line, Skip, Unparsed, near};
 /// Reads an object that starts the line; strings with escapes are decoded into `buffer`.
 pub(super) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
     buffer.clear();
-    let object = Object { element: None, nested: false, foreign: false, spans: Spans::new() };
     let mut scanner = Scanner { line, position: 0, buffer };
-    let Some(object) = scanner.entry(object) else { return Line::Unparsed(Unparsed::MalformedJson) };
+    match scanner.line() {
+        Some(object) => entry(object, line, buffer),
+        None => Line::Unparsed(Unparsed::MalformedJson),
+    }
+}
+
+/// Where the entry that a text starts with ends, if it is whole.
+pub(super) fn end_of_entry(text: &[u8]) -> Option<usize> {
+    let mut decoded = Vec::new();
+    let mut scanner = Scanner { line: text, position: 0, buffer: &mut decoded };
+    let object = scanner.object()?;
+    let end = scanner.position;
+    let entry = entry(object, text, &decoded);
+    matches!(entry, Line::Message(_) | Line::Connection(_) | Line::Skipped(Skip::Header)).then_some(end)
+}
+
+fn entry<'a>(object: Object, line: &'a [u8], decoded: &'a [u8]) -> Line<'a> {
     let Object { element, nested, foreign, spans } = object;
     let element = match element {
         Some(element) => element,
@@ -25,7 +40,7 @@ pub(super) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
         None => Element::Message,
     };
     let format = if nested { Format::Json } else { Format::FlatJson };
-    Values { line, decoded: buffer, spans, format }.entry(element, Unparsed::MalformedJson)
+    Values { line, decoded, spans, format }.entry(element, Unparsed::MalformedJson)
 }
 
 /// What was found of the entry.
@@ -56,12 +71,19 @@ enum Value {
 }
 
 impl Scanner<'_, '_> {
-    /// The whole line.
-    fn entry(&mut self, mut object: Object) -> Option<Object> {
+    /// The object that starts here.
+    fn object(&mut self) -> Option<Object> {
+        let mut object = Object { element: None, nested: false, foreign: false, spans: Spans::new() };
         if self.line.len() > MAX_LINE_BYTES {
             return None;
         }
         self.members(&mut object, true)?;
+        Some(object)
+    }
+
+    /// The whole line.
+    fn line(&mut self) -> Option<Object> {
+        let object = self.object()?;
         let behind = &self.line[self.position..];
         let ended = behind.iter().all(|byte| byte.is_ascii_whitespace() || *byte == b',');
         ended.then_some(object)

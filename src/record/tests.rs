@@ -10,6 +10,7 @@ use super::option::OptionSet;
 use super::{Connection, Dialect, Line, Message, Reader};
 
 mod lines;
+mod pieces;
 mod rules;
 
 /// A line's fields as `name=value`, empty ones left out.

@@ -12,11 +12,22 @@ use super::columns::{Columns, ColumnsKind};
 use super::format::Format;
 use super::option::{Fields, LogOption};
 use super::position::Trust;
-use super::timestamp::Timestamp;
+use super::timestamp::{Timestamp, ends_with_year, holds_stamp, is_clock};
 use super::{
     Connection, Dialect, Direction, Known, Line, Message, Skip, Unparsed, counted, near, position, shape,
     transport,
 };
+
+/// Where another entry may begin in the fields of one.
+#[derive(Clone, Copy)]
+pub(super) struct Texts {
+    /// From where on it would show.
+    from: usize,
+    /// Where the text begins, if there is one.
+    pub(super) start: Option<usize>,
+    /// Whether entries with this code have no text, so that nothing in them quotes another one.
+    pub(super) none: bool,
+}
 
 /// Reads the part behind the time stamp.
 pub(super) fn read<'a>(time: Timestamp, rest: &'a [u8], known: &Known<'_>) -> Line<'a> {
@@ -70,12 +81,18 @@ fn read_connection<'a>(
     if may_be_counted(known.dialect, rest) && counted::connection(rest, &mut connection).is_some() {
         return Line::Connection(connection);
     }
+    let all = columns.rest;
     let (token, behind) = blanks.first_token(rest);
     connection.transport = transport::parse(token);
     let rest = if connection.transport.is_some() { blanks.behind(behind) } else { rest };
     let (token, behind) = blanks.first_token(rest);
     (connection.application, connection.diagnostic) =
         if is_application(token) { (token, blanks.behind(behind)) } else { (&[][..], rest) };
+    let from = if connection.diagnostic.is_empty() { all.len() } else { 0 };
+    let texts = Texts { from, start: place(connection.diagnostic, all), none: false };
+    if may_be_torn(all, texts, known) && is_torn(all, texts, known) {
+        return Line::Unparsed(Unparsed::Torn);
+    }
     Line::Connection(connection)
 }
 
@@ -95,8 +112,9 @@ fn may_be_counted(dialect: &Dialect, rest: &[u8]) -> bool {
 }
 
 /// Reads what is behind the size.
+#[inline]
 fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>) -> Result<(), Unparsed> {
-    let &Known { dialect, fields, blanks } = known;
+    let &Known { dialect, fields, blanks, .. } = known;
     if rest.first().is_some_and(|byte| *byte != b' ') {
         return Err(Unparsed::NoRecipient);
     }
@@ -108,9 +126,11 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     let counted = may_be_counted(dialect, blanks.behind(rest));
     let options = fields.map(Fields::options);
     if counted && counted::message(rest, message, dialect, options).is_some() {
-        return Ok(());
+        let texts = Texts { from: 0, start: None, none: message.action.is_enqueue() };
+        let torn = may_be_torn(rest, texts, known) && is_torn(rest, texts, known);
+        return if torn { Err(Unparsed::Torn) } else { Ok(()) };
     }
-    let Some(anchor) = original_to(rest, blanks) else {
+    let Some((anchor, first)) = original_to(rest, blanks) else {
         // A bad command stands where the recipient would, with our reply behind it.
         if message.action.letter == b'B' {
             message.diagnostic = rest.trim_ascii();
@@ -122,6 +142,9 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
         return Err(if counted { Unparsed::MalformedCount } else { Unparsed::NoRecipient });
     };
     let from = rest[..anchor].trim_ascii();
+    if !first && !message.action.is_bad_command() && holds_stamp(from) {
+        return Err(Unparsed::Torn);
+    }
     if from == b"<>" {
         message.format = Format::NonNull;
     }
@@ -129,18 +152,101 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     let behind = &rest[anchor..];
     let (original_to, behind) = behind.split_at(blanks.address_end(behind));
     message.original_to = original_to;
-    let Some((_, behind)) = behind.split_first() else { return Ok(()) };
+    let Some((_, behind)) = behind.split_first() else {
+        let torn = ends_named(original_to) && is_cut_by_name(original_to, &[], known);
+        return if torn { Err(Unparsed::Torn) } else { Ok(()) };
+    };
     let (to, behind) = behind.split_at(blanks.address_end(behind));
     message.to = without_brackets(to);
+    if is_cut(original_to, to, behind) {
+        return Err(Unparsed::Torn);
+    }
+    let texts = read_optional(behind, message, known);
+    if (may_be_torn(behind, texts, known) || ends_named(to))
+        && (is_cut_by_name(original_to, to, known) || is_torn(behind, texts, known))
+    {
+        return Err(Unparsed::Torn);
+    }
+    Ok(())
+}
+
+/// Whether another entry may begin in the fields of one: behind its time stamp are columns with blanks, or it is an
+/// element or object that ends the line.
+#[inline]
+fn may_be_torn(fields: &[u8], texts: Texts, known: &Known<'_>) -> bool {
+    texts.from < fields.len() && known.blanks.have_run(&fields[texts.from..]) || ends_named(fields)
+}
+
+/// Whether one begins there.
+#[cold]
+fn is_torn(fields: &[u8], texts: Texts, known: &Known<'_>) -> bool {
+    (ends_named(fields) || holds_stamp(fields)) && (known.begins_within)(fields, texts, known.dialect)
+}
+
+/// Whether an element or an object ends the line.
+#[inline]
+fn ends_named(text: &[u8]) -> bool {
+    matches!(text, [.., b'/', b'>'] | [.., b'}'])
+}
+
+/// Reads the fields behind the recipients. Where all fit the options that are on, another entry may only be
+/// in the texts.
+#[inline]
+fn read_optional<'a>(behind: &'a [u8], message: &mut Message<'a>, known: &Known<'_>) -> Texts {
+    let &Known { dialect, fields, .. } = known;
+    let none = message.action.is_enqueue();
     if let Some(fields) = fields {
         let trust = if dialect.options.is_some() { Trust::Pinned } else { Trust::Inferred };
         if position::read(behind, fields, trust, message, known).is_some() {
-            return Ok(());
+            let text = if message.reason.is_empty() { message.diagnostic } else { message.reason };
+            let start = place(text, behind);
+            let from = match start {
+                // Its clock may have been taken for a field.
+                Some(start) if !none => start.saturating_sub(CLOCK_BYTES),
+                None if message.source_system.len() < MANY_BYTES => behind.len(),
+                _ => 0,
+            };
+            return Texts { from, start, none };
         }
         message.forget_optional_fields();
     }
-    shape::Optional { rest: behind, usual: options.unwrap_or_default() }.read(message, dialect);
-    Ok(())
+    let usual = fields.map(Fields::options).unwrap_or_default();
+    shape::Optional { rest: behind, usual }.read(message, dialect);
+    Texts { from: 0, start: place(message.diagnostic, behind), none }
+}
+
+/// ` 14:17:08.24 `, in front of the channels of an entry.
+const CLOCK_BYTES: usize = 16;
+/// A source system with its names and address is seldom longer.
+const MANY_BYTES: usize = 80;
+
+/// Where a part of a text is in it; `None` where it is empty.
+fn place(part: &[u8], text: &[u8]) -> Option<usize> {
+    let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+    (!part.is_empty() && start <= text.len()).then_some(start)
+}
+
+/// Whether an element or an object begins in the recipients, where the entry was cut within them.
+#[cold]
+fn is_cut_by_name(original_to: &[u8], to: &[u8], known: &Known<'_>) -> bool {
+    !known.within
+        && [original_to, to].iter().any(|address| {
+            let mut starts = memchr::memchr2_iter(b'<', b'{', address);
+            starts.any(|at| {
+                matches!(
+                    &address[at..],
+                    [b'<', b'e' | b'c' | b'h', b'n' | b'o' | b'e', ..] | [b'{', b'"', ..]
+                )
+            })
+        })
+}
+
+/// Whether the clock of another entry's time stamp stands behind its date, where the entry was cut within its
+/// recipients.
+fn is_cut(original_to: &[u8], to: &[u8], behind: &[u8]) -> bool {
+    let clock = |text: &[u8], date: &[u8]| is_clock(text) && ends_with_year(date);
+    to.get(2) == Some(&b':') && clock(to, original_to)
+        || behind.get(3) == Some(&b':') && clock(&behind[1..], to)
 }
 
 /// Whether PMDF's list server wrote the entry: where a destination would be, it has the times when the command
@@ -171,18 +277,18 @@ fn without_brackets(address: &[u8]) -> &[u8] {
 
 /// Where the original recipient starts: behind the envelope From, which is one word or nothing. Where
 /// an address type does not stand there, the first word behind a blank that has one is the best anchor
-/// of a message entry: all in front of it is the From.
-fn original_to(rest: &[u8], blanks: &Blanks) -> Option<usize> {
+/// of a message entry: all in front of it is the From. Whether it is the first one comes with it.
+fn original_to(rest: &[u8], blanks: &Blanks) -> Option<(usize, bool)> {
     let behind_from = rest.get(1..).map_or(1, |from| 1 + blanks.address_end(from) + 1);
     if rest.get(behind_from..).is_some_and(|text| has_type(&text[..text.len().min(MAX_TYPE_BYTES + 1)])) {
-        return Some(behind_from);
+        return Some((behind_from, true));
     }
     let mut position = 0;
     while let Some(found) = memchr::memchr(b';', &rest[position..]) {
         let semicolon = position + found;
         let start = memchr::memrchr(b' ', &rest[..semicolon])? + 1;
         if has_type(&rest[start..=semicolon]) {
-            return Some(start);
+            return Some((start, false));
         }
         position = semicolon + 1;
     }

@@ -6,12 +6,17 @@
 
 use super::attribute::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
 use super::format::Format;
+use super::prefix::begins_element;
 use super::{Line, Skip, Unparsed, near};
 
 /// Reads an element that starts the line; values with entities are decoded into `buffer`.
-pub(super) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
-    let name_end =
-        line[1..].iter().position(|byte| !byte.is_ascii_alphanumeric()).map_or(line.len(), |end| end + 1);
+/// `holds_another` is asked whether another entry is in the line, where that may be.
+pub(super) fn read<'a>(
+    line: &'a [u8],
+    buffer: &'a mut Vec<u8>,
+    holds_another: impl FnOnce() -> bool,
+) -> Line<'a> {
+    let name_end = name_end(line);
     let element = match (Element::named(&line[1..name_end]), &line[1..name_end]) {
         (Some(Element::Header), _) => return Line::Skipped(Skip::Header),
         (Some(element), _) => element,
@@ -21,13 +26,41 @@ pub(super) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
         (None, _) => return Line::Unparsed(Unparsed::MalformedXml),
     };
     buffer.clear();
-    let Some(spans) = spans(line, name_end, buffer) else { return Line::Unparsed(Unparsed::MalformedXml) };
+    let Some((spans, end)) = spans(line, name_end, buffer) else {
+        return Line::Unparsed(Unparsed::MalformedXml);
+    };
+    // An element that was cut may go on with the attributes of another one.
+    let usual = spans.begin_as_usual() && line.len() - end <= ELEMENT_END.len();
+    if !usual && holds_another() {
+        return Line::Unparsed(Unparsed::Torn);
+    }
     let values = Values { line, decoded: buffer, spans, format: Format::Xml };
     values.entry(element, Unparsed::MalformedXml)
 }
 
-/// Scans `name="value"` pairs up to the end of the element.
-fn spans(line: &[u8], start: usize, buffer: &mut Vec<u8>) -> Option<Spans> {
+/// What an element ends with.
+const ELEMENT_END: &[u8] = b"/>";
+
+fn name_end(line: &[u8]) -> usize {
+    line[1..].iter().position(|byte| !byte.is_ascii_alphanumeric()).map_or(line.len(), |end| end + 1)
+}
+
+/// Where the entry that a text starts with ends, if it is whole.
+pub(super) fn end_of_entry(text: &[u8]) -> Option<usize> {
+    let name_end = name_end(text);
+    let element = Element::named(&text[1..name_end])?;
+    let mut decoded = Vec::new();
+    let (spans, end) = spans(text, name_end, &mut decoded)?;
+    let alone = spans.begin_as_usual()
+        || !memchr::memchr_iter(b'<', &text[1..end]).any(|at| begins_element(&text[1 + at..]));
+    let values = Values { line: text, decoded: &decoded, spans, format: Format::Xml };
+    let entry = values.entry(element, Unparsed::MalformedXml);
+    let behind = memchr::memchr(b'>', &text[end..]).map_or(end, |close| end + close + 1);
+    (alone && !matches!(entry, Line::Unparsed(_))).then_some(behind)
+}
+
+/// Scans `name="value"` pairs up to the end of the element, and says where that is.
+fn spans(line: &[u8], start: usize, buffer: &mut Vec<u8>) -> Option<(Spans, usize)> {
     if line.len() > MAX_LINE_BYTES {
         return None;
     }
@@ -36,7 +69,7 @@ fn spans(line: &[u8], start: usize, buffer: &mut Vec<u8>) -> Option<Spans> {
     loop {
         position += line[position..].iter().position(|byte| !byte.is_ascii_whitespace())?;
         if line[position..].starts_with(b"/>") || line[position] == b'>' {
-            return Some(spans);
+            return Some((spans, position));
         }
         let equals = position + near::find::<b'='>(&line[position..])?;
         let quote = *line.get(equals + 1).filter(|byte| matches!(byte, b'"' | b'\''))?;

@@ -17,7 +17,7 @@ use std::thread;
 
 use crate::aggregate::digest::{Batch, Digester};
 use crate::aggregate::option::Inference;
-use crate::record::{Dialect, Line, Reader, Skip};
+use crate::record::{Dialect, RawLine, Reader, Skip};
 use crate::source::lines::{Block, BlockReader, lines};
 
 /// A block and its digest.
@@ -195,25 +195,22 @@ impl<R: Read, A: FnMut(&Batch)> Pipeline<'_, R, A> {
         reader.resume(before.foreign);
         match work.extent {
             Extent::Lines(length) => {
-                for (bytes, line) in lines(&buffer[..length]) {
-                    self.digest_line(line, bytes, reader, batch);
+                for line in lines(&buffer[..length]) {
+                    self.digest_line(&line, reader, batch);
                 }
             }
-            Extent::LastLine(length) => self.digest_line(&buffer[..length], length, reader, batch),
+            Extent::LastLine(length) => self.digest_line(&RawLine::whole(&buffer[..length]), reader, batch),
             Extent::Skipped { reason, bytes, ends } => self.reading.digester.skip(reason, bytes, ends, batch),
         }
         work.before = before;
         work.after = Carried { foreign: reader.foreign(), inference: work.batch.inference };
     }
 
-    fn digest_line(&self, line: &[u8], bytes: usize, reader: &mut Reader, batch: &mut Batch) {
-        let entry = if line.len() > self.reading.max_line_bytes {
-            Line::Skipped(Skip::TooLong)
-        } else {
-            reader.learn(batch.inference.options());
-            reader.read(line)
-        };
-        self.reading.digester.add(&entry, line, bytes, batch);
+    fn digest_line(&self, line: &RawLine<'_>, reader: &mut Reader, batch: &mut Batch) {
+        reader.learn(batch.inference.options());
+        reader.pieces(line, self.reading.max_line_bytes, |piece, bytes, entry| {
+            self.reading.digester.add(entry, piece, bytes, batch);
+        });
     }
 
     /// Applies a block, and those that waited for it, when it is its turn.

@@ -3,11 +3,12 @@
 
 use imsimta_exporter::record::format::Format;
 use imsimta_exporter::record::option::{LogOption, OptionSet};
-use imsimta_exporter::record::{Dialect, Line, Reader, reason};
+use imsimta_exporter::record::{Dialect, Line, RawLine, Reader, reason};
 
 /// A line is read without a panic whatever is known of the options, and what is not known of them
 /// never changes code, channels, size and addresses.
 pub fn line(data: &[u8]) {
+    pieces(data);
     let all = OptionSet::of(LogOption::ALL);
     let columns = OptionSet::of(&[LogOption::Node, LogOption::Process]);
     let mut by_shape = Reader::default();
@@ -21,6 +22,19 @@ pub fn line(data: &[u8]) {
             std::hint::black_box(Reader::new(dialect).read(data));
         }
     }
+}
+
+/// The pieces of a line are all of it, in order, and each is what it is by itself.
+pub fn pieces(data: &[u8]) {
+    let (mut end, mut left) = (0, data.len() + 1);
+    let line = RawLine { bytes: data.len() + 1, ..RawLine::whole(data) };
+    Reader::default().pieces(&line, 4096, |piece, bytes, entry| {
+        assert_eq!(&data[end..end + piece.len()], piece);
+        end += piece.len();
+        left -= bytes;
+        assert!(piece.len() <= 4096 || matches!(entry, Line::Skipped(_) | Line::Unparsed(_)));
+    });
+    assert_eq!((end, left), (data.len(), 0));
 }
 
 fn agree(one: &Line<'_>, other: &Line<'_>) {
@@ -41,6 +55,7 @@ fn agree(one: &Line<'_>, other: &Line<'_>) {
 pub fn xml(data: &[u8]) {
     for element in ["<en ", "<co ", "<he ", "<"] {
         twice(&[element.as_bytes(), data].concat());
+        pieces(&[element.as_bytes(), data].concat());
     }
 }
 
@@ -49,6 +64,7 @@ pub fn xml(data: &[u8]) {
 pub fn json(data: &[u8]) {
     for start in ["{", "{\"en\":{", "{\"co\":{"] {
         twice(&[start.as_bytes(), data].concat());
+        pieces(&[start.as_bytes(), data].concat());
     }
 }
 

@@ -97,7 +97,7 @@ impl Site {
         self.now += Duration::from_secs(1);
         for _ in 0..10_000 {
             match self.follower.step(self.now) {
-                Ok(Event::Lines(block)) => self.received.extend(lines(block).map(|(_, line)| number(line))),
+                Ok(Event::Lines(block)) => self.received.extend(lines(block).map(|line| number(line.text))),
                 Ok(Event::Skipped { reason, bytes, ends }) => self.skipped.push((reason, bytes, ends)),
                 Ok(Event::Rotated) => self.events.push("rotated"),
                 Ok(Event::Truncated { .. }) => self.events.push("truncated"),
@@ -314,7 +314,7 @@ fn a_cumulative_log_that_cannot_be_read_is_tried_again() {
     site.restart(saved);
     // The log is read all the same.
     let Ok(Event::Lines(block)) = site.follower.step(site.now) else { panic!("it is held up") };
-    site.received.extend(lines(block).map(|(_, line)| number(line)));
+    site.received.extend(lines(block).map(|line| number(line.text)));
     assert!(matches!(site.follower.step(site.now), Err(FollowError::Io { .. })));
     std::fs::remove_file(&cumulative).expect("removed");
     std::fs::rename(site.path("copy"), &cumulative).expect("renamed");
@@ -372,6 +372,27 @@ fn lines_longer_than_the_cap_are_skipped_whole() {
     let bytes: u64 = site.skipped.iter().map(|(_, bytes, _)| bytes).sum();
     let ends = site.skipped.iter().filter(|(_, _, ends)| *ends).count();
     assert_eq!((site.received, bytes, ends), (vec![0, 1], long as u64 + 3, 1));
+}
+
+/// What a log that was cut in place has in front of the lines of a writer that keeps its place.
+#[test]
+fn a_hole_longer_than_the_cap_hides_no_line() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    let hole = 700 * 1024;
+    site.writer().write_all(&vec![0; hole]).expect("written");
+    site.poll();
+    // A restart within the hole.
+    let saved = site.saved();
+    site.restart(saved);
+    site.writer().write_all(&vec![0; hole]).expect("written");
+    site.write(0, false);
+    site.write(0, false);
+    site.poll();
+    let bytes: u64 = site.skipped.iter().map(|(_, bytes, _)| bytes).sum();
+    let ends = site.skipped.iter().filter(|(_, _, ends)| *ends).count();
+    assert!(site.skipped.iter().all(|(reason, ..)| *reason == Skip::Nul), "{:?}", site.skipped);
+    assert_eq!((site.received, bytes, ends), (vec![0, 1, 2], 2 * hole as u64, 1));
 }
 
 #[test]

@@ -33,7 +33,7 @@ proptest! {
     #[test]
     fn a_restart_changes_no_table(cuts in prop::collection::vec(0.0..1.0, 1..4)) {
         let text = all_incidents();
-        let all: Vec<&[u8]> = lines(&text).map(|(_, line)| line).collect();
+        let all: Vec<&[u8]> = lines(&text).map(|line| line.text).collect();
         let expected = count(Totals::new(7), &all);
         prop_assert_ne!(&expected, &Totals::new(7));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]

@@ -15,7 +15,7 @@ use crate::app::observed::LogBook;
 use crate::app::state::Positions;
 use crate::config::{Logs, Start};
 use crate::metrics::exporter::Following;
-use crate::record::{Dialect, Line, Reader, Skip};
+use crate::record::{Dialect, Line, Reader};
 use crate::source::follow::{Begin, Event, FollowError, FollowOptions, Follower};
 use crate::source::lines::lines;
 
@@ -85,18 +85,15 @@ impl Log {
             Event::Lines(block) => {
                 let present = now.read(&mut book.aggregate);
                 let mut last = None;
-                for (bytes, line) in lines(block) {
-                    let entry = if line.len() > max_line_bytes {
-                        Line::Skipped(Skip::TooLong)
-                    } else {
-                        self.reader.learn(book.aggregate.totals.accounts.inferred(account));
-                        self.reader.read(line)
-                    };
-                    book.aggregate.line(account, &entry, bytes, Some(present));
-                    last = entry.time().or(last);
-                    if let Line::Unparsed(reason) = entry {
-                        book.unparsed.note(&self.name, now.unix_millis, reason, line);
-                    }
+                for line in lines(block) {
+                    self.reader.learn(book.aggregate.totals.accounts.inferred(account));
+                    self.reader.pieces(&line, max_line_bytes, |piece, bytes, entry| {
+                        book.aggregate.line(account, entry, bytes, Some(present));
+                        last = entry.time().or(last);
+                        if let Line::Unparsed(reason) = entry {
+                            book.unparsed.note(&self.name, now.unix_millis, *reason, piece);
+                        }
+                    });
                 }
                 // Lines of a backlog say nothing of the clock, those that came since the last look do.
                 let idle_at = self.idle_at.take();

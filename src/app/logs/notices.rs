@@ -65,7 +65,7 @@ impl Notices {
         match event {
             Event::Idle => return false,
             Event::Lines(block) => {
-                let notices = lines(block).filter(|(_, line)| self.notice.find(line).is_some()).count();
+                let notices = lines(block).filter(|line| self.notice.find(line.text).is_some()).count();
                 write(book).aggregate.totals.notices += notices as u64;
             }
             // A notice is a short line.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::position::{Anchor, Appended, Role, SavedSkip, changed_at, written_at};
 use super::{FileId, FollowError, Position};
 use crate::record::Skip;
+use crate::source::lines::{TooMany, skipped};
 
 /// Read at once: large enough that the system call does not matter, small enough for the cache.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -21,7 +22,7 @@ pub(super) fn buffer_bytes(max_line_bytes: usize) -> usize {
 
 /// What one read found.
 pub(super) enum Read {
-    /// Complete lines, in this part of the buffer.
+    /// Complete lines, in this part of the buffer; the last one may have NUL bytes behind it instead of an end.
     Lines(Range<usize>),
     Skipped {
         reason: Skip,
@@ -234,8 +235,16 @@ impl LogFile {
                 Ok(Read::Lines(before..end))
             }
             None if data.len() > max_line_bytes => {
-                self.skipping = Some(SavedSkip::TooLong);
-                Ok(self.skip(buffer, before, filled, SavedSkip::TooLong))
+                let reason = match TooMany::of(data, max_line_bytes) {
+                    TooMany::Line(line) => {
+                        self.advance(buffer, before, before + line);
+                        return Ok(Read::Lines(before..before + line));
+                    }
+                    TooMany::Skip(Skip::Nul) => SavedSkip::Nul,
+                    TooMany::Skip(_) => SavedSkip::TooLong,
+                };
+                self.skipping = Some(reason);
+                Ok(self.skip(buffer, before, filled, reason))
             }
             None => {
                 self.partial_bytes = data.len();
@@ -252,13 +261,12 @@ impl LogFile {
             self.reached_end = true;
             return Read::End;
         }
-        let newline = memchr::memchr(b'\n', &buffer[before..filled]);
-        let end = newline.map_or(filled, |newline| before + newline + 1);
-        self.advance(buffer, before, end);
-        if newline.is_some() {
+        let (bytes, ends) = skipped(reason.into(), &buffer[before..filled]);
+        self.advance(buffer, before, before + bytes);
+        if ends {
             self.skipping = None;
         }
-        Read::Skipped { reason: reason.into(), bytes: (end - before) as u64, ends: newline.is_some() }
+        Read::Skipped { reason: reason.into(), bytes: bytes as u64, ends }
     }
 
     fn advance(&mut self, buffer: &[u8], before: usize, end: usize) {

@@ -137,13 +137,15 @@ fn of_parts(seconds: i64, nanoseconds: i64) -> u128 {
     seconds.unwrap_or(0) * 1_000_000_000 + nanoseconds.unwrap_or(0)
 }
 
-/// The two reasons for which a line is skipped while it is read.
+/// The reasons for which a line is skipped while it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SavedSkip {
     /// [`Skip::TooLong`].
     TooLong,
     /// [`Skip::Incomplete`].
     Incomplete,
+    /// [`Skip::Nul`].
+    Nul,
 }
 
 impl From<SavedSkip> for Skip {
@@ -151,6 +153,7 @@ impl From<SavedSkip> for Skip {
         match saved {
             SavedSkip::TooLong => Self::TooLong,
             SavedSkip::Incomplete => Self::Incomplete,
+            SavedSkip::Nul => Self::Nul,
         }
     }
 }
