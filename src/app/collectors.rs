@@ -16,7 +16,7 @@ use crate::source::filesystems::{self, FilesystemSnapshot, Targets};
 use crate::source::install::Install;
 use crate::source::presence::holds_anything;
 use crate::source::processes::{self, ProcessSnapshot, ProcessWatch};
-use crate::source::sockets;
+use crate::source::{single_mount, sockets};
 
 /// A run takes at most one part in this many of a thread's time: a scan that lasts for long is
 /// repeated later.
@@ -125,13 +125,17 @@ pub fn spawn(
         log_files: log_files(config, observed),
         owner: None,
     };
-    let shared = Arc::clone(observed);
+    let (shared, mut warned) = (Arc::clone(observed), false);
     start.collector(
         "filesystems",
         config.files.interval,
         |observed| &observed.filesystems,
         move || {
             targets.owner = shared.mta_user();
+            if let Some(problem) = followed_as_single(&targets).filter(|_| !warned) {
+                tracing::warn!(problem, "the log will not be followed through its rotations");
+                warned = true;
+            }
             read_filesystems(&targets)
         },
     )?;
@@ -203,6 +207,11 @@ fn read_filesystems(targets: &Targets) -> Run<FilesystemSnapshot> {
     let problems: Vec<String> = spaces.chain(&snapshot.failures).map(|error| with_causes(error)).collect();
     let problem = (!problems.is_empty()).then(|| problems.join("; "));
     (Some(snapshot), problem)
+}
+
+/// What is wrong with a log that is mounted without its directory.
+fn followed_as_single(targets: &Targets) -> Option<String> {
+    single_mount::problem(targets.log_files.iter().map(PathBuf::as_path))
 }
 
 /// Whether anything of the MTA is on this host: on the passive node of a pair neither logs nor queue are mounted,

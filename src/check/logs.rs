@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::record::Reader;
 use crate::source::install::Install;
 use crate::source::lines::lines;
+use crate::source::single_mount;
 use crate::source::timezone::{LogZone, Origin};
 
 /// How much of the end of each log is read.
@@ -38,6 +39,9 @@ pub(super) fn read(
     let mut aggregate = Aggregate::new(Totals::new(new_seed()), zone, config.mta.block_size);
     for (index, name) in config.logs.files.iter().enumerate() {
         let path = install.log_directory.join(name);
+        if let Some(problem) = single_mount::problem([path.as_path()]) {
+            checked.note(Problem, "log", problem);
+        }
         let tail = match tail(&path) {
             Ok(tail) => tail,
             Err(error) => {

@@ -149,3 +149,36 @@ fn a_queue_that_hangs_holds_up_neither_start_nor_end() {
         }
     }
 }
+
+/// Into a container, say: the file keeps its place when the host renames it, and the new log is out of reach.
+#[test]
+fn a_log_that_is_mounted_alone_is_said() {
+    if !available("mount") {
+        return;
+    }
+    let (host, install) = (Install::new(), Install::new());
+    host.append("mail.log_current", "");
+    install.append("mail.log_current", "");
+    let log = install.log("mail.log_current");
+    let mounted = Mounted::bind(&host.log("mail.log_current"), &log);
+    let mut service = install.start();
+    let said = service.wait_for_log("is mounted as a single file");
+    assert!(said.contains("mail.log_current") && said.contains("mount its directory"), "{said}");
+    let mut command = Command::new(super::harness::PROGRAM);
+    command.args(["check", "--listen", "127.0.0.1:0", "--root"]).arg(install.path("root"));
+    command.arg("--state-dir").arg(install.path("other"));
+    let (_, text, _) = super::harness::run(&mut command);
+    assert!(
+        text.split_whitespace().collect::<Vec<_>>().join(" ").contains("is mounted as a single file"),
+        "{text}"
+    );
+    drop(service);
+    drop(mounted);
+    // A directory is what should be mounted.
+    let _mounted = Mounted::bind(&host.log("."), &install.log("."));
+    let mut service = install.start();
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    service.signal(rustix::process::Signal::TERM);
+    service.wait_for_log("stopped");
+    assert!(!service.heard().contains("single file"), "{}", service.heard());
+}
