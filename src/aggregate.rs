@@ -134,6 +134,7 @@ impl Totals {
             self.destinations.forget_channel(vacated);
             self.replies.forget_channel(vacated);
             self.connections.forget_channel(vacated);
+            self.recent.forget_channel(vacated);
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::reasons::PerLabel;
-use super::table::Table;
+use super::table::{Table, Vacated};
 use crate::record::reason::Reason;
 
 /// The width of a bucket, as of the other windows.
@@ -109,6 +109,18 @@ impl Recent {
         }
     }
 
+    /// Forgets what a channel did whose index is another one's now.
+    pub(super) fn forget_channel(&mut self, Vacated(channel): Vacated) {
+        for bucket in &mut self.ring {
+            if let Some(activity) = bucket.channels.get_mut(channel) {
+                *activity = ChannelActivity::default();
+            }
+        }
+        if let Some(progress) = self.progress.get_mut(channel) {
+            *progress = Progress::default();
+        }
+    }
+
     fn progress_of(&mut self, channel: usize) -> &mut Progress {
         if self.progress.len() <= channel {
             self.progress.resize(channel + 1, Progress::default());
@@ -168,7 +180,7 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Recent, SHORT_MINUTES, WINDOW_MINUTES};
+    use super::{Progress, Recent, SHORT_MINUTES, Vacated, WINDOW_MINUTES};
     use crate::record::reason::Reason;
 
     const START: i64 = 1_795_000_020_000;
@@ -199,6 +211,20 @@ mod tests {
         assert_eq!(recent.over(WINDOW_MINUTES, START + 100_000)[0].attempts, 3);
         assert_eq!(recent.progress()[0].attempted, Some(START + 90_000));
         assert!(recent.ring.len() <= 10);
+    }
+
+    #[test]
+    fn a_channel_that_gives_way_leaves_nothing() {
+        let mut recent = Recent::default();
+        for channel in [1, 2] {
+            recent.enqueued(channel, START);
+            recent.attempted(channel, Some(Reason::MailboxBusy), START);
+            recent.enqueued(channel, START);
+        }
+        recent.forget_channel(Vacated(1));
+        let activity = recent.over(WINDOW_MINUTES, START);
+        assert_eq!((activity[1].attempts, activity[2].attempts), (0, 1));
+        assert_eq!((recent.progress()[1], recent.progress()[2].enqueued_since), (Progress::default(), 1));
     }
 
     /// Memory is bounded whatever the times are.
