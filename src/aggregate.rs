@@ -32,6 +32,7 @@ pub mod unparsed;
 pub mod window;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use channel::{Outcome, TryBand};
 use clock::LocalClock;
@@ -41,8 +42,8 @@ use serde::{Deserialize, Serialize};
 pub use table::Table;
 use timeline::Present;
 
+use crate::record::Direction;
 use crate::record::timestamp::Timestamp;
-use crate::record::{Direction, Line, Skip};
 
 macro_rules! totals {
     ($($(#[$doc:meta])* $name:ident: $table:ty,)*) => {
@@ -165,9 +166,6 @@ pub struct Aggregate {
     /// Bytes of one block of the MTA's sizes (`BLOCK_SIZE`, 1024 unless configured).
     block_size: u64,
     clock: LocalClock,
-    /// For lines that come one by one.
-    digester: Digester,
-    one_line: Batch,
     /// The sums.
     pub totals: Totals,
 }
@@ -175,13 +173,7 @@ pub struct Aggregate {
 impl Aggregate {
     /// Goes on from `totals`. Entries carry local time of `zone`.
     pub fn new(totals: Totals, zone: jiff::tz::TimeZone, block_size: u64) -> Self {
-        Self {
-            block_size,
-            clock: LocalClock::new(zone),
-            digester: Digester::new(totals.seed),
-            one_line: Batch::default(),
-            totals,
-        }
+        Self { block_size, clock: LocalClock::new(zone), totals }
     }
 
     /// Starts all sums of entries again, as one counter reset: after lines were lost while the program was down,
@@ -212,15 +204,26 @@ impl Aggregate {
 
     /// What lines of these sums are digested with.
     pub fn digester(&self) -> Digester {
-        self.digester
+        Digester::new(self.totals.seed)
     }
 
     /// Counts the lines of a block of the log with index `log`. `now` is the present, or `None` to
     /// take the last entry's time, when an old file is read.
     pub fn apply(&mut self, log: usize, batch: &Batch, now: Option<Present>) {
+        self.apply_lines(log, batch);
+        self.apply_entries(log, batch, 0..batch.entries().len(), now);
+    }
+
+    /// The first part of [`Aggregate::apply`]: every line's fate, and what the log shows of options.
+    pub fn apply_lines(&mut self, log: usize, batch: &Batch) {
         self.totals.accounts.add(log, &batch.lines, batch.inference);
         self.totals.options.add_all(batch.options);
-        for entries in batch.entries().chunks(FETCHED) {
+    }
+
+    /// The rest of it: the entries with these indices. A block may be applied in parts, for who
+    /// looks at the sums between two entries; each part once, in the order of the log.
+    pub fn apply_entries(&mut self, log: usize, batch: &Batch, part: Range<usize>, now: Option<Present>) {
+        for entries in batch.entries().get(part).unwrap_or_default().chunks(FETCHED) {
             self.totals.delays.fetch(entries);
             for entry in entries {
                 self.entry(log, entry, batch, now);
@@ -240,24 +243,6 @@ impl Aggregate {
                 self.connection(channel, direction, key, client, event, at);
             }
         }
-    }
-
-    /// Counts one line that takes `bytes` in its log, as [`Aggregate::apply`] does a block.
-    pub fn line(&mut self, log: usize, line: &Line<'_>, bytes: usize, now: Option<Present>) {
-        self.block_of_one(log, now, |digester, batch| digester.add(line, b"", bytes, batch));
-    }
-
-    /// Counts bytes that are no complete line within the cap; `ends` says that the line ends there.
-    pub fn skipped_bytes(&mut self, log: usize, reason: Skip, bytes: u64, ends: bool) {
-        self.block_of_one(log, None, |digester, batch| digester.skip(reason, bytes, ends, batch));
-    }
-
-    fn block_of_one(&mut self, log: usize, now: Option<Present>, digest: impl FnOnce(Digester, &mut Batch)) {
-        let mut batch = std::mem::take(&mut self.one_line);
-        batch.begin(self.totals.accounts.at(log).inference);
-        digest(self.digester, &mut batch);
-        self.apply(log, &batch, now);
-        self.one_line = batch;
     }
 
     fn entry_time(&mut self, log: usize, stamp: Timestamp, now: Option<Present>) -> Moment {

@@ -334,8 +334,8 @@ fn explain(arguments: &ExplainArguments) -> ExitCode {
     let result = if arguments.lines.is_empty() {
         explainer.stream(io::stdin().lock(), &mut show)
     } else {
-        let lines = arguments.lines.iter().map(|line| line.as_encoded_bytes());
-        (1..).zip(lines).try_for_each(|(number, line)| show(explainer.line(number, line)))
+        let mut lines = arguments.lines.iter().map(|line| line.as_encoded_bytes());
+        lines.try_for_each(|line| explainer.line(line, &mut show))
     };
     match result.and_then(|()| io::stdout().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(FAILURE, &error),

@@ -1,7 +1,7 @@
 //! `imsimta-exporter explain`: what a line means to this program, field by field, which class a failure
 //! gets and what decided it; or why a line is not understood, and where reading stopped.
 //!
-//! Lines go through the same [`Reader`] as everywhere else. Finding out where reading stopped is a
+//! Lines are [read](LogReader) as everywhere else. Finding out where reading stopped is a
 //! pass of its own, in `stop.rs`, so that counting pays nothing for it.
 
 mod fields;
@@ -11,14 +11,14 @@ use std::fmt::Write as _;
 use std::io::{self, Read};
 
 use crate::config::Config;
+use crate::counting::{LogReader, TakeLines};
 use crate::paper::Paper;
+use crate::record::option::OptionSet;
 use crate::record::reason::evidence::{self, Evidence, Place, Sign, Weighed};
 use crate::record::reason::{Basis, Classified, Failure, Reason};
-use crate::record::{
-    Connection, Direction, Line, Message, RawLine, Reader, Skip, Unparsed, address, queue_file,
-};
+use crate::record::{Connection, Direction, Line, Message, Skip, Unparsed, address, queue_file};
 use crate::report::escape::escaped;
-use crate::source::lines::{Block, BlockReader, lines};
+use crate::source::lines::{Block, BlockReader};
 
 /// The longest part of a line that is shown where reading stopped.
 const REST_WIDTH: usize = 52;
@@ -32,36 +32,29 @@ pub struct Explanation {
     pub understood: bool,
 }
 
-/// Explains lines one by one.
+/// Explains lines one by one, and counts them.
 #[derive(Debug)]
 pub struct Explainer {
-    reader: Reader,
+    reader: LogReader,
     max_line_bytes: usize,
+    number: u64,
 }
 
 impl Explainer {
     /// Reads lines as the configuration says.
     pub fn new(config: &Config) -> Self {
-        Self {
-            reader: Reader::new(config.dialect()),
-            max_line_bytes: usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX),
-        }
+        let max_line_bytes = usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX);
+        Self { reader: LogReader::new(config.dialect(), max_line_bytes), max_line_bytes, number: 0 }
     }
 
-    /// Explains line `number`, which stands here without its end-of-line characters: each piece of it where
+    /// Explains the next line, which stands here without its end-of-line characters: each piece of it where
     /// it is more than one.
-    pub fn line(&mut self, number: u64, line: &[u8]) -> Explanation {
-        self.raw_line(number, &RawLine::whole(line))
-    }
-
-    fn raw_line(&mut self, number: u64, line: &RawLine<'_>) -> Explanation {
-        let mut all = Explanation { text: String::new(), understood: true };
-        self.reader.pieces(line, self.max_line_bytes, |piece, _, entry| {
-            let explanation = explain_piece(number, piece, entry);
-            all.text.push_str(&explanation.text);
-            all.understood &= explanation.understood;
-        });
-        all
+    ///
+    /// # Errors
+    ///
+    /// What `show` says.
+    pub fn line(&mut self, line: &[u8], show: impl FnMut(Explanation) -> io::Result<()>) -> io::Result<()> {
+        self.block(&Block::LastLine(line), show)
     }
 
     /// Explains the lines of a stream as they come.
@@ -75,45 +68,70 @@ impl Explainer {
         mut show: impl FnMut(Explanation) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut blocks = BlockReader::new(stream, self.max_line_bytes);
-        let (mut buffer, mut number) = (Vec::new(), 0);
+        let mut buffer = Vec::new();
         while let Some(block) = blocks.next_block(&mut buffer)? {
-            match block {
-                Block::Lines(block) => {
-                    for line in lines(block) {
-                        number += 1;
-                        show(self.raw_line(number, &line))?;
-                    }
-                }
-                Block::LastLine(line) => {
-                    number += 1;
-                    show(self.line(number, line))?;
-                }
-                Block::Skipped { reason, ends: true, .. } => {
-                    number += 1;
-                    show(skipped(number, reason))?;
-                }
-                Block::Skipped { .. } => {}
-            }
+            self.block(&block, &mut show)?;
         }
         Ok(())
     }
+
+    fn block(
+        &mut self,
+        block: &Block<'_>,
+        show: impl FnMut(Explanation) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut explaining = Explaining { number: &mut self.number, show, result: Ok(()) };
+        self.reader.read(block, &mut explaining);
+        explaining.result
+    }
 }
 
-fn explain_piece(number: u64, piece: &[u8], entry: &Line<'_>) -> Explanation {
+/// Lines on their way to whom they are explained.
+struct Explaining<'a, S> {
+    /// Of the last line.
+    number: &'a mut u64,
+    show: S,
+    /// What the one who shows them says.
+    result: io::Result<()>,
+}
+
+impl<S: FnMut(Explanation) -> io::Result<()>> TakeLines for Explaining<'_, S> {
+    /// A line means what it says by itself.
+    fn options(&self) -> Option<OptionSet> {
+        None
+    }
+
+    fn begin(&mut self) {
+        *self.number += 1;
+    }
+
+    fn line(&mut self, line: &Line<'_>, raw: &[u8], _: usize) {
+        if self.result.is_ok() {
+            self.result = (self.show)(explanation(*self.number, line, raw));
+        }
+    }
+
+    fn skipped(&mut self, reason: Skip, _: u64, ends: bool) {
+        if ends {
+            self.begin();
+            self.line(&Line::Skipped(reason), b"", 0);
+        }
+    }
+}
+
+fn explanation(number: u64, line: &Line<'_>, raw: &[u8]) -> Explanation {
     let mut paper = Paper::default();
-    match entry {
+    match line {
         Line::Message(message) => explain_message(&mut paper, number, message),
         Line::Connection(entry) => explain_connection(&mut paper, number, entry),
-        Line::Skipped(skip) => return skipped(number, *skip),
-        Line::Unparsed(reason) => explain_unparsed(&mut paper, number, piece, *reason),
+        Line::Skipped(skip) => explain_skipped(&mut paper, number, *skip),
+        Line::Unparsed(reason) => explain_unparsed(&mut paper, number, raw, *reason),
     }
-    Explanation { text: paper.text, understood: !matches!(entry, Line::Unparsed(_)) }
+    Explanation { text: paper.text, understood: !matches!(line, Line::Unparsed(_)) }
 }
 
-fn skipped(number: u64, skip: Skip) -> Explanation {
-    let mut paper = Paper::default();
+fn explain_skipped(paper: &mut Paper, number: u64, skip: Skip) {
     paper.title(&format!("line {number}: skipped on purpose, {}: {}", skip.label(), skip.meaning()));
-    Explanation { text: paper.text, understood: true }
 }
 
 fn explain_message(paper: &mut Paper, number: u64, message: &Message<'_>) {

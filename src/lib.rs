@@ -7,7 +7,7 @@
 //! - [`source`] reads: logs, queue directories, sockets, processes, file systems. I/O in, plain data
 //!   out.
 //! - [`record`] says what one line of a log means. Pure.
-//! - [`aggregate`] adds entries up. Pure.
+//! - [`aggregate`] adds entries up. Pure. [`counting`] is the one way from a block of a log to it.
 //! - [`findings`] says what is wrong, of a running program and of files. Pure.
 //! - [`metrics`] turns sums and snapshots into the exposition. The only part that knows the crate
 //!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
@@ -24,6 +24,7 @@ pub mod app;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod counting;
 pub mod demo;
 pub mod explain;
 pub mod findings;

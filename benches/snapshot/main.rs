@@ -12,10 +12,11 @@ use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::state::Snapshot;
 use imsimta_exporter::app::state::contents::encode;
 use imsimta_exporter::config::ClientLabel;
+use imsimta_exporter::counting::LogReader;
 use imsimta_exporter::metrics::Exposition;
 use imsimta_exporter::metrics::catalogue::Feed;
 use imsimta_exporter::metrics::logs::{self, ClientDisplay};
-use imsimta_exporter::record::{Dialect, Reader};
+use imsimta_exporter::record::Dialect;
 
 /// Channels that have a label of their own.
 const CHANNELS: usize = 256;
@@ -55,10 +56,8 @@ fn now() -> Instant {
 fn full_totals() -> Totals {
     let mut aggregate = Aggregate::new(Totals::new(7), jiff::tz::TimeZone::UTC, 1024);
     let account = aggregate.totals.accounts.index("mail.log_current");
-    let mut reader = Reader::new(Dialect::default());
-    let mut add = |line: String| {
-        aggregate.line(account, &reader.read(line.as_bytes()), line.len() + 1, None);
-    };
+    let mut text = String::new();
+    let mut add = |line: String| text.extend([&line, "\n"]);
     let entry = |channel: usize, from: usize, what: &str| {
         format!(
             "22-Nov-2026 10:00:00.00 tcp_{channel:<15} {what} 1 a@b.example rfc822;u@d{from}.example u@d{from}.example /q/ZZ{from:09}.00 <{from}@b.example>"
@@ -82,6 +81,7 @@ fn full_totals() -> Totals {
     for message in 0..MESSAGES {
         add(entry(message % CHANNELS, 1_000 + message, &format!("tcp_{} E ", message % 4)));
     }
+    LogReader::new(Dialect::default(), usize::MAX).count(text.as_bytes(), &mut aggregate, account, None);
     aggregate.totals
 }
 

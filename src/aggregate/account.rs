@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::option::Inference;
 use super::reasons::PerLabel;
 use super::table::Table;
-use crate::record::option::OptionSet;
 use crate::record::{Skip, Unparsed};
 
 /// The account of one block of lines.
@@ -135,9 +134,9 @@ impl Accounts {
         account.inference = inference;
     }
 
-    /// The options that a log has shown to be on, for its reader; `None` until it has shown enough.
-    pub fn inferred(&self, log: usize) -> Option<OptionSet> {
-        self.0.get(log)?.inference.options()
+    /// What the first entries of a log say about its options.
+    pub fn inference(&self, log: usize) -> Inference {
+        self.0.get(log).map_or_else(Inference::default, |account| account.inference)
     }
 
     /// The time of the newest entry of all: no table holds anything later.

@@ -7,18 +7,17 @@
 //! threads. A batch is reused for the next block, so that no line costs an allocation.
 
 mod digester;
-mod sample;
 
 use std::net::IpAddr;
 
 pub use digester::Digester;
 pub(super) use digester::label_key;
-pub use sample::{Sample, Samples};
 
 use super::account::LineCounts;
 use super::channel::Outcome;
 use super::connection::AuthenticationResult;
 use super::option::{Inference, OptionsSeen};
+use super::unparsed::LastUnparsed;
 use crate::record::Direction;
 use crate::record::code::Action;
 use crate::record::reason::Reason;
@@ -231,8 +230,8 @@ pub struct Batch {
     pub(super) options: OptionsSeen,
     /// What the log's entries say about its options, up to the end of the block.
     pub inference: Inference,
-    /// The last lines that were not understood.
-    pub samples: Samples,
+    /// The last lines that were not understood, by their numbers in the block, counted from 1.
+    pub unparsed: LastUnparsed<u64>,
 }
 
 impl Batch {
@@ -244,7 +243,7 @@ impl Batch {
         self.names = [None; NAMES];
         self.lines.clear();
         self.options = OptionsSeen::default();
-        self.samples.clear();
+        self.unparsed.clear();
         self.inference = inference;
     }
 

@@ -1,18 +1,53 @@
 //! Logs of a few lines, and what they add up to.
 
+use super::digest::{Batch, Digester};
 use super::histogram::DelayHistogram;
-use super::{Aggregate, Totals};
-use crate::record::Reader;
+use super::{Aggregate, FETCHED, Totals};
+use crate::counting::{Carried, LogReader};
+use crate::record::Dialect;
+use crate::source::lines::Block;
 
 /// Each line stands for an entry of second 0, 1, 2, … and begins behind the time stamp.
 fn counted(lines: &[&str]) -> Totals {
     let mut aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
-    let (mut reader, log) = (Reader::default(), aggregate.totals.accounts.index("mail.log_current"));
-    for (second, line) in lines.iter().enumerate() {
-        let line = format!("19-Jan-2026 19:{:02}:{:02}.00 {line}", second / 60, second % 60);
-        aggregate.line(log, &reader.read(line.as_bytes()), line.len() + 1, None);
-    }
+    let log = aggregate.totals.accounts.index("mail.log_current");
+    let entry = |(second, line)| format!("19-Jan-2026 19:{:02}:{:02}.00 {line}\n", second / 60, second % 60);
+    let text = (0..).zip(lines).map(entry).collect::<Vec<_>>().concat();
+    LogReader::new(Dialect::default(), usize::MAX).count(text.as_bytes(), &mut aggregate, log, None);
     aggregate.totals
+}
+
+/// What is there behind any entry of a block is what the entries so far add up to.
+#[test]
+fn a_block_may_be_applied_in_parts() {
+    let open = "tcp_local    +            O TCP|192.0.2.25|25|203.0.113.9|4000 SMTP";
+    let kinds = [IN, HOP_OUT, HOP_END, "no entry", RETRY, open, END];
+    let lines: Vec<&str> = kinds.into_iter().cycle().take(100).collect();
+    let text: Vec<_> = lines.iter().map(|line| format!("19-Jan-2026 19:00:00.00 {line}\n")).collect();
+    let text = text.concat();
+    let mut batch = Batch::default();
+    let digester = Digester::new(3);
+    let block = Block::Lines(text.as_bytes());
+    LogReader::new(Dialect::default(), usize::MAX).digest(&block, Carried::default(), digester, &mut batch);
+    let all = batch.entries().len();
+    assert!((2 * FETCHED..lines.len()).contains(&all), "{all} entries, and lines that are none");
+
+    let begun = || {
+        let mut aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
+        let log = aggregate.totals.accounts.index("mail.log_current");
+        (aggregate, log)
+    };
+    let (mut whole, log) = begun();
+    whole.apply(log, &batch, None);
+    for cut in 0..=all {
+        let (mut parts, log) = begun();
+        parts.apply_lines(log, &batch);
+        parts.apply_entries(log, &batch, 0..cut, None);
+        let seen: u64 = parts.totals.entries.actions().map(|(_, count)| count).sum();
+        assert_eq!(seen, cut as u64);
+        parts.apply_entries(log, &batch, cut..all, None);
+        assert!(parts.totals == whole.totals, "cut in front of entry {cut}");
+    }
 }
 
 /// How many delays, and their sum in seconds.
@@ -80,10 +115,9 @@ fn a_message_that_comes_back_from_a_list_arrives_anew() {
 
 #[test]
 fn the_queue_time_of_the_entry_is_taken_where_it_has_one() {
-    let mut reader = Reader::default();
     let mut aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
-    let line = br#"<en ts="2026-01-19T19:00:00.00" sc="tcp_local" ac="D" od="rfc822;a@b" de="a@b" qt="7"/>"#;
-    aggregate.line(0, &reader.read(line), line.len() + 1, None);
+    let line = b"<en ts=\"2026-01-19T19:00:00.00\" sc=\"tcp_local\" ac=\"D\" od=\"rfc822;a@b\" de=\"a@b\" qt=\"7\"/>\n";
+    LogReader::new(Dialect::default(), usize::MAX).count(line, &mut aggregate, 0, None);
     let queue: Vec<_> =
         aggregate.totals.channels.all().map(|(_, counts)| seconds(&counts.queue_delay)).collect();
     assert_eq!(queue, [(1, 7.0)]);

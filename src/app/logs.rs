@@ -1,5 +1,7 @@
 //! The log thread: the single writer that reads, parses and counts.
 
+mod entries;
+mod follow;
 pub mod followed;
 mod notices;
 
@@ -51,9 +53,10 @@ pub(super) fn spawn(
     let stopping = Arc::new(AtomicBool::new(false));
     let (ended, end) = oneshot::channel();
     let directory = &observed.install.log_directory;
-    let logs = FollowedLogs::new(&config.logs, directory, &config.dialect(), &state.positions);
-    let syslog = config.held.syslog.as_deref();
-    let notices = syslog.map(|path| Notices::new(path, &config.logs, &state.positions));
+    let mut logs = FollowedLogs::new(&config.logs, directory, &config.dialect(), &state.positions);
+    if let Some(path) = &config.held.syslog {
+        logs.beside(&notices::KIND, path, Notices::default());
+    }
     let handle = LogThread { stopping: Arc::clone(&stopping) };
     let interval = config.state.interval;
     let configured = config.queue.stuck_after_by_channel.keys().cloned().collect();
@@ -62,7 +65,6 @@ pub(super) fn spawn(
         let _notice = DeathNotice::new("log", died);
         let mut thread = Thread {
             logs,
-            notices,
             configured,
             observed,
             stopping,
@@ -81,7 +83,6 @@ pub(super) fn spawn(
 
 struct Thread {
     logs: FollowedLogs,
-    notices: Option<Notices>,
     /// Channels that the configuration names.
     configured: Vec<String>,
     observed: Arc<Observed>,
@@ -114,13 +115,13 @@ impl Thread {
     }
 
     /// Reads every log to its end, a block of each in turn: one with a backlog keeps none waiting.
-    /// Whether there was anything in the logs; the syslog is nothing that a watcher watches.
+    /// Whether there was anything in the logs; what is followed beside them is nothing that a watcher watches.
     fn round(&mut self) -> bool {
         let start = self.observed.clock.monotonic();
         let (mut steps, mut found) = (0, false);
         loop {
-            let (entries, notices) = (self.step_each(), self.step_notices());
-            if !entries && !notices {
+            let (entries, others) = (self.step_each(), self.step_beside());
+            if !entries && !others {
                 break;
             }
             found |= entries;
@@ -148,11 +149,11 @@ impl Thread {
         more
     }
 
-    /// Steps the syslog once, if there is one to follow; whether there may be more.
-    fn step_notices(&mut self) -> bool {
+    /// Steps every other file once; whether there may be more.
+    fn step_beside(&mut self) -> bool {
         let stopping = self.stopping.load(Ordering::Acquire);
-        let Some(notices) = self.notices.as_mut().filter(|_| !stopping) else { return false };
-        let more = notices.step(self.observed.log_book(), self.observed.clock.now());
+        let now = self.observed.clock.now();
+        let more = !stopping && self.logs.step_beside(self.observed.log_book(), now);
         self.changed |= more;
         more
     }
@@ -161,14 +162,10 @@ impl Thread {
     fn publish(&mut self, found: bool, start: Duration) {
         let now = self.observed.clock.now();
         let channels = self.observed.queue.get().value;
-        let problems = [self.logs.problem(), self.notices.as_ref().and_then(Notices::problem)];
-        let problem = problems.into_iter().flatten().reduce(|logs, syslog| format!("{logs}; {syslog}"));
+        let problem = self.logs.problem();
         self.complaints.note(problem.as_deref(), now.monotonic);
         let mut book = self.observed.logs_mut();
         self.logs.show_progress(&mut book, now);
-        if let Some(notices) = &self.notices {
-            notices.show(&mut book);
-        }
         // Channels with a queue directory have counters from 0, before their first entry.
         if let Some(queue) = channels {
             let labels = queue.snapshot.labels.iter().map(ToString::to_string);
@@ -196,9 +193,7 @@ impl Thread {
 
     /// A copy: it is written while reading goes on.
     fn snapshot(&self) -> Snapshot {
-        let mut positions = self.logs.positions();
-        positions.extend(self.notices.as_ref().and_then(Notices::place));
-        Snapshot { positions, totals: self.observed.logs().aggregate.totals.clone() }
+        Snapshot { positions: self.logs.positions(), totals: self.observed.logs().aggregate.totals.clone() }
     }
 
     fn finish(self) {

@@ -21,6 +21,15 @@ use crate::source::sockets::SocketSnapshot;
 use crate::source::timezone::LogZone;
 use crate::source::wakeup::WakeupCounts;
 
+/// Where and when a line was read.
+#[derive(Clone, Debug)]
+pub struct ReadAt {
+    /// The log's base name.
+    pub log: Arc<str>,
+    /// Unix milliseconds.
+    pub unix_millis: i64,
+}
+
 /// What the log thread publishes. It is the only writer.
 #[derive(Debug)]
 pub struct LogBook {
@@ -39,7 +48,7 @@ pub struct LogBook {
     /// How the last round went.
     pub reading: Reading<()>,
     /// The last lines that were not understood, since this start.
-    pub unparsed: LastUnparsed,
+    pub unparsed: LastUnparsed<ReadAt>,
 }
 
 impl LogBook {

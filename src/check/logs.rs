@@ -15,9 +15,8 @@ use crate::aggregate::log_clock::zone_question;
 use crate::aggregate::{Aggregate, Totals};
 use crate::app::new_seed;
 use crate::config::Config;
-use crate::record::Reader;
+use crate::counting::LogReader;
 use crate::source::install::Install;
-use crate::source::lines::lines;
 use crate::source::single_mount;
 use crate::source::timezone::{LogZone, Origin};
 
@@ -128,13 +127,12 @@ fn verdict(checked: &mut Checked, totals: &Totals, name: &str, path: &Path, size
     }
 }
 
-fn count(aggregate: &mut Aggregate, config: &Config, name: &str, bytes: &[u8]) {
-    let mut reader = Reader::new(config.dialect());
-    let most = usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX);
-    for line in lines(bytes) {
+fn count(aggregate: &mut Aggregate, config: &Config, name: &str, lines: &[u8]) {
+    // A log without a line has no account.
+    if !lines.is_empty() {
+        let most = usize::try_from(config.logs.max_line_bytes).unwrap_or(usize::MAX);
         let log = aggregate.totals.accounts.index(name);
-        reader.learn(aggregate.totals.accounts.inferred(log));
-        reader.pieces(&line, most, |_, bytes, entry| aggregate.line(log, entry, bytes, None));
+        LogReader::new(config.dialect(), most).count(lines, aggregate, log, None);
     }
 }
 

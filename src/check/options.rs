@@ -139,16 +139,15 @@ mod tests {
 
     use super::{METRICS, SWITCHES, text};
     use crate::aggregate::{Aggregate, Totals};
-    use crate::record::{Dialect, Reader};
+    use crate::counting::LogReader;
+    use crate::record::Dialect;
     use crate::report::options;
 
     fn totals(lines: &[&str]) -> Totals {
         let mut aggregate = Aggregate::new(Totals::new(1), jiff::tz::TimeZone::UTC, 1024);
         let log = aggregate.totals.accounts.index("mail.log");
-        let mut reader = Reader::new(Dialect::default());
-        for line in lines {
-            aggregate.line(log, &reader.read(line.as_bytes()), line.len(), None);
-        }
+        let text = [lines, &[""]].concat().join("\n");
+        LogReader::new(Dialect::default(), usize::MAX).count(text.as_bytes(), &mut aggregate, log, None);
         aggregate.totals
     }
 

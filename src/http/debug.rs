@@ -41,8 +41,8 @@ pub(super) fn unparsed(observed: &Observed) -> Markup {
                         tr { th { "Log" } th { "Read" } th { "Why" } th { "Line" } }
                         @for line in lines.iter().rev() {
                             tr {
-                                td { (escaped(line.log.as_bytes(), NAME_WIDTH)) }
-                                td { (ago(Some(seconds(line.read_at)), now)) }
+                                td { (escaped(line.at.log.as_bytes(), NAME_WIDTH)) }
+                                td { (ago(Some(seconds(line.at.unix_millis)), now)) }
                                 td title=(line.reason.meaning()) { (line.reason.label()) }
                                 td { code { (escaped(&line.bytes, LINE_WIDTH)) } }
                             }
@@ -64,7 +64,8 @@ pub(super) fn unparsed_text(observed: &Observed) -> String {
         text.push_str("\nNone.\n");
     }
     for line in lines.iter().rev() {
-        let (log, when) = (escaped(line.log.as_bytes(), NAME_WIDTH), ago(Some(seconds(line.read_at)), now));
+        let (log, when) =
+            (escaped(line.at.log.as_bytes(), NAME_WIDTH), ago(Some(seconds(line.at.unix_millis)), now));
         let (why, meaning) = (line.reason.label(), line.reason.meaning());
         // Writing into a string cannot fail.
         let _ = write!(text, "\n{log}, {when}, {why}: {meaning}\n  {}\n", escaped(&line.bytes, LINE_WIDTH));

@@ -5,16 +5,13 @@
 pub mod stretches;
 mod table;
 
-use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use crate::aggregate::channel::Outcome;
 use crate::aggregate::connection::AuthenticationResult;
-use crate::aggregate::digest::{
-    Batch, Client, ConnectionEvent, Delivery, Entry, Event, MessageEvent, Sample,
-};
+use crate::aggregate::digest::{Batch, Client, ConnectionEvent, Delivery, Entry, Event, MessageEvent};
 use crate::aggregate::reasons::PerLabel;
-use crate::aggregate::unparsed::KEPT;
+use crate::aggregate::unparsed::LastUnparsed;
 use crate::record::reason::Reason;
 use stretches::Stretches;
 pub use table::Table;
@@ -66,8 +63,8 @@ pub struct Breakdown {
     pub stretches: Stretches,
     /// E entries that put a message into the queue as held.
     pub held: u64,
-    /// The last lines that were not understood, each with its log's index.
-    pub samples: VecDeque<(usize, Sample)>,
+    /// The last lines that were not understood, by their log's index and their number in it.
+    pub unparsed: LastUnparsed<(usize, u64)>,
 }
 
 impl Breakdown {
@@ -79,7 +76,7 @@ impl Breakdown {
             clients: Table::default(),
             stretches: Stretches::new(seed),
             held: 0,
-            samples: VecDeque::new(),
+            unparsed: LastUnparsed::default(),
         }
     }
 
@@ -95,11 +92,8 @@ impl Breakdown {
                 Event::Connection { .. } => {}
             }
         }
-        for sample in batch.samples.all() {
-            if self.samples.len() >= KEPT {
-                self.samples.pop_front();
-            }
-            self.samples.push_back((log, Sample { line: before + sample.line, ..sample.clone() }));
+        for line in batch.unparsed.all() {
+            self.unparsed.note((log, before + line.at), line.reason, &line.bytes);
         }
     }
 

@@ -17,8 +17,9 @@ use std::thread;
 
 use crate::aggregate::digest::{Batch, Digester};
 use crate::aggregate::option::Inference;
-use crate::record::{Dialect, RawLine, Reader, Skip};
-use crate::source::lines::{Block, BlockReader, lines};
+use crate::counting::{Carried, LogReader};
+use crate::record::{Dialect, Skip};
+use crate::source::lines::{Block, BlockReader};
 
 /// A block and its digest.
 #[derive(Debug, Default)]
@@ -46,6 +47,16 @@ impl Default for Extent {
     }
 }
 
+impl Extent {
+    fn block(self, buffer: &[u8]) -> Block<'_> {
+        match self {
+            Self::Lines(length) => Block::Lines(&buffer[..length]),
+            Self::LastLine(length) => Block::LastLine(&buffer[..length]),
+            Self::Skipped { reason, bytes, ends } => Block::Skipped { reason, bytes, ends },
+        }
+    }
+}
+
 impl From<Block<'_>> for Extent {
     fn from(block: Block<'_>) -> Self {
         match block {
@@ -54,15 +65,6 @@ impl From<Block<'_>> for Extent {
             Block::Skipped { reason, bytes, ends } => Self::Skipped { reason, bytes, ends },
         }
     }
-}
-
-/// What is carried from line to line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Carried {
-    /// See [`Reader::foreign`].
-    foreign: Option<Skip>,
-    /// What the reader learns the log's options from.
-    inference: Inference,
 }
 
 /// How a stream is read.
@@ -147,7 +149,7 @@ impl<R: Read, A: FnMut(&Batch)> Pipeline<'_, R, A> {
     /// What every thread does.
     fn work(&self) {
         let notice = DeathNotice(self);
-        let mut reader = Reader::new(self.reading.dialect.clone());
+        let mut reader = LogReader::new(self.reading.dialect.clone(), self.reading.max_line_bytes);
         while let Some(mut work) = self.free_work() {
             let Some(number) = self.next_block(&mut work) else {
                 lock(&self.order).free.push(work);
@@ -189,32 +191,14 @@ impl<R: Read, A: FnMut(&Batch)> Pipeline<'_, R, A> {
     }
 
     /// Digests a block behind what is carried to it.
-    fn digest(&self, work: &mut Work, before: Carried, reader: &mut Reader) {
-        let Work { buffer, batch, .. } = work;
-        batch.begin(before.inference);
-        reader.resume(before.foreign);
-        match work.extent {
-            Extent::Lines(length) => {
-                for line in lines(&buffer[..length]) {
-                    self.digest_line(&line, reader, batch);
-                }
-            }
-            Extent::LastLine(length) => self.digest_line(&RawLine::whole(&buffer[..length]), reader, batch),
-            Extent::Skipped { reason, bytes, ends } => self.reading.digester.skip(reason, bytes, ends, batch),
-        }
+    fn digest(&self, work: &mut Work, before: Carried, reader: &mut LogReader) {
+        let Work { buffer, extent, batch, .. } = work;
+        work.after = reader.digest(&extent.block(buffer), before, self.reading.digester, batch);
         work.before = before;
-        work.after = Carried { foreign: reader.foreign(), inference: work.batch.inference };
-    }
-
-    fn digest_line(&self, line: &RawLine<'_>, reader: &mut Reader, batch: &mut Batch) {
-        reader.learn(batch.inference.options());
-        reader.pieces(line, self.reading.max_line_bytes, |piece, bytes, entry| {
-            self.reading.digester.add(entry, piece, bytes, batch);
-        });
     }
 
     /// Applies a block, and those that waited for it, when it is its turn.
-    fn hand_in(&self, number: u64, work: Work, reader: &mut Reader) {
+    fn hand_in(&self, number: u64, work: Work, reader: &mut LogReader) {
         let mut order = lock(&self.order);
         order.digested.insert(number, work);
         while !order.applying

@@ -11,10 +11,11 @@ use imsimta_exporter::app::Now;
 use imsimta_exporter::app::state::Snapshot;
 use imsimta_exporter::app::state::contents::{decode, encode};
 use imsimta_exporter::config::ClientLabel;
+use imsimta_exporter::counting::LogReader;
 use imsimta_exporter::metrics::Exposition;
 use imsimta_exporter::metrics::catalogue::Feed;
 use imsimta_exporter::metrics::logs::{self, ClientDisplay};
-use imsimta_exporter::record::{Dialect, Reader, timestamp};
+use imsimta_exporter::record::{Dialect, timestamp};
 use imsimta_exporter::source::state::{Loaded, StateDirectory};
 use proptest::prelude::*;
 
@@ -29,7 +30,7 @@ const WIDTH: i64 = 25 * HOUR;
 /// A run of the program: its sums, and the clocks as they are.
 struct Run {
     aggregate: Aggregate,
-    reader: Reader,
+    reader: LogReader,
     /// Since its start.
     monotonic: i64,
     unix: i64,
@@ -42,7 +43,7 @@ impl Run {
 
     fn going_on(totals: Totals, unix: i64) -> Self {
         let aggregate = Aggregate::new(totals, jiff::tz::TimeZone::UTC, 1024);
-        Self { aggregate, reader: Reader::new(Dialect::default()), monotonic: 0, unix }
+        Self { aggregate, reader: LogReader::new(Dialect::default(), usize::MAX), monotonic: 0, unix }
     }
 
     fn now(&self) -> Now {
@@ -62,17 +63,15 @@ impl Run {
     fn line(&mut self, line: &str) {
         let log = self.aggregate.totals.accounts.index("mail.log_current");
         let present = self.now().read(&mut self.aggregate);
-        let read = self.reader.read(line.as_bytes());
-        self.aggregate.line(log, &read, line.len() + 1, Some(present));
+        self.reader.count(format!("{line}\n").as_bytes(), &mut self.aggregate, log, Some(present));
     }
 
     /// The same, counted by the host's time alone.
     fn entry_of_older_release(&mut self, text: &str) {
         let time = jiff::Timestamp::from_millisecond(self.unix).expect("in range");
-        let line = format!("{}{text}", time.strftime("%d-%b-%Y %H:%M:%S%.2f "));
+        let line = format!("{}{text}\n", time.strftime("%d-%b-%Y %H:%M:%S%.2f "));
         let log = self.aggregate.totals.accounts.index("mail.log_current");
-        let read = self.reader.read(line.as_bytes());
-        self.aggregate.line(log, &read, line.len() + 1, None);
+        self.reader.count(line.as_bytes(), &mut self.aggregate, log, None);
     }
 
     /// Time goes by, and the clock gains or loses beside.

@@ -9,6 +9,7 @@ mod writer;
 
 use fastrand::Rng;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
+use imsimta_exporter::counting::LogReader;
 use imsimta_exporter::record::option::{self, OptionSet};
 use imsimta_exporter::record::{self, Dialect, Direction, Line, Reader, Skip};
 use random::field;
@@ -184,20 +185,19 @@ fn whatever_is_inferred_the_columns_and_addresses_are_read_back() {
     for format in [Format::Text, Format::NonNull, Format::Counted] {
         for _ in 0..10 {
             let style = random::style(&mut rng, format);
-            let mut reader = Reader::default();
-            let mut aggregate = aggregate();
+            let (mut reader, mut counted) = (Reader::default(), Counted::new());
             for _ in 0..each {
                 let entry = random::message(&mut rng, &style);
                 let line = style.message(&entry);
-                reader.learn(aggregate.totals.accounts.inferred(0));
+                reader.learn(counted.options());
                 let read = reader.read(&line);
                 let Line::Message(message) = &read else { panic!("{read:?} of {}", line.escape_ascii()) };
                 if is_delimited(&entry, &style) {
                     agree(&mandatory(&entry, &style, message), &line, &style);
                 }
-                aggregate.line(0, &read, line.len(), None);
+                counted.line(&line);
             }
-            assert!(aggregate.totals.accounts.inferred(0).is_some());
+            assert!(counted.options().is_some());
         }
     }
 }
@@ -212,14 +212,13 @@ fn the_options_of_real_sites_are_inferred() {
         {
             let mut style = random::style(&mut rng, format);
             style.on = std::array::from_fn(|option| names.contains(&OPTIONS[option].1));
-            let mut reader = Reader::default();
-            let mut aggregate = aggregate();
+            let (mut reader, mut counted) = (Reader::default(), Counted::new());
             for number in 0..600 {
                 let entry = random::message(&mut rng, &style);
                 if !is_delimited(&entry, &style) {
                     continue;
                 }
-                let inferred = aggregate.totals.accounts.inferred(0);
+                let inferred = counted.options();
                 reader.learn(inferred);
                 let line = style.message(&entry);
                 let read = reader.read(&line);
@@ -229,14 +228,32 @@ fn the_options_of_real_sites_are_inferred() {
                     assert!(number >= 200);
                     agree(&pairs, &line, &style);
                 }
-                aggregate.line(0, &read, line.len(), None);
+                counted.line(&line);
             }
         }
     }
 }
 
-fn aggregate() -> Aggregate {
-    Aggregate::new(Totals::new(1), jiff::tz::TimeZone::UTC, 1024)
+/// A log that is counted line by line.
+struct Counted {
+    aggregate: Aggregate,
+    reader: LogReader,
+}
+
+impl Counted {
+    fn new() -> Self {
+        let aggregate = Aggregate::new(Totals::new(1), jiff::tz::TimeZone::UTC, 1024);
+        Self { aggregate, reader: LogReader::new(Dialect::default(), usize::MAX) }
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        self.reader.count(&[line, b"\n"].concat(), &mut self.aggregate, 0, None);
+    }
+
+    /// What is inferred of the log.
+    fn options(&self) -> Option<OptionSet> {
+        self.aggregate.totals.accounts.inference(0).options()
+    }
 }
 
 /// Nothing is frozen that the MTA's options can change later: a field that was off is read by its shape.
@@ -248,18 +265,16 @@ fn a_file_name_is_read_although_it_was_off_at_first() {
         )
     };
     let path = "/opt/sun/comms/messaging64/data/queue/ims-ms/000/ZZ01ISF1Q7.0012";
-    let mut aggregate = Aggregate::new(Totals::new(0), jiff::tz::TimeZone::UTC, 1024);
-    let account = aggregate.totals.accounts.index("mail.log_current");
-    let mut reader = Reader::new(Dialect::default());
+    let (mut reader, mut counted) = (Reader::default(), Counted::new());
     let mut files = Vec::new();
     for fields in std::iter::repeat_n("mailsrv".to_owned(), 300).chain([format!("{path} mailsrv")]) {
         let line = entry(&fields);
-        reader.learn(aggregate.totals.accounts.inferred(account));
+        reader.learn(counted.options());
         let read = reader.read(line.as_bytes());
         if let Line::Message(message) = &read {
             files.extend((!message.filename.is_empty()).then(|| message.filename.to_vec()));
         }
-        aggregate.line(account, &read, line.len() + 1, None);
+        counted.line(line.as_bytes());
     }
     assert_eq!(files, [path.as_bytes().to_vec()]);
 }

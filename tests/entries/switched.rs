@@ -84,12 +84,10 @@ fn told(message: &Read<'_>) -> [(&'static str, String); 6] {
 
 /// Writes a log until its options are inferred.
 fn inferred(rng: &mut Rng, style: &Style) -> OptionSet {
-    let (mut aggregate, mut reader) = (super::aggregate(), Reader::default());
+    let mut counted = super::Counted::new();
     loop {
-        let line = style.message(&random::message(rng, style));
-        let read = reader.read(&line);
-        aggregate.line(0, &read, line.len(), None);
-        if let Some(options) = aggregate.totals.accounts.inferred(0) {
+        counted.line(&style.message(&random::message(rng, style)));
+        if let Some(options) = counted.options() {
             return options;
         }
     }

@@ -46,7 +46,7 @@ impl Digester {
             Line::Skipped(reason) => batch.lines.skipped.add(*reason),
             Line::Unparsed(reason) => {
                 batch.lines.unparsed.add(*reason);
-                batch.samples.add(batch.lines.lines(), *reason, raw);
+                batch.unparsed.note(batch.lines.lines(), *reason, raw);
             }
         }
     }

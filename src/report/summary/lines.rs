@@ -145,11 +145,11 @@ fn add(sums: &mut Vec<LineReason>, rows: impl Iterator<Item = LineReason>) {
 pub(super) fn samples(totals: &Totals, breakdown: &Breakdown) -> Vec<NotUnderstood> {
     let name =
         |log: usize| totals.accounts.all().get(log).map_or(&b""[..], |account| account.name.as_bytes());
-    let shown = breakdown.samples.iter().map(|(log, sample)| NotUnderstood {
-        file: escaped(name(*log), NAME_WIDTH),
-        line: sample.line,
-        reason: sample.reason.label(),
-        text: escaped(&sample.bytes, SAMPLE_WIDTH),
+    let shown = breakdown.unparsed.all().map(|unparsed| NotUnderstood {
+        file: escaped(name(unparsed.at.0), NAME_WIDTH),
+        line: unparsed.at.1,
+        reason: unparsed.reason.label(),
+        text: escaped(&unparsed.bytes, SAMPLE_WIDTH),
     });
     shown.collect()
 }

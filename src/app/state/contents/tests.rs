@@ -2,7 +2,8 @@
 
 use super::{Section, Snapshot, Unknown, decode, encode, sections};
 use crate::aggregate::{Aggregate, Totals};
-use crate::record::{Dialect, Reader};
+use crate::counting::LogReader;
+use crate::record::Dialect;
 
 const LINES: [&str; 6] = [
     "19-Jan-2019 19:16:57.64 tcp_local    ims-ms       EES 4 a@b.example rfc822;c@d.example c@d.example /q/queue/ims-ms/ZZg0x1y2z3w4.00 <1@b.example> mailsrv b.example (b.example [192.0.2.1])",
@@ -16,10 +17,8 @@ const LINES: [&str; 6] = [
 fn counted(mut totals: Totals) -> Totals {
     let log = totals.accounts.index("mail.log_current");
     let mut aggregate = Aggregate::new(totals, jiff::tz::TimeZone::UTC, 1024);
-    let mut reader = Reader::new(Dialect::default());
-    for line in LINES {
-        aggregate.line(log, &reader.read(line.as_bytes()), line.len() + 1, None);
-    }
+    let text = LINES.map(|line| format!("{line}\n")).concat();
+    LogReader::new(Dialect::default(), usize::MAX).count(text.as_bytes(), &mut aggregate, log, None);
     aggregate.totals
 }
 
@@ -161,22 +160,21 @@ fn remove_labelled(value: &mut rmpv::Value, labels: &[&str]) {
 }
 
 /// Real files of earlier releases, beside the logs that they were counted from.
+const STATES: [(&[u8], &[u8]); 1] = [(
+    include_bytes!("../../../../tests/fixtures/state/ffd6b4a.state"),
+    include_bytes!("../../../../tests/fixtures/state/ffd6b4a.log"),
+)];
+
 #[test]
 fn states_of_all_formats_hold_what_their_logs_add_up_to() {
-    for (state, log) in [(
-        &include_bytes!("../../../../tests/fixtures/state/ffd6b4a.state")[..],
-        &include_bytes!("../../../../tests/fixtures/state/ffd6b4a.log")[..],
-    )] {
+    for (state, log) in STATES {
         let (contents, problem) = decode(state).expect("a state");
         let Snapshot { positions, totals } = contents.snapshot.expect("a snapshot");
         assert_eq!((problem, contents.older), (None, Some("state.version-2")));
         assert_eq!(positions["mail.log_current"][0].offset, log.len() as u64);
         let mut counted = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
         let name = counted.totals.accounts.index("mail.log_current");
-        let mut reader = Reader::new(Dialect::default());
-        for line in log.split_inclusive(|&byte| byte == b'\n') {
-            counted.line(name, &reader.read(line.trim_ascii_end()), line.len(), None);
-        }
+        LogReader::new(Dialect::default(), usize::MAX).count(log, &mut counted, name, None);
         assert_eq!(page(totals), page(counted.totals));
     }
 }

@@ -1,0 +1,136 @@
+//! The sink of a log of entries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::follow::{Counting, Follow, Kind, Sink};
+use crate::aggregate::digest::Batch;
+use crate::aggregate::log_clock::{LogClock, zone_question};
+use crate::app::clock::Now;
+use crate::app::complaints::Complaints;
+use crate::app::observed::{LogBook, ReadAt};
+use crate::counting::Carried;
+use crate::metrics::exporter::Following;
+use crate::record::Skip;
+use crate::source::follow::Event;
+use crate::source::lines::Block;
+
+/// How logs are named.
+pub(super) const KIND: Kind =
+    Kind { name: "log", key: "logs.files", loss: "lines not read by then are lost" };
+
+/// What becomes of the lines of one log.
+#[derive(Debug)]
+pub(super) struct Entries {
+    log: Arc<str>,
+    /// The index of its account, once it has been found.
+    account: Option<usize>,
+    /// What the lines so far leave, beside what the account keeps.
+    foreign: Option<Skip>,
+    following: Following,
+    /// How far its entries are from the clock.
+    clock: LogClock,
+    clock_complaints: Complaints,
+}
+
+impl Entries {
+    /// Of the log with this base name.
+    pub(super) fn new(log: &str) -> Self {
+        Self {
+            log: log.into(),
+            account: None,
+            foreign: None,
+            following: Following { log: log.to_owned(), ..Following::default() },
+            clock: LogClock::default(),
+            clock_complaints: Complaints::with("log", "the windows of the last minutes go by the clock"),
+        }
+    }
+
+    /// Digests a block, which needs nothing that a scrape reads, and then applies the digest.
+    fn count(&mut self, account: usize, block: &Block<'_>, counting: &mut Counting<'_>) {
+        let (digester, inference) = {
+            let book = counting.read();
+            (book.aggregate.digester(), book.aggregate.totals.accounts.inference(account))
+        };
+        let before = Carried { foreign: self.foreign, inference };
+        let digesting = &mut *counting.digesting;
+        let after = digesting.reader.digest(block, before, digester, &mut digesting.batch);
+        self.foreign = after.foreign;
+
+        let (now, batch) = (counting.now, &counting.digesting.batch);
+        let mut book = counting.write();
+        let present = now.read(&mut book.aggregate);
+        book.aggregate.apply(account, batch, Some(present));
+        for line in batch.unparsed.all() {
+            let at = ReadAt { log: Arc::clone(&self.log), unix_millis: now.unix_millis };
+            book.unparsed.note(at, line.reason, &line.bytes);
+        }
+        // Lines of a backlog say nothing of the clock, those that came since the last look do.
+        if let Some(last) = last_entry(batch).filter(|_| counting.fresh) {
+            let written = book.aggregate.unix_millis(last, present);
+            self.clock.note(written.saturating_sub(now.unix_millis));
+        }
+    }
+
+    /// Lines are lost. A sum that goes on would be a little too low, and nobody could see it.
+    fn gap(&self, account: usize, known_bytes: u64, book: &mut LogBook) {
+        let counts = book.aggregate.totals.accounts.at(account);
+        counts.gaps += 1;
+        counts.gap_bytes += known_bytes;
+        book.aggregate.restart();
+        tracing::warn!(
+            log = &*self.log,
+            known_bytes,
+            "the place where reading stopped is gone; lines after it are lost and all counters from logs begin \
+             at 0"
+        );
+    }
+}
+
+impl Sink for Entries {
+    fn take(&mut self, found: Event<'_>, counting: &mut Counting<'_>) {
+        let index = || counting.write().aggregate.totals.accounts.index(&self.log);
+        let account = *self.account.get_or_insert_with(index);
+        match found {
+            Event::Idle => {}
+            Event::Lines(lines) => {
+                self.count(account, &Block::Lines(lines), counting);
+                self.following.last_read = Some(counting.now.steady_seconds);
+            }
+            Event::Skipped { reason, bytes, ends } => {
+                self.count(account, &Block::Skipped { reason, bytes, ends }, counting);
+            }
+            Event::Rotated => counting.write().aggregate.totals.accounts.at(account).rotations += 1,
+            Event::Truncated { known_bytes } => {
+                let mut book = counting.write();
+                let counts = book.aggregate.totals.accounts.at(account);
+                counts.truncations += 1;
+                counts.gap_bytes += known_bytes;
+            }
+            Event::Gap { known_bytes } => self.gap(account, known_bytes, &mut counting.write()),
+        }
+    }
+}
+
+fn last_entry(batch: &Batch) -> Option<crate::record::timestamp::Timestamp> {
+    batch.entries().last().map(|entry| entry.time)
+}
+
+impl Follow<Entries> {
+    /// How far the log has been read, and how far its entries are from the clock. It is said where the
+    /// time zone may be why.
+    pub(super) fn progress(&mut self, now: Now) -> Following {
+        let age = |since: Duration| now.steady_seconds - now.monotonic.saturating_sub(since).as_secs_f64();
+        let Entries { following, clock, clock_complaints, log, .. } = &mut self.sink;
+        following.lag_bytes = self.follower.is_attached().then(|| self.follower.lag_bytes()).flatten();
+        following.partial_line_since = self.follower.partial_line_since().map(age);
+        if self.at_end {
+            following.caught_up_at = Some(now.steady_seconds);
+        }
+        following.clock_offset_millis = clock.offset();
+        let question = clock.offset().and_then(zone_question);
+        let problem = question.map(|question| format!("{log}: {question}"));
+        clock_complaints.note(problem.as_deref(), now.monotonic);
+        following.clone()
+    }
+}
