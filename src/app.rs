@@ -1,6 +1,6 @@
 //! Wiring: what runs, how it is stopped, when it is ready. The only place that reads the clock.
 //!
-//! A start has three steps: [`prepare`] does what must be done before there is a thread, [`Prepared::start`]
+//! A start has three steps: [`prepare()`] does what must be done before there is a thread, [`Prepared::start`]
 //! starts the threads, [`Running::serve`] answers until it is told to stop.
 //!
 //! The logs are read by one thread, every other source has one of its own, so that a source that

@@ -1,6 +1,6 @@
 //! The pages: routes only, no logic. They show what is in memory and never wait for a source.
 //!
-//! [`server`] accepts connections and bounds them, [`pages`] makes pages, one at a time and shared.
+//! [`server`] accepts connections and bounds them, `pages` makes pages, one at a time and shared.
 
 mod connection;
 mod crowd;

@@ -118,7 +118,7 @@ pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
 /// }
 /// ```
 ///
-/// A parser takes a [`Value`](::config::Value): `one`, `optional`, `many` and `some` of [`super::value`]
+/// A parser takes a [`Value`]: `one`, `optional`, `many` and `some` of [`super::value`]
 /// make one of a function that takes text.
 macro_rules! section {
     (

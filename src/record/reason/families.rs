@@ -243,6 +243,7 @@ pub(super) static FAMILIES: &[Family] = &[
     near(DnsNoSuchDomain, 3, &[DOMAIN, REQUIRED, KNOWN], "smtp;550 domain nowhere.example must exist").permanent(),
     near(DnsTemporary, 5, &[DOMAIN | HOST, UNKNOWN | UNROUTABLE], "smtp;450 the host of that old friend was not found").temporary(),
     near(DnsTemporary, 0, &[NAMESERVER], "smtp;451 4.3.0 odd answer of the DNS").temporary(),
+    near(DnsTemporary, 4, &[NEG | TROUBLE, RESOLVE], "could not resolve mx.example.net").temporary().unanswered(),
     near(DnsTemporary, 1, &[NAME, HOST], "smtp;451 4.4.3 Name server timeout").temporary().ordered(),
     near(DnsTemporary, 5, &[DOMAIN | MX, UNKNOWN | UNROUTABLE | TROUBLE | TIMEOUT | TEMPORARY | NEG], "smtp;450 4.1.8 trouble with the MX").temporary(),
     near(DnsNoSuchDomain, 5, &[DNS, UNKNOWN | UNROUTABLE | TROUBLE | NEG], "smtp;550 DNS query failed").permanent(),

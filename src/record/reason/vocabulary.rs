@@ -55,7 +55,8 @@ vocabulary! {
     ALLOWED: "configured allow/s/ed permit/s/ted accept/s/ed/ing authorized authorised entitled authorize authorise permission/s permissions take willing welcome acceptable eligible trusted";
     AVAILABLE: "available accessible";
     DELIVERED: "deliver/s/ed/ing/able deliverable";
-    ROUTE: "reachable route/d routable routeable resolve/s/d/ing resolvable resolution";
+    ROUTE: "reachable route/d routable routeable";
+    RESOLVE: "resolve/s/d/ing resolvable resolution";
     VERIFIED: "verify verified verification verifiable verifies verifying validated validate validation callout callback vrfy";
     // Verdicts.
     UNKNOWN: "unknown unknow inexistent nonexistent nonexistant nonexisting nonexist unexisting nosuch inconnu/e/s desconocido desconhecido/a sconosciuto unbekannt/e inexistente inexistant/e inesistente notfound";
@@ -186,7 +187,7 @@ pub(super) static DERIVED: &[Derived] = &[
     makes(NEG, ALLOWED, 4, REJECTED),
     makes(NEG, ACCESS, 1, REJECTED),
     makes(NEG, AVAILABLE, 3, UNAVAILABLE),
-    makes(NEG, ROUTE, 3, UNROUTABLE),
+    makes(NEG, ROUTE | RESOLVE, 3, UNROUTABLE),
     makes(NEG, VERIFIED, 3, UNVERIFIED),
     makes(NEG, SPACE, 3, SHORT),
     makes(BLACK, LIST, 1, LISTED),
