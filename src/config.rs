@@ -39,13 +39,13 @@ pub use files::Files;
 pub use held::Held;
 pub use http::Http;
 pub use keys::{Key, Section, WhenAbsent, keys};
-pub use logs::{Logs, Start};
+pub use logs::{Logs, MOST_FILES, Start};
 pub use mta::Mta;
-pub use processes::Processes;
+pub use processes::{MOST_NAMES, Processes};
 pub use queue::Queue;
 pub use reference::{example, reference};
 use set::SetValues;
-pub use sockets::Sockets;
+pub use sockets::{MOST_PORTS, Sockets};
 pub use state::State;
 
 /// Environment variables of the configuration begin with this, as in `IMSIMTA_EXPORTER__HTTP__LISTEN`.

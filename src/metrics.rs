@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod collectors;
 pub mod connections;
+mod cut;
 pub mod documentation;
 pub mod exporter;
 pub mod logs;

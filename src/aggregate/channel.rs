@@ -17,7 +17,7 @@ use crate::record::reason::Reason;
 use crate::record::{Direction, labelled};
 
 /// Channels with a label of their own. A large site has a few dozen.
-const MAX_CHANNELS: usize = 256;
+pub const MAX_CHANNELS: usize = 256;
 
 labelled! {
     /// How a delivery attempt ended, when not well.

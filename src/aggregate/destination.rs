@@ -11,7 +11,7 @@ use super::table::{Table, Vacated};
 use super::window::{RecentKeys, SlidingCounts};
 
 /// Domains with a series of their own.
-const MAX_DOMAINS: usize = 200;
+pub const MAX_DOMAINS: usize = 200;
 /// Five minutes in buckets of 30 s.
 const FAILURE_BUCKET_MILLIS: i64 = 30_000;
 const FAILURE_BUCKETS: usize = 10;

@@ -9,8 +9,10 @@ use super::heavy_hitters::{HeavyHitters, Place};
 use super::labels::OTHER;
 use super::table::{Table, Vacated};
 
+/// The values of the label `class`: of replies that are not final, and of those that are.
+pub const CLASSES: [&str; 2] = ["4xx", "5xx"];
 /// Enhanced statuses with a label of their own. Other hosts choose them.
-const MAX_STATUSES: usize = 40;
+pub const MAX_STATUSES: usize = 40;
 /// Series in all; further ones count in the channel's `other` status.
 const MAX_SERIES: usize = 1024;
 
@@ -59,7 +61,7 @@ impl Replies {
     /// `(channel index, class label, status label, count)`.
     pub fn all(&self) -> impl Iterator<Item = (usize, &'static str, &str, u64)> {
         self.counts.iter().map(|(&(channel, permanent, status), &count)| {
-            (channel, if permanent { "5xx" } else { "4xx" }, self.statuses.label(status), count)
+            (channel, CLASSES[usize::from(permanent)], self.statuses.label(status), count)
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::record::format::Format;
 use crate::record::option::{self, OptionSet};
 
 /// The most logs that can be followed at once; each is a label value and an open file.
-const MOST_FILES: usize = 16;
+pub const MOST_FILES: usize = 16;
 /// More options than the MTA has.
 const MOST_OPTIONS: usize = 64;
 /// The longest file name on any file system that Linux has.

@@ -7,7 +7,7 @@ use super::keys::{INTERVAL, section};
 use super::value::{Refusal, interval, one, some};
 
 /// The most process names that can be watched; each is a label value.
-const MOST_NAMES: usize = 64;
+pub const MOST_NAMES: usize = 64;
 /// The longest name of a program. It is matched against the program's file name too, so it may be
 /// longer than the 15 bytes that the kernel keeps as a process's name.
 const NAME_BYTES: usize = 64;

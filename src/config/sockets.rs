@@ -6,7 +6,7 @@ use super::keys::{INTERVAL, section};
 use super::value::{interval, number, one, some};
 
 /// The most ports that can be watched; each is a label value.
-const MOST_PORTS: usize = 32;
+pub const MOST_PORTS: usize = 32;
 
 section! {
     sockets: Sockets "The view of the kernel's sockets.";

@@ -1,6 +1,22 @@
 //! THE table of metrics: registration, HELP, `imsimta-exporter metrics`, `docs/metrics.md` and the tests
 //! derive from it. Names are an interface: renaming one breaks dashboards and alert rules.
 
+use crate::aggregate::Totals;
+use crate::aggregate::channel::{self, Outcome, TryBand};
+use crate::aggregate::connection::AuthenticationResult;
+use crate::aggregate::labels::OTHER_LABEL;
+use crate::aggregate::{destination, reply};
+use crate::config;
+use crate::record::code::{MODIFIERS, OTHER_MODIFIER};
+use crate::record::reason::Reason;
+use crate::record::{Direction, Skip, Unparsed};
+use crate::source::filesystems::PATHS;
+use crate::source::spool::held_files::HeldReason;
+use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind};
+use crate::source::wakeup::{Restart, Wakeup};
+
+use super::cut::Cut;
+
 /// What kind of value a metric has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -73,8 +89,25 @@ impl Feed {
 pub struct Label {
     /// Its name.
     pub name: &'static str,
-    /// Which values it can have.
-    pub bound: &'static str,
+    /// Which values it can have, for people: from the caps and the closed sets of those that give them.
+    pub bound: fn() -> String,
+}
+
+/// The values of a closed set.
+fn each<T: Copy>(values: &[T], label: fn(T) -> &'static str) -> String {
+    values.iter().map(|&value| format!("`{}`", label(value))).collect::<Vec<_>>().join(", ")
+}
+
+/// The same where they are text.
+fn texts(values: &[&'static str]) -> String {
+    each(values, |text| text)
+}
+
+/// Labels: `NAME = "name": expression of the text that says the bound;`.
+macro_rules! labels {
+    ($($id:ident = $name:literal: $bound:expr;)*) => {
+        $(const $id: Label = Label { name: $name, bound: || $bound.to_string() };)*
+    };
 }
 
 /// One family of series.
@@ -96,59 +129,55 @@ pub struct Metric {
     pub query: &'static str,
 }
 
-const CHANNEL: Label =
-    Label { name: "channel", bound: "channels of the configuration, at most 256, then `other`" };
-const SOURCE: Label = Label { name: "source_channel", bound: CHANNEL.bound };
-const DESTINATION: Label = Label { name: "destination_channel", bound: CHANNEL.bound };
-const CODE: Label = Label { name: "code", bound: "one letter, A to Z" };
-const MODIFIER: Label = Label { name: "modifier", bound: "A, C, E, L, P, Q, S, U, `other`" };
-const OUTCOME: Label = Label { name: "outcome", bound: "`deferred`, `partial`, `rejected`, `unnotified`" };
-const REASON: Label = Label { name: "reason", bound: "the 28 reasons listed below" };
-const DOMAIN: Label = Label { name: "domain", bound: "200 domains that fail most, then `other`" };
-const DOMAIN_OUTCOME: Label = Label { name: "outcome", bound: "`deferred`, `rejected`" };
-const CLASS: Label = Label { name: "class", bound: "`4xx`, `5xx`" };
-const STATUS: Label = Label {
-    name: "status",
-    bound: "the 40 most frequent enhanced codes x.y.z, `none` among them, then `other`",
-};
-const TRY: Label = Label { name: "attempt", bound: "`1`, `2`, `3`, `4-9`, `10+`" };
-const ATTEMPTS: Label = Label { name: "attempt", bound: "`0`, `1`, `2`, `3-9`, `10+`" };
-const DIRECTION: Label = Label { name: "direction", bound: "`in`, `out`" };
-const RESULT: Label = Label { name: "result", bound: "`success`, `failure`, `unknown`" };
-const CLIENT: Label = Label { name: "client", bound: "the top 10 (`clients.top`), as `clients.label` says" };
-const HELD_REASON: Label = Label { name: "reason", bound: "`status_hold`, `loop`, `other`, `unclassified`" };
-const AGE: Label =
-    Label { name: "age", bound: "`<5m`, `5m-1h`, `1h-4h`, `4h-1d`, `1d-2d`, `2d-4d`, `4d-7d`, `>=7d`" };
-const SCAN_RESULT: Label = Label { name: "result", bound: "`read`, `skipped`" };
-const SCAN_ERROR: Label = Label { name: "kind", bound: "`permission`, `vanished`, `limit`, `io`" };
-const PORT: Label = Label { name: "port", bound: "the ports of `sockets.ports`, at most 32" };
-const STATE: Label = Label { name: "state", bound: "the kernel's TCP states" };
-const PROCESS: Label = Label { name: "process", bound: "the names of `processes.names`, at most 64" };
-const PATH: Label = Label { name: "path", bound: "`queue`, `log`, `tmp`" };
-const LOG: Label = Label { name: "log", bound: "base names of the logs, at most 16 followed" };
-const LOG_FILE: Label =
-    Label { name: "log", bound: "base names of the logs and of what they are rotated to" };
-const UNPARSED_REASON: Label = Label {
-    name: "reason",
-    bound: "`binary`, `no_timestamp`, `no_action`, `no_recipient`, `torn`, `malformed_xml`, `malformed_json`, \
-            `malformed_count`",
-};
-const SKIPPED_REASON: Label = Label {
-    name: "reason",
-    bound: "`header`, `blank`, `other_element`, `nslog`, `debug_log`, `nul`, `too_long`, `incomplete`",
-};
-const COLLECTOR: Label =
-    Label { name: "collector", bound: "`log`, `queue`, `sockets`, `processes`, `filesystems`" };
-const TABLE: Label = Label { name: "table", bound: "the names of the capped tables" };
-const REPLACING_TABLE: Label = Label { name: "table", bound: "`channels`, `domains`, `statuses`" };
-const OPTION: Label = Label { name: "option", bound: "the `log_*` options that show in the log" };
-const WAKEUP: Label = Label { name: "cause", bound: "`event`, `tick`, `poll`, `request`" };
-const RESTART: Label = Label {
-    name: "cause",
-    bound: "`ended`, `failed`, `panicked`, `silent`, `appeared`, `overflow`, `fruitless`, `flooded`, `spinning`, `stuck`",
-};
-const CUT: Label = Label { name: "cause", bound: "`slow_request`, `slow_reader`, `displaced`, `busy`" };
-const VERSION: Label = Label { name: "version", bound: "one" };
+labels! {
+    CHANNEL = "channel": channels();
+    SOURCE = "source_channel": channels();
+    DESTINATION = "destination_channel": channels();
+    CODE = "code": "one letter, A to Z";
+    MODIFIER = "modifier":
+        MODIFIERS.iter().fold(String::new(), |all, row| all + row.label + ", ") + &texts(&[OTHER_MODIFIER]);
+    OUTCOME = "outcome": each(Outcome::ALL, Outcome::label);
+    REASON = "reason": format!("the {} reasons listed below", Reason::ALL.len());
+    DOMAIN = "domain":
+        format!("{} domains that fail most, then `{OTHER_LABEL}`", destination::MAX_DOMAINS);
+    DOMAIN_OUTCOME = "outcome": each(&[Outcome::Deferred, Outcome::Rejected], Outcome::label);
+    CLASS = "class": texts(&reply::CLASSES);
+    STATUS = "status": format!(
+        "the {} most frequent enhanced codes x.y.z, `none` among them, then `{OTHER_LABEL}`",
+        reply::MAX_STATUSES
+    );
+    TRY = "attempt": each(TryBand::ALL, TryBand::label);
+    ATTEMPTS = "attempt": texts(&ATTEMPT_BANDS);
+    DIRECTION = "direction": each(Direction::ALL, Direction::label);
+    RESULT = "result": each(AuthenticationResult::ALL, AuthenticationResult::label);
+    CLIENT = "client":
+        format!("the top {} (`clients.top`), as `clients.label` says", config::Clients::default().top);
+    HELD_REASON = "reason": each(&HeldReason::ALL, HeldReason::label);
+    AGE = "age": texts(&AGE_BANDS.map(|(label, _)| label));
+    SCAN_RESULT = "result": "`read`, `skipped`";
+    SCAN_ERROR = "kind": each(&ErrorKind::ALL, ErrorKind::label);
+    PORT = "port": format!("the ports of `sockets.ports`, at most {}", config::MOST_PORTS);
+    STATE = "state": "the kernel's TCP states";
+    PROCESS = "process": format!("the names of `processes.names`, at most {}", config::MOST_NAMES);
+    PATH = "path": texts(&PATHS);
+    LOG = "log": format!("base names of the logs, at most {} followed", config::MOST_FILES);
+    LOG_FILE = "log": "base names of the logs and of what they are rotated to";
+    UNPARSED_REASON = "reason": each(Unparsed::ALL, Unparsed::label);
+    SKIPPED_REASON = "reason": each(Skip::ALL, Skip::label);
+    COLLECTOR = "collector": "`log`, `queue`, `sockets`, `processes`, `filesystems`";
+    TABLE = "table": "the names of the capped tables";
+    REPLACING_TABLE = "table":
+        texts(&Totals::new(0).replaced().map(|(table, _)| table).collect::<Vec<_>>());
+    OPTION = "option": "the `log_*` options that show in the log";
+    WAKEUP = "cause": each(Wakeup::ALL, Wakeup::label);
+    RESTART = "cause": each(Restart::ALL, Restart::label);
+    CUT = "cause": each(Cut::ALL, Cut::label);
+    VERSION = "version": "one";
+}
+
+fn channels() -> String {
+    format!("channels of the configuration, at most {}, then `{OTHER_LABEL}`", channel::MAX_CHANNELS)
+}
 
 macro_rules! catalogue {
     ($(
@@ -548,7 +577,7 @@ mod tests {
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
         for label in METRICS.iter().flat_map(|metric| metric.labels) {
-            assert!(!label.bound.is_empty() && !["le", "job", "instance", "type"].contains(&label.name));
+            assert!(!(label.bound)().is_empty() && !["le", "job", "instance", "type"].contains(&label.name));
         }
     }
 }

@@ -3,35 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::catalogue as metric;
+pub use super::cut::Cut;
 use super::page::Page;
-
-/// Why a connection was closed, or not served, before its client was done with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// No request, or not the whole of one, came in time.
-    SlowRequest,
-    /// The answer was not taken in time.
-    SlowReader,
-    /// It waited the longest when there were too many.
-    Displaced,
-    /// Too many answers were being sent: it was told to come back.
-    Busy,
-}
-
-impl Cut {
-    /// All of them, in the order of their numbers.
-    pub const ALL: &[Self] = &[Self::SlowRequest, Self::SlowReader, Self::Displaced, Self::Busy];
-
-    /// The label value.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::SlowRequest => "slow_request",
-            Self::SlowReader => "slow_reader",
-            Self::Displaced => "displaced",
-            Self::Busy => "busy",
-        }
-    }
-}
 
 /// What the HTTP side counts about itself.
 #[derive(Debug, Default)]

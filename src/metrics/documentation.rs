@@ -46,7 +46,7 @@ pub fn markdown() -> String {
 fn entry(metric: &Metric) -> String {
     let mut text = format!("### `{}`\n\n{} ({})\n\n", metric.name, metric.help, metric.kind.word());
     for label in metric.labels {
-        let _ = writeln!(text, "- label `{}`: {}", label.name, label.bound);
+        let _ = writeln!(text, "- label `{}`: {}", label.name, (label.bound)());
     }
     if !metric.needs.is_empty() {
         let _ = writeln!(text, "- needs the MTA's option {}", metric.needs);

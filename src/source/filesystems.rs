@@ -59,11 +59,14 @@ pub struct FilesystemError {
     pub source: io::Error,
 }
 
+/// The names of the directories whose file systems are looked at.
+pub const PATHS: [&str; 3] = ["queue", "log", "tmp"];
+
 /// Looks at all targets. Each has its own result; one that fails leaves the others alone.
 #[must_use]
 pub fn read(targets: &Targets) -> FilesystemSnapshot {
     let mut snapshot = FilesystemSnapshot::default();
-    for (name, path) in [("queue", &targets.queue), ("log", &targets.log), ("tmp", &targets.tmp)] {
+    for (name, path) in PATHS.into_iter().zip([&targets.queue, &targets.log, &targets.tmp]) {
         let found = statvfs(path).map(|found| space(&found)).map_err(|errno| failure(path, errno));
         snapshot.filesystems.insert(name, found);
     }
