@@ -39,7 +39,7 @@ use clock::LocalClock;
 use connection::AuthenticationResult;
 use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Entry, Event, Key, MessageEvent, Waited};
 use serde::{Deserialize, Serialize};
-pub use table::Table;
+pub use table::{LeftOut, Table};
 use timeline::Present;
 
 use crate::record::Direction;
@@ -78,7 +78,7 @@ macro_rules! totals {
 
             /// What the bounds of the tables have left out, by table.
             pub fn left_out(&self) -> impl Iterator<Item = (&'static str, u64)> {
-                [$(self.$name.left_out(),)*].into_iter().flatten()
+                [$(self.$name.left_out(),)*].into_iter().flat_map(LeftOut::counted)
             }
 
             /// How many members of a table took another one's place, by table.

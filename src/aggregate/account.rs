@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::option::Inference;
 use super::reasons::PerLabel;
-use super::table::Table;
+use super::table::{LeftOut, Table};
 use crate::record::{Skip, Unparsed};
 
 /// The account of one block of lines.
@@ -82,6 +82,10 @@ pub struct Accounts(Vec<LogAccount>);
 impl Table for Accounts {
     fn empty(_: u64) -> Self {
         Self::default()
+    }
+
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Nothing("one a log, and the logs are configured")
     }
 }
 

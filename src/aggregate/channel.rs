@@ -11,7 +11,7 @@ use super::each::Each;
 use super::histogram::DelayHistogram;
 use super::labels::{Labels, OTHER_LABEL};
 use super::reasons::PerLabel;
-use super::table::{Table, Vacated};
+use super::table::{LeftOut, Table, Vacated};
 use crate::record::code::Action;
 use crate::record::reason::Reason;
 use crate::record::{Direction, labelled};
@@ -146,8 +146,8 @@ impl Table for Channels {
         Self { labels: Labels::new(MAX_CHANNELS, seed), counts: vec![ChannelCounts::default()] }
     }
 
-    fn left_out(&self) -> Vec<(&'static str, u64)> {
-        vec![("channels", self.capped())]
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Counted(vec![("channels", self.capped())])
     }
 
     fn replaced(&self) -> Option<(&'static str, u64)> {

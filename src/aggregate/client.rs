@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Client;
-use super::table::Table;
+use super::table::{LeftOut, Table};
 use super::window::SlidingCounts;
 
 const BUCKET_MILLIS: i64 = 30_000;
@@ -30,9 +30,9 @@ impl Table for Clients {
         Self { connections: window(), rejections: window(), authentication_failures: window() }
     }
 
-    fn left_out(&self) -> Vec<(&'static str, u64)> {
+    fn left_out(&self) -> LeftOut {
         let windows = [&self.connections, &self.rejections, &self.authentication_failures];
-        vec![("clients", windows.into_iter().map(SlidingCounts::left_out).sum())]
+        LeftOut::Counted(vec![("clients", windows.into_iter().map(SlidingCounts::left_out).sum())])
     }
 }
 

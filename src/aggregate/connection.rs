@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::table::{Table, Vacated};
+use super::table::{LeftOut, Table, Vacated};
 
 use crate::record::{Connection, Direction, diagnostic, labelled};
 
@@ -39,8 +39,8 @@ impl Table for OpenConnections {
         Self::default()
     }
 
-    fn left_out(&self) -> Vec<(&'static str, u64)> {
-        vec![("connections", self.left_out)]
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Counted(vec![("connections", self.left_out)])
     }
 }
 

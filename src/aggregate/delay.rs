@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::Outcome;
 use super::digest::{Entry, Key, Waited};
 use super::join::JoinTable;
-use super::table::Table;
+use super::table::{LeftOut, Table};
 
 /// Channels that hand a message on to another channel of the same host: neither does mail come in
 /// through them nor is it delivered by them (2005Q4 guide, examples 21-4 and 21-8).
@@ -49,8 +49,11 @@ impl Table for Delays {
         Self::default()
     }
 
-    fn left_out(&self) -> Vec<(&'static str, u64)> {
-        vec![("queue_delay", self.files.evicted()), ("end_to_end_delay", self.messages.evicted())]
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Counted(vec![
+            ("queue_delay", self.files.evicted()),
+            ("end_to_end_delay", self.messages.evicted()),
+        ])
     }
 }
 

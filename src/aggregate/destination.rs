@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::channel::Outcome;
 use super::digest::{Batch, Name};
 use super::heavy_hitters::{HeavyHitters, Place};
-use super::table::{Table, Vacated};
+use super::table::{LeftOut, Table, Vacated};
 use super::window::{RecentKeys, SlidingCounts};
 
 /// Domains with a series of their own.
@@ -48,12 +48,12 @@ impl Table for Destinations {
         }
     }
 
-    fn left_out(&self) -> Vec<(&'static str, u64)> {
-        vec![
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Counted(vec![
             ("domains", self.labels.capped()),
             ("recent_failures", self.recent_failures.left_out()),
             ("recent_domains", self.recent_attempts.left_out()),
-        ]
+        ])
     }
 
     fn replaced(&self) -> Option<(&'static str, u64)> {

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::labels::OTHER;
-use super::table::{Table, Vacated};
+use super::table::{LeftOut, Table, Vacated};
 
 /// Pairs with a series of their own; further ones are counted as `other` to `other`.
 const MAX_PAIRS: usize = 1024;
@@ -20,6 +20,9 @@ pub struct PairCounts {
     pub recipients: u64,
     /// Their sizes.
     pub bytes: u64,
+    /// How many of the recipients came when the table was full: only at `other` to `other`.
+    #[serde(default)]
+    left_out: u64,
 }
 
 /// All pairs.
@@ -34,6 +37,10 @@ impl Table for Enqueues {
     fn empty(_: u64) -> Self {
         Self::default()
     }
+
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Counted(vec![("channel_pairs", self.pairs.iter().map(|pair| pair.left_out).sum())])
+    }
 }
 
 impl Enqueues {
@@ -42,11 +49,12 @@ impl Enqueues {
         let full = pair.len() >= MAX_PAIRS && !self.index.contains_key(&(source, destination));
         let key = if full { (OTHER, OTHER) } else { (source, destination) };
         let index = *self.index.entry(key).or_insert_with(|| {
-            pair.push(PairCounts { source: key.0, destination: key.1, recipients: 0, bytes: 0 });
+            pair.push(PairCounts { source: key.0, destination: key.1, recipients: 0, bytes: 0, left_out: 0 });
             pair.len() - 1
         });
         pair[index].recipients += 1;
         pair[index].bytes += bytes;
+        pair[index].left_out += u64::from(full);
     }
 
     /// Forgets the pairs of a channel: its index is another's from now on.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::table::Table;
+use super::table::{LeftOut, Table};
 
 use crate::record::code::{ACTIONS, Action, MODIFIERS, OTHER_MODIFIER};
 
@@ -54,6 +54,10 @@ impl From<Saved> for Entries {
 impl Table for Entries {
     fn empty(_: u64) -> Self {
         Self { by_action: [0; LETTERS], by_modifier: [[0; MODIFIERS.len() + 1]; LETTERS] }
+    }
+
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Nothing("one a letter and modifier")
     }
 }
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::each::Each;
-use super::table::Table;
+use super::table::{LeftOut, Table};
 
 use crate::record::option::{LogOption, OptionSet};
 use crate::record::{Connection, Message};
@@ -40,6 +40,10 @@ mod by_label {
 impl Table for OptionsSeen {
     fn empty(_: u64) -> Self {
         Self::default()
+    }
+
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Nothing("one an option")
     }
 }
 

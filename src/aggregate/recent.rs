@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::reasons::PerLabel;
-use super::table::{Table, Vacated};
+use super::table::{LeftOut, Table, Vacated};
 use crate::record::reason::Reason;
 
 /// The width of a bucket, as of the other windows.
@@ -85,6 +85,10 @@ pub struct Progress {
 impl Table for Recent {
     fn empty(_: u64) -> Self {
         Self::default()
+    }
+
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Nothing("one a channel, and these are bounded")
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::{Batch, RemoteReply};
 use super::heavy_hitters::{HeavyHitters, Place};
 use super::labels::OTHER;
-use super::table::{Table, Vacated};
+use super::table::{LeftOut, Table, Vacated};
 
 /// The values of the label `class`: of replies that are not final, and of those that are.
 pub const CLASSES: [&str; 2] = ["4xx", "5xx"];
@@ -22,15 +22,18 @@ pub struct Replies {
     statuses: HeavyHitters,
     /// `(channel, whether permanent, status)`.
     counts: BTreeMap<(usize, bool, usize), u64>,
+    /// How many were counted in the status `other` since there were too many series.
+    #[serde(default)]
+    left_out: u64,
 }
 
 impl Table for Replies {
     fn empty(seed: u64) -> Self {
-        Self { statuses: HeavyHitters::new(MAX_STATUSES, seed), counts: BTreeMap::new() }
+        Self { statuses: HeavyHitters::new(MAX_STATUSES, seed), counts: BTreeMap::new(), left_out: 0 }
     }
 
-    fn left_out(&self) -> Vec<(&'static str, u64)> {
-        vec![("statuses", self.statuses.capped())]
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Counted(vec![("statuses", self.statuses.capped()), ("replies", self.left_out)])
     }
 
     fn replaced(&self) -> Option<(&'static str, u64)> {
@@ -50,6 +53,7 @@ impl Replies {
         };
         let key = (channel, reply.permanent, status);
         let full = self.counts.len() >= MAX_SERIES && !self.counts.contains_key(&key);
+        self.left_out += u64::from(full);
         *self.counts.entry(if full { (channel, reply.permanent, OTHER) } else { key }).or_insert(0) += 1;
     }
 

@@ -13,11 +13,8 @@ pub trait Table: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     /// An empty one. Other people choose what is counted: `seed` keys the hashes of it.
     fn empty(seed: u64) -> Self;
 
-    /// What its bound has left out so far, by the value of the label `table`. None where nothing can be
-    /// left out.
-    fn left_out(&self) -> Vec<(&'static str, u64)> {
-        Vec::new()
-    }
+    /// What its bound has left out so far.
+    fn left_out(&self) -> LeftOut;
 
     /// How many of its members took another one's place, for tables that keep the busiest.
     fn replaced(&self) -> Option<(&'static str, u64)> {
@@ -29,9 +26,32 @@ pub trait Table: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vacated(pub(super) usize);
 
+/// What the bound of a table has left out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LeftOut {
+    /// So much, by the value of the label `table`.
+    Counted(Vec<(&'static str, u64)>),
+    /// Nothing ever: its size has another bound, this one.
+    Nothing(&'static str),
+}
+
+impl LeftOut {
+    /// What is counted.
+    pub fn counted(self) -> Vec<(&'static str, u64)> {
+        match self {
+            Self::Counted(counts) => counts,
+            Self::Nothing(_) => Vec::new(),
+        }
+    }
+}
+
 /// A single count.
 impl Table for u64 {
     fn empty(_: u64) -> Self {
         0
+    }
+
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Nothing("it is one number")
     }
 }

@@ -1,5 +1,7 @@
 //! Logs of a few lines, and what they add up to.
 
+mod caps;
+
 use super::digest::{Batch, Digester};
 use super::histogram::DelayHistogram;
 use super::{Aggregate, FETCHED, Totals};

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::table::Table;
+use super::table::{LeftOut, Table};
 
 /// Corrections are multiples of this, the width of the windows' buckets: a clock that is right again
 /// has the buckets that it would have had.
@@ -40,6 +40,10 @@ pub struct Present {
 impl Table for Timeline {
     fn empty(_: u64) -> Self {
         Self::default()
+    }
+
+    fn left_out(&self) -> LeftOut {
+        LeftOut::Nothing("it is one time")
     }
 }
 

@@ -383,6 +383,9 @@ catalogue! {
     QUEUE_CHANNELS = Gauge "imsimta_queue_channels" [] Queue
         "Channels that have a queue directory, whether it can be read or not; absent where nobody could look."
         query "imsimta_queue_channels == 0";
+    QUEUE_CHANNELS_LEFT_OUT = Gauge "imsimta_queue_channels_left_out" [] Queue
+        "Of these, those that share the channel `other` since there are too many for labels of their own."
+        query "imsimta_queue_channels_left_out > 0";
     QUEUE_CHANNEL_SUCCESS = Gauge "imsimta_queue_channel_success" [CHANNEL] Queue
         "1 where the channel's directories could be read, 0 where not: its other series are absent then."
         query "imsimta_queue_channel_success == 0";
@@ -414,6 +417,9 @@ catalogue! {
     CLIENT_SOCKETS = Gauge "imsimta_client_sockets" [CLIENT, STATE] Sockets
         "TCP sockets on the MTA's ports of the clients with most of them."
         query "topk(5, sum by (client) (imsimta_client_sockets))";
+    CLIENT_SOCKETS_LEFT_OUT = Gauge "imsimta_client_sockets_left_out" [] Sockets
+        "TCP sockets whose clients were not told apart at the last look, since there were too many addresses."
+        query "imsimta_client_sockets_left_out > 0";
 
     PROCESSES = Gauge "imsimta_processes" [PROCESS] Processes
         "Running processes of the MTA. There has to be one dispatcher and one job_controller."

@@ -20,6 +20,7 @@ pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot, growth: &BTreeMap<S
         page.count(&metric::QUEUE_CHANNELS, &[], directories);
     }
     let Some(scan) = &snapshot.scan else { return };
+    page.count(&metric::QUEUE_CHANNELS_LEFT_OUT, &[], snapshot.left_out);
     page.count(&metric::QUEUE_SCAN_DIRECTORIES, &["read"], scan.read);
     page.count(&metric::QUEUE_SCAN_DIRECTORIES, &["skipped"], scan.skipped);
     page.count(&metric::QUEUE_SCAN_FILES, &[], scan.files);
@@ -65,6 +66,7 @@ fn fill_sizes_and_times(page: &mut Page, channel: &str, queue: &ChannelQueue) {
 
 /// Puts the sockets on the page.
 pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, clients: &ClientDisplay) {
+    page.count(&metric::CLIENT_SOCKETS_LEFT_OUT, &[], snapshot.clients_left_out);
     for (&(port, state), &sockets) in &snapshot.states {
         page.count(&metric::SMTP_SOCKETS, &[&port.to_string(), state.label()], sockets);
     }

@@ -311,8 +311,10 @@ impl Scanner {
         if self.scan.is_none() {
             return snapshot;
         }
-        let own = self.labels.values().filter(|label| &***label != OTHER_CHANNELS);
-        snapshot.labels = own.map(Arc::clone).collect();
+        let (own, shared): (Vec<_>, Vec<_>) =
+            self.labels.values().partition(|label| &***label != OTHER_CHANNELS);
+        snapshot.labels = own.into_iter().map(Arc::clone).collect();
+        snapshot.left_out = shared.len() as u64;
         let now = whole_seconds(since_epoch(now));
         let mut incomplete = BTreeSet::new();
         for (name, channel) in &mut self.channels {

@@ -22,6 +22,8 @@ pub struct QueueSnapshot {
     pub directories: Option<u64>,
     /// The labels of all channel directories that have one of their own, readable or not.
     pub labels: BTreeSet<Arc<str>>,
+    /// How many channel directories share [`OTHER_CHANNELS`](super::OTHER_CHANNELS).
+    pub left_out: u64,
     /// About the last scan; none where the root could not be read, or held no channel.
     pub scan: Option<ScanCounts>,
     /// Errors of all scans so far.
