@@ -3,6 +3,35 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How a run of a collector ended.
+#[derive(Debug)]
+pub enum Run<T> {
+    /// Everything was read.
+    Whole(T),
+    /// This was read, and what else should have been was not, for this reason.
+    Partial(T, String),
+    /// Nothing was read, for this reason.
+    Failed(String),
+}
+
+impl<T> Run<T> {
+    /// A run that read this, and had perhaps a problem.
+    pub fn read(value: T, problem: Option<String>) -> Self {
+        match problem {
+            None => Self::Whole(value),
+            Some(problem) => Self::Partial(value, problem),
+        }
+    }
+
+    /// What went wrong, for people.
+    pub fn problem(&self) -> Option<&str> {
+        match self {
+            Self::Whole(_) => None,
+            Self::Partial(_, problem) | Self::Failed(problem) => Some(problem),
+        }
+    }
+}
+
 /// What a collector found when it last ran. Times are Unix seconds of the clock that
 /// nobody has set since the start.
 #[derive(Debug)]
@@ -41,9 +70,13 @@ impl<T> Reading<T> {
         Self { value: None, success: false, problem: Some(problem), runs: self.runs.max(1), ..*self }
     }
 
-    /// Takes the result of a run that ended at `now` after `duration` seconds. A run may give a value
-    /// and a problem: what could be read, and what could not.
-    pub fn update(&mut self, value: Option<T>, problem: Option<String>, now: f64, duration: f64) {
+    /// Takes a run that ended at `now` after `duration` seconds.
+    pub fn update(&mut self, run: Run<T>, now: f64, duration: f64) {
+        let (value, problem) = match run {
+            Run::Whole(value) => (Some(value), None),
+            Run::Partial(value, problem) => (Some(value), Some(problem)),
+            Run::Failed(problem) => (None, Some(problem)),
+        };
         self.success = problem.is_none();
         self.value = value.map(Arc::new);
         self.problem = problem;
@@ -51,6 +84,30 @@ impl<T> Reading<T> {
         self.runs += 1;
         if self.success {
             self.last_success = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reading, Run};
+
+    #[test]
+    fn a_part_is_shown_and_no_success() {
+        let mut reading = Reading::default();
+        for (run, value, success, problem, last_success) in [
+            (Run::Failed("no".to_owned()), None, false, Some("no"), None),
+            (Run::Whole(1), Some(1), true, None, Some(2.0)),
+            (Run::read(2, Some("half".to_owned())), Some(2), false, Some("half"), Some(2.0)),
+            (Run::Failed("no".to_owned()), None, false, Some("no"), Some(2.0)),
+            (Run::read(3, None), Some(3), true, None, Some(5.0)),
+        ] {
+            assert_eq!(run.problem(), problem);
+            let now = [1.0, 2.0, 3.0, 4.0, 5.0][usize::try_from(reading.runs).expect("few")];
+            reading.update(run, now, 0.5);
+            assert_eq!(reading.value.as_deref().copied(), value);
+            assert_eq!((reading.success, reading.problem.as_deref()), (success, problem));
+            assert_eq!(reading.last_success, last_success);
         }
     }
 }

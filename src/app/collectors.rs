@@ -11,6 +11,7 @@ use super::Environment;
 use super::complaints::Complaints;
 use super::observed::{Observed, Snapshot, lock};
 use super::queue::QueueCollector;
+use crate::aggregate::reading::Run;
 use crate::config::Config;
 use crate::source::filesystems::{self, FilesystemSnapshot, Targets};
 use crate::source::install::Install;
@@ -60,9 +61,6 @@ impl Collectors {
     }
 }
 
-/// What one run found, and what went wrong; there may be both.
-pub(super) type Run<T> = (Option<T>, Option<String>);
-
 /// Starts all collectors, without a look at any directory.
 pub fn spawn(
     config: &Config,
@@ -87,8 +85,8 @@ pub fn spawn(
         config.sockets.interval,
         |observed| &observed.sockets,
         move || match sockets::read(&ports, SOCKET_CLIENTS) {
-            Ok(snapshot) => (Some(snapshot), None),
-            Err(error) => (None, Some(with_causes(&error))),
+            Ok(snapshot) => Run::Whole(snapshot),
+            Err(error) => Run::Failed(with_causes(&error)),
         },
     )?;
 
@@ -115,7 +113,7 @@ pub fn spawn(
         "active",
         config.processes.interval,
         |observed| &observed.active,
-        move || (configured.or_else(|| is_active(&shared)), None),
+        move || Run::Whole(configured.or_else(|| is_active(&shared))),
     )?;
 
     let mut targets = Targets {
@@ -164,12 +162,12 @@ impl Start<'_> {
             let mut complaints = Complaints::new(name);
             loop {
                 let start = place(&observed).alive();
-                let (value, problem) = run();
+                let run = run();
                 let end = observed.clock.monotonic();
-                complaints.note(problem.as_deref(), end);
+                complaints.note(run.problem(), end);
                 let took = end.saturating_sub(start);
                 let now = observed.clock.steady_seconds();
-                let hung = place(&observed).update(value, problem, now, took.as_secs_f64());
+                let hung = place(&observed).update(run, now, took.as_secs_f64());
                 let worked = took.saturating_sub(hung);
                 if !pause(&stopped, interval.saturating_sub(worked).max(worked * (DUTY - 1))) {
                     return;
@@ -195,9 +193,9 @@ fn scan_processes(watch: &mut ProcessWatch) -> Run<ProcessSnapshot> {
                     "the command lines of {hidden} processes may not be read; /proc is mounted with hidepid"
                 )
             });
-            (Some(snapshot), problem)
+            Run::read(snapshot, problem)
         }
-        Err(error) => (None, Some(with_causes(&error))),
+        Err(error) => Run::Failed(with_causes(&error)),
     }
 }
 
@@ -206,7 +204,7 @@ fn read_filesystems(targets: &Targets) -> Run<FilesystemSnapshot> {
     let spaces = snapshot.filesystems.values().filter_map(|space| space.as_ref().err());
     let problems: Vec<String> = spaces.chain(&snapshot.failures).map(|error| with_causes(error)).collect();
     let problem = (!problems.is_empty()).then(|| problems.join("; "));
-    (Some(snapshot), problem)
+    Run::read(snapshot, problem)
 }
 
 /// What is wrong with a log that is mounted without its directory.

@@ -16,6 +16,7 @@ use super::collectors::DeathNotice;
 use super::complaints::Complaints;
 use super::observed::Observed;
 use super::state::{Snapshot, State, StateWriter};
+use crate::aggregate::reading::Run;
 use crate::config::Config;
 use crate::source::wakeup::Wakeups;
 use followed::FollowedLogs;
@@ -175,7 +176,7 @@ impl Thread {
         // A round that finds nothing says nothing about how long reading takes.
         let duration = now.monotonic.saturating_sub(start).as_secs_f64();
         let duration = if found { duration } else { book.reading.duration };
-        book.reading.update(None, problem, now.steady_seconds, duration);
+        book.reading.update(Run::read((), problem), now.steady_seconds, duration);
     }
 
     fn save_when_due(&mut self) {

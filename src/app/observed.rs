@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Clock;
 use super::queue::Queue;
 use super::state::Saved;
-use crate::aggregate::reading::Reading;
+use crate::aggregate::reading::{Reading, Run};
 use crate::aggregate::unparsed::LastUnparsed;
 use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
@@ -91,7 +91,7 @@ pub struct Observed {
     /// The exporter's own process.
     pub own: Mutex<Option<Arc<OwnProcess>>>,
     /// Whether the MTA is active on this host.
-    pub active: Snapshot<bool>,
+    pub active: Snapshot<Option<bool>>,
     /// The state file.
     pub state: Mutex<StateHealth>,
     /// What woke the reader of the logs.
@@ -159,10 +159,10 @@ impl<T> Snapshot<T> {
     }
 
     /// Takes the result of a run, which has ended; for how long it has hung, which was no work.
-    pub fn update(&self, value: Option<T>, problem: Option<String>, now: f64, duration: f64) -> Duration {
+    pub fn update(&self, run: Run<T>, now: f64, duration: f64) -> Duration {
         let mut shared = lock(&self.shared);
         shared.hear(self.clock.monotonic());
-        shared.reading.update(value, problem, now, duration);
+        shared.reading.update(run, now, duration);
         shared.alive = None;
         std::mem::take(&mut shared.hung)
     }
@@ -243,7 +243,7 @@ impl Observed {
         exporter::fill_collector(page, "sockets", &sockets);
         exporter::fill_collector(page, "processes", &processes);
         exporter::fill_collector(page, "filesystems", &filesystems);
-        exporter::fill_active(page, self.active.get().value.as_deref().copied());
+        exporter::fill_active(page, self.active.get().value.as_deref().copied().flatten());
         exporter::fill_state(page, &lock(&self.state));
         exporter::fill_wakeups(page, &self.wakeups);
         connections::fill(page, &self.connections);

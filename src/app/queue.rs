@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::collectors::{Run, with_causes};
+use super::collectors::with_causes;
 use super::held::HeldReasons;
 use super::observed::Observed;
 use crate::aggregate::growth::Growth;
+use crate::aggregate::reading::Run;
 use crate::config::Config;
 use crate::source::install::Install;
 use crate::source::spool::{MAX_REMEMBERED, QueueSnapshot, Scanner, Settings};
@@ -61,7 +62,7 @@ impl QueueCollector {
             Ok(()) => unreadable(&snapshot),
             Err(error) => Some(with_causes(&error)),
         };
-        (Some(Queue { snapshot, growth }), problem)
+        Run::read(Queue { snapshot, growth }, problem)
     }
 }
 

@@ -57,7 +57,7 @@ impl Observed {
     pub fn readiness(&self) -> Readiness {
         let mut readiness = Readiness::default();
         // On the passive node of a pair there is nothing to wait for.
-        let passive = self.active.get().value.as_deref() == Some(&false);
+        let passive = self.active.get().value.as_deref() == Some(&Some(false));
         let book = self.logs();
         if book.reading.runs == 0 || book.catching_up {
             readiness.waits.push("catching up with the logs".to_owned());
@@ -85,7 +85,7 @@ fn was_read<T>(reading: &Reading<T>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Readiness;
-    use crate::aggregate::reading::Reading;
+    use crate::aggregate::reading::{Reading, Run};
 
     /// `(runs, problem, whether anything was read)`, and what is answered.
     #[test]
@@ -98,7 +98,7 @@ mod tests {
         ] {
             let mut reading = Reading::<()>::default();
             if let Some(problem) = problem {
-                reading.update(None, problem.map(str::to_owned), 0.0, 0.0);
+                reading.update(Run::read((), problem.map(str::to_owned)), 0.0, 0.0);
             }
             let mut readiness = Readiness::default();
             readiness.note("queue", "the first scan", &reading, anything);

@@ -15,7 +15,7 @@ impl Observed {
     /// What is known now.
     pub fn situation(&self) -> Situation {
         let mut situation = Situation {
-            active: self.active.get().value.as_deref().copied(),
+            active: self.active.get().value.as_deref().copied().flatten(),
             processes: self.processes.get().value.map(|snapshot| {
                 snapshot.processes.iter().map(|(name, group)| (name.clone(), group.running)).collect()
             }),
