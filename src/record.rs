@@ -259,6 +259,8 @@ pub struct Reader {
     stamps: Stamps,
     blanks: Blanks,
     decoded: Vec<u8>,
+    /// Whether it reads what stands within the line of another entry.
+    within: bool,
 }
 
 /// What a positional entry is read by.
@@ -279,6 +281,11 @@ impl Reader {
     pub fn new(dialect: Dialect) -> Self {
         let fields = dialect.options.map(Fields::of);
         Self { dialect, fields, ..Self::default() }
+    }
+
+    /// A reader for an entry that may stand within the line of another one.
+    fn within(dialect: Dialect) -> Self {
+        Self { within: true, ..Self::new(dialect) }
     }
 
     /// The options that the log has shown to be on, by which the optional fields of positional entries
@@ -322,7 +329,7 @@ impl Reader {
                         dialect: &self.dialect,
                         fields,
                         blanks: &self.blanks,
-                        within: false,
+                        within: self.within,
                         begins_within: torn::begins_within,
                     },
                 )

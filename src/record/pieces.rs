@@ -5,7 +5,7 @@
 //! it is made of, each of which counts as a line: whole entries, what was cut, and NUL bytes. Lines that are
 //! whole pay next to nothing for it: only what is not understood, or has NUL bytes at its ends, is looked at twice.
 
-use super::{Line, Reader, Skip, Unparsed, behind_blanks, torn};
+use super::{Line, Reader, Skip, Unparsed, torn};
 
 /// A line as it lies in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +28,10 @@ impl<'a> RawLine<'a> {
     /// an entry are found where it is not understood, or another one is behind them.
     #[inline]
     fn is_damaged(&self) -> bool {
-        let within = match self.text {
-            [b'0'..=b'9' | b'<' | b'{' | b' ', .., last] => *last == 0,
+        let within = match self.text.first() {
+            Some(b'0'..=b'9' | b'<' | b'{' | b' ') => self.text.last() == Some(&0),
             // Something stands in front of the entry.
-            text => memchr::memchr(0, text).is_some(),
+            _ => memchr::memchr(0, self.text).is_some(),
         };
         within || !self.ends
     }
@@ -49,7 +49,7 @@ impl Reader {
     ) {
         if !line.is_damaged() && line.text.len() <= max_line_bytes {
             let entry = self.read(line.text);
-            if !may_hold_more(line.text, &entry) {
+            if matches!(entry, Line::Message(_) | Line::Connection(_)) || !may_hold_more(line.text, &entry) {
                 return take(line.text, line.bytes, &entry);
             }
         }
@@ -188,10 +188,11 @@ fn nuls_and_texts(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether another entry may stand behind what a line was read as. No entry ends within what looks like one, and
 /// values of header lines in XML hold no quotes.
+#[cold]
 fn may_hold_more(text: &[u8], entry: &Line<'_>) -> bool {
     match entry {
         Line::Unparsed(_) | Line::Skipped(Skip::OtherElement) => true,
-        Line::Skipped(Skip::Header) => behind_blanks(text).first() == Some(&b'<'),
+        Line::Skipped(Skip::Header) => text.trim_ascii_start().first() == Some(&b'<'),
         _ => false,
     }
 }

@@ -7,6 +7,7 @@
 //! read by [`position`]; else by [`shape`]. `LOG_FORMAT` 3 writes a length in front of each text, which
 //! [`counted`] reads.
 
+use super::address::token_end;
 use super::blanks::Blanks;
 use super::columns::{Columns, ColumnsKind};
 use super::format::Format;
@@ -18,11 +19,9 @@ use super::{
     transport,
 };
 
-/// Where another entry may begin in the fields of one.
+/// What is asked of the fields of an entry where another one may begin in them.
 #[derive(Clone, Copy)]
 pub(super) struct Texts {
-    /// From where on it would show.
-    from: usize,
     /// Where the text begins, if there is one.
     pub(super) start: Option<usize>,
     /// Whether entries with this code have no text, so that nothing in them quotes another one.
@@ -88,9 +87,9 @@ fn read_connection<'a>(
     let (token, behind) = blanks.first_token(rest);
     (connection.application, connection.diagnostic) =
         if is_application(token) { (token, blanks.behind(behind)) } else { (&[][..], rest) };
-    let from = if connection.diagnostic.is_empty() { all.len() } else { 0 };
-    let texts = Texts { from, start: place(connection.diagnostic, all), none: false };
-    if may_be_torn(all, texts, known) && is_torn(all, texts, known) {
+    let text = !connection.diagnostic.is_empty();
+    if (text && blanks.have_run(all) || ends_named(all)) && is_torn(all, connection.diagnostic, false, known)
+    {
         return Line::Unparsed(Unparsed::Torn);
     }
     Line::Connection(connection)
@@ -112,7 +111,11 @@ fn may_be_counted(dialect: &Dialect, rest: &[u8]) -> bool {
 }
 
 /// Reads what is behind the size.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "else each message is moved once more, which a line in a hundred pays for"
+)]
+#[inline(always)]
 fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>) -> Result<(), Unparsed> {
     let &Known { dialect, fields, blanks, .. } = known;
     if rest.first().is_some_and(|byte| *byte != b' ') {
@@ -121,13 +124,13 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     message.shown.note(LogOption::Node, !message.node.is_empty());
     message.shown.note(LogOption::Process, !message.process.is_empty());
     if is_of_mailserv(message) {
-        return read_command(rest, message, blanks);
+        return read_command(rest, message);
     }
     let counted = may_be_counted(dialect, blanks.behind(rest));
     let options = fields.map(Fields::options);
     if counted && counted::message(rest, message, dialect, options).is_some() {
-        let texts = Texts { from: 0, start: None, none: message.action.is_enqueue() };
-        let torn = may_be_torn(rest, texts, known) && is_torn(rest, texts, known);
+        let may_be = blanks.have_run(rest) || ends_named(rest);
+        let torn = may_be && is_torn(rest, &[], message.action.is_enqueue(), known);
         return if torn { Err(Unparsed::Torn) } else { Ok(()) };
     }
     let Some((anchor, first)) = original_to(rest, blanks) else {
@@ -137,7 +140,7 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
             return Ok(());
         }
         if message.action.may_lack_recipient() {
-            return read_command(rest, message, blanks);
+            return read_command(rest, message);
         }
         return Err(if counted { Unparsed::MalformedCount } else { Unparsed::NoRecipient });
     };
@@ -161,26 +164,28 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     if is_cut(original_to, to, behind) {
         return Err(Unparsed::Torn);
     }
-    let texts = read_optional(behind, message, known);
-    if (may_be_torn(behind, texts, known) || ends_named(to))
-        && (is_cut_by_name(original_to, to, known) || is_torn(behind, texts, known))
+    let may_be = read_optional(behind, message, known) || ends_named(rest);
+    if may_be
+        && (is_cut_by_name(original_to, to, known)
+            || is_torn(behind, first_text(message), message.action.is_enqueue(), known))
     {
         return Err(Unparsed::Torn);
     }
     Ok(())
 }
 
-/// Whether another entry may begin in the fields of one: behind its time stamp are columns with blanks, or it is an
-/// element or object that ends the line.
-#[inline]
-fn may_be_torn(fields: &[u8], texts: Texts, known: &Known<'_>) -> bool {
-    texts.from < fields.len() && known.blanks.have_run(&fields[texts.from..]) || ends_named(fields)
+fn first_text<'a>(message: &Message<'a>) -> &'a [u8] {
+    if message.reason.is_empty() { message.diagnostic } else { message.reason }
 }
 
-/// Whether one begins there.
+/// Whether another entry begins in the fields of one, whose text is this; `none` where its code has none.
 #[cold]
-fn is_torn(fields: &[u8], texts: Texts, known: &Known<'_>) -> bool {
-    (ends_named(fields) || holds_stamp(fields)) && (known.begins_within)(fields, texts, known.dialect)
+fn is_torn(fields: &[u8], text: &[u8], none: bool, known: &Known<'_>) -> bool {
+    let start = text.as_ptr().addr().wrapping_sub(fields.as_ptr().addr());
+    let start = (!text.is_empty() && start <= fields.len()).then_some(start);
+    !known.within
+        && (ends_named(fields) || holds_stamp(fields))
+        && (known.begins_within)(fields, Texts { start, none }, known.dialect)
 }
 
 /// Whether an element or an object ends the line.
@@ -189,42 +194,26 @@ fn ends_named(text: &[u8]) -> bool {
     matches!(text, [.., b'/', b'>'] | [.., b'}'])
 }
 
-/// Reads the fields behind the recipients. Where all fit the options that are on, another entry may only be
-/// in the texts.
+/// Reads the fields behind the recipients. Whether another entry may begin among them: its columns have blanks side by
+/// side, and where all fields fit the options that are on, these are in the texts or in a long field.
 #[inline]
-fn read_optional<'a>(behind: &'a [u8], message: &mut Message<'a>, known: &Known<'_>) -> Texts {
-    let &Known { dialect, fields, .. } = known;
-    let none = message.action.is_enqueue();
+fn read_optional<'a>(behind: &'a [u8], message: &mut Message<'a>, known: &Known<'_>) -> bool {
+    let &Known { dialect, fields, blanks, .. } = known;
     if let Some(fields) = fields {
         let trust = if dialect.options.is_some() { Trust::Pinned } else { Trust::Inferred };
         if position::read(behind, fields, trust, message, known).is_some() {
-            let text = if message.reason.is_empty() { message.diagnostic } else { message.reason };
-            let start = place(text, behind);
-            let from = match start {
-                // Its clock may have been taken for a field.
-                Some(start) if !none => start.saturating_sub(CLOCK_BYTES),
-                None if message.source_system.len() < MANY_BYTES => behind.len(),
-                _ => 0,
-            };
-            return Texts { from, start, none };
+            let text = first_text(message);
+            return !text.is_empty() && blanks.have_run(text) || message.source_system.len() > MANY_BYTES;
         }
         message.forget_optional_fields();
     }
     let usual = fields.map(Fields::options).unwrap_or_default();
     shape::Optional { rest: behind, usual }.read(message, dialect);
-    Texts { from: 0, start: place(message.diagnostic, behind), none }
+    blanks.have_run(behind)
 }
 
-/// ` 14:17:08.24 `, in front of the channels of an entry.
-const CLOCK_BYTES: usize = 16;
 /// A source system with its names and address is seldom longer.
 const MANY_BYTES: usize = 80;
-
-/// Where a part of a text is in it; `None` where it is empty.
-fn place(part: &[u8], text: &[u8]) -> Option<usize> {
-    let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
-    (!part.is_empty() && start <= text.len()).then_some(start)
-}
 
 /// Whether an element or an object begins in the recipients, where the entry was cut within them.
 #[cold]
@@ -258,12 +247,13 @@ fn is_of_mailserv(message: &Message<'_>) -> bool {
 }
 
 /// An entry of PMDF about what somebody asked for: From and the command, with its seconds, and no recipient.
-fn read_command<'a>(rest: &'a [u8], message: &mut Message<'a>, blanks: &Blanks) -> Result<(), Unparsed> {
+#[cold]
+fn read_command<'a>(rest: &'a [u8], message: &mut Message<'a>) -> Result<(), Unparsed> {
     if is_of_mailserv(message) {
         message.destination_channel = &[];
     }
     let text = rest.get(1..).unwrap_or_default();
-    let (from, behind) = text.split_at(blanks.address_end(text));
+    let (from, behind) = text.split_at(token_end(text, 0));
     let (from, text) = if near::find::<b'@'>(from).is_some() { (from, behind) } else { (&[][..], text) };
     message.from = from;
     message.diagnostic = text.trim_ascii();

@@ -4,12 +4,11 @@
 //! element or a whole object. A text may quote a date, or even an entry: in the texts of an entry that is whole
 //! so far, another one begins only where nothing, not even a blank, separates it from what is in front.
 
-use super::blanks::Blanks;
 use super::near;
 use super::shape::is_queue_file;
 use super::text::Texts;
 use super::user::is_certain;
-use super::{Dialect, Known, Line, Skip, json, prefix, text, timestamp, xml};
+use super::{Dialect, Line, Reader, Skip, json, prefix, timestamp, xml};
 
 /// How many places in a line are looked at closely. Lines with more of them are not ours.
 const MAX_PLACES: usize = 64;
@@ -99,15 +98,8 @@ fn is_padded(channel: &[u8], head: &[u8]) -> bool {
 }
 
 fn is_positional_entry(line: &[u8], dialect: &Dialect, padded: bool) -> bool {
-    let Some((time, rest)) = timestamp::text(line) else { return false };
-    let head = &rest[..rest.len().min(HEAD_BYTES)];
-    let mut blanks = Blanks::default();
-    blanks.note(head);
-    match text::read(
-        time,
-        head,
-        &Known { dialect, fields: None, blanks: &blanks, within: true, begins_within: |_, _, _| false },
-    ) {
+    let head = &line[..line.len().min(HEAD_BYTES)];
+    match Reader::within(dialect.clone()).read(head) {
         Line::Message(message) => {
             !message.action.is_bad_command()
                 && !message.original_to.is_empty()

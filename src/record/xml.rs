@@ -26,7 +26,8 @@ pub(super) fn read<'a>(
         (None, _) => return Line::Unparsed(Unparsed::MalformedXml),
     };
     buffer.clear();
-    let Some((spans, end)) = spans(line, name_end, buffer) else {
+    let mut spans = Spans::new();
+    let Some(end) = scan(line, name_end, &mut spans, buffer) else {
         return Line::Unparsed(Unparsed::MalformedXml);
     };
     // An element that was cut may go on with the attributes of another one.
@@ -50,7 +51,8 @@ pub(super) fn end_of_entry(text: &[u8]) -> Option<usize> {
     let name_end = name_end(text);
     let element = Element::named(&text[1..name_end])?;
     let mut decoded = Vec::new();
-    let (spans, end) = spans(text, name_end, &mut decoded)?;
+    let mut spans = Spans::new();
+    let end = scan(text, name_end, &mut spans, &mut decoded)?;
     let alone = spans.begin_as_usual()
         || !memchr::memchr_iter(b'<', &text[1..end]).any(|at| begins_element(&text[1 + at..]));
     let values = Values { line: text, decoded: &decoded, spans, format: Format::Xml };
@@ -60,16 +62,17 @@ pub(super) fn end_of_entry(text: &[u8]) -> Option<usize> {
 }
 
 /// Scans `name="value"` pairs up to the end of the element, and says where that is.
-fn spans(line: &[u8], start: usize, buffer: &mut Vec<u8>) -> Option<(Spans, usize)> {
+#[expect(clippy::inline_always, reason = "all of an entry is read here, and this is a tenth of its cost")]
+#[inline(always)]
+fn scan(line: &[u8], start: usize, spans: &mut Spans, buffer: &mut Vec<u8>) -> Option<usize> {
     if line.len() > MAX_LINE_BYTES {
         return None;
     }
-    let mut spans = Spans::new();
     let mut position = start;
     loop {
         position += line[position..].iter().position(|byte| !byte.is_ascii_whitespace())?;
         if line[position..].starts_with(b"/>") || line[position] == b'>' {
-            return Some((spans, position));
+            return Some(position);
         }
         let equals = position + near::find::<b'='>(&line[position..])?;
         let quote = *line.get(equals + 1).filter(|byte| matches!(byte, b'"' | b'\''))?;
