@@ -144,6 +144,8 @@ pub struct Follower {
     foreign: Option<FileId>,
     /// Files that were closed, the last few.
     left: VecDeque<FileId>,
+    /// Where the log stood when its path began to lead nowhere, and whether it was renamed by hand.
+    nowhere_since: Option<(Position, bool)>,
     /// What was noticed and not told yet.
     noticed: VecDeque<Event<'static>>,
     /// Which file the next step reads: an index into `old`, or `old.len()` for the current one.
@@ -165,6 +167,7 @@ impl Follower {
             appended: Appended::default(),
             foreign: None,
             left: VecDeque::new(),
+            nowhere_since: None,
             noticed: VecDeque::new(),
             turn: 0,
             buffer: vec![0; file::buffer_bytes(options.max_line_bytes)],
@@ -417,6 +420,12 @@ impl Follower {
             let since = current.position(0, Appended::default());
             self.old.push_back(current);
             self.take_up_renamed(&since, [at_path.as_ref(), yesterday.as_ref()], !renamed, now);
+            self.nowhere_since = at_path.is_none().then_some((since, !renamed));
+        } else if at_path.is_some()
+            && let Some((since, by_hand)) = self.nowhere_since.take()
+        {
+            // Others may have been the log since it was looked for in vain.
+            self.take_up_renamed(&since, [at_path.as_ref(), yesterday.as_ref()], by_hand, now);
         }
         if let (Some(mut yesterday), Some(between)) = (yesterday, between) {
             self.noticed.extend(between.is_gap.then_some(Event::Gap { known_bytes: 0 }));
