@@ -138,19 +138,21 @@ impl<'a> Failure<'a> {
         }
         let outlook = Outlook::of(self.letter, reply);
         let family = |row: usize| FAMILIES[row].reason;
-        let beside = [reply.preface, self.reason_text];
-        if let Some(row) =
-            beside.iter().find_map(|text| family_of(text, outlook.beside(), Some(Who::Ourselves)))
-        {
+        let beside = [reply.preface, self.reason_text].map(words_of);
+        let find_beside = |fixed| {
+            let mut said = beside.iter().flatten();
+            said.find_map(|words| first_family(words, outlook.beside(), fixed))
+        };
+        if let Some(row) = find_beside(true) {
             return (family(row), Basis::OurWords(row));
         }
-        if let Some(row) = family_of(reply.text, outlook, None) {
+        if let Some(row) = words_of(reply.text).and_then(|words| first_family(&words, outlook, false)) {
             return (family(row), Basis::Words(row));
         }
         if let Some(row) = CODES.iter().position(|row| self.has_code(row, reply, outlook)) {
             return (CODES[row].reason, Basis::Codes(row));
         }
-        if let Some(row) = beside.iter().find_map(|text| family_of(text, outlook.beside(), None)) {
+        if let Some(row) = find_beside(false) {
             return (family(row), Basis::OurWords(row));
         }
         (Reason::Other, Basis::Class)
@@ -218,6 +220,21 @@ struct Outlook {
 }
 
 impl Outlook {
+    /// How many there are.
+    const COUNT: usize = 16;
+
+    /// All of them.
+    fn all() -> impl Iterator<Item = Self> {
+        let fates = [Fate::Permanent, Fate::Temporary, Fate::Waiting, Fate::Unsaid];
+        let sides = [(false, false), (false, true), (true, false), (true, true)];
+        fates.into_iter().flat_map(move |fate| sides.map(|(answered, host)| Self { fate, answered, host }))
+    }
+
+    /// A number below [`Self::COUNT`], another for each.
+    fn number(self) -> usize {
+        self.fate as usize * 4 + usize::from(self.answered) * 2 + usize::from(self.host)
+    }
+
     /// The action letter says first what becomes of the recipient: the class of a status may be 4
     /// although an entry is final. A reply of class 4 stays a temporary one all the same.
     fn of(letter: u8, reply: &Reply<'_>) -> Self {
@@ -272,25 +289,19 @@ fn may_ask_to_wait(reply: &Reply<'_>) -> bool {
     }
 }
 
-/// The first family in a text, of those of a speaker alone if one is given.
-fn family_of(text: &[u8], outlook: Outlook, only: Option<Who>) -> Option<usize> {
-    if text.is_empty() {
-        return None;
-    }
-    let words = words::read(text);
-    first_family(&words, outlook, only)
+/// The words of a text, if there is one.
+fn words_of(text: &[u8]) -> Option<Words> {
+    (!text.is_empty()).then(|| words::read(text))
 }
 
-/// Where a reply of another host is quoted, what stands in front of it counts first.
-fn first_family(words: &Words, outlook: Outlook, only: Option<Who>) -> Option<usize> {
+/// The first family in a text, of the fixed words of our own MTA alone if so wanted. Where a reply of another host is
+/// quoted, what stands in front of it counts first.
+fn first_family(words: &Words, outlook: Outlook, fixed: bool) -> Option<usize> {
     let find = |words: &[Word]| {
         let seen = words.iter().fold(0, |seen, word| seen | word.classes);
-        candidates(seen).rows().find(|&row| {
+        candidates(seen, outlook, fixed).rows().find(|&row| {
             let family = &FAMILIES[row];
-            family.without & seen == 0
-                && only.is_none_or(|who| family.who == who)
-                && outlook.fits(family)
-                && family.find(words).is_some()
+            family.may_be_in(seen) && family.find(words).is_some()
         })
     };
     words.own().and_then(find).or_else(|| find(words.all()))

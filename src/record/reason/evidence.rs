@@ -3,6 +3,7 @@
 
 use super::codes::CODES;
 use super::families::{FAMILIES, When};
+use super::stretch::Stretch;
 use super::words::{self, Word};
 use super::{Basis, Classified, Failure, Outlook, Reason, by_class, first_family};
 use crate::record::diagnostic::Status;
@@ -100,7 +101,7 @@ fn chosen(basis: Basis, place: Place) -> Option<usize> {
 fn in_words(text: &[u8], outlook: Outlook, place: Place, chosen: Option<usize>) -> Option<Evidence> {
     let words = words::read(text);
     let here = |row: &usize| FAMILIES[*row].find(words.all()).is_some();
-    let row = chosen.filter(here).or_else(|| first_family(&words, outlook, None))?;
+    let row = chosen.filter(here).or_else(|| first_family(&words, outlook, false))?;
     let family = &FAMILIES[row];
     let found = words.own().and_then(|own| family.find(own)).or_else(|| family.find(words.all()))?;
     let sign = Sign::Words(spelled(text, words.all(), found), place);
@@ -108,11 +109,11 @@ fn in_words(text: &[u8], outlook: Outlook, place: Place, chosen: Option<usize>) 
 }
 
 /// `recipient ... not found`
-fn spelled(text: &[u8], words: &[Word], mut found: [usize; super::stretch::MOST_CLASSES]) -> String {
+fn spelled(text: &[u8], words: &[Word], mut found: Stretch) -> String {
     found.sort_unstable();
     let mut shown = String::new();
     let mut end = None;
-    for word in found.map(|at| words[at]) {
+    for word in found.map(|at| words[usize::from(at)]) {
         let (start, stop) = (usize::from(word.start), usize::from(word.end));
         match end {
             Some(end) if end >= stop => continue,

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::families::FAMILIES;
-use super::stretch::MOST_CLASSES;
+use super::Outlook;
+use super::families::{FAMILIES, Who};
 use super::vocabulary::Classes;
 
 /// A set of families.
@@ -35,37 +35,50 @@ impl Rows {
     }
 }
 
-/// The families by the classes that they ask for: few need be looked at.
+/// The families by what they ask for: few need be looked at.
 struct Index {
-    /// By place in the row and class.
-    rows: [[Rows; Classes::BITS as usize]; MOST_CLASSES],
-    /// Those that ask for nothing at this place.
-    free: [Rows; MOST_CLASSES],
+    /// By class, each at the classes of its that the fewest words have.
+    rows: [Rows; Classes::BITS as usize],
+    /// The classes that have rows.
+    asked: Classes,
+    /// By outlook.
+    fits: [Rows; Outlook::COUNT],
+    /// The fixed words of our own MTA.
+    fixed: Rows,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut index =
-        Index { rows: [[Rows::default(); Classes::BITS as usize]; MOST_CLASSES], free: <_>::default() };
+    let none = Rows::default();
+    let mut index = Index { rows: [none; _], asked: 0, fits: [none; _], fixed: none };
     for (row, family) in FAMILIES.iter().enumerate() {
-        for place in 0..MOST_CLASSES {
-            match family.words.get(place) {
-                Some(&classes) => bits(classes).for_each(|class| index.rows[place][class].insert(row)),
-                None => index.free[place].insert(row),
-            }
+        let rarest = family.words.iter().copied().min_by_key(|&classes| commonness(classes)).unwrap_or(0);
+        bits(rarest).for_each(|class| index.rows[class].insert(row));
+        index.asked |= rarest;
+        Outlook::all()
+            .filter(|outlook| outlook.fits(family))
+            .for_each(|outlook| index.fits[outlook.number()].insert(row));
+        if family.who == Who::Ourselves {
+            index.fixed.insert(row);
         }
     }
     index
 });
 
-/// The families that have all their classes in what was seen.
-pub(super) fn candidates(seen: Classes) -> Rows {
-    let mut all = Rows([u64::MAX; 3]);
-    for (rows, free) in INDEX.rows.iter().zip(&INDEX.free) {
-        let mut here = *free;
-        bits(seen).for_each(|class| here.add(&rows[class]));
-        all.keep(&here);
+/// How often words of these classes stand in texts, roughly: as often as rows ask for them.
+fn commonness(classes: Classes) -> usize {
+    FAMILIES.iter().flat_map(|family| family.words).map(|asked| (asked & classes).count_ones() as usize).sum()
+}
+
+/// The families that may be in a text with these classes. `fixed`: of the fixed words of our own MTA alone.
+pub(super) fn candidates(seen: Classes, outlook: Outlook, fixed: bool) -> Rows {
+    let index = &*INDEX;
+    let mut rows = Rows::default();
+    bits(seen & index.asked).for_each(|class| rows.add(&index.rows[class]));
+    rows.keep(&index.fits[outlook.number()]);
+    if fixed {
+        rows.keep(&index.fixed);
     }
-    all
+    rows
 }
 
 fn bits(mut set: Classes) -> impl Iterator<Item = usize> {

@@ -2,21 +2,28 @@
 //! is not too long. One pass; for each class the newest word is kept.
 
 use super::families::Family;
+use super::vocabulary::Classes;
 use super::words::Word;
 
 /// The most classes that a family has.
 pub(super) const MOST_CLASSES: usize = 4;
 
-/// Which words are those of each class; behind the last class the last again.
-pub(super) type Stretch = [usize; MOST_CLASSES];
+/// Which words are those of each class; behind the last class the last again. A text has fewer than 256 words.
+pub(super) type Stretch = [u8; MOST_CLASSES];
 
 impl Family {
+    /// Whether its words stand in a text with these classes, near or far, and none that it is not for.
+    pub(super) fn may_be_in(&self, seen: Classes) -> bool {
+        self.without & seen == 0 && self.words.iter().all(|classes| classes & seen != 0)
+    }
+
     /// Which words of a text are those of the row.
     pub(super) fn find(&self, words: &[Word]) -> Option<Stretch> {
         let last = self.words.len() - 1;
+        let any = self.words.iter().fold(0, |any, classes| any | classes);
         // For each class the newest word; in a row with an order the newest stretch that ends with it.
         let mut found = [None::<Stretch>; MOST_CLASSES];
-        for (at, word) in words.iter().enumerate() {
+        for (at, word) in (0..).zip(words).filter(|(_, word)| word.classes & any != 0) {
             for (nth, &classes) in self.words.iter().enumerate().rev() {
                 if word.classes & classes == 0 {
                     continue;
@@ -28,7 +35,7 @@ impl Family {
                 if let Some(mut stretch) = before {
                     stretch[nth..].fill(at);
                     found[nth] = Some(stretch);
-                    if let Some(all) = self.complete(&found, last).filter(|all| self.is_near(all, words)) {
+                    if let Some(all) = self.complete(&found, last).filter(|&all| self.is_near(all, words)) {
                         return Some(all);
                     }
                 }
@@ -48,8 +55,8 @@ impl Family {
         Some(all)
     }
 
-    fn is_near(&self, all: &Stretch, words: &[Word]) -> bool {
-        let places = all.map(|at| words[at].place);
+    fn is_near(&self, all: Stretch, words: &[Word]) -> bool {
+        let places = all.map(|at| words[usize::from(at)].place);
         let (first, last) =
             places.iter().fold((u16::MAX, 0), |(first, last), &place| (first.min(place), last.max(place)));
         last - first <= self.within

@@ -178,7 +178,7 @@ const fn makes(before: Classes, behind: Classes, within: u16, makes: Classes) ->
 }
 
 /// THE table of words that turn with what stands in front of them.
-pub(super) static DERIVED: &[Derived] = &[
+pub(super) const DERIVED: &[Derived] = &[
     makes(NEG, KNOWN, 4, UNKNOWN),
     makes(NEG, LOCAL, 2, UNKNOWN),
     makes(NEG, RECIPIENT | USER | MAILBOX | ACCOUNT | ALIAS, 1, UNKNOWN),
@@ -199,6 +199,26 @@ pub(super) static DERIVED: &[Derived] = &[
     makes(FROM, MAILADDRESS | ADDRESS | DOMAIN, 2, SENDER),
     makes(NULL, MX, 1, NULL),
 ];
+
+/// The classes that turn with what stands in front of them.
+pub(super) const TURNED: Classes = {
+    let (mut all, mut row) = (0, 0);
+    while row < DERIVED.len() {
+        all |= DERIVED[row].behind;
+        row += 1;
+    }
+    all
+};
+
+/// The classes that turn what stands behind them.
+pub(super) const TURNING: Classes = {
+    let (mut all, mut row) = (0, 0);
+    while row < DERIVED.len() {
+        all |= DERIVED[row].before;
+        row += 1;
+    }
+    all
+};
 
 /// Hosts of block lists: the only names that count, wherever they stand.
 pub(super) static LIST_HOSTS: &[&str] = &[

@@ -7,10 +7,11 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::vocabulary::{
-    CLIENT, Classes, DERIVED, FILLER, LIST_HOSTS, LISTHOST, MAILADDRESS, NULL, SAID, SENDER, VOCABULARY,
+    CLIENT, Classes, DERIVED, FILLER, LIST_HOSTS, LISTHOST, MAILADDRESS, NULL, SAID, SENDER, TURNED, TURNING,
+    VOCABULARY,
 };
 
 /// More of a text is not looked at. A reply line has at most 512 bytes (RFC 5321, 4.5.3.1.5), and other
@@ -18,6 +19,8 @@ use super::vocabulary::{
 const MOST_TEXT: usize = 4096;
 /// More telling words of a text are not looked at.
 const MOST_WORDS: usize = 96;
+/// Most texts have no more.
+const USUAL_WORDS: usize = 16;
 /// What the end of a sentence counts in words.
 const SENTENCE: u16 = 4;
 /// Words are compared by so many bytes.
@@ -39,8 +42,7 @@ pub(super) struct Word {
 /// The telling words of a text.
 #[derive(Debug)]
 pub(super) struct Words {
-    list: [Word; MOST_WORDS],
-    len: usize,
+    list: Vec<Word>,
     /// Where the reply of another host that this one quotes begins, and at the end the number of all.
     own: usize,
 }
@@ -48,12 +50,12 @@ pub(super) struct Words {
 impl Words {
     /// All of them.
     pub(super) fn all(&self) -> &[Word] {
-        &self.list[..self.len]
+        &self.list
     }
 
     /// Those that stand in front of a quoted reply; `None` where nothing is quoted.
     pub(super) fn own(&self) -> Option<&[Word]> {
-        (self.own < self.len).then(|| &self.list[..self.own])
+        (self.own < self.list.len()).then(|| &self.list[..self.own])
     }
 }
 
@@ -77,10 +79,17 @@ const LOWER: u128 = 0x2020_2020_2020_2020_2020_2020_2020_2020;
 
 /// The first bytes of a word, without case.
 fn key(word: &[u8]) -> u128 {
-    let mut bytes = [0; WORD_BYTES];
-    let length = word.len().min(WORD_BYTES);
-    bytes[..length].copy_from_slice(&word[..length]);
-    u128::from_le_bytes(bytes) | LOWER
+    key_at(word, 0, word.len())
+}
+
+/// The same of a word in a text: what follows it is read with it, and masked.
+fn key_at(text: &[u8], start: usize, end: usize) -> u128 {
+    let length = end - start;
+    match text[start..].first_chunk::<WORD_BYTES>() {
+        Some(bytes) if length >= WORD_BYTES => u128::from_le_bytes(*bytes) | LOWER,
+        Some(bytes) => u128::from_le_bytes(*bytes) & ((1 << (8 * length)) - 1) | LOWER,
+        None => text[start..end].iter().rev().fold(0, |key, &byte| key << 8 | u128::from(byte)) | LOWER,
+    }
 }
 
 /// What a byte is, as a bit: the bits of a run tell whether it must be looked at again.
@@ -92,6 +101,7 @@ mod kind {
     pub(super) const AT: u8 = 16;
     pub(super) const MARK: u8 = 32;
     pub(super) const BREAK: u8 = 64;
+    pub(super) const SLASH: u8 = 128;
 }
 
 static KIND: [u8; 256] = {
@@ -104,6 +114,7 @@ static KIND: [u8; 256] = {
             b'0'..=b'9' => kind::DIGIT,
             b'.' => kind::DOT,
             b'@' => kind::AT,
+            b'/' => kind::SLASH,
             b'<' | b'>' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b'\'' | b',' | b';' => kind::BREAK,
             other if other.is_ascii_whitespace() => kind::BREAK,
             _ => kind::MARK,
@@ -118,7 +129,7 @@ static KIND: [u8; 256] = {
 /// Reads the words of a text.
 pub(super) fn read(text: &[u8]) -> Words {
     let text = &text[..text.len().min(MOST_TEXT)];
-    let words = Words { list: [Word::default(); MOST_WORDS], len: 0, own: usize::MAX };
+    let words = Words { list: Vec::with_capacity(USUAL_WORDS), own: usize::MAX };
     let mut reader = Walk { text, words, place: 0 };
     reader.walk();
     reader.words
@@ -166,9 +177,8 @@ impl Walk<'_> {
             return self.plain(start, end, kinds);
         }
         let trimmed = end - trailing(&self.text[start..end]);
-        let run = &self.text[start..trimmed];
-        let marked = kinds & (kind::DOT | kind::AT) != 0 || contains(run, b"://");
-        match if marked { name(self.text, start, trimmed) } else { None } {
+        let marked = kinds & (kind::DOT | kind::AT | kind::SLASH) != 0;
+        match if marked { name(self.text, start, trimmed, kinds) } else { None } {
             Some(name) => self.push(start, name.end, name.classes),
             None if self.in_brackets(start, end) => self.push(start, trimmed, MAILADDRESS),
             None => self.parts(start, trimmed),
@@ -215,8 +225,8 @@ impl Walk<'_> {
         let mut from = start;
         if kinds & (kind::UPPER | kind::LOWER) == kind::UPPER | kind::LOWER {
             for at in start + 1..end {
-                let pair = [self.text[at - 1], self.text[at]].map(|byte| KIND[usize::from(byte)]);
-                if pair == [kind::LOWER, kind::UPPER] && at - from > 1 {
+                let kind = |at: usize| KIND[usize::from(self.text[at])];
+                if kind(at) == kind::UPPER && kind(at - 1) == kind::LOWER && at - from > 1 {
                     self.word(from, at);
                     from = at;
                 }
@@ -232,7 +242,7 @@ impl Walk<'_> {
             && matches!(self.text.get(end), Some(b' ' | b'-'))
             && self.introduces(start);
         if quotes && self.words.own == usize::MAX {
-            self.words.own = self.words.len;
+            self.words.own = self.words.list.len();
         }
     }
 
@@ -244,7 +254,7 @@ impl Walk<'_> {
     }
 
     fn word(&mut self, start: usize, end: usize) {
-        let classes = CLASSES.get(&key(&self.text[start..end])).copied().unwrap_or(0);
+        let classes = CLASSES.get(&key_at(self.text, start, end)).copied().unwrap_or(0);
         self.push(start, end, classes);
     }
 
@@ -252,15 +262,14 @@ impl Walk<'_> {
         if classes & FILLER == 0 {
             self.place = self.place.saturating_add(1);
         }
-        if classes & !FILLER == 0 || self.words.len == MOST_WORDS {
+        if classes & !FILLER == 0 || self.words.list.len() == MOST_WORDS {
             return;
         }
-        if classes & *TURNS != 0 {
+        if classes & TURNED != 0 {
             classes |= self.derived(classes);
         }
         let [start, end] = [start, end].map(|byte| u16::try_from(byte).unwrap_or(u16::MAX));
-        self.words.list[self.words.len] = Word { classes, place: self.place, start, end };
-        self.words.len += 1;
+        self.words.list.push(Word { classes, place: self.place, start, end });
     }
 
     /// What a word is, too, by what stands in front of it.
@@ -268,7 +277,7 @@ impl Walk<'_> {
         let before = self.words.all().iter().rev().take(3);
         let near = before.take_while(|word| self.place - word.place <= 4);
         let mut makes = 0;
-        for word in near {
+        for word in near.filter(|word| word.classes & TURNING != 0) {
             for row in DERIVED {
                 if classes & row.behind != 0
                     && word.classes & row.before != 0
@@ -281,9 +290,6 @@ impl Walk<'_> {
         makes
     }
 }
-
-/// The classes that [`DERIVED`] turns.
-static TURNS: LazyLock<Classes> = LazyLock::new(|| DERIVED.iter().fold(0, |all, row| all | row.behind));
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
@@ -300,20 +306,22 @@ struct Name {
     classes: Classes,
 }
 
-/// Reads a run as an address, a host, a URL or a number with dots; `None` for words.
-fn name(text: &[u8], start: usize, end: usize) -> Option<Name> {
+/// Reads a run as an address, a host, a URL or a number with dots; `None` for words. `kinds` are those of its bytes,
+/// and of marks behind it.
+fn name(text: &[u8], start: usize, end: usize, kinds: u8) -> Option<Name> {
     let run = &text[start..end];
-    if let Some(at) = memchr::memchr(b'@', run) {
+    let at = if kinds & kind::AT == 0 { None } else { memchr::memchr(b'@', run) };
+    if let Some(at) = at {
         let end = address_end(run, at).map_or(end, |length| start + length);
         return Some(Name { end, classes: MAILADDRESS });
     }
-    if contains(run, b"://") {
+    if kinds & kind::SLASH != 0 && contains(run, b"://") {
         return Some(Name { end, classes: list_host(run) });
     }
-    let dotted = run.windows(3).any(|three| {
-        three[1] == b'.' && three[0].is_ascii_alphanumeric() && three[2].is_ascii_alphanumeric()
-    });
-    if !dotted || is_exception(run) || is_sentence(run) {
+    if kinds & kind::DOT == 0 || !is_dotted(run) {
+        return None;
+    }
+    if kinds & kind::UPPER != 0 && (is_exception(run) || is_sentence(run)) {
         return None;
     }
     let digits = run.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
@@ -323,6 +331,12 @@ fn name(text: &[u8], start: usize, end: usize) -> Option<Name> {
         (false, _) => list_host(run),
     };
     Some(Name { end, classes })
+}
+
+/// Whether a dot stands between letters or digits.
+fn is_dotted(run: &[u8]) -> bool {
+    run.windows(3)
+        .any(|three| three[1] == b'.' && three[0].is_ascii_alphanumeric() && three[2].is_ascii_alphanumeric())
 }
 
 /// Where an address ends, if a colon and a word follow it: `bob@example.com:blocked`.
@@ -365,5 +379,12 @@ fn list_host(run: &[u8]) -> Classes {
 fn is_list_host(host: &[u8]) -> bool {
     let Some(last) = memchr::memrchr(b'.', host) else { return false };
     let domain = memchr::memrchr(b'.', &host[..last]).map_or(host, |dot| &host[dot + 1..]);
-    LIST_HOSTS.iter().any(|list| list.len() == domain.len() && domain.eq_ignore_ascii_case(list.as_bytes()))
+    LIST_HOST_KEYS.contains(&key(domain))
+        && LIST_HOSTS
+            .iter()
+            .any(|list| list.len() == domain.len() && domain.eq_ignore_ascii_case(list.as_bytes()))
 }
+
+/// The first bytes of the block lists' hosts: nearly every other host is none of them by these.
+static LIST_HOST_KEYS: LazyLock<FxHashSet<u128>> =
+    LazyLock::new(|| LIST_HOSTS.iter().map(|host| key(host.as_bytes())).collect());
