@@ -122,12 +122,14 @@ impl Chain {
     }
 
     /// What the names of other logs' files begin with: `connection.log` where there is
-    /// `connection.log_current`.
+    /// `connection.log_current` or `connection.log_yesterday`.
     fn other_logs(&self, directory: &Path) -> io::Result<Vec<String>> {
         let mut others = Vec::new();
         for entry in std::fs::read_dir(directory)?.take(MAX_LISTED).flatten() {
             let name = entry.file_name();
-            let base = name.to_str().and_then(|name| name.strip_suffix("_current"));
+            let name = name.to_str().unwrap_or_default();
+            // Right after a rotation there is no current one yet.
+            let base = name.strip_suffix("_current").or_else(|| name.strip_suffix("_yesterday"));
             others.extend(base.filter(|base| *base != self.base()).map(str::to_owned));
         }
         Ok(others)
