@@ -26,7 +26,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CHANNELS = 138
+CHANNELS = 144
 BOUNDS = {"p99 ms": 250.0, "RSS MiB": 64.0, "health ms": 1000.0}
 GET = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 # A client that was closed comes back after so many seconds.
