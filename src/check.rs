@@ -102,7 +102,7 @@ pub fn check(config: &Config, file: Option<&Path>, environment: &Environment) ->
         Err(error) => checked.note(Verdict::Problem, "installation", error.to_string()),
     }
     host::sockets(&mut checked, config);
-    host::state_directory(&mut checked, &config.state.directory);
+    host::state_directory(&mut checked, config);
     host::listener(&mut checked, config.http.listen);
     checked
 }

@@ -17,6 +17,7 @@ use crate::source::install::Install;
 use crate::source::presence::holds_anything;
 use crate::source::processes::ProcessWatch;
 use crate::source::spool::{QueueSnapshot, Scanner};
+use crate::source::state::{StateDirectory, StateError};
 use crate::source::{sockets as kernel, user as users};
 
 /// Directories that cannot be read and are named one by one.
@@ -169,27 +170,45 @@ pub(super) fn sockets(checked: &mut Checked, config: &Config) {
     }
 }
 
-/// Whether state could be saved. Nothing is written for it.
-pub(super) fn state_directory(checked: &mut Checked, directory: &Path) {
+/// Whether a start would use the state directory, and whether state could be saved. Nothing is written for it.
+pub(super) fn state_directory(checked: &mut Checked, config: &Config) {
+    let directory = &config.state.directory;
+    // A user that the host does not have is a finding of its own.
+    let user = config.mta.user.as_deref().and_then(|user| users::id_of(user, Path::new("/etc/passwd")).ok());
+    match StateDirectory::examine(directory, user) {
+        Ok(()) => {}
+        Err(StateError::NoDirectory { .. }) => return state_to_make(checked, directory),
+        Err(refused) => return checked.note(Problem, "state", refused.to_string()),
+    }
+    match writable(directory) {
+        Ok(()) => checked.note(Fine, "state", format!("{} can be written", directory.display())),
+        Err(error) => unwritable(checked, directory, "cannot be written", &error),
+    }
+}
+
+/// A state directory that the first start makes, if it can.
+fn state_to_make(checked: &mut Checked, directory: &Path) {
     let nearest = directory.ancestors().find(|path| path.symlink_metadata().is_ok());
     let nearest = nearest.unwrap_or(Path::new("/"));
-    let exists = nearest == directory;
     if !nearest.is_dir() {
         return checked.note(Problem, "state", format!("{}: not a directory", nearest.display()));
     }
-    match accessat(CWD, nearest, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
-        Ok(()) if exists => checked.note(Fine, "state", format!("{} can be written", directory.display())),
+    match writable(nearest) {
         Ok(()) => {
             let text = format!("{} will be made at the first start", directory.display());
             checked.note(Note, "state", text);
         }
-        Err(errno) => {
-            let what = if exists { "cannot be written" } else { "is not there and cannot be made" };
-            let hint = "give the directory to this user, or choose another with --state-dir";
-            let text = format!("{} {what}: {}; {hint}", directory.display(), io::Error::from(errno));
-            checked.note(Problem, "state", text);
-        }
+        Err(error) => unwritable(checked, directory, "is not there and cannot be made", &error),
     }
+}
+
+fn writable(directory: &Path) -> io::Result<()> {
+    Ok(accessat(CWD, directory, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
+}
+
+fn unwritable(checked: &mut Checked, directory: &Path, what: &str, error: &io::Error) {
+    let hint = "give the directory to this user, or choose another with --state-dir";
+    checked.note(Problem, "state", format!("{} {what}: {error}; {hint}", directory.display()));
 }
 
 /// Whether the address is free, or an exporter answers there already.

@@ -198,3 +198,34 @@ fn an_exporter_that_runs_already() {
     assert_eq!(status, 0, "{text}");
     says(&text, &["an exporter answers on"]);
 }
+
+/// What is wrong with a state directory stops a start, and `check` says it before in the same words.
+#[test]
+fn a_state_directory_that_a_start_would_refuse() {
+    let install = Install::new();
+    install.append("mail.log_current", ENTRIES);
+    let state = install.path("state");
+    let fifo = |path: &Path| {
+        let permissions = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, permissions, 0).expect("made");
+    };
+    let rows: [(&str, &dyn Fn()); 3] = [
+        ("others may write there", &|| mode(&state, 0o777)),
+        ("is no regular file", &|| fifo(&state.join("state"))),
+        ("others may write it", &|| {
+            std::fs::write(state.join("state"), "x").expect("written");
+            mode(&state.join("state"), 0o666);
+        }),
+    ];
+    for (why, spoil) in rows {
+        drop(std::fs::remove_dir_all(&state));
+        install.make_state_directory();
+        spoil();
+        let (status, _, refused) = run(&mut install.command());
+        assert!(status == 1 && refused.contains(why), "{why}: {refused}");
+        let words = refused.split_once("cannot use the state directory: ").expect("the refusal").1;
+        let (status, text) = check(&install);
+        assert_eq!(status, 1, "{text}");
+        says(&text, &["PROBLEM state", words.trim_end(), "1 problem found."]);
+    }
+}

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Known, StateError};
+use super::{Known, STATE, StateError};
 
 const LOCK: &str = "lock";
 const OTHERS_WRITE: u32 = 0o022;
@@ -54,16 +54,35 @@ impl StateDirectory {
     /// another process runs on it; else why it may not be used.
     pub fn open_knowing(path: &Path, mta: Option<u32>, known: Known) -> Result<Self, StateError> {
         make(path)?;
-        let own = rustix::process::geteuid().as_raw();
-        let failed = |source| StateError::Io { path: path.to_owned(), source };
-        let (directory, metadata) = open_directory(path, own)?;
-        let known = Cell::new(known);
-        let mut opened = Self { path: path.to_owned(), directory, metadata, lock: None, own, mta, known };
-        opened.refuse_unsafe()?;
+        let mut opened = Self::look_at(path, mta, known)?;
         opened.lock = opened.take_lock().map_err(|errno| match errno {
             Errno::WOULDBLOCK => StateError::InUse { path: path.to_owned(), hint: opened.hint() },
-            errno => failed(errno.into()),
+            errno => StateError::Io { path: path.to_owned(), source: errno.into() },
         })?;
+        Ok(opened)
+    }
+
+    /// Whether a start could use the directory and the state in it: the same looks, without making, locking or reading
+    /// anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateDirectory::open_knowing`] and [`StateDirectory::load`], but for what only the lock tells.
+    pub fn examine(path: &Path, mta: Option<u32>) -> Result<(), StateError> {
+        if !is_there(path)? {
+            let source = io::Error::from(io::ErrorKind::NotFound);
+            return Err(StateError::NoDirectory { path: path.to_owned(), source });
+        }
+        Self::look_at(path, mta, Known::default())?.open_file(STATE).map(drop)
+    }
+
+    /// Opens a directory that is there and safe.
+    fn look_at(path: &Path, mta: Option<u32>, known: Known) -> Result<Self, StateError> {
+        let own = rustix::process::geteuid().as_raw();
+        let (directory, metadata) = open_directory(path, own)?;
+        let known = Cell::new(known);
+        let opened = Self { path: path.to_owned(), directory, metadata, lock: None, own, mta, known };
+        opened.refuse_unsafe()?;
         Ok(opened)
     }
 
@@ -232,14 +251,25 @@ fn trusts(own: u32, mta: Option<u32>, owner: u32) -> bool {
     owner == own || owner == 0 || (own == 0 && mta == Some(owner))
 }
 
-/// Makes the directory unless something is there.
+/// Makes the directory unless it is there.
 fn make(path: &Path) -> Result<(), StateError> {
-    let absent = |source| StateError::NoDirectory { path: path.to_owned(), source };
+    if is_there(path)? {
+        return Ok(());
+    }
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|source| StateError::NoDirectory { path: path.to_owned(), source })
+}
+
+/// Whether there is a directory; what is something else is none.
+fn is_there(path: &Path) -> Result<bool, StateError> {
     match path.metadata() {
-        Ok(there) if there.is_dir() => Ok(()),
-        Ok(_) => Err(absent(io::Error::from(io::ErrorKind::NotADirectory))),
+        Ok(there) if there.is_dir() => Ok(true),
+        Ok(_) => {
+            let source = io::Error::from(io::ErrorKind::NotADirectory);
+            Err(StateError::NoDirectory { path: path.to_owned(), source })
+        }
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(absent)
+            Ok(false)
         }
         // There may be a state.
         Err(source) => Err(StateError::Io { path: path.to_owned(), source }),
