@@ -34,7 +34,7 @@ pub mod window;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use channel::{Outcome, TryBand};
+use channel::TryBand;
 use clock::LocalClock;
 use connection::AuthenticationResult;
 use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Entry, Event, Key, MessageEvent, Waited};
@@ -43,6 +43,7 @@ pub use table::{LeftOut, Table};
 use timeline::Present;
 
 use crate::record::Direction;
+use crate::record::code::Outcome;
 use crate::record::timestamp::Timestamp;
 
 macro_rules! totals {
@@ -234,7 +235,7 @@ impl Aggregate {
     fn entry(&mut self, log: usize, entry: &Entry, batch: &Batch, now: Option<Present>) {
         let at = self.entry_time(log, entry.time, now);
         let channel = self.totals.channels.index(entry.channel, batch);
-        self.totals.entries.add(entry.action);
+        self.totals.entries.add(entry.code);
         match entry.event {
             Event::Message { blocks, event } => {
                 self.message(channel, blocks.saturating_mul(self.block_size), event, at, batch);
@@ -277,7 +278,7 @@ impl Aggregate {
                 self.attempted(channel, &delivery, None, at, batch);
                 self.waited(channel, &waited, None, at);
             }
-            MessageEvent::Failed { outcome, reason, reply, delivery, waited } => {
+            MessageEvent::Failed { outcome, reason, reply, delivery, waited, .. } => {
                 counts.failures[outcome].add(reason);
                 if let Some(reply) = reply {
                     totals.replies.add(channel, reply, at.seen, batch);

@@ -66,7 +66,7 @@ mod user;
 mod xml;
 
 use blanks::Blanks;
-use code::Action;
+use code::EntryCode;
 use format::Format;
 use option::{Fields, OptionSet};
 pub use pieces::RawLine;
@@ -157,7 +157,7 @@ pub struct Message<'a> {
     /// Where an enqueue goes; empty for all others.
     pub destination_channel: &'a [u8],
     /// The entry code.
-    pub action: Action,
+    pub code: EntryCode,
     /// Size in blocks, rounded up by the MTA.
     pub blocks: u64,
     /// Envelope From; empty for notifications.
@@ -223,7 +223,7 @@ pub struct Connection<'a> {
     /// Which side opened the connection.
     pub direction: Direction,
     /// The entry code.
-    pub action: Action,
+    pub code: EntryCode,
     /// The ends; absent where nothing was connected.
     pub transport: Option<Transport<'a>>,
     /// `SMTP`, `SMTP/TLS-128-RC4`, `SMTP/<initial host>/<host>`.

@@ -12,34 +12,12 @@ use super::histogram::DelayHistogram;
 use super::labels::{Labels, OTHER_LABEL};
 use super::reasons::PerLabel;
 use super::table::{LeftOut, Table, Vacated};
-use crate::record::code::Action;
+use crate::record::code::Outcome;
 use crate::record::reason::Reason;
 use crate::record::{Direction, labelled};
 
 /// Channels with a label of their own. A large site has a few dozen.
 pub const MAX_CHANNELS: usize = 256;
-
-labelled! {
-    /// How a delivery attempt ended, when not well.
-    Outcome {
-        Deferred = "deferred": "Q: stays in the queue";
-        Partial = "partial": "Z: others of the message succeeded, this one is queued anew";
-        Rejected = "rejected": "R: given up, the sender is told";
-        Unnotified = "unnotified": "K: given up, nobody is told";
-    }
-}
-
-impl Outcome {
-    /// How the attempt ended that an entry with one of the letters Q, Z, R and K tells of.
-    pub fn of(action: Action) -> Self {
-        match action.letter {
-            b'Z' => Self::Partial,
-            b'R' => Self::Rejected,
-            b'K' => Self::Unnotified,
-            _ => Self::Deferred,
-        }
-    }
-}
 
 labelled! {
     /// Which delivery attempt it was.

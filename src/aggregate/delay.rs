@@ -7,10 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::channel::Outcome;
 use super::digest::{Entry, Key, Waited};
 use super::join::JoinTable;
 use super::table::{LeftOut, Table};
+use crate::record::code::Outcome;
 
 /// Channels that hand a message on to another channel of the same host: neither does mail come in
 /// through them nor is it delivered by them (2005Q4 guide, examples 21-4 and 21-8).

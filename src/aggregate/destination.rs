@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::channel::Outcome;
 use super::digest::{Batch, Name};
 use super::heavy_hitters::{HeavyHitters, Place};
 use super::table::{LeftOut, Table, Vacated};
 use super::window::{RecentKeys, SlidingCounts};
+use crate::record::code::Outcome;
 
 /// Domains with a series of their own.
 pub const MAX_DOMAINS: usize = 200;

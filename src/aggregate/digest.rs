@@ -14,12 +14,11 @@ pub use digester::Digester;
 pub(super) use digester::label_key;
 
 use super::account::LineCounts;
-use super::channel::Outcome;
 use super::connection::AuthenticationResult;
 use super::option::{Inference, OptionsSeen};
 use super::unparsed::LastUnparsed;
 use crate::record::Direction;
-use crate::record::code::Action;
+use crate::record::code::{EntryCode, Outcome};
 use crate::record::reason::Reason;
 use crate::record::timestamp::Timestamp;
 
@@ -75,7 +74,7 @@ pub struct RemoteReply {
     pub status: Name,
 }
 
-/// An entry of the message kind, by its action letter.
+/// An entry of the message kind, by its action.
 #[derive(Clone, Copy, Debug)]
 pub enum MessageEvent {
     /// E
@@ -104,6 +103,8 @@ pub enum MessageEvent {
         outcome: Outcome,
         /// Why.
         reason: Reason,
+        /// Whether it was tried just then.
+        tried: bool,
         /// What the other host said.
         reply: Option<RemoteReply>,
         /// The attempt.
@@ -129,20 +130,13 @@ pub enum MessageEvent {
 }
 
 impl MessageEvent {
-    /// Whether the entry tells of an attempt to deliver: an expired or unnotified recipient was not
-    /// tried again just then.
+    /// Whether the entry tells of an attempt to deliver.
     pub fn is_attempt(&self) -> bool {
-        match self {
-            Self::Delivered { .. } => true,
-            Self::Failed { outcome, reason, .. } => {
-                *outcome != Outcome::Unnotified && *reason != Reason::Expired
-            }
-            _ => false,
-        }
+        matches!(self, Self::Delivered { .. } | Self::Failed { tried: true, .. })
     }
 }
 
-/// An entry of the connection kind, by its action letter.
+/// An entry of the connection kind, by its action.
 #[derive(Clone, Copy, Debug)]
 pub enum ConnectionEvent {
     /// O
@@ -206,7 +200,7 @@ pub struct Entry {
     /// When it was written.
     pub time: Timestamp,
     /// The entry code.
-    pub action: Action,
+    pub code: EntryCode,
     /// The channel that wrote it.
     pub channel: Name,
     /// What it tells.

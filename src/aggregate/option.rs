@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::each::Each;
 use super::table::{LeftOut, Table};
 
+use crate::record::code::Action;
 use crate::record::option::{LogOption, OptionSet};
 use crate::record::{Connection, Message};
 
@@ -94,8 +95,8 @@ const SAMPLE: u16 = 200;
 /// How an entry that shows an option, or does not, changes the option's score.
 struct Row {
     option: LogOption,
-    /// The action letters of the entries that can show it.
-    letters: &'static [u8],
+    /// Whether entries with an action can show it.
+    by: fn(Action) -> bool,
     /// What an entry adds that shows it; one that does not takes 1 away.
     shown: i32,
 }
@@ -107,29 +108,29 @@ const SOME: i32 = 9;
 /// One entry in fifty is enough.
 const FEW: i32 = 49;
 
-const ANY: &[u8] = b"EDQRKZWJVB";
-const QUEUED: &[u8] = b"EDQRKZW";
-const TRIED: &[u8] = b"DQRKZW";
+const ANY: fn(Action) -> bool = Action::is_of_message;
+const QUEUED: fn(Action) -> bool = Action::has_file;
+const WAITING: fn(Action) -> bool = Action::is_waiting;
 
 /// THE table of what tells that an option is on. Node and process id are not in it: the columns in
 /// front of the addresses are never read by what was inferred.
 const ROWS: [Row; 16] = [
-    Row { option: LogOption::Notary, letters: QUEUED, shown: MOST },
-    Row { option: LogOption::Filename, letters: QUEUED, shown: MOST },
-    Row { option: LogOption::EnvelopeId, letters: QUEUED, shown: FEW },
-    Row { option: LogOption::MessageId, letters: QUEUED, shown: MOST },
-    Row { option: LogOption::Username, letters: ANY, shown: FEW },
-    Row { option: LogOption::Connection, letters: ANY, shown: FEW },
-    Row { option: LogOption::Sensitivity, letters: ANY, shown: SOME },
-    Row { option: LogOption::Priority, letters: ANY, shown: SOME },
-    Row { option: LogOption::Intermediate, letters: ANY, shown: FEW },
-    Row { option: LogOption::Initial, letters: ANY, shown: FEW },
-    Row { option: LogOption::Filter, letters: ANY, shown: SOME },
-    Row { option: LogOption::Reason, letters: b"RK", shown: SOME },
-    Row { option: LogOption::RemoteMta, letters: TRIED, shown: SOME },
-    Row { option: LogOption::Transport, letters: ANY, shown: FEW },
-    Row { option: LogOption::Application, letters: ANY, shown: FEW },
-    Row { option: LogOption::QueueTime, letters: TRIED, shown: MOST },
+    Row { option: LogOption::Notary, by: QUEUED, shown: MOST },
+    Row { option: LogOption::Filename, by: QUEUED, shown: MOST },
+    Row { option: LogOption::EnvelopeId, by: QUEUED, shown: FEW },
+    Row { option: LogOption::MessageId, by: QUEUED, shown: MOST },
+    Row { option: LogOption::Username, by: ANY, shown: FEW },
+    Row { option: LogOption::Connection, by: ANY, shown: FEW },
+    Row { option: LogOption::Sensitivity, by: ANY, shown: SOME },
+    Row { option: LogOption::Priority, by: ANY, shown: SOME },
+    Row { option: LogOption::Intermediate, by: ANY, shown: FEW },
+    Row { option: LogOption::Initial, by: ANY, shown: FEW },
+    Row { option: LogOption::Filter, by: ANY, shown: SOME },
+    Row { option: LogOption::Reason, by: Action::gives_up, shown: SOME },
+    Row { option: LogOption::RemoteMta, by: WAITING, shown: SOME },
+    Row { option: LogOption::Transport, by: ANY, shown: FEW },
+    Row { option: LogOption::Application, by: ANY, shown: FEW },
+    Row { option: LogOption::QueueTime, by: WAITING, shown: MOST },
 ];
 
 /// What the first entries of one log say about its options: a score for each.
@@ -151,7 +152,7 @@ impl Inference {
         if self.complete || !message.format.is_positional() {
             return;
         }
-        for row in ROWS.iter().filter(|row| row.letters.contains(&message.action.letter)) {
+        for row in ROWS.iter().filter(|row| (row.by)(message.code.action)) {
             let score = &mut self.scores[row.option];
             *score += if message.shown.has(row.option) { row.shown } else { -1 };
         }

@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::channel::{Outcome, TryBand};
+use super::channel::TryBand;
 use super::connection::AuthenticationResult;
+use crate::record::code::Outcome;
 use crate::record::option::LogOption;
 use crate::record::reason::Reason;
 use crate::record::{Direction, Skip, Unparsed};

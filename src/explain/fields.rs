@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::paper::Paper;
-use crate::record::code::{ACTIONS, Action, MODIFIERS};
+use crate::record::code::{EntryCode, meaning_of_modifier};
 use crate::record::timestamp::Timestamp;
 use crate::record::{Connection, Message};
 
@@ -33,7 +33,7 @@ const MESSAGE: [Field<OfMessage>; 27] = [
     optional("process id", "LOG_PROCESS", |entry| entry.process.into()),
     always("source channel", |entry| entry.source_channel.into()),
     always("destination channel", |entry| entry.destination_channel.into()),
-    always("type of entry", |entry| Cow::Owned(code(entry.action))),
+    always("type of entry", |entry| Cow::Owned(code(entry.code))),
     always("size in blocks", |entry| Cow::Owned(entry.blocks.to_string().into_bytes())),
     always("envelope From:", |entry| entry.from.into()),
     always("original envelope To:", |entry| entry.original_to.into()),
@@ -63,7 +63,7 @@ const CONNECTION: [Field<OfConnection>; 10] = [
     optional("node", "LOG_NODE", |entry| entry.node.into()),
     optional("process id", "LOG_PROCESS", |entry| entry.process.into()),
     always("channel", |entry| entry.channel.into()),
-    always("type of entry", |entry| Cow::Owned(code(entry.action))),
+    always("type of entry", |entry| Cow::Owned(code(entry.code))),
     always("transport information", |entry| entry.transport.map_or(&b""[..], |ends| ends.tuple).into()),
     always("application info", |entry| entry.application.into()),
     always("text", |entry| entry.text.into()),
@@ -111,17 +111,15 @@ fn stamp(time: Timestamp) -> Vec<u8> {
 }
 
 /// `EEC: enqueue; C chunking (BDAT), E ESMTP (EHLO)`.
-fn code(action: Action) -> Vec<u8> {
-    let row = ACTIONS.iter().find(|row| row.letter == action.letter);
-    let meaning = row.map_or("not documented", |row| row.meaning);
-    let modifiers: Vec<String> = (b'A'..=b'Z').filter(|&letter| action.has(letter)).map(modifier).collect();
+fn code(code: EntryCode) -> Vec<u8> {
+    let meaning = code.action.row().meaning.unwrap_or("not documented");
+    let modifiers: Vec<String> = code.modifier_letters().map(modifier).collect();
     let with = if modifiers.is_empty() { String::new() } else { format!("; {}", modifiers.join(", ")) };
-    format!("{}: {meaning}{with}", char::from(action.letter)).into_bytes()
+    format!("{}: {meaning}{with}", code.action.letter()).into_bytes()
 }
 
-fn modifier(letter: u8) -> String {
-    let row = MODIFIERS.iter().find(|row| row.letter == letter);
-    format!("{} {}", char::from(letter), row.map_or("not documented", |row| row.meaning))
+fn modifier(letter: char) -> String {
+    format!("{letter} {}", meaning_of_modifier(letter).unwrap_or("not documented"))
 }
 
 fn number<T: ToString>(value: Option<T>) -> Cow<'static, [u8]> {

@@ -3,7 +3,7 @@
 //! It knows the shapes of the formats and not the reader's way through them; what it cannot place
 //! stops at the beginning of the entry.
 
-use crate::record::code::Action;
+use crate::record::code::EntryCode;
 use crate::record::{Unparsed, timestamp};
 
 /// Where reading stopped.
@@ -62,10 +62,10 @@ pub(super) fn find(line: &[u8], reason: Unparsed) -> Stop {
 
 /// What of a time stamp is there.
 fn before_stamp(line: &[u8], start: usize) -> Stop {
-    let shape = b"00-Aaa-0000 00:00:00";
+    let shape = b"00-aaa-0000 00:00:00";
     let fits = |(byte, wanted): &(&u8, &u8)| match wanted {
         b'0' => byte.is_ascii_digit(),
-        b'A' | b'a' => byte.is_ascii_alphabetic(),
+        b'a' => byte.is_ascii_alphabetic(),
         wanted => byte == wanted,
     };
     // A day of one digit stands without its blank.
@@ -107,7 +107,7 @@ fn entry(line: &[u8], from: usize, reason: Unparsed) -> Stop {
     let number = |word: Option<&(usize, &[u8])>| {
         word.is_some_and(|(_, word)| word.len() <= 18 && word.iter().all(u8::is_ascii_digit))
     };
-    let is_code = |index: &usize| index > &0 && Action::parse(words[*index].1).is_some();
+    let is_code = |index: &usize| index > &0 && EntryCode::parse(words[*index].1).is_some();
     // Node, process id and two channels; a code may be the word behind these.
     let candidates: Vec<usize> = (0..words.len().min(6)).filter(is_code).collect();
     let code = candidates.iter().find(|&&index| number(words.get(index + 1)));

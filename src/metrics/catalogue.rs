@@ -2,12 +2,12 @@
 //! derive from it. Names are an interface: renaming one breaks dashboards and alert rules.
 
 use crate::aggregate::Totals;
-use crate::aggregate::channel::{self, Outcome, TryBand};
+use crate::aggregate::channel::{self, TryBand};
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::labels::OTHER_LABEL;
 use crate::aggregate::{destination, reply};
 use crate::config;
-use crate::record::code::{MODIFIERS, OTHER_MODIFIER};
+use crate::record::code::{MODIFIERS, OTHER_MODIFIER, Outcome};
 use crate::record::reason::Reason;
 use crate::record::{Direction, Skip, Unparsed};
 use crate::source::filesystems::PATHS;

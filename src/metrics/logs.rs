@@ -84,11 +84,15 @@ pub fn fill_notices(page: &mut Page, totals: &Totals) {
 }
 
 fn fill_entries(page: &mut Page, totals: &Totals) {
-    for (code, count) in totals.entries.actions() {
-        page.count(&metric::LOG_ENTRIES, &[code.encode_utf8(&mut [0; 4])], count);
+    for (action, count) in totals.entries.actions() {
+        page.count(&metric::LOG_ENTRIES, &[action.letter().encode_utf8(&mut [0; 4])], count);
     }
-    for (code, modifier, count) in totals.entries.modifiers() {
-        page.count(&metric::LOG_ENTRY_MODIFIERS, &[code.encode_utf8(&mut [0; 4]), modifier], count);
+    for (action, modifier, count) in totals.entries.modifiers() {
+        page.count(
+            &metric::LOG_ENTRY_MODIFIERS,
+            &[action.letter().encode_utf8(&mut [0; 4]), modifier],
+            count,
+        );
     }
     for pair in totals.enqueues.pairs() {
         let labels = [totals.channels.label(pair.source), totals.channels.label(pair.destination)];

@@ -3,7 +3,7 @@
 //!
 //! Fields may come in any order and any patch may add new ones, which are left out.
 
-use super::code::Action;
+use super::code::EntryCode;
 use super::format::Format;
 use super::option::{LogOption, OptionSet};
 use super::timestamp;
@@ -29,7 +29,7 @@ attributes! {
     Process = b"pi" by Process;
     SourceChannel = b"sc";
     DestinationChannel = b"dc";
-    Action = b"ac";
+    Code = b"ac";
     Size = b"sz";
     From = b"so";
     OriginalTo = b"od";
@@ -198,12 +198,12 @@ impl<'a> Values<'a> {
     }
 
     fn message(&self, malformed: Unparsed) -> Result<Line<'a>, Unparsed> {
-        let action = Action::parse(self.get(Attribute::Action)).ok_or(Unparsed::NoAction)?;
+        let code = EntryCode::parse(self.get(Attribute::Code)).ok_or(Unparsed::NoAction)?;
         if !self.spans.has(Attribute::SourceChannel) {
             return Err(malformed);
         }
         let recipient = self.spans.has(Attribute::OriginalTo) || self.spans.has(Attribute::To);
-        if !action.may_lack_recipient() && !recipient {
+        if !code.action.row().may_lack_recipient && !recipient {
             return Err(Unparsed::NoRecipient);
         }
         let diagnostic = self.get(Attribute::Diagnostic);
@@ -221,7 +221,7 @@ impl<'a> Values<'a> {
             process: self.get(Attribute::Process),
             source_channel: self.get(Attribute::SourceChannel),
             destination_channel: self.get(Attribute::DestinationChannel),
-            action,
+            code,
             blocks: number(self.get(Attribute::Size)).unwrap_or(0),
             from: self.get(Attribute::From),
             original_to: self.get(Attribute::OriginalTo),
@@ -258,7 +258,7 @@ impl<'a> Values<'a> {
             process: self.get(Attribute::Process),
             channel: self.get(Attribute::SourceChannel),
             direction,
-            action: Action::parse(self.get(Attribute::Action)).ok_or(Unparsed::NoAction)?,
+            code: EntryCode::parse(self.get(Attribute::Code)).ok_or(Unparsed::NoAction)?,
             transport: transport::parse(self.get(Attribute::Transport)),
             application: self.get(Attribute::Application),
             text: self.get(Attribute::MessageId),

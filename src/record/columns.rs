@@ -4,7 +4,7 @@
 //! "Understanding the MTA Log Entry Format").
 
 use super::blanks::{Blanks, Word};
-use super::code::Action;
+use super::code::{Action, EntryCode};
 use super::option::{LogOption, OptionSet};
 use super::timestamp::{ends_with_year, is_clock};
 use super::{Direction, Known, near, number};
@@ -32,7 +32,7 @@ pub(super) struct Columns<'a> {
     pub(super) process: &'a [u8],
     pub(super) source: &'a [u8],
     pub(super) destination: &'a [u8],
-    pub(super) action: Action,
+    pub(super) code: EntryCode,
     pub(super) kind: ColumnsKind,
     /// Behind the code, or behind the size of a message.
     pub(super) rest: &'a [u8],
@@ -58,9 +58,9 @@ impl<'a> Columns<'a> {
                     return Some(Self { rest: word.rest(), ..Self::default() });
                 }
                 b'A'..=b'Z' => {
-                    if let Some(code) = Code::read(before, &word, known.blanks)
+                    if let Some(candidate) = Candidate::read(before, &word, known.blanks)
                         && let Some(found) =
-                            Self::named(&before[..code.columns], &code, known.dialect.options)
+                            Self::named(&before[..candidate.columns], &candidate, known.dialect.options)
                     {
                         return Some(found);
                     }
@@ -73,14 +73,14 @@ impl<'a> Columns<'a> {
     }
 
     /// Gives the words in front of a code their names. `None` when they are too many or too few.
-    fn named(columns: &[Word<'a>], code: &Code<'a>, pinned: Option<OptionSet>) -> Option<Self> {
+    fn named(columns: &[Word<'a>], found: &Candidate<'a>, pinned: Option<OptionSet>) -> Option<Self> {
         if columns.len() > 2 && hold_stamp(columns) {
             return None;
         }
-        let (process, first_channel) = leading(columns, code.gap, pinned);
+        let (process, first_channel) = leading(columns, found.gap, pinned);
         let node = if first_channel > 0 && process != Some(0) { columns.first()?.token() } else { &[] };
         let process = process.and_then(|position| columns.get(position)).map_or(&[][..], Word::token);
-        let (source, destination) = match (columns.get(first_channel..)?, &code.kind) {
+        let (source, destination) = match (columns.get(first_channel..)?, &found.kind) {
             ([source], _) => (source.token(), &[][..]),
             ([source, destination], ColumnsKind::Message { .. }) => (source.token(), destination.token()),
             _ => return None,
@@ -90,9 +90,9 @@ impl<'a> Columns<'a> {
             process,
             source,
             destination,
-            action: code.action,
-            kind: code.kind,
-            rest: code.rest,
+            code: found.code,
+            kind: found.kind,
+            rest: found.rest,
         })
     }
 }
@@ -110,22 +110,22 @@ fn hold_date_and_clock(columns: &[Word<'_>]) -> bool {
 }
 
 /// A word that may be the code.
-struct Code<'a> {
+struct Candidate<'a> {
     /// How many words are in front of it, without the direction.
     columns: usize,
     /// The width of the blanks between them and it.
     gap: usize,
-    action: Action,
+    code: EntryCode,
     kind: ColumnsKind,
     /// Behind it, and behind the size.
     rest: &'a [u8],
 }
 
-impl<'a> Code<'a> {
+impl<'a> Candidate<'a> {
     /// Channel names may be in upper case too, so a code is one only behind a direction or in front of a
     /// size.
     fn read(before: &[Word<'a>], word: &Word<'a>, blanks: &Blanks) -> Option<Self> {
-        let action = Action::parse(word.token())?;
+        let code = EntryCode::parse(word.token())?;
         let columns = before.len();
         let direction = match before.last()?.token() {
             b"+" => Some(Direction::In),
@@ -134,18 +134,12 @@ impl<'a> Code<'a> {
         };
         if let Some(direction) = direction {
             let kind = ColumnsKind::Connection(direction);
-            return Some(Self {
-                columns: columns - 1,
-                gap: EMPTY_COLUMN_GAP,
-                action,
-                kind,
-                rest: word.rest(),
-            });
+            return Some(Self { columns: columns - 1, gap: EMPTY_COLUMN_GAP, code, kind, rest: word.rest() });
         }
         let (blocks, rest) = size(word.rest(), blanks)?;
         // Every enqueue names its destination, however wide the gap behind a short name is.
-        let gap = if action.letter == b'E' { 0 } else { word.gap };
-        Some(Self { columns, gap, action, kind: ColumnsKind::Message { blocks }, rest })
+        let gap = if code.action == Action::Enqueue { 0 } else { word.gap };
+        Some(Self { columns, gap, code, kind: ColumnsKind::Message { blocks }, rest })
     }
 }
 

@@ -5,6 +5,7 @@
 //! a text beyond ASCII is tried both ways, bytes first, for the whole entry.
 
 use super::attribute::seconds;
+use super::code::Action;
 use super::columns::first_token;
 use super::format::Format;
 use super::number::integer;
@@ -184,7 +185,7 @@ fn looks_like(
     let holds = |byte: u8| memchr::memchr(byte, text).is_some();
     let last = || !behind.iter().any(|item| item.counted && !item.text.is_empty());
     let is_id = |text: &[u8]| !text.is_empty() && message_id(text).0 == text;
-    let enqueue = message.action.letter == b'E';
+    let enqueue = message.code.action == Action::Enqueue;
     let is_word = !(holds(b' ') || holds(b'@') || holds(b';') || holds(b'/') || holds(b'|'));
     match option {
         LogOption::Notary => integer(text).is_some(),
@@ -203,10 +204,7 @@ fn looks_like(
         LogOption::Filter => text.len() > 1 && text[0] == b'\'' && text.ends_with(b"'"),
         // A reason is told from the delivery status behind it by there being one.
         LogOption::Reason => {
-            matches!(message.action.letter, b'R' | b'K')
-                && holds(b' ')
-                && !last()
-                && !text.starts_with(b"dns;")
+            message.code.action.gives_up() && holds(b' ') && !last() && !text.starts_with(b"dns;")
         }
         LogOption::Diagnostics => !text.starts_with(b"TCP|") && !is_application(text),
         LogOption::RemoteMta => text.starts_with(b"dns;") && !holds(b' '),

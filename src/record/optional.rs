@@ -85,7 +85,7 @@ impl<'a> Message<'a> {
             process: self.process,
             source_channel: self.source_channel,
             destination_channel: self.destination_channel,
-            action: self.action,
+            code: self.code,
             blocks: self.blocks,
             from: self.from,
             original_to: self.original_to,

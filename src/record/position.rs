@@ -76,7 +76,7 @@ fn word<'a>(
         LogOption::MessageId => Some(message_id(text)).filter(|(id, _)| !id.is_empty()),
         // A status such as 4.4.3 is no host.
         LogOption::Connection if trust == Trust::Inferred && begins_status(text) => None,
-        LogOption::Connection => source_system(text, message.action.letter == b'E', blanks),
+        LogOption::Connection => source_system(text, message.code.action == Action::Enqueue, blanks),
         LogOption::Intermediate | LogOption::Initial => {
             let (word, behind) = text.split_at(blanks.address_end(text));
             let fits = if trust == Trust::Inferred { is_address(word) } else { starts_plain(text) };
@@ -86,7 +86,7 @@ fn word<'a>(
         LogOption::Username => Some(token()).filter(|(name, behind)| {
             is_run_user(name, dialect)
                 || is_plain(name)
-                    && (trust == Trust::Pinned || is_user(name, behind, message.action, dialect))
+                    && (trust == Trust::Pinned || is_user(name, behind, message.code.action, dialect))
         }),
         LogOption::EnvelopeId => Some(token()).filter(|(id, _)| !is_queue_file(id)),
         // A number that is none does not fit, which the message finds out.
@@ -150,7 +150,7 @@ fn last_word<'a>(option: LogOption, text: &'a [u8], blanks: &Blanks) -> (&'a [u8
 fn is_user(token: &[u8], behind: &[u8], action: Action, dialect: &Dialect) -> bool {
     is_certain(token, dialect)
         || is_login(token, behind, true)
-        || action.letter == b'E'
+        || action == Action::Enqueue
             && token[0].is_ascii_alphabetic()
             && near::find_either::<b'@', b'/'>(token).is_none()
             && !behind.starts_with(b" (")
@@ -160,7 +160,7 @@ fn is_user(token: &[u8], behind: &[u8], action: Action, dialect: &Dialect) -> bo
 fn has_field(text: &[u8], options: OptionSet, message: &Message<'_>, known: &Known<'_>) -> bool {
     let start = text.trim_ascii_start();
     // An enqueue has no delivery status.
-    if start.is_empty() || message.action.letter == b'E' {
+    if start.is_empty() || message.code.action == Action::Enqueue {
         return !start.is_empty();
     }
     // A user may stand behind the empty place of an option that is on since.
@@ -194,7 +194,7 @@ fn starts_with_field(text: &[u8], user: bool, known: &Known<'_>) -> bool {
 
 /// Reason and delivery status.
 fn texts<'a>(text: &'a [u8], options: OptionSet, message: &mut Message<'a>) {
-    let given_up = matches!(message.action.letter, b'R' | b'K');
+    let given_up = message.code.action.gives_up();
     if !(given_up && options.has(LogOption::Reason)) {
         message.diagnostic = text.trim_ascii();
     } else if !options.has(LogOption::Diagnostics) {

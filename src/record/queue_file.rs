@@ -43,11 +43,8 @@ pub fn base_name(path: &[u8]) -> &[u8] {
 }
 
 fn digit(byte: u8) -> Option<u16> {
-    match byte {
-        b'0'..=b'9' => Some(u16::from(byte - b'0')),
-        b'A'..=b'Z' => Some(u16::from(byte - b'A') + 10),
-        _ => None,
-    }
+    let digit = char::from(byte).to_digit(36).filter(|_| !byte.is_ascii_lowercase())?;
+    u16::try_from(digit).ok()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod stretch;
 mod vocabulary;
 mod words;
 
+use super::code::{Action, Failed};
 use super::diagnostic::{self, Reply};
 use super::{Connection, Message};
 use codes::{CODES, Codes, Whose};
@@ -91,8 +92,8 @@ pub struct Classified<'a> {
 /// What is classified.
 #[derive(Clone, Copy, Debug)]
 pub struct Failure<'a> {
-    /// The action letter of the entry.
-    pub letter: u8,
+    /// What the entry says to have happened.
+    pub action: Action,
     /// The diagnostic.
     pub diagnostic: &'a [u8],
     /// The reason text, where the log carries it apart.
@@ -104,9 +105,9 @@ pub struct Failure<'a> {
 impl<'a> Failure<'a> {
     /// What a message entry says of a failure; `None` where it says nothing of one.
     pub fn of_message(message: &Message<'a>) -> Option<Self> {
-        let letter = message.action.letter;
-        matches!(letter, b'Q' | b'Z' | b'R' | b'K' | b'J').then_some(Self {
-            letter,
+        let action = message.code.action;
+        matches!(action.row().failed, Some(Failed::Attempt(_) | Failed::Offer)).then_some(Self {
+            action,
             diagnostic: message.diagnostic,
             reason_text: message.reason,
             channel: message.source_channel,
@@ -115,9 +116,9 @@ impl<'a> Failure<'a> {
 
     /// What a connection entry says of a failure; `None` where it says nothing of one.
     pub fn of_connection(entry: &Connection<'a>) -> Option<Self> {
-        let letter = entry.action.letter;
-        matches!(letter, b'X' | b'Y').then_some(Self {
-            letter,
+        let action = entry.code.action;
+        matches!(action.row().failed, Some(Failed::Connection | Failed::Connecting)).then_some(Self {
+            action,
             diagnostic: entry.diagnostic,
             reason_text: entry.text,
             channel: entry.channel,
@@ -136,7 +137,7 @@ impl<'a> Failure<'a> {
         if reply.is_silent() && self.reason_text.is_empty() {
             return (Reason::None, Basis::Silence);
         }
-        let outlook = Outlook::of(self.letter, reply);
+        let outlook = Outlook::of(self.action, reply);
         let family = |row: usize| FAMILIES[row].reason;
         let beside = [reply.preface, self.reason_text].map(words_of);
         let find_beside = |fixed| {
@@ -191,9 +192,9 @@ pub fn of_connection<'a>(entry: &Connection<'a>) -> Option<Classified<'a>> {
     Failure::of_connection(entry).map(|failure| failure.classify())
 }
 
-/// Classifies by action letter, diagnostic and, where the log carries it apart, reason text.
-pub fn classify<'a>(letter: u8, diagnostic: &'a [u8], reason_text: &'a [u8]) -> Classified<'a> {
-    Failure { letter, diagnostic, reason_text, channel: b"" }.classify()
+/// Classifies by action, diagnostic and, where the log carries it apart, reason text.
+pub fn classify<'a>(action: Action, diagnostic: &'a [u8], reason_text: &'a [u8]) -> Classified<'a> {
+    Failure { action, diagnostic, reason_text, channel: b"" }.classify()
 }
 
 /// What becomes of the recipient.
@@ -235,12 +236,12 @@ impl Outlook {
         self.fate as usize * 4 + usize::from(self.answered) * 2 + usize::from(self.host)
     }
 
-    /// The action letter says first what becomes of the recipient: the class of a status may be 4
+    /// The action says first what becomes of the recipient: the class of a status may be 4
     /// although an entry is final. A reply of class 4 stays a temporary one all the same.
-    fn of(letter: u8, reply: &Reply<'_>) -> Self {
+    fn of(action: Action, reply: &Reply<'_>) -> Self {
         let class = reply.class();
-        let again = matches!(letter, b'Q' | b'Z' | b'Y') || class == Some(4);
-        let given_up = matches!(letter, b'R' | b'K') || class == Some(5);
+        let given_up = action.gives_up() || class == Some(5);
+        let again = action.tries_again() || class == Some(4);
         let fate = match (again, given_up) {
             (true, _) if may_ask_to_wait(reply) => Fate::Waiting,
             (true, _) => Fate::Temporary,

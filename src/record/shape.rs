@@ -4,7 +4,7 @@
 //! system look like nothing else.
 
 use super::address::token_end;
-use super::code::Action;
+use super::code::{Action, Failed, Stage};
 use super::columns::first_token;
 use super::number::integer;
 use super::option::{LogOption, OptionSet};
@@ -25,10 +25,10 @@ pub(super) struct Optional<'a> {
 impl<'a> Optional<'a> {
     /// Reads them into the message.
     pub(super) fn read(mut self, message: &mut Message<'a>, dialect: &Dialect) {
-        message.notary = self.notary(message.action, dialect);
+        message.notary = self.notary(message.code.action, dialect);
         message.filename = self.take_if(is_queue_file);
         self.ids(message, dialect);
-        message.username = self.username(message.action, dialect);
+        message.username = self.username(message.code.action, dialect);
         message.source_system = self.source_system();
         self.levels(message);
         message.intermediate = self.address();
@@ -45,7 +45,9 @@ impl<'a> Optional<'a> {
     fn remainder(&self, message: &mut Message<'a>) {
         let remainder = self.rest.trim_ascii();
         // An enqueue has no diagnostic: one last word is the user or the sending channel's host.
-        if message.action.letter == b'E' && !remainder.is_empty() && memchr::memchr(b' ', remainder).is_none()
+        if message.code.action == Action::Enqueue
+            && !remainder.is_empty()
+            && memchr::memchr(b' ', remainder).is_none()
         {
             if is_application(remainder) {
                 message.application = remainder;
@@ -56,7 +58,7 @@ impl<'a> Optional<'a> {
             *field = remainder;
             return;
         }
-        let behind = Behind::of(self.rest, message.action, self.usual);
+        let behind = Behind::of(self.rest, message.code.action, self.usual);
         message.shown.note(LogOption::Transport, !behind.transport.is_empty());
         message.diagnostic = behind.diagnostic;
         message.remote_mta = behind.remote_mta;
@@ -89,9 +91,10 @@ impl<'a> Optional<'a> {
         let flags = u32::try_from(integer(token)?).ok()?;
         let next = first_token(behind_blanks(rest)).0;
         let of_a_message = is_queue_file(next) || next.first() == Some(&b'<');
-        let own_reply = match action.letter {
-            b'B' | b'J' | b'V' => (400..600).contains(&flags) && !is_certain(next, dialect),
-            b'Q' | b'Z' | b'R' | b'K' => (400..600).contains(&flags) && begins_reply(rest, dialect),
+        let row = action.row();
+        let own_reply = match (row.stage, row.failed) {
+            (Stage::Offered, _) => (400..600).contains(&flags) && !is_certain(next, dialect),
+            (_, Some(Failed::Attempt(_))) => (400..600).contains(&flags) && begins_reply(rest, dialect),
             _ => false,
         };
         if own_reply && !of_a_message {
@@ -151,7 +154,7 @@ impl<'a> Optional<'a> {
     fn username(&mut self, action: Action, dialect: &Dialect) -> &'a [u8] {
         let (token, rest) = first_token(behind_blanks(self.rest));
         let usual = self.usual.has(LogOption::Username);
-        let login = (usual || action.letter != b'E') && is_login(token, rest, usual);
+        let login = (usual || action != Action::Enqueue) && is_login(token, rest, usual);
         if is_certain(token, dialect) || login || self.is_local_user(action) {
             self.rest = rest;
             return token;
@@ -162,7 +165,7 @@ impl<'a> Optional<'a> {
     /// A local submission carries any user's name, in front of a source system.
     fn is_local_user(&self, action: Action) -> bool {
         let Some((token, rest)) = self.peek() else { return false };
-        matches!(action.letter, b'E' | b'J' | b'V' | b'B')
+        action.is_submission()
             && !token.is_empty()
             && Self { rest: self.rest, ..*self }.source_system().is_empty()
             && !Self { rest, ..*self }.source_system().is_empty()

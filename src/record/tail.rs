@@ -51,8 +51,10 @@ pub(super) fn ends_with_field(text: &[u8], blanks: &Blanks) -> bool {
     let (head, word) = blanks.last_token(text);
     match word.first() {
         Some(b'd') => is_remote_mta(word) && !head.is_empty(),
-        Some(b'T') => transport::parse(word).is_some(),
-        Some(b'S' | b'L' | b'E') => is_application(word) && ends_application(head, word),
+        // A tuple or a protocol.
+        Some(b'A'..=b'Z') => {
+            transport::parse(word).is_some() || is_application(word) && ends_application(head, word)
+        }
         Some(b'0'..=b'9') => seconds(word).is_some() && ends_queue_time(head),
         _ => false,
     }
@@ -74,8 +76,8 @@ fn tuple(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 /// A number at the end where the option was on at first, or where it is no part of a text.
 fn queue_time(text: &[u8], action: Action, usual: OptionSet) -> (&[u8], Option<f64>) {
     let (head, word) = last_word(text);
-    let tried = matches!(action.letter, b'D' | b'Q' | b'R' | b'K' | b'Z' | b'W');
-    let wanted = tried && (usual.has(LogOption::QueueTime) || ends_queue_time(head) || is_alone(head, word));
+    let wanted = action.is_waiting()
+        && (usual.has(LogOption::QueueTime) || ends_queue_time(head) || is_alone(head, word));
     match seconds(word).filter(|_| wanted) {
         Some(seconds) => (head, Some(seconds)),
         None => (text, None),

@@ -31,9 +31,8 @@ fn list(kind: &str, fields: &[(&str, &[u8])]) -> String {
     text
 }
 
-fn action(action: super::Action) -> Vec<u8> {
-    let modifiers = (b'A'..=b'Z').filter(|&modifier| action.has(modifier));
-    std::iter::once(action.letter).chain(std::iter::once(b'+')).chain(modifiers).collect()
+fn code(code: super::EntryCode) -> Vec<u8> {
+    format!("{}+{}", code.action.letter(), code.modifier_letters().collect::<String>()).into_bytes()
 }
 
 fn time(time: super::Timestamp) -> Vec<u8> {
@@ -52,7 +51,7 @@ fn describe_message(message: &Message<'_>) -> String {
             ("process", message.process),
             ("source_channel", message.source_channel),
             ("destination_channel", message.destination_channel),
-            ("action", &action(message.action)),
+            ("action", &code(message.code)),
             ("blocks", message.blocks.to_string().as_bytes()),
             ("from", message.from),
             ("original_to", message.original_to),
@@ -96,7 +95,7 @@ fn describe_connection(connection: &Connection<'_>) -> String {
             ("process", connection.process),
             ("channel", connection.channel),
             ("direction", connection.direction.label().as_bytes()),
-            ("action", &action(connection.action)),
+            ("action", &code(connection.code)),
             ("transport", transport.as_bytes()),
             ("application", connection.application),
             ("text", connection.text),

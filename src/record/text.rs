@@ -9,6 +9,7 @@
 
 use super::address::token_end;
 use super::blanks::Blanks;
+use super::code::Action;
 use super::columns::{Columns, ColumnsKind};
 use super::format::Format;
 use super::option::{Fields, LogOption};
@@ -44,7 +45,7 @@ pub(super) fn read<'a>(time: Timestamp, rest: &'a [u8], known: &Known<'_>) -> Li
                 process: columns.process,
                 source_channel: columns.source,
                 destination_channel: columns.destination,
-                action: columns.action,
+                code: columns.code,
                 blocks,
                 ..Message::default()
             };
@@ -69,7 +70,7 @@ fn read_connection<'a>(
         process: columns.process,
         channel: columns.source,
         direction,
-        action: columns.action,
+        code: columns.code,
         transport: None,
         application: &[],
         text: &[],
@@ -130,22 +131,22 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     let options = fields.map(Fields::options);
     if counted && counted::message(rest, message, dialect, options).is_some() {
         let may_be = blanks.have_run(rest) || ends_named(rest);
-        let torn = may_be && is_torn(rest, &[], message.action.is_enqueue(), known);
+        let torn = may_be && is_torn(rest, &[], message.code.action == Action::Enqueue, known);
         return if torn { Err(Unparsed::Torn) } else { Ok(()) };
     }
     let Some((anchor, first)) = original_to(rest, blanks) else {
         // A bad command stands where the recipient would, with our reply behind it.
-        if message.action.letter == b'B' {
+        if message.code.action == Action::BadCommand {
             message.diagnostic = rest.trim_ascii();
             return Ok(());
         }
-        if message.action.may_lack_recipient() {
+        if message.code.action.row().may_lack_recipient {
             return read_command(rest, message);
         }
         return Err(if counted { Unparsed::MalformedCount } else { Unparsed::NoRecipient });
     };
     let from = rest[..anchor].trim_ascii();
-    if !first && !message.action.is_bad_command() && holds_stamp(from) {
+    if !first && message.code.action != Action::BadCommand && holds_stamp(from) {
         return Err(Unparsed::Torn);
     }
     if from == b"<>" {
@@ -167,7 +168,7 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     let may_be = read_optional(behind, message, known) || ends_named(rest);
     if may_be
         && (is_cut_by_name(original_to, to, known)
-            || is_torn(behind, first_text(message), message.action.is_enqueue(), known))
+            || is_torn(behind, first_text(message), message.code.action == Action::Enqueue, known))
     {
         return Err(Unparsed::Torn);
     }
@@ -241,7 +242,7 @@ fn is_cut(original_to: &[u8], to: &[u8], behind: &[u8]) -> bool {
 /// Whether PMDF's list server wrote the entry: where a destination would be, it has the times when the command
 /// began and ended, `HHMMSSHHMMSS` (PMDF System Manager's Guide, "MAILSERV Channel Usage Logging").
 fn is_of_mailserv(message: &Message<'_>) -> bool {
-    matches!(message.action.letter, b'F' | b'S')
+    matches!(message.code.action, Action::RequestFailed | Action::RequestSucceeded)
         && message.destination_channel.len() == 12
         && message.destination_channel.iter().all(u8::is_ascii_digit)
 }

@@ -104,7 +104,10 @@ fn month(name: [u8; 3]) -> Option<i64> {
 
 /// Reads a whole ISO 8601 time stamp as XML entries carry it.
 pub fn iso(value: &[u8]) -> Option<Timestamp> {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b' ', rest @ ..] = value else { return None };
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, between, rest @ ..] = value else { return None };
+    if !b"T ".contains(between) {
+        return None;
+    }
     let year = two(*y1, *y2)? * 100 + two(*y3, *y4)?;
     let (month, day) = (two(*m1, *m2)?, two(*d1, *d2)?);
     let (millis, zone) = clock(rest)?;

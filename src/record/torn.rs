@@ -4,6 +4,7 @@
 //! element or a whole object. A text may quote a date, or even an entry: in the texts of an entry that is whole
 //! so far, another one begins only where nothing, not even a blank, separates it from what is in front.
 
+use super::code::Action;
 use super::near;
 use super::shape::is_queue_file;
 use super::text::Texts;
@@ -101,7 +102,7 @@ fn is_positional_entry(line: &[u8], dialect: &Dialect, padded: bool) -> bool {
     let head = &line[..line.len().min(HEAD_BYTES)];
     match Reader::within(dialect.clone()).read(head) {
         Line::Message(message) => {
-            !message.action.is_bad_command()
+            message.code.action != Action::BadCommand
                 && !message.original_to.is_empty()
                 && !message.to.is_empty()
                 && (near::find::<b' '>(message.from).is_none() || message.from.first() == Some(&b'"'))

@@ -141,7 +141,7 @@ fn entity(name: &[u8], buffer: &mut Vec<u8>) -> bool {
 
 fn reference(digits: &[u8], buffer: &mut Vec<u8>) -> bool {
     let (digits, radix) = match digits {
-        [b'x' | b'X', rest @ ..] => (rest, 16),
+        [mark, rest @ ..] if mark.eq_ignore_ascii_case(&b'x') => (rest, 16),
         _ => (digits, 10),
     };
     let text = std::str::from_utf8(digits).unwrap_or_default();

@@ -7,11 +7,11 @@ mod table;
 
 use std::net::IpAddr;
 
-use crate::aggregate::channel::Outcome;
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::digest::{Batch, Client, ConnectionEvent, Delivery, Entry, Event, MessageEvent};
 use crate::aggregate::reasons::PerLabel;
 use crate::aggregate::unparsed::LastUnparsed;
+use crate::record::code::Outcome;
 use crate::record::reason::Reason;
 use stretches::Stretches;
 pub use table::Table;

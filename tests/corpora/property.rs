@@ -1,6 +1,7 @@
 //! What must hold for any bytes, by fuzz target. The targets in `fuzz/` share this file.
 #![allow(dead_code, reason = "each fuzz target uses one of the properties")]
 
+use imsimta_exporter::record::code::Action;
 use imsimta_exporter::record::format::Format;
 use imsimta_exporter::record::option::{LogOption, OptionSet};
 use imsimta_exporter::record::{Dialect, Line, RawLine, Reader, reason};
@@ -40,7 +41,7 @@ pub fn pieces(data: &[u8]) {
 fn agree(one: &Line<'_>, other: &Line<'_>) {
     match (one, other) {
         (Line::Message(one), Line::Message(other)) => {
-            assert_eq!((one.time, one.action, one.blocks), (other.time, other.action, other.blocks));
+            assert_eq!((one.time, one.code, one.blocks), (other.time, other.code, other.blocks));
             assert_eq!(
                 (one.source_channel, one.destination_channel, one.from, one.original_to, one.to),
                 (other.source_channel, other.destination_channel, other.from, other.original_to, other.to)
@@ -79,12 +80,12 @@ fn twice(line: &[u8]) {
 pub fn classifier(data: &[u8]) {
     let line_end = data.iter().position(|&byte| byte == b'\n').unwrap_or(data.len());
     let (diagnostic, text) = data.split_at(line_end);
-    let with_banner = |letter: u8, banner: &[u8]| {
+    let with_banner = |action: Action, banner: &[u8]| {
         let reply = [b"dns;h.example (", banner, b") smtp;550 5.1.1 User unknown"].concat();
-        reason::classify(letter, &reply, b"").reason
+        reason::classify(action, &reply, b"").reason
     };
-    for letter in *b"QZRKJXY" {
-        std::hint::black_box(reason::classify(letter, diagnostic, text));
-        assert_eq!(with_banner(letter, data), with_banner(letter, b""));
+    for action in Action::ALL.into_iter().filter(|action| action.row().failed.is_some()) {
+        std::hint::black_box(reason::classify(action, diagnostic, text));
+        assert_eq!(with_banner(action, data), with_banner(action, b""));
     }
 }

@@ -46,8 +46,8 @@ type Pairs<'a> = Vec<(&'static str, Vec<u8>, &'a [u8])>;
 fn mandatory<'a>(entry: &Message, style: &Style, read: &'a record::Message<'_>) -> Pairs<'a> {
     assert_eq!(read.time.civil_millis, millis(entry.time, style));
     assert_eq!(read.blocks, entry.blocks);
-    assert_eq!(read.action.letter, entry.code.as_bytes()[0]);
-    let modifiers: String = ('A'..='Z').filter(|&letter| read.action.has(letter as u8)).collect();
+    assert_eq!(entry.code.chars().next(), Some(read.code.action.letter()));
+    let modifiers: String = read.code.modifier_letters().collect();
     let mut written: Vec<char> = entry.code.chars().skip(1).collect();
     written.sort_unstable();
     assert_eq!(modifiers, String::from_iter(written));
@@ -125,7 +125,7 @@ fn check_connection(entry: &Connection, style: &Style, reader: &mut Reader) {
     let Line::Connection(read) = read else { panic!("{read:?} of {}\n{style:?}", line.escape_ascii()) };
     assert_eq!(read.time.civil_millis, millis(entry.time, style));
     assert_eq!(read.direction == Direction::In, entry.inbound);
-    assert_eq!(read.action.letter, entry.code.as_bytes()[0]);
+    assert_eq!(entry.code.chars().next(), Some(read.code.action.letter()));
     let tuple = read.transport.map_or(&[][..], |ends| ends.tuple);
     let mut pairs = vec![
         ("no", entry.node.clone(), read.node),

@@ -2,6 +2,7 @@
 //! stays, and reads no later entry wrong.
 
 use fastrand::Rng;
+use imsimta_exporter::record::code::Action;
 use imsimta_exporter::record::option::OptionSet;
 use imsimta_exporter::record::{Dialect, Line, Message as Read, Reader, reason};
 
@@ -70,8 +71,8 @@ fn told(message: &Read<'_>) -> [(&'static str, String); 6] {
     let text = |bytes: &[u8]| bytes.escape_ascii().to_string();
     let why = reason::of_message(message).map(|why| (why.reason, why.reply.remote, why.reply.code));
     // Only of a rejected enqueue it is asked who sent it.
-    let sender = if message.action.letter == b'J' { message.source_system } else { &[] };
-    let transport = if message.action.letter == b'J' { message.transport } else { &[] };
+    let sender = if message.code.action == Action::Refusal { message.source_system } else { &[] };
+    let transport = if message.code.action == Action::Refusal { message.transport } else { &[] };
     [
         ("queue file", text(message.filename)),
         ("message id", text(message.message_id)),

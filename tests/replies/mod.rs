@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use imsimta_exporter::record::code::Action;
 use imsimta_exporter::record::reason::{Failure, Reason, evidence};
 
 /// Written without knowing the rules.
@@ -56,8 +57,10 @@ fn score(path: &Path) -> Score {
             let known = Reason::ALL.iter().any(|reason| reason.label() == *class);
             assert!(known, "{}:{number}: no class {class}", path.display());
         }
-        let [letter] = *letter.as_bytes() else { panic!("{}:{number}: one letter", path.display()) };
-        let failure = Failure { letter, diagnostic: text.as_bytes(), reason_text: b"", channel: b"" };
+        let Some(action) = letter.bytes().next().and_then(Action::of).filter(|_| letter.len() == 1) else {
+            panic!("{}:{number}: one letter", path.display())
+        };
+        let failure = Failure { action, diagnostic: text.as_bytes(), reason_text: b"", channel: b"" };
         let found = failure.classify();
         score.rows += 1;
         if classes.contains(&found.reason.label()) {

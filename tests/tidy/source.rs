@@ -61,16 +61,18 @@ impl Source {
         self.paths().into_iter().filter_map(absolute).filter(|path: &Vec<String>| !path.is_empty()).collect()
     }
 
-    /// Every literal, as it is spelled.
-    pub fn literals(&self) -> Vec<String> {
-        let mut found = Vec::new();
+    /// How many capital letters something is compared with: bytes and characters, and texts of capitals that are
+    /// asked whether they hold one. A whole alphabet (`b'A'..=b'Z'`) is none, and neither is a character that a text
+    /// is searched for (`replace('T', " ")`).
+    pub fn letters(&self) -> usize {
+        let (mut found, mut searched) = (0, 0);
         self.each_level(&mut |tokens| {
-            found.extend(tokens.iter().filter_map(|token| match token {
-                TokenTree::Literal(literal) => Some(literal.to_string()),
-                _ => None,
-            }));
+            let places = || 0..tokens.len();
+            let letters = places().filter(|&at| letter(&tokens[at]).is_some() && !is_in_alphabet(tokens, at));
+            found += letters.chain(places().filter(|&at| asks_capitals(&tokens[at..]))).count();
+            searched += places().filter(|&at| searches_letter(&tokens[at..])).count();
         });
-        found
+        found - searched
     }
 
     /// Lines with code. Tests stand at a file's end.
@@ -153,6 +155,41 @@ fn skip_item(tokens: &mut std::iter::Peekable<impl Iterator<Item = TokenTree>>) 
         }
     }
     tokens.next_if(|token| is(token, ";"));
+}
+
+/// A literal of one capital letter, `b'E'` or `'E'`, without its quotes.
+fn letter(token: &TokenTree) -> Option<u8> {
+    let TokenTree::Literal(literal) = token else { return None };
+    match literal.to_string().as_bytes() {
+        [b'b', b'\'', letter, b'\''] | [b'\'', letter, b'\''] => Some(*letter).filter(u8::is_ascii_uppercase),
+        _ => None,
+    }
+}
+
+/// Whether a letter is the first or the last of `'A'..='Z'`.
+fn is_in_alphabet(tokens: &[TokenTree], at: usize) -> bool {
+    [Some(at), at.checked_sub(4)].into_iter().flatten().any(|first| {
+        let Some([first, dots @ .., last]) = tokens.get(first..first + 5) else { return false };
+        let range = dots.iter().zip([".", ".", "="]).all(|(token, mark)| is(token, mark));
+        range && (letter(first), letter(last)) == (Some(b'A'), Some(b'Z'))
+    })
+}
+
+/// `b"QZ".contains`
+fn asks_capitals(tokens: &[TokenTree]) -> bool {
+    let [TokenTree::Literal(literal), dot, method, ..] = tokens else { return false };
+    let text = literal.to_string();
+    let text = text.trim_start_matches('b');
+    let capitals = text.len() > 2 && text[1..text.len() - 1].bytes().all(|byte| byte.is_ascii_uppercase());
+    text.starts_with('"') && capitals && is(dot, ".") && is(method, "contains")
+}
+
+/// `.replace('T'`
+fn searches_letter(tokens: &[TokenTree]) -> bool {
+    let [dot, TokenTree::Ident(_), arguments, ..] = tokens else { return false };
+    let first = group(arguments, Delimiter::Parenthesis).and_then(|group| group.stream().into_iter().next());
+    let Some(first) = first.filter(|_| is(dot, ".")) else { return false };
+    letter(&first).is_some() && first.to_string().starts_with('\'')
 }
 
 fn is(token: &TokenTree, text: &str) -> bool {
@@ -254,11 +291,27 @@ fn a_source_is_read_without_comments_and_tests() {
             "record::code::X",
         ]
     );
-    assert_eq!(source.literals(), ["b'Q'", "\"crate::cli b'E'\""]);
+    assert_eq!(source.letters(), 1);
     let parameters: Vec<String> = source
         .public_parameters()
         .iter()
         .map(|(function, name, kind)| format!("{function} {name} {kind}"))
         .collect();
     assert_eq!(parameters, ["first index usize", "first text &str", "last at usize"]);
+}
+
+#[test]
+fn letters_are_what_something_is_compared_with() {
+    for (text, letters) in [
+        ("fn f(x: u8) -> bool { matches!(x, b'Q' | b'E') || x == b'R' }", 3),
+        ("fn f(x: char) -> bool { match (x, 1) { ('Q', _) => true, _ => x == 'E' } }", 2),
+        ("fn f(x: &u8) -> bool { b\"QZ\".contains(x) || \"RK\".contains('x') }", 2),
+        ("const ENQUEUE: u8 = b'E';", 1),
+        ("fn f(x: u8) -> bool { (b'A'..=b'Z').contains(&x) || matches!(x, b'A'..=b'Z' | b'a') }", 0),
+        ("fn f(x: u8) -> bool { matches!(x, b'A'..=b'E') }", 2),
+        ("fn f(x: &str) -> bool { x.replace('T', \" \").starts_with(\"TCP\") && x.contains(\"QZ\") }", 0),
+        ("// b'E'\nconst FIRST: &[u8] = b\"E\";", 0),
+    ] {
+        assert_eq!(Source::new("src/a.rs", text).letters(), letters, "{text}");
+    }
 }

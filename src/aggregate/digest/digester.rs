@@ -8,11 +8,11 @@ use super::{
     Batch, Client, ConnectionEvent, Delivery, Entry, Event, Key, MessageEvent, NAMES, Name, RemoteReply,
     Waited,
 };
-use crate::aggregate::channel::Outcome;
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::delay;
+use crate::record::code::{Action, Failed, Outcome};
 use crate::record::diagnostic::Reply;
-use crate::record::reason::{self, Classified};
+use crate::record::reason::{self, Classified, Reason};
 use crate::record::{Connection, Direction, Line, Message, Skip, address, label, queue_file, transport};
 
 /// Digests lines. The seed is that of the totals that the digests are for: keys of hash tables are
@@ -64,8 +64,8 @@ impl Digester {
     fn message(self, message: &Message<'_>, batch: &mut Batch) -> Entry {
         let channel = self.name(message.source_channel, batch);
         let file = queue_file::base_name(message.filename);
-        let event = match (message.action.letter, reason::of_message(message)) {
-            (b'E', _) => {
+        let event = match (message.code.action, reason::of_message(message)) {
+            (Action::Enqueue, _) => {
                 let destination = self.name(message.destination_channel, batch);
                 MessageEvent::Enqueued {
                     destination,
@@ -75,40 +75,42 @@ impl Digester {
                     held: file.ends_with(b".HELD"),
                 }
             }
-            (b'D', _) => MessageEvent::Delivered {
+            (Action::Dequeue, _) => MessageEvent::Delivered {
                 delivery: self.delivery(message, file, batch),
                 waited: self.waited(message, channel, file, delay::is_outside(message.source_channel)),
             },
-            (b'Q' | b'Z' | b'R' | b'K', Some(why)) => self.failed(message, channel, file, &why, batch),
-            (b'J', Some(why)) => {
-                MessageEvent::Refused { reason: why.reason, client: self.client(client_of(message)) }
-            }
-            (b'V', _) => MessageEvent::Aborted,
-            (b'B', _) => MessageEvent::BadCommand,
-            (b'W', _) => MessageEvent::DelayWarning,
+            (Action::Abort, _) => MessageEvent::Aborted,
+            (Action::BadCommand, _) => MessageEvent::BadCommand,
+            (Action::DelayWarning, _) => MessageEvent::DelayWarning,
+            (action, Some(why)) => match action.row().failed {
+                Some(Failed::Attempt(outcome)) => self.failed(message, outcome, channel, file, &why, batch),
+                _ => MessageEvent::Refused { reason: why.reason, client: self.client(client_of(message)) },
+            },
             _ => MessageEvent::Other,
         };
         let event = Event::Message { blocks: message.blocks, event };
-        Entry { time: message.time, action: message.action, channel, event }
+        Entry { time: message.time, code: message.code, channel, event }
     }
 
     fn failed(
         self,
         message: &Message<'_>,
+        outcome: Outcome,
         channel: Name,
         file: &[u8],
         why: &Classified<'_>,
         batch: &mut Batch,
     ) -> MessageEvent {
-        let outcome = Outcome::of(message.action);
-        // Given up in a channel that only hands on is given up all the same.
-        let ends = matches!(outcome, Outcome::Rejected | Outcome::Unnotified);
+        let action = message.code.action.row();
         MessageEvent::Failed {
             outcome,
             reason: why.reason,
+            // What has expired is given up without another attempt.
+            tried: action.tries && why.reason != Reason::Expired,
             reply: self.remote_reply(&why.reply, batch),
             delivery: self.delivery(message, file, batch),
-            waited: self.waited(message, channel, file, ends),
+            // Given up in a channel that only hands on is given up all the same.
+            waited: self.waited(message, channel, file, action.ends),
         }
     }
 
@@ -141,13 +143,13 @@ impl Digester {
     }
 
     fn connection(self, entry: &Connection<'_>, batch: &mut Batch) -> Entry {
-        let event = match (entry.action.letter, reason::of_connection(entry)) {
-            (b'O', _) => ConnectionEvent::Opened,
-            (b'C', _) => ConnectionEvent::Closed,
-            (b'X', Some(why)) => ConnectionEvent::Rejected(why.reason),
-            (b'Y', Some(why)) => ConnectionEvent::Failed(why.reason),
-            (b'I', _) => ConnectionEvent::Etrn,
-            (b'U', _) => ConnectionEvent::Authenticated(AuthenticationResult::of(entry)),
+        let event = match (entry.code.action, reason::of_connection(entry)) {
+            (Action::Open, _) => ConnectionEvent::Opened,
+            (Action::Close, _) => ConnectionEvent::Closed,
+            (Action::ConnectionRejection, Some(why)) => ConnectionEvent::Rejected(why.reason),
+            (Action::ConnectionFailure, Some(why)) => ConnectionEvent::Failed(why.reason),
+            (Action::Etrn, _) => ConnectionEvent::Etrn,
+            (Action::Authentication, _) => ConnectionEvent::Authenticated(AuthenticationResult::of(entry)),
             _ => ConnectionEvent::Other,
         };
         let seed = self.seed ^ entry.direction as u64;
@@ -161,7 +163,7 @@ impl Digester {
             client: self.client(remote.and_then(|ends| transport::address(ends.remote_address))),
             event,
         };
-        Entry { time: entry.time, action: entry.action, channel: self.name(entry.channel, batch), event }
+        Entry { time: entry.time, code: entry.code, channel: self.name(entry.channel, batch), event }
     }
 
     fn client(self, address: Option<std::net::IpAddr>) -> Option<Client> {

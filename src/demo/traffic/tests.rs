@@ -63,10 +63,10 @@ fn counts(events: &[Event], from: u64, to: u64) -> BTreeMap<String, u64> {
                 Line::Message(message) => {
                     let reason = reason::of_message(&message).map_or("", |why| why.reason.label());
                     let channel = String::from_utf8_lossy(message.source_channel);
-                    format!("{channel} {} {reason}", char::from(message.action.letter))
+                    format!("{channel} {} {reason}", message.code.action.letter())
                 }
                 Line::Connection(connection) => {
-                    format!("connection {}", char::from(connection.action.letter))
+                    format!("connection {}", connection.code.action.letter())
                 }
                 Line::Skipped(skip) => skip.label().to_owned(),
                 Line::Unparsed(why) => panic!("{why:?}: {}", String::from_utf8_lossy(line)),

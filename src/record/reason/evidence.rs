@@ -71,7 +71,7 @@ pub fn of(failure: &Failure<'_>, classified: &Classified<'_>) -> Weighed {
 /// All signs, in the order of their weight.
 fn signs(failure: &Failure<'_>, classified: &Classified<'_>) -> Vec<Evidence> {
     let reply = &classified.reply;
-    let outlook = Outlook::of(failure.letter, reply);
+    let outlook = Outlook::of(failure.action, reply);
     let place = if reply.remote { Place::HostsReply } else { Place::OwnText };
     let mut all = Vec::new();
     all.extend(in_words(reply.text, outlook, place, chosen(classified.basis, place)));

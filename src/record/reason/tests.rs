@@ -4,7 +4,7 @@ use super::codes::{ANY, CODES};
 use super::families::FAMILIES;
 use super::stretch::MOST_CLASSES;
 use super::vocabulary::{DERIVED, VOCABULARY};
-use super::{Basis, Failure, Reason, classify, evidence};
+use super::{Action, Basis, Failure, Reason, classify, evidence};
 
 mod pairs;
 
@@ -156,10 +156,14 @@ const TEXTS: &[(Reason, char, &str)] = &[
     (Reason::Other, 'Q', "5501 messages"),
 ];
 
+fn action(letter: u8) -> Action {
+    Action::of(letter).expect("a letter")
+}
+
 #[track_caller]
 fn check(expected: Reason, letter: u8, diagnostic: &str, reason_text: &str) {
     let failure = Failure {
-        letter,
+        action: action(letter),
         diagnostic: diagnostic.as_bytes(),
         reason_text: reason_text.as_bytes(),
         channel: b"",
@@ -202,7 +206,7 @@ fn confusing_pairs() {
 fn decides(text: &str) -> Basis {
     let letter = if text.starts_with("smtp;4") || text.starts_with('4') { b'Q' } else { b'R' };
     let letters = [letter, b'Q', b'R', b'J'];
-    let bases = letters.map(|letter| classify(letter, text.as_bytes(), b"").basis);
+    let bases = letters.map(|letter| classify(action(letter), text.as_bytes(), b"").basis);
     let told = |basis: &&Basis| !matches!(basis, Basis::Class);
     *bases.iter().find(told).unwrap_or(&bases[0])
 }
@@ -255,7 +259,8 @@ fn codes_of_lmtp_count_where_lmtp_speaks() {
         let diagnostic = format!("{head}{reply}");
         let letter = if expected == Reason::Remote5xx { b'R' } else { b'Q' };
         let channel = channel.as_bytes();
-        let failure = Failure { letter, diagnostic: diagnostic.as_bytes(), reason_text: b"", channel };
+        let failure =
+            Failure { action: action(letter), diagnostic: diagnostic.as_bytes(), reason_text: b"", channel };
         assert_eq!(failure.classify().reason, expected, "{diagnostic}");
     }
 }
@@ -266,8 +271,12 @@ fn hostile_texts_cost_no_more_than_long_ones() {
         ["a.", "a@", "<", "550 ", "(550 ", "User", "uSeR", "spam.example.com ", "not ", "[5.7.", "://"]
     {
         let text = format!("smtp;550 {}", part.repeat(1_000_000 / part.len()));
-        let failure =
-            Failure { letter: b'R', diagnostic: text.as_bytes(), reason_text: text.as_bytes(), channel: b"" };
+        let failure = Failure {
+            action: action(b'R'),
+            diagnostic: text.as_bytes(),
+            reason_text: text.as_bytes(),
+            channel: b"",
+        };
         std::hint::black_box((0..20).map(|_| failure.classify().reason).collect::<Vec<_>>());
     }
 }
@@ -276,7 +285,7 @@ fn hostile_texts_cost_no_more_than_long_ones() {
 fn only_failures_have_a_reason() {
     let mut message = crate::record::Message { diagnostic: b"smtp;550 5.1.1 no", ..Default::default() };
     for letter in b'A'..=b'Z' {
-        message.action.letter = letter;
+        message.code.action = action(letter);
         assert_eq!(super::of_message(&message).is_some(), b"JKQRZ".contains(&letter), "{letter}");
     }
 }
@@ -286,7 +295,7 @@ fn a_text_without_end_is_looked_at_in_part() {
     // Each would look at the whole word, if neither names nor texts had a greatest length.
     for (word, expected) in [("spam ", Reason::Policy), ("spam@", Reason::Remote5xx)] {
         let text = format!("smtp;554 {}example.com", word.repeat(200_000));
-        assert_eq!(classify(b'R', text.as_bytes(), b"").reason, expected);
+        assert_eq!(classify(action(b'R'), text.as_bytes(), b"").reason, expected);
     }
 }
 
@@ -323,7 +332,7 @@ proptest::proptest! {
         reason: Vec<u8>,
         letter in b'A'..=b'Z',
     ) {
-        let failure = Failure { letter, diagnostic: diagnostic.as_bytes(), reason_text: &reason, channel: b"" };
+        let failure = Failure { action: action(letter), diagnostic: diagnostic.as_bytes(), reason_text: &reason, channel: b"" };
         let found = failure.classify();
         let shown = evidence::of(&failure, &found).decided.is_some();
         proptest::prop_assert_eq!(shown, !matches!(found.basis, Basis::Silence | Basis::Class));

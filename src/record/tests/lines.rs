@@ -135,7 +135,7 @@ fn entries_of_pmdf_without_recipients() {
         let Line::Message(message) = reader.read(line.as_bytes()) else { panic!("{line}") };
         let fields = [message.source_channel, message.destination_channel, message.from, message.diagnostic];
         let fields = fields.map(|field| String::from_utf8_lossy(field).into_owned()).join("|");
-        assert_eq!(format!("{}|{fields}", char::from(message.action.letter)), expected, "{line}");
+        assert_eq!(format!("{}|{fields}", message.code.action.letter()), expected, "{line}");
     }
     for line in [
         "29-NOV-2012 12:13:20 mailserv     121320121320 S 0",

@@ -22,14 +22,9 @@ fn said(entry: &Line<'_>) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match entry {
         Line::Message(message) => {
-            format!(
-                "{} {} {}",
-                char::from(message.action.letter),
-                text(message.source_channel),
-                text(message.to)
-            )
+            format!("{} {} {}", message.code.action.letter(), text(message.source_channel), text(message.to))
         }
-        Line::Connection(entry) => format!("{} {}", char::from(entry.action.letter), text(entry.channel)),
+        Line::Connection(entry) => format!("{} {}", entry.code.action.letter(), text(entry.channel)),
         Line::Skipped(reason) => reason.label().to_owned(),
         Line::Unparsed(reason) => reason.label().to_owned(),
     }

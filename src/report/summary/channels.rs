@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{listed, ratio};
 use crate::aggregate::Totals;
-use crate::aggregate::channel::{ChannelCounts, Outcome};
+use crate::aggregate::channel::ChannelCounts;
 use crate::aggregate::histogram::DelayHistogram;
+use crate::record::code::Outcome;
 use crate::record::reason::Reason;
 use crate::report::breakdown::{Breakdown, DestinationCounts};
 

@@ -106,8 +106,9 @@ fn a_state_of_a_release_that_knew_less_is_read_and_goes_on() {
     assert_eq!(problem, None);
     let totals = contents.snapshot.expect("a snapshot").totals;
     let (before, after) = (snapshot().totals, counted(totals.clone()));
-    let of =
-        |totals: &Totals, code: char| totals.entries.actions().find(|row| row.0 == code).map(|row| row.1);
+    let of = |totals: &Totals, code: char| {
+        totals.entries.actions().find(|row| row.0.letter() == code).map(|row| row.1)
+    };
     assert_eq!((of(&totals, 'I'), of(&after, 'I')), (Some(0), Some(1)), "what was not known begins at 0");
     assert_eq!((of(&totals, 'E'), of(&after, 'E')), (of(&before, 'E'), Some(2)), "what was known goes on");
     let attempts = |totals: &Totals| totals.channels.all().map(|(_, counts)| counts.attempts).sum::<u64>();
