@@ -40,7 +40,7 @@ pub use clock::{Clock, Now, WallClock};
 pub use collectors::with_causes;
 pub use complaints::Complaints;
 pub use logs::new_seed;
-pub use observed::{LogBook, Observed, lock};
+pub use observed::{LogBook, Observed};
 pub use prepare::{Prepared, prepare};
 pub use privilege::{PrivilegeError, becomes, warn_of_root};
 pub use queue::Queue;

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::Environment;
 use super::complaints::Complaints;
-use super::observed::{Observed, Snapshot, lock};
+use super::observed::{Observed, Snapshot};
 use super::queue::QueueCollector;
 use crate::aggregate::reading::Run;
 use crate::config::Config;
@@ -98,7 +98,7 @@ pub fn spawn(
         config.processes.interval,
         |observed| &observed.processes,
         move || {
-            *lock(&shared.own) = processes::own(&proc_root).ok().map(Arc::new);
+            *shared.own.lock() = processes::own(&proc_root).ok().map(Arc::new);
             if let Some(owner) = shared.mta_user() {
                 watch.restrict_to(owner);
             }

@@ -1,7 +1,9 @@
 //! What has been observed: the one place between the threads that read and the pages that show.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::Clock;
 use super::queue::Queue;
@@ -141,7 +143,7 @@ impl<T> Snapshot<T> {
     /// A copy of the reading; its value is shared. While a run hangs nothing is known, since what was
     /// read before it may be wrong by now.
     pub fn get(&self) -> Reading<T> {
-        let shared = lock(&self.shared);
+        let shared = self.shared.lock();
         let silent = shared.alive.map(|alive| self.clock.monotonic().saturating_sub(alive));
         match silent {
             Some(silent) if silent >= HANGS_AFTER => shared.reading.hanging(silent),
@@ -152,7 +154,7 @@ impl<T> Snapshot<T> {
     /// A sign of life of a run, and the time.
     pub fn alive(&self) -> Duration {
         let now = self.clock.monotonic();
-        let mut shared = lock(&self.shared);
+        let mut shared = self.shared.lock();
         shared.hear(now);
         shared.alive = Some(now);
         now
@@ -160,17 +162,12 @@ impl<T> Snapshot<T> {
 
     /// Takes the result of a run, which has ended; for how long it has hung, which was no work.
     pub fn update(&self, run: Run<T>, now: f64, duration: f64) -> Duration {
-        let mut shared = lock(&self.shared);
+        let mut shared = self.shared.lock();
         shared.hear(self.clock.monotonic());
         shared.reading.update(run, now, duration);
         shared.alive = None;
         std::mem::take(&mut shared.hung)
     }
-}
-
-/// A thread that panics ends the program, so what it left behind does not matter.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Observed {
@@ -211,7 +208,7 @@ impl Observed {
 
     /// The log book, to read in.
     pub fn logs(&self) -> RwLockReadGuard<'_, LogBook> {
-        self.logs.read().unwrap_or_else(PoisonError::into_inner)
+        self.logs.read()
     }
 
     /// The log book itself, for its one writer.
@@ -220,7 +217,7 @@ impl Observed {
     }
 
     pub(super) fn logs_mut(&self) -> RwLockWriteGuard<'_, LogBook> {
-        self.logs.write().unwrap_or_else(PoisonError::into_inner)
+        self.logs.write()
     }
 
     /// The user that the MTA runs as: the configured one, else the owner of the queue directory when it last held
@@ -244,10 +241,10 @@ impl Observed {
         exporter::fill_collector(page, "processes", &processes);
         exporter::fill_collector(page, "filesystems", &filesystems);
         exporter::fill_active(page, self.active.get().value.as_deref().copied().flatten());
-        exporter::fill_state(page, &lock(&self.state));
+        exporter::fill_state(page, &self.state.lock());
         exporter::fill_wakeups(page, &self.wakeups);
         connections::fill(page, &self.connections);
-        let own = lock(&self.own).clone();
+        let own = self.own.lock().clone();
         exporter::fill_own(page, own.as_deref(), self.readiness().is_ready());
     }
 

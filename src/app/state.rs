@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::collectors::DeathNotice;
 use super::complaints::Complaints;
-use super::observed::{Observed, lock};
+use super::observed::Observed;
 use crate::aggregate::Totals;
 use crate::metrics::exporter::StateHealth;
 use crate::source::follow::Position;
@@ -159,7 +159,7 @@ impl StateWriter {
                 let start = publish.clock.monotonic();
                 let result = place.write(&snapshot);
                 let end = publish.clock.monotonic();
-                let mut health = lock(&publish.state);
+                let mut health = publish.state.lock();
                 match &result {
                     Ok(Written { bytes, stranger }) => {
                         if let Some(path) = stranger {
@@ -186,7 +186,7 @@ impl StateWriter {
         match self.snapshots.try_send(snapshot) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(_)) => {
-                let mut health = lock(&self.observed.state);
+                let mut health = self.observed.state.lock();
                 health.failures += 1;
                 health.problem = Some("the last snapshot is still being written".to_owned());
             }

@@ -8,14 +8,14 @@
 //! all others have, while they all read, is told to come back.
 
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::life::Life;
-use crate::app::lock;
 use crate::metrics::connections::{ConnectionCounts, Cut};
 
 /// The most connections, where there are file descriptors for them.
@@ -64,7 +64,7 @@ pub(super) struct Member {
 
 impl Member {
     pub(super) fn life(&self) -> MutexGuard<'_, Life> {
-        lock(&self.life)
+        self.life.lock()
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut present = lock(&self.crowd.present);
+        let mut present = self.crowd.present.lock();
         present.retain(|other| !Arc::ptr_eq(other, &self.member));
         self.crowd.counts.set_open(present.len());
     }
@@ -94,7 +94,7 @@ impl Crowd {
     /// A place for a newcomer. Another one goes for it where there is none.
     pub(super) fn admit(self: &Arc<Self>, origin: Origin, now: Instant) -> Place {
         let member = Arc::new(Member { origin, life: Mutex::new(Life::new(now)), leave: Notify::new() });
-        let mut present = lock(&self.present);
+        let mut present = self.present.lock();
         if present.len() >= self.connections {
             let others = standing(&present, now, |life| !life.is_bulky());
             if let Some((one, _)) = who_goes(&others, origin) {
@@ -108,7 +108,7 @@ impl Crowd {
 
     /// Whether a member may have a large answer now; it is marked as asking for one when it may.
     pub(super) fn may_have(&self, member: &Arc<Member>, now: Instant) -> bool {
-        let mut present = lock(&self.present);
+        let mut present = self.present.lock();
         let served = standing(&present, now, Life::is_bulky);
         if served.len() >= self.answers {
             match who_goes(&served, member.origin) {
@@ -230,7 +230,7 @@ mod tests {
                 kept.push(crowd.admit(origin("192.0.2.1"), Instant::now()));
                 tokio::time::advance(Duration::from_millis(1)).await;
             }
-            let present = super::lock(&crowd.present);
+            let present = crowd.present.lock();
             assert_eq!(present.len(), places);
             assert!(present.iter().any(|member| Arc::ptr_eq(member, &first.member)), "the lone one stays");
             drop(present);
@@ -241,7 +241,7 @@ mod tests {
 
     /// Whether somebody else has got its place.
     fn left(place: &super::Place) -> bool {
-        !super::lock(&place.crowd.present).iter().any(|member| Arc::ptr_eq(member, &place.member))
+        !place.crowd.present.lock().iter().any(|member| Arc::ptr_eq(member, &place.member))
     }
 
     /// Small answers that are not taken hold no more places than anything else.
@@ -255,7 +255,7 @@ mod tests {
             place.member.life().answered(Instant::now());
             std::mem::forget(place);
         }
-        assert_eq!(super::lock(&crowd.present).len(), 8);
+        assert_eq!(crowd.present.lock().len(), 8);
         assert!(!left(&first));
     }
 

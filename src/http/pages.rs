@@ -4,15 +4,16 @@
 //! system may refuse, and a thousand scrapers cost four pages a second. Its pages are shared bytes: a
 //! client that reads slowly holds no copy.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
 use super::encoding::{self, Encoding};
-use crate::app::{Clock, lock};
+use crate::app::Clock;
 
 /// How long a page is good for others who ask.
 const SHARED: Duration = Duration::from_millis(250);
@@ -124,14 +125,14 @@ impl Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        lock(&self.shared.orders).closed = true;
+        self.shared.orders.lock().closed = true;
         self.shared.ordered.notify_one();
     }
 }
 
 impl Shared {
     fn order(&self, view: View, encoding: Encoding) {
-        let mut orders = lock(&self.orders);
+        let mut orders = self.orders.lock();
         let asked = &mut orders.asked[view as usize];
         if *asked != Some(Encoding::Gzip) {
             *asked = Some(encoding);
@@ -141,9 +142,9 @@ impl Shared {
 
     /// The next order; `None` when nobody asks any more.
     fn next(&self) -> Option<(View, Encoding)> {
-        let orders = lock(&self.orders);
+        let mut orders = self.orders.lock();
         let idle = |orders: &mut Orders| !orders.closed && orders.asked.iter().all(Option::is_none);
-        let mut orders = self.ordered.wait_while(orders, idle).unwrap_or_else(PoisonError::into_inner);
+        self.ordered.wait_while(&mut orders, idle);
         if orders.closed {
             return None;
         }

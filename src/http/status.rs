@@ -222,7 +222,7 @@ fn log_figures(account: &LogAccount, lag: u64) -> Markup {
 }
 
 fn state(observed: &Observed, now: f64) -> Markup {
-    let state = crate::app::lock(&observed.state).clone();
+    let state = observed.state.lock().clone();
     html! {
         p {
             "Counts and offsets were last saved: " (ago(state.saved_at, now)) ". "

@@ -12,8 +12,9 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+
+use parking_lot::{Condvar, Mutex};
 
 use crate::aggregate::digest::{Batch, Digester};
 use crate::aggregate::option::Inference;
@@ -109,8 +110,8 @@ pub(super) fn read(
         pipeline.work();
     });
     let Pipeline { input, order, .. } = pipeline;
-    *works = into_inner(order).free;
-    into_inner(input).result
+    *works = order.into_inner().free;
+    input.into_inner().result
 }
 
 struct Pipeline<'a, R, A> {
@@ -152,11 +153,11 @@ impl<R: Read, A: FnMut(&Batch)> Pipeline<'_, R, A> {
         let mut reader = LogReader::new(self.reading.dialect.clone(), self.reading.max_line_bytes);
         while let Some(mut work) = self.free_work() {
             let Some(number) = self.next_block(&mut work) else {
-                lock(&self.order).free.push(work);
+                self.order.lock().free.push(work);
                 self.freed.notify_one();
                 break;
             };
-            let assumed = lock(&self.order).carried;
+            let assumed = self.order.lock().carried;
             self.digest(&mut work, assumed, &mut reader);
             self.hand_in(number, work, &mut reader);
         }
@@ -166,17 +167,14 @@ impl<R: Read, A: FnMut(&Batch)> Pipeline<'_, R, A> {
     /// Waits for a block that nobody uses. Some thread always works on the block whose turn is next, so
     /// one will be free.
     fn free_work(&self) -> Option<Work> {
-        let order = lock(&self.order);
-        let mut order = self
-            .freed
-            .wait_while(order, |order| order.free.is_empty() && !order.broken)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut order = self.order.lock();
+        self.freed.wait_while(&mut order, |order| order.free.is_empty() && !order.broken);
         order.free.pop()
     }
 
     /// Reads the next block; its number, or `None` at the end.
     fn next_block(&self, work: &mut Work) -> Option<u64> {
-        let mut input = lock(&self.input);
+        let mut input = self.input.lock();
         if input.ended {
             return None;
         }
@@ -199,7 +197,7 @@ impl<R: Read, A: FnMut(&Batch)> Pipeline<'_, R, A> {
 
     /// Applies a block, and those that waited for it, when it is its turn.
     fn hand_in(&self, number: u64, work: Work, reader: &mut LogReader) {
-        let mut order = lock(&self.order);
+        let mut order = self.order.lock();
         order.digested.insert(number, work);
         while !order.applying
             && let Some(mut work) = order.take_next()
@@ -210,8 +208,8 @@ impl<R: Read, A: FnMut(&Batch)> Pipeline<'_, R, A> {
             if work.before != carried {
                 self.digest(&mut work, carried, reader);
             }
-            lock(&self.apply)(&work.batch);
-            order = lock(&self.order);
+            (self.apply.lock())(&work.batch);
+            order = self.order.lock();
             order.applying = false;
             order.carried = work.after;
             order.free.push(work);
@@ -233,18 +231,9 @@ struct DeathNotice<'a, 'b, R, A>(&'a Pipeline<'b, R, A>);
 
 impl<R, A> Drop for DeathNotice<'_, '_, R, A> {
     fn drop(&mut self) {
-        let mut order = lock(&self.0.order);
+        let mut order = self.0.order.lock();
         order.broken = true;
         order.free.clear();
         self.0.freed.notify_all();
     }
-}
-
-/// A panic is handed on, so what it left behind does not matter.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

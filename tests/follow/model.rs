@@ -7,7 +7,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::RwLock;
 use std::time::Duration;
 
 use imsimta_exporter::aggregate::{Aggregate, Totals};
@@ -18,6 +17,7 @@ use imsimta_exporter::app::{LogBook, Now};
 use imsimta_exporter::config::{Logs, Start};
 use imsimta_exporter::record::Dialect;
 use imsimta_exporter::source::state::{Loaded, StateDirectory};
+use parking_lot::RwLock;
 use proptest::prelude::*;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 use tempfile::TempDir;
@@ -335,7 +335,7 @@ impl Program {
     }
 
     fn save(&self) {
-        let totals = self.book.read().expect("no panic").aggregate.totals.clone();
+        let totals = self.book.read().aggregate.totals.clone();
         let snapshot = Snapshot { positions: self.logs.positions(), totals };
         // A full disk is no reason to stop.
         self.state.save(&encode(&snapshot, &[]).expect("encoded")).ok();
@@ -343,7 +343,7 @@ impl Program {
 
     /// How often each line was counted.
     fn counted(&self) -> BTreeMap<usize, u64> {
-        let book = self.book.read().expect("no panic");
+        let book = self.book.read();
         let channels = book.aggregate.totals.channels.all();
         let lines = channels.filter(|(_, counts)| counts.dequeued_recipients > 0);
         lines.map(|(name, counts)| (number(name), counts.dequeued_recipients)).collect()
@@ -351,14 +351,14 @@ impl Program {
 
     /// Truncations, gaps, and bytes known to be lost.
     fn losses(&self) -> [u64; 3] {
-        let book = self.book.read().expect("no panic");
+        let book = self.book.read();
         let accounts = book.aggregate.totals.accounts.all();
         accounts.first().map_or([0; 3], |account| [account.truncations, account.gaps, account.gap_bytes])
     }
 
     /// Lines that are no entries: only parts of lines can be.
     fn garbled(&self) -> u64 {
-        let book = self.book.read().expect("no panic");
+        let book = self.book.read();
         let accounts = book.aggregate.totals.accounts.all();
         accounts.iter().map(|account| account.lines - account.records()).sum()
     }

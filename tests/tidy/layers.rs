@@ -32,7 +32,6 @@ const DEBTS: &[(&str, &str)] = &[
     ("src/check/options.rs", "report"),
     ("src/explain.rs", "report"),
     ("src/http.rs", "app"),
-    ("src/http/crowd.rs", "app"),
     ("src/http/debug.rs", "app"),
     ("src/http/debug.rs", "report"),
     ("src/http/pages.rs", "app"),

@@ -5,8 +5,9 @@
 //! is a further [`Sink`].
 
 use std::path::Path;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::aggregate::digest::Batch;
 use crate::app::clock::Now;
@@ -51,12 +52,12 @@ impl<'a> Counting<'a> {
 
     /// The book, to look at what only the caller changes.
     pub(super) fn read(&self) -> RwLockReadGuard<'a, LogBook> {
-        self.book.read().unwrap_or_else(PoisonError::into_inner)
+        self.book.read()
     }
 
     /// The book, to count in: scrapes wait for as long as it is held.
     pub(super) fn write(&self) -> RwLockWriteGuard<'a, LogBook> {
-        self.book.write().unwrap_or_else(PoisonError::into_inner)
+        self.book.write()
     }
 }
 

@@ -1,7 +1,8 @@
 //! All files that are followed: the logs, and what is followed beside them. No thread, no clock.
 
 use std::path::Path;
-use std::sync::RwLock;
+
+use parking_lot::RwLock;
 
 use super::entries::{self, Entries};
 use super::follow::{Counting, Digesting, Follow, Kind, Sink};
