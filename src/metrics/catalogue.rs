@@ -16,82 +16,8 @@ use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind};
 use crate::source::wakeup::{Restart, Wakeup};
 
 use super::cut::Cut;
-
-/// What kind of value a metric has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Only goes up, from 0 after a reset.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Counts in buckets.
-    Histogram,
-}
-
-impl Kind {
-    /// The word of the exposition format.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        }
-    }
-}
-
-/// Where a metric's values come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feed {
-    /// Entries of the logs. Saved with the offsets; left out until the logs have been caught up with.
-    Logs,
-    /// The state of following, now.
-    Following,
-    /// The scan of the queue directories.
-    Queue,
-    /// The kernel's sockets.
-    Sockets,
-    /// The MTA's processes.
-    Processes,
-    /// File systems and files.
-    Filesystems,
-    /// The exporter itself.
-    Exporter,
-}
-
-impl Feed {
-    /// Every feed, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
-        Self::Logs,
-        Self::Queue,
-        Self::Sockets,
-        Self::Processes,
-        Self::Filesystems,
-        Self::Following,
-        Self::Exporter,
-    ];
-
-    /// The heading in the documentation.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Logs => "From the entries of the mail and connection logs",
-            Self::Following => "About following the logs",
-            Self::Queue => "From the queue directories",
-            Self::Sockets => "From the kernel's sockets",
-            Self::Processes => "From the MTA's processes",
-            Self::Filesystems => "From file systems and files",
-            Self::Exporter => "About the exporter",
-        }
-    }
-}
-
-/// A label and what bounds the number of its values.
-#[derive(Clone, Copy, Debug)]
-pub struct Label {
-    /// Its name.
-    pub name: &'static str,
-    /// Which values it can have, for people: from the caps and the closed sets of those that give them.
-    pub bound: fn() -> String,
-}
+use super::family::{Counter, Gauge, Histogram, Metric};
+pub use super::family::{Family, Feed, Kind, Label};
 
 /// The values of a closed set.
 fn each<T: Copy>(values: &[T], label: fn(T) -> &'static str) -> String {
@@ -108,25 +34,6 @@ macro_rules! labels {
     ($($id:ident = $name:literal: $bound:expr;)*) => {
         $(const $id: Label = Label { name: $name, bound: || $bound.to_string() };)*
     };
-}
-
-/// One family of series.
-#[derive(Debug)]
-pub struct Metric {
-    /// Its name.
-    pub name: &'static str,
-    /// What kind of value it has.
-    pub kind: Kind,
-    /// Its labels, in the order in which samples give their values.
-    pub labels: &'static [Label],
-    /// Where it comes from.
-    pub feed: Feed,
-    /// One or two sentences.
-    pub help: &'static str,
-    /// What must be switched on in the MTA, or nothing.
-    pub needs: &'static str,
-    /// A query that shows what it is for.
-    pub query: &'static str,
 }
 
 labels! {
@@ -188,19 +95,26 @@ macro_rules! catalogue {
     )*) => {
         $(
             #[doc = concat!("`", $name, "`")]
-            pub static $id: Metric = Metric {
-                name: $name,
-                kind: Kind::$kind,
-                labels: &[$($label),*],
-                feed: Feed::$feed,
-                help: $help,
-                needs: concat!($($needs)?),
-                query: $query,
-            };
+            pub static $id: Metric<$kind, { <[Label]>::len(&[$($label),*]) }> = Metric::new(
+                Row::$id as usize,
+                Family {
+                    name: $name,
+                    kind: Kind::$kind,
+                    labels: &[$($label),*],
+                    feed: Feed::$feed,
+                    help: $help,
+                    needs: concat!($($needs)?),
+                    query: $query,
+                },
+            );
         )*
 
         /// Every metric.
-        pub static METRICS: &[&Metric] = &[$(&$id),*];
+        pub static METRICS: &[&Family] = &[$(&$id.family),*];
+
+        /// The places in [`METRICS`].
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "they are the names of the rows")]
+        enum Row { $($id),* }
     };
 }
 

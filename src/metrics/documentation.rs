@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::catalogue::{Feed, METRICS, Metric};
+use super::catalogue::{Family, Feed, METRICS};
 use crate::record::reason::Reason;
 
 /// One line a metric: name, type, labels, HELP.
@@ -14,7 +14,7 @@ pub fn text() -> String {
     })
 }
 
-fn signature(metric: &Metric) -> String {
+fn signature(metric: &Family) -> String {
     let labels: Vec<&str> = metric.labels.iter().map(|label| label.name).collect();
     if labels.is_empty() {
         metric.name.to_owned()
@@ -43,7 +43,7 @@ pub fn markdown() -> String {
     page
 }
 
-fn entry(metric: &Metric) -> String {
+fn entry(metric: &Family) -> String {
     let mut text = format!("### `{}`\n\n{} ({})\n\n", metric.name, metric.help, metric.kind.word());
     for label in metric.labels {
         let _ = writeln!(text, "- label `{}`: {}", label.name, (label.bound)());

@@ -1,146 +1,157 @@
-//! Samples on their way to the exposition: by metric of the catalogue, in the registry's own form.
+//! Plain samples of what is known now, by metric of the catalogue: what fills a page knows no exposition format.
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::{
-    Bucket, Counter, Gauge, Histogram, LabelPair, Metric as Sample, MetricFamily, MetricType,
-};
-
-use super::catalogue::{Feed, Kind, METRICS, Metric};
+use super::catalogue::METRICS;
+use super::family::{Family, Gauge, Histogram, Metric, Number};
 use crate::aggregate::histogram::DelayHistogram;
 
 /// The samples of one gathering. A family without a sample is not shown: absent, not 0.
-#[derive(Default)]
+///
+/// Kind and number of label values are the compiler's matter:
+///
+/// ```
+/// use imsimta_exporter::metrics::{Page, catalogue as metric};
+/// Page::default().count(&metric::ETRN, &["tcp_local"], 1);
+/// ```
+///
+/// ```compile_fail
+/// use imsimta_exporter::metrics::{Page, catalogue as metric};
+/// Page::default().count(&metric::ETRN, &[], 1);
+/// ```
+///
+/// ```compile_fail
+/// use imsimta_exporter::metrics::{Page, catalogue as metric};
+/// Page::default().truth(&metric::ETRN, &["tcp_local"], true);
+/// ```
+#[derive(Clone, Debug)]
 pub struct Page {
-    families: Vec<(&'static Metric, Vec<Sample>)>,
+    /// By the place in the catalogue.
+    families: Vec<Samples>,
     /// What the host's clock has gained since the program started by being set, seconds.
     pub clock_gained: f64,
 }
 
+/// The samples of one family.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Samples {
+    /// All label values, one behind the other: those of the first sample in the order of the catalogue, then those of
+    /// the next.
+    text: String,
+    /// Where each of them ends.
+    ends: Vec<usize>,
+    /// What a counter or gauge says.
+    pub(super) numbers: Vec<f64>,
+    /// What a histogram says.
+    pub(super) delays: Vec<DelayHistogram>,
+}
+
+impl Samples {
+    /// The label value at a place, all samples counted through.
+    pub(super) fn value(&self, place: usize) -> &str {
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[place]]
+    }
+
+    fn labels(&mut self, values: &[&str]) {
+        for value in values {
+            self.text.push_str(value);
+            self.ends.push(self.text.len());
+        }
+    }
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { families: vec![Samples::default(); METRICS.len()], clock_gained: 0.0 }
+    }
+}
+
 impl Page {
     /// Adds a counter or gauge sample. Label values are in the order of the catalogue.
-    pub fn sample(&mut self, metric: &'static Metric, labels: &[&str], value: f64) {
-        let mut sample = Sample::from_label(pairs(metric, labels));
-        match metric.kind {
-            Kind::Counter => {
-                let mut counter = Counter::default();
-                counter.set_value(value);
-                sample.set_counter(counter);
-            }
-            Kind::Gauge | Kind::Histogram => {
-                let mut gauge = Gauge::default();
-                gauge.set_value(value);
-                sample.set_gauge(gauge);
-            }
-        }
-        self.push(metric, sample);
+    pub fn sample<K: Number, const N: usize>(
+        &mut self,
+        metric: &Metric<K, N>,
+        labels: &[&str; N],
+        value: f64,
+    ) {
+        let samples = &mut self.families[metric.place];
+        samples.labels(labels);
+        samples.numbers.push(value);
     }
 
     /// Adds a sample of a whole number.
-    pub fn count(&mut self, metric: &'static Metric, labels: &[&str], value: u64) {
+    pub fn count<K: Number, const N: usize>(
+        &mut self,
+        metric: &Metric<K, N>,
+        labels: &[&str; N],
+        value: u64,
+    ) {
         #[expect(clippy::cast_precision_loss, reason = "the exposition format has floating point only")]
         self.sample(metric, labels, value as f64);
     }
 
     /// Adds a sample of a moment that the program has kept, in Unix seconds of the clock that nobody has set
     /// since the start. It is shown by the clock as it is now, so that its age is right.
-    pub fn moment(&mut self, metric: &'static Metric, labels: &[&str], at: f64) {
+    pub fn moment<const N: usize>(&mut self, metric: &Metric<Gauge, N>, labels: &[&str; N], at: f64) {
         self.sample(metric, labels, at + self.clock_gained);
     }
 
     /// Adds a sample of a truth.
-    pub fn truth(&mut self, metric: &'static Metric, labels: &[&str], value: bool) {
+    pub fn truth<const N: usize>(&mut self, metric: &Metric<Gauge, N>, labels: &[&str; N], value: bool) {
         self.sample(metric, labels, f64::from(u8::from(value)));
     }
 
     /// Adds a histogram.
-    pub fn delays(&mut self, metric: &'static Metric, labels: &[&str], delays: &DelayHistogram) {
-        let mut histogram = Histogram::default();
-        histogram.set_sample_count(delays.count());
-        histogram.set_sample_sum(delays.sum_seconds());
-        let buckets = delays.cumulative().map(|(bound, count)| {
-            let mut bucket = Bucket::default();
-            bucket.set_upper_bound(bound);
-            bucket.set_cumulative_count(count);
-            bucket
-        });
-        histogram.set_bucket(buckets.collect());
-        let mut sample = Sample::from_label(pairs(metric, labels));
-        sample.set_histogram(histogram);
-        self.push(metric, sample);
+    pub fn delays<const N: usize>(
+        &mut self,
+        metric: &Metric<Histogram, N>,
+        labels: &[&str; N],
+        delays: &DelayHistogram,
+    ) {
+        let samples = &mut self.families[metric.place];
+        samples.labels(labels);
+        samples.delays.push(delays.clone());
     }
 
-    fn push(&mut self, metric: &'static Metric, sample: Sample) {
-        match self.families.iter_mut().find(|(known, _)| std::ptr::eq(*known, metric)) {
-            Some((_, samples)) => samples.push(sample),
-            None => self.families.push((metric, vec![sample])),
-        }
+    /// The samples of a counter or gauge, in the order in which they were added: label values in the order of the
+    /// catalogue, and the number.
+    pub fn samples<'a, K: Number, const N: usize>(
+        &'a self,
+        metric: &Metric<K, N>,
+    ) -> impl Iterator<Item = ([&'a str; N], f64)> {
+        let samples = &self.families[metric.place];
+        let labels = |sample: usize| std::array::from_fn(|label| samples.value(sample * N + label));
+        samples.numbers.iter().enumerate().map(move |(sample, &value)| (labels(sample), value))
     }
 
-    fn into_families(self) -> Vec<MetricFamily> {
-        let families = self.families.into_iter().map(|(metric, samples)| {
-            let mut family = MetricFamily::default();
-            family.set_name(metric.name.to_owned());
-            family.set_help(metric.help.to_owned());
-            family.set_field_type(match metric.kind {
-                Kind::Counter => MetricType::COUNTER,
-                Kind::Gauge => MetricType::GAUGE,
-                Kind::Histogram => MetricType::HISTOGRAM,
-            });
-            family.set_metric(samples);
-            family
-        });
-        families.collect()
+    /// Every family that has samples, in the order of the catalogue.
+    pub(super) fn families(&self) -> impl Iterator<Item = (&'static Family, &Samples)> {
+        let families = METRICS.iter().copied().zip(&self.families);
+        families.filter(|(_, samples)| !(samples.numbers.is_empty() && samples.delays.is_empty()))
     }
 }
 
-fn pairs(metric: &'static Metric, values: &[&str]) -> Vec<LabelPair> {
-    debug_assert_eq!(metric.labels.len(), values.len(), "{}", metric.name);
-    let mut pairs: Vec<LabelPair> = metric
-        .labels
-        .iter()
-        .zip(values)
-        .map(|(label, value)| {
-            let mut pair = LabelPair::default();
-            pair.set_name(label.name.to_owned());
-            pair.set_value((*value).to_owned());
-            pair
-        })
-        .collect();
-    pairs.sort_by(|a, b| a.name().cmp(b.name()));
-    pairs
-}
+#[cfg(test)]
+mod tests {
+    use super::Page;
+    use crate::aggregate::histogram::DelayHistogram;
+    use crate::metrics::catalogue as metric;
 
-/// A collector of the registry that fills a page when it is asked.
-pub(super) struct Publisher<F> {
-    descriptions: Vec<Desc>,
-    fill: F,
-}
-
-impl<F: Fn(&mut Page) + Send + Sync> Publisher<F> {
-    /// A collector of all metrics of some feeds.
-    pub(super) fn new(feeds: &[Feed], fill: F) -> prometheus::Result<Self> {
-        let metrics = METRICS.iter().filter(|metric| feeds.contains(&metric.feed));
-        let descriptions = metrics.map(|metric| {
-            let labels = metric.labels.iter().map(|label| label.name.to_owned()).collect();
-            Desc::new(
-                metric.name.to_owned(),
-                metric.help.to_owned(),
-                labels,
-                std::collections::HashMap::new(),
-            )
-        });
-        Ok(Self { descriptions: descriptions.collect::<prometheus::Result<_>>()?, fill })
-    }
-}
-
-impl<F: Fn(&mut Page) + Send + Sync> Collector for Publisher<F> {
-    fn desc(&self) -> Vec<&Desc> {
-        self.descriptions.iter().collect()
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let mut page = Page::default();
-        (self.fill)(&mut page);
-        page.into_families()
+    #[test]
+    fn samples_are_read_as_they_were_added() {
+        let mut page = Page { clock_gained: 0.5, ..Page::default() };
+        page.count(&metric::ETRN, &["tcp_local"], 3);
+        page.count(&metric::ETRN, &[""], 4);
+        page.sample(&metric::DELIVERY_FAILURES, &["l", "rejected", "é"], 1.5);
+        page.truth(&metric::READY, &[], true);
+        page.moment(&metric::STATE_SAVED, &[], 2.0);
+        page.delays(&metric::QUEUE_DELAY, &["l"], &DelayHistogram::default());
+        let found: Vec<_> = page.samples(&metric::ETRN).collect();
+        assert_eq!(found, [(["tcp_local"], 3.0), ([""], 4.0)]);
+        let found: Vec<_> = page.samples(&metric::DELIVERY_FAILURES).collect();
+        assert_eq!(found, [(["l", "rejected", "é"], 1.5)]);
+        assert_eq!(page.samples(&metric::READY).collect::<Vec<_>>(), [([], 1.0)]);
+        assert_eq!(page.samples(&metric::STATE_SAVED).next(), Some(([], 2.5)));
+        assert_eq!(page.samples(&metric::BAD_COMMANDS).next(), None);
+        assert_eq!(page.families().count(), 5);
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use imsimta_exporter::metrics::catalogue::{Kind, METRICS, Metric};
+use imsimta_exporter::metrics::catalogue::{Family, Kind, METRICS};
 use promql_parser::label::{MatchOp, Matchers};
 use promql_parser::parser::{
     AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector, parse,
@@ -30,7 +30,7 @@ pub struct Use {
     /// Only its existence counts: the right side of `and` and `unless`.
     pub existence_only: bool,
     /// The family in the catalogue.
-    metric: Option<&'static Metric>,
+    metric: Option<&'static Family>,
     /// Of its series.
     labels: Labels,
     /// Whether somebody makes such a series: the exporter, Prometheus, a rule.
@@ -91,7 +91,7 @@ impl Use {
 }
 
 /// A family by its own name, or a histogram by that of one of its series.
-fn in_catalogue(name: &str) -> Option<&'static Metric> {
+fn in_catalogue(name: &str) -> Option<&'static Family> {
     let named = |name: &str| METRICS.iter().find(|metric| metric.name == name).copied();
     named(name).or_else(|| {
         let parts = ["_bucket", "_sum", "_count"];

@@ -1,0 +1,146 @@
+//! From plain samples to the text format, in the types of the crate `prometheus`.
+
+use std::collections::HashMap;
+
+use prometheus::core::{Collector, Desc};
+use prometheus::proto;
+use prometheus::{Encoder as _, Registry, TextEncoder};
+
+use super::catalogue::METRICS;
+use super::family::{Family, Feed, Kind};
+use super::page::{Page, Samples};
+use crate::aggregate::histogram::DelayHistogram;
+
+/// The registry of one program run.
+#[derive(Default)]
+pub struct Exposition {
+    registry: Registry,
+}
+
+impl Exposition {
+    /// Publishes all metrics of some feeds by what `fill` puts on the page at each gathering.
+    ///
+    /// # Errors
+    ///
+    /// When a metric of these feeds is registered already.
+    pub fn publish<F>(&self, feeds: &[Feed], fill: F) -> prometheus::Result<()>
+    where
+        F: Fn(&mut Page) + Send + Sync + 'static,
+    {
+        let families = METRICS.iter().filter(|family| feeds.contains(&family.feed));
+        let descriptions = families.map(|family| description(family)).collect::<prometheus::Result<_>>()?;
+        self.registry.register(Box::new(Publisher { descriptions, fill }))
+    }
+
+    /// The page in the text format 0.0.4.
+    ///
+    /// # Errors
+    ///
+    /// When a sample cannot be encoded.
+    pub fn encode(&self) -> prometheus::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+
+    /// The value of the header `Content-Type` of the page.
+    pub fn content_type() -> &'static str {
+        "text/plain; version=0.0.4; charset=utf-8"
+    }
+}
+
+/// A collector of the registry that has a page filled when it is asked.
+struct Publisher<F> {
+    descriptions: Vec<Desc>,
+    fill: F,
+}
+
+impl<F: Fn(&mut Page) + Send + Sync> Collector for Publisher<F> {
+    fn desc(&self) -> Vec<&Desc> {
+        self.descriptions.iter().collect()
+    }
+
+    fn collect(&self) -> Vec<proto::MetricFamily> {
+        let mut page = Page::default();
+        (self.fill)(&mut page);
+        page.families().map(|(family, samples)| encoded(family, samples)).collect()
+    }
+}
+
+fn description(family: &Family) -> prometheus::Result<Desc> {
+    let labels = family.labels.iter().map(|label| label.name.to_owned()).collect();
+    Desc::new(family.name.to_owned(), family.help.to_owned(), labels, HashMap::new())
+}
+
+fn encoded(family: &Family, samples: &Samples) -> proto::MetricFamily {
+    let (kind, metrics) = match family.kind {
+        Kind::Counter => {
+            let counters = samples.numbers.iter().map(|&value| {
+                let mut counter = proto::Counter::default();
+                counter.set_value(value);
+                counter
+            });
+            (proto::MetricType::COUNTER, labelled(family, samples, counters, proto::Metric::set_counter))
+        }
+        Kind::Gauge => {
+            let gauges = samples.numbers.iter().map(|&value| {
+                let mut gauge = proto::Gauge::default();
+                gauge.set_value(value);
+                gauge
+            });
+            (proto::MetricType::GAUGE, labelled(family, samples, gauges, proto::Metric::set_gauge))
+        }
+        Kind::Histogram => {
+            let histograms = samples.delays.iter().map(histogram);
+            (
+                proto::MetricType::HISTOGRAM,
+                labelled(family, samples, histograms, proto::Metric::set_histogram),
+            )
+        }
+    };
+    let mut encoded = proto::MetricFamily::default();
+    encoded.set_name(family.name.to_owned());
+    encoded.set_help(family.help.to_owned());
+    encoded.set_field_type(kind);
+    encoded.set_metric(metrics);
+    encoded
+}
+
+/// The samples with their labels, which the page shows in the order of their names.
+fn labelled<V>(
+    family: &Family,
+    samples: &Samples,
+    values: impl Iterator<Item = V>,
+    set: fn(&mut proto::Metric, V),
+) -> Vec<proto::Metric> {
+    let mut order: Vec<(usize, &str)> = family.labels.iter().map(|label| label.name).enumerate().collect();
+    order.sort_by_key(|&(_, name)| name);
+    let pair = |name: &str, value: &str| {
+        let mut pair = proto::LabelPair::default();
+        pair.set_name(name.to_owned());
+        pair.set_value(value.to_owned());
+        pair
+    };
+    let metrics = values.enumerate().map(|(sample, value)| {
+        let first = sample * order.len();
+        let pairs = order.iter().map(|&(label, name)| pair(name, samples.value(first + label)));
+        let mut metric = proto::Metric::from_label(pairs.collect());
+        set(&mut metric, value);
+        metric
+    });
+    metrics.collect()
+}
+
+fn histogram(delays: &DelayHistogram) -> proto::Histogram {
+    let buckets = delays.cumulative().map(|(bound, count)| {
+        let mut bucket = proto::Bucket::default();
+        bucket.set_upper_bound(bound);
+        bucket.set_cumulative_count(count);
+        bucket
+    });
+    let mut histogram = proto::Histogram::default();
+    histogram.set_sample_count(delays.count());
+    histogram.set_sample_sum(delays.sum_seconds());
+    histogram.set_bucket(buckets.collect());
+    histogram
+}
