@@ -4,23 +4,19 @@
 //! starts the threads, [`Running::serve`] answers until it is told to stop.
 //!
 //! The logs are read by one thread, every other source has one of its own, so that a source that
-//! hangs in the kernel takes at most its thread with it. They publish into [`Observed`]; the HTTP
+//! hangs in the kernel takes at most its thread with it. They publish into [`Observed`](crate::observed); the HTTP
 //! side only reads from there. Everything ends with the shutdown future; what does not end in time
 //! is left behind, and the state that was saved last is then what the next start goes on from.
 
-mod clock;
 mod collectors;
-mod complaints;
+mod death;
 mod held;
 mod limits;
 pub mod logs;
-mod observed;
 mod prepare;
 mod privilege;
-pub mod queue;
-mod readiness;
+mod queue;
 mod signals;
-mod situation;
 pub mod state;
 
 use std::future::Future;
@@ -34,22 +30,20 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use collectors::DeathNotice;
+use death::DeathNotice;
 
-pub use clock::{Clock, Now, WallClock};
-pub use collectors::with_causes;
-pub use complaints::Complaints;
-pub use logs::new_seed;
-pub use observed::{LogBook, Observed};
 pub use prepare::{Prepared, prepare};
 pub use privilege::{PrivilegeError, becomes, warn_of_root};
-pub use queue::Queue;
-pub use readiness::Readiness;
 pub use signals::{Hangup, signals};
 
+use crate::aggregate::{Aggregate, Totals};
+use crate::config::Config;
 use crate::http::{self, Site, server};
-use crate::metrics::{self, Exposition, catalogue::Feed};
+use crate::metrics::{self, Exposition, catalogue::Feed, logs::ClientDisplay};
+use crate::observed::{Beginning, Clock, LogBook, Observed, WallClock};
 use crate::source::install;
+use crate::source::seed::new_seed;
+use crate::source::timezone::LogZone;
 use crate::source::wakeup;
 
 /// What ends within this time after a shutdown ends well.
@@ -99,11 +93,8 @@ impl Prepared {
         let Self { config, environment, install, user, listener, address, descriptors, state, saved } = self;
         let listener = TcpListener::from_std(listener).context("cannot use the listener")?;
         let clock = Clock::reading(environment.wall_clock);
-        let clients = metrics::logs::ClientDisplay {
-            label: config.clients.label,
-            top: config.clients.top,
-            seed: logs::new_seed(),
-        };
+        let clients =
+            ClientDisplay { label: config.clients.label, top: config.clients.top, seed: new_seed() };
         let paths = config.logs.files.iter().map(|name| install.log_directory.join(name)).collect();
         let (waker, wakeups) = wakeup::channel(paths, config.logs.poll, Arc::new(wakeup::watch));
         tracing::info!(
@@ -113,12 +104,21 @@ impl Prepared {
             queue = %install.queue_directory.display(),
             "serving metrics"
         );
-        let observed = Observed::new(&config, (install, user), clock, clients, wakeups.counts(), saved);
-        let observed = Arc::new(observed);
+        let timezone = time_zone(&config);
+        let logs = log_book(&config, clients.seed, &timezone, saved.totals, !saved.positions.is_empty());
+        let observed = Arc::new(Observed::new(Beginning {
+            clock,
+            timezone,
+            install,
+            user,
+            logs,
+            state: saved.health,
+            wakeups: wakeups.counts(),
+        }));
         let (died, deaths) = mpsc::unbounded_channel();
         let site = Site {
             observed: Arc::clone(&observed),
-            exposition: exposition(&observed)?,
+            exposition: exposition(&observed, clients)?,
             bound: address,
             token: state.token(),
             state_directory: config.state.directory.clone(),
@@ -182,6 +182,27 @@ impl Running {
     }
 }
 
+/// By which the times in the logs are read; it is said where nothing tells it.
+fn time_zone(config: &Config) -> LogZone {
+    let timezone = LogZone::find(config.mta.timezone.as_ref());
+    if let Some(problem) = timezone.problem() {
+        tracing::warn!("{problem}");
+    }
+    timezone
+}
+
+/// The sums of an earlier run, or none so far.
+fn log_book(
+    config: &Config,
+    seed: u64,
+    timezone: &LogZone,
+    totals: Option<Totals>,
+    catching_up: bool,
+) -> LogBook {
+    let totals = totals.unwrap_or_else(|| Totals::new(seed));
+    LogBook::new(Aggregate::new(totals, timezone.zone.clone(), config.mta.block_size), catching_up)
+}
+
 /// Starts the thread that makes pages; their routes.
 fn serve_pages(site: Site, died: &mpsc::UnboundedSender<&'static str>) -> io::Result<Router> {
     let (router, renderer) = http::routes(site);
@@ -204,11 +225,11 @@ fn no_thread(error: &io::Error) -> anyhow::Error {
 }
 
 /// One registry whose pages are built from what has been observed.
-fn exposition(observed: &Arc<Observed>) -> anyhow::Result<Exposition> {
+fn exposition(observed: &Arc<Observed>, clients: ClientDisplay) -> anyhow::Result<Exposition> {
     let exposition = Exposition::default();
     let source = Arc::clone(observed);
     exposition
-        .publish(&Feed::ALL, move |page| source.fill(page))
+        .publish(&Feed::ALL, move |page| metrics::observed::fill(page, &source, &clients))
         .context("the catalogue cannot be registered")?;
     Ok(exposition)
 }

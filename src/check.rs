@@ -10,11 +10,12 @@ mod options;
 
 use std::path::Path;
 
-use crate::app::{Clock, Environment};
+use crate::app::Environment;
 use crate::config::Config;
+use crate::observed::Clock;
 use crate::paper::{INDENT, Paper};
-use crate::report::escape;
 use crate::source::install::{self, Install};
+use crate::text::escape;
 
 /// How something was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

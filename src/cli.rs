@@ -19,6 +19,7 @@ use crate::metrics::documentation;
 use crate::report::progress::Progress;
 use crate::report::{MAX_THREADS, Report, ReportError, json, text};
 use crate::source::install::InstallError;
+use crate::source::seed::new_seed;
 use crate::source::token;
 use crate::source::user::UserError;
 
@@ -281,7 +282,7 @@ fn report(arguments: &ReportArguments) -> ExitCode {
         Ok(config) => config,
         Err(errors) => return fail(USAGE, &errors),
     };
-    let mut report = Report::new(&config, app::new_seed()).threads(threads(arguments));
+    let mut report = Report::new(&config, new_seed()).threads(threads(arguments));
     if let ReportFormat::Prometheus = arguments.format {
         report = report.exposition_only();
     }

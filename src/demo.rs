@@ -35,10 +35,11 @@ use tokio::sync::oneshot;
 
 pub use arguments::Arguments;
 
-use crate::app::{self, Clock, Environment};
+use crate::app::{self, Environment};
 use crate::config::{
     Config, Files, Held, Http, Logs, Mta, Processes as ProcessKeys, Queue, Sockets, Start, State,
 };
+use crate::observed::Clock;
 use connections::Connections;
 use performer::{Order, Performer};
 use processes::Processes;

@@ -17,8 +17,8 @@ use crate::record::option::OptionSet;
 use crate::record::reason::evidence::{self, Evidence, Place, Sign, Weighed};
 use crate::record::reason::{Basis, Classified, Failure, Reason};
 use crate::record::{Connection, Direction, Line, Message, Skip, Unparsed, address, queue_file};
-use crate::report::escape::escaped;
 use crate::source::lines::{Block, BlockReader};
+use crate::text::escape::escaped;
 
 /// The longest part of a line that is shown where reading stopped.
 const REST_WIDTH: usize = 52;

@@ -6,6 +6,7 @@
 //! report are in `report::findings`. [`thresholds`] is where both and the alerts meet.
 
 pub mod now;
+pub mod options;
 pub mod situation;
 pub mod thresholds;
 

@@ -26,9 +26,9 @@ use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
-use crate::app::Observed;
 use crate::metrics::Exposition;
-use crate::metrics::connections::ConnectionCounts;
+use crate::observed::Observed;
+use crate::observed::connections::ConnectionCounts;
 use connection::Peer;
 use encoding::Encoding;
 use pages::{Made, Pages, View};

@@ -2,17 +2,18 @@
 //!
 //! # Code map
 //!
-//! Data flows in one direction: source -> record -> aggregate -> metrics -> http.
+//! Data flows in one direction: source -> record -> aggregate -> observed -> metrics -> http.
 //!
 //! - [`source`] reads: logs, queue directories, sockets, processes, file systems. I/O in, plain data
 //!   out.
 //! - [`record`] says what one line of a log means. Pure.
 //! - [`aggregate`] adds entries up. Pure. [`counting`] is the one way from a block of a log to it.
 //! - [`findings`] says what is wrong, of a running program and of files. Pure.
+//! - [`observed`] is what is known now, of all sources, and the clock.
 //! - [`metrics`] turns sums and snapshots into the exposition. The only part that knows the crate
 //!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
 //! - [`http`] serves pages.
-//! - [`app`] wires it all and reads the clock; [`report`] reads files once instead; [`explain`] says what
+//! - [`app`] wires it all; [`report`] reads files once instead; [`explain`] says what
 //!   one line means, [`check`] whether it would work here.
 //! - [`demo`] is a synthetic MTA to try it all on. It writes what the others read, and reads nothing.
 //! - [`config`] and [`cli`] say what is wanted.
@@ -30,7 +31,9 @@ pub mod explain;
 pub mod findings;
 pub mod http;
 pub mod metrics;
+pub mod observed;
 mod paper;
 pub mod record;
 pub mod report;
 pub mod source;
+pub mod text;

@@ -7,12 +7,12 @@
 pub mod catalogue;
 pub mod collectors;
 pub mod connections;
-mod cut;
 pub mod documentation;
 pub mod exporter;
 mod exposition;
 mod family;
 pub mod logs;
+pub mod observed;
 mod page;
 
 pub use exposition::Exposition;

@@ -1,6 +1,6 @@
 //! What `explain` and `check` write: names on the left, values on the right, in 80 columns, nothing cut.
 
-use crate::report::escape::escaped;
+use crate::text::escape::escaped;
 
 /// The longest line.
 pub const WIDTH: usize = 80;

@@ -6,10 +6,8 @@
 
 mod advice;
 pub mod breakdown;
-pub mod escape;
 pub mod findings;
 pub mod json;
-pub mod options;
 mod pipeline;
 pub mod progress;
 pub mod summary;
@@ -34,6 +32,7 @@ use crate::metrics::logs::{ClientDisplay, fill};
 use crate::metrics::{Exposition, Page};
 use crate::source::compressed;
 use crate::source::timezone::LogZone;
+use crate::text::escape;
 
 /// The longest reason of the system that is shown.
 const PROBLEM_WIDTH: usize = 200;

@@ -11,6 +11,7 @@ pub mod install;
 pub mod lines;
 pub mod presence;
 pub mod processes;
+pub mod seed;
 pub mod single_mount;
 pub mod sockets;
 pub mod spool;

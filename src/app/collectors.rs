@@ -8,16 +8,18 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Environment;
-use super::complaints::Complaints;
-use super::observed::{Observed, Snapshot};
+use super::death::DeathNotice;
 use super::queue::QueueCollector;
-use crate::aggregate::reading::Run;
 use crate::config::Config;
+use crate::observed::latest::Latest;
+use crate::observed::reading::Run;
+use crate::observed::{Complaints, Observed};
 use crate::source::filesystems::{self, FilesystemSnapshot, Targets};
 use crate::source::install::Install;
 use crate::source::presence::holds_anything;
 use crate::source::processes::{self, ProcessSnapshot, ProcessWatch};
 use crate::source::{single_mount, sockets};
+use crate::text::with_causes;
 
 /// A run takes at most one part in this many of a thread's time: a scan that lasts for long is
 /// repeated later.
@@ -25,28 +27,6 @@ const DUTY: u32 = 20;
 
 /// Clients whose sockets are looked at. More than are shown, since a network is many addresses.
 const SOCKET_CLIENTS: usize = 1000;
-
-/// Tells the program when a thread panics.
-#[derive(Debug)]
-pub struct DeathNotice {
-    thread: &'static str,
-    died: UnboundedSender<&'static str>,
-}
-
-impl DeathNotice {
-    /// To be held by the thread.
-    pub fn new(thread: &'static str, died: UnboundedSender<&'static str>) -> Self {
-        Self { thread, died }
-    }
-}
-
-impl Drop for DeathNotice {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.died.send(self.thread).ok();
-        }
-    }
-}
 
 /// All running collectors.
 #[derive(Debug)]
@@ -151,7 +131,7 @@ impl Start<'_> {
         &mut self,
         name: &'static str,
         interval: Duration,
-        place: fn(&Observed) -> &Snapshot<T>,
+        place: fn(&Observed) -> &Latest<T>,
         mut run: impl FnMut() -> Run<T> + Send + 'static,
     ) -> std::io::Result<()> {
         let (stop, stopped) = channel();
@@ -222,18 +202,6 @@ fn is_active(observed: &Observed) -> Option<bool> {
     }
     let processes = observed.processes.get().value?;
     Some(processes.processes.values().any(|group| group.running > 0))
-}
-
-/// An error and what it comes from, in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// The followed logs, what they are renamed to, and the cumulative files that grow without bound.

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::complaints::Complaints;
 use crate::config::Held;
+use crate::observed::Complaints;
 use crate::source::held::message::ReceivedLimits;
 use crate::source::held::{Answer, Budget, Effort, Inspector, full_host_name};
 use crate::source::install::Install;

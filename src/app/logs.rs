@@ -5,30 +5,23 @@ mod follow;
 pub mod followed;
 mod notices;
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::collectors::DeathNotice;
-use super::complaints::Complaints;
-use super::observed::Observed;
+use super::death::DeathNotice;
 use super::state::{Snapshot, State, StateWriter};
-use crate::aggregate::reading::Run;
 use crate::config::Config;
+use crate::observed::reading::Run;
+use crate::observed::{Complaints, Observed};
 use crate::source::wakeup::Wakeups;
 use followed::FollowedLogs;
 use notices::Notices;
 
 /// While a backlog is read, progress is shown each time that this many blocks were.
 const BLOCKS_SHOWN: usize = 64;
-
-/// A number nobody can guess, for the keys of hash tables.
-pub fn new_seed() -> u64 {
-    RandomState::new().hash_one(0_u8)
-}
 
 /// Stops the thread.
 #[derive(Debug)]

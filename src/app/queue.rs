@@ -1,38 +1,15 @@
 //! The collector of the queue: scans, and keeps what was 15 minutes ago.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::collectors::with_causes;
 use super::held::HeldReasons;
-use super::observed::Observed;
-use crate::aggregate::growth::Growth;
-use crate::aggregate::reading::Run;
 use crate::config::Config;
-use crate::source::install::Install;
-use crate::source::spool::{MAX_REMEMBERED, QueueSnapshot, Scanner, Settings};
-
-/// What is known about the queue.
-#[derive(Debug, Default)]
-pub struct Queue {
-    /// By the last scan.
-    pub snapshot: QueueSnapshot,
-    /// Messages now less those 15 minutes ago, by channel.
-    pub growth: BTreeMap<String, i64>,
-}
-
-/// How the queue is scanned.
-pub fn settings(config: &Config, install: &Install) -> Settings {
-    Settings {
-        root: install.queue_directory.clone(),
-        stuck_after: config.queue.stuck_after,
-        stuck_after_by_channel: config.queue.stuck_after_by_channel.clone(),
-        budget: config.queue.budget,
-        first_pass: config.queue.first_pass,
-        most_remembered: MAX_REMEMBERED,
-        seed: super::logs::new_seed(),
-    }
-}
+use crate::observed::Observed;
+use crate::observed::growth::Growth;
+use crate::observed::queue::Queue;
+use crate::observed::reading::Run;
+use crate::source::spool::{QueueSnapshot, Scanner, Settings};
+use crate::text::with_causes;
 
 /// Scans the queue again and again.
 pub(super) struct QueueCollector {
@@ -44,7 +21,7 @@ pub(super) struct QueueCollector {
 impl QueueCollector {
     /// A collector that has scanned nothing so far.
     pub(super) fn new(config: &Config, observed: &Observed) -> Self {
-        let scanner = Scanner::new(settings(config, &observed.install));
+        let scanner = Scanner::new(Settings::new(&config.queue, &observed.install.queue_directory));
         let held = HeldReasons::new(&config.held, &observed.install);
         Self { scanner, held, growth: Growth::default() }
     }

@@ -10,11 +10,9 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::collectors::DeathNotice;
-use super::complaints::Complaints;
-use super::observed::Observed;
+use super::death::DeathNotice;
 use crate::aggregate::Totals;
-use crate::metrics::exporter::StateHealth;
+use crate::observed::{Complaints, Observed, StateHealth};
 use crate::source::follow::Position;
 use crate::source::state::sections::Section;
 use crate::source::state::{Known, Loaded, StateDirectory, StateError};

@@ -10,15 +10,17 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 
 use super::Checked;
 use super::Verdict::{Fine, Note, Problem};
-use crate::app::{Clock, Environment, becomes, queue, with_causes};
+use crate::app::{Environment, becomes};
 use crate::config::Config;
 use crate::http::probe;
+use crate::observed::Clock;
 use crate::source::install::Install;
 use crate::source::presence::holds_anything;
 use crate::source::processes::ProcessWatch;
-use crate::source::spool::{QueueSnapshot, Scanner};
+use crate::source::spool::{QueueSnapshot, Scanner, Settings};
 use crate::source::state::{StateDirectory, StateError};
 use crate::source::{sockets as kernel, user as users};
+use crate::text::with_causes;
 
 /// Directories that cannot be read and are named one by one.
 const NAMED: usize = 5;
@@ -61,7 +63,7 @@ pub(super) fn user(checked: &mut Checked, config: &Config, install: &Install) {
 
 /// One scan of the queue.
 pub(super) fn queue(checked: &mut Checked, config: &Config, install: &Install, clock: Clock) {
-    let mut scanner = Scanner::new(queue::settings(config, install));
+    let mut scanner = Scanner::new(Settings::new(&config.queue, &install.queue_directory));
     match scanner.scan(clock.wall(), &|| clock.monotonic(), &BTreeSet::new()) {
         Ok(()) => {
             let snapshot = scanner.snapshot(clock.wall());

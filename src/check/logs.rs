@@ -13,10 +13,10 @@ use super::Verdict::{Fine, Note, Problem};
 use super::host::denied;
 use crate::aggregate::log_clock::zone_question;
 use crate::aggregate::{Aggregate, Totals};
-use crate::app::new_seed;
 use crate::config::Config;
 use crate::counting::LogReader;
 use crate::source::install::Install;
+use crate::source::seed::new_seed;
 use crate::source::single_mount;
 use crate::source::timezone::{LogZone, Origin};
 

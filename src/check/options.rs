@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::aggregate::Totals;
+use crate::findings::options;
 use crate::metrics::catalogue::METRICS;
 use crate::paper::{INDENT, Paper};
-use crate::report::escape;
-use crate::report::options;
+use crate::text::escape;
 
 /// An option, or one bit of it.
 struct Switch {
@@ -140,8 +140,8 @@ mod tests {
     use super::{METRICS, SWITCHES, text};
     use crate::aggregate::{Aggregate, Totals};
     use crate::counting::LogReader;
+    use crate::findings::options;
     use crate::record::Dialect;
-    use crate::report::options;
 
     fn totals(lines: &[&str]) -> Totals {
         let mut aggregate = Aggregate::new(Totals::new(1), jiff::tz::TimeZone::UTC, 1024);

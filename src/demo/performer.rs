@@ -12,7 +12,7 @@ use super::logs::LogFiles;
 use super::processes::Processes;
 use super::site::Site;
 use super::traffic::Traffic;
-use crate::app::Clock;
+use crate::observed::Clock;
 
 /// What the one who started the demo can ask for while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

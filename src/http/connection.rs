@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep_until};
 use super::crowd::{Crowd, Member, Place};
 use super::guard;
 use super::life::Patience;
-use crate::metrics::connections::Cut;
+use crate::observed::connections::Cut;
 
 /// The largest head of a request, and what is read at once.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -236,7 +236,7 @@ mod tests {
     use super::{Host, Peer, Stream, serve};
     use crate::http::crowd::{Crowd, Origin};
     use crate::http::life::Patience;
-    use crate::metrics::connections::{ConnectionCounts, Cut};
+    use crate::observed::connections::{ConnectionCounts, Cut};
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     /// What the pipe between client and server holds: less than the page.

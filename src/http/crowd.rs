@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::life::Life;
-use crate::metrics::connections::{ConnectionCounts, Cut};
+use crate::observed::connections::{ConnectionCounts, Cut};
 
 /// The most connections, where there are file descriptors for them.
 const CONNECTIONS: u64 = 128;
@@ -172,7 +172,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::{Crowd, Origin, STUCK, Standing, who_goes};
-    use crate::metrics::connections::{ConnectionCounts, Cut};
+    use crate::observed::connections::{ConnectionCounts, Cut};
 
     fn origin(address: &str) -> Origin {
         Origin::of(address.parse::<IpAddr>().expect("an address"))

@@ -7,8 +7,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::status::{STYLE, ago};
 use crate::aggregate::unparsed::KEPT;
-use crate::app::Observed;
-use crate::report::escape::escaped;
+use crate::observed::Observed;
+use crate::text::escape::escaped;
 
 /// The longest line that is shown; what is no printable ASCII takes four characters.
 const LINE_WIDTH: usize = 200;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::metrics::connections::Cut;
+use crate::observed::connections::Cut;
 
 /// For how long a connection may do each thing.
 #[derive(Clone, Copy, Debug)]

@@ -13,7 +13,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
 use super::encoding::{self, Encoding};
-use crate::app::Clock;
+use crate::observed::Clock;
 
 /// How long a page is good for others who ask.
 const SHARED: Duration = Duration::from_millis(250);
@@ -188,8 +188,8 @@ mod tests {
     use axum::http::StatusCode;
 
     use super::{Made, TIMEOUT, View, desk};
-    use crate::app::Clock;
     use crate::http::encoding::Encoding::{Gzip, Identity};
+    use crate::observed::Clock;
 
     fn made(body: &str) -> Made {
         Made { status: StatusCode::OK, content_type: "text/plain", body: body.as_bytes().to_vec() }

@@ -5,8 +5,8 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::app::Clock;
-use crate::report::escape::escaped;
+use crate::observed::Clock;
+use crate::text::escape::escaped;
 
 /// For everything: the connection, the question, and the whole answer.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -160,7 +160,7 @@ mod tests {
     use std::time::Duration;
 
     use super::{LIMIT, body, healthy, unparsed};
-    use crate::app::Clock;
+    use crate::observed::Clock;
 
     /// Serves one connection with `talk`; what the probe makes of it.
     #[track_caller]

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 use super::connection::{Host, Peer, serve as serve_connection};
 use super::crowd::{Crowd, Origin};
 use super::life::Patience;
-use crate::app::{Clock, Complaints};
-use crate::metrics::connections::ConnectionCounts;
+use crate::observed::connections::ConnectionCounts;
+use crate::observed::{Clock, Complaints};
 
 /// What the kernel keeps of an answer that its client does not take, and doubles.
 const SEND_BYTES: usize = 32 * 1024;

@@ -10,11 +10,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::aggregate::account::LogAccount;
 use crate::aggregate::log_clock;
-use crate::aggregate::reading::Reading;
-use crate::app::queue::Queue;
-use crate::app::{LogBook, Observed, Readiness};
-use crate::metrics::exporter::Following;
-use crate::report::escape;
+use crate::observed::log_book::{Following, LogBook};
+use crate::observed::queue::Queue;
+use crate::observed::reading::Reading;
+use crate::observed::{Observed, Readiness};
+use crate::text::escape;
 
 pub(super) const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;color:#1b1b1b;background:#fff}\

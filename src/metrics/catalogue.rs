@@ -7,6 +7,7 @@ use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::labels::OTHER_LABEL;
 use crate::aggregate::{destination, reply};
 use crate::config;
+use crate::observed::connections::Cut;
 use crate::record::code::{MODIFIERS, OTHER_MODIFIER, Outcome};
 use crate::record::reason::Reason;
 use crate::record::{Direction, Skip, Unparsed};
@@ -15,7 +16,6 @@ use crate::source::spool::held_files::HeldReason;
 use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind};
 use crate::source::wakeup::{Restart, Wakeup};
 
-use super::cut::Cut;
 use super::family::{Counter, Gauge, Histogram, Metric};
 pub use super::family::{Family, Feed, Kind, Label};
 

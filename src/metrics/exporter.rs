@@ -2,7 +2,9 @@
 
 use super::catalogue as metric;
 use super::page::Page;
-use crate::aggregate::reading::Reading;
+use crate::observed::StateHealth;
+use crate::observed::log_book::Following;
+use crate::observed::reading::Reading;
 use crate::source::processes::OwnProcess;
 use crate::source::wakeup::{Restart, Wakeup, WakeupCounts};
 
@@ -16,24 +18,6 @@ pub fn fill_collector<T>(page: &mut Page, collector: &str, reading: &Reading<T>)
     if let Some(last) = reading.last_success {
         page.moment(&metric::COLLECTOR_LAST_SUCCESS, &[collector], last);
     }
-}
-
-/// How far a log has been read, now. Moments are Unix seconds of the clock that nobody has set since the start.
-#[derive(Clone, Debug, Default)]
-pub struct Following {
-    /// The log's base name.
-    pub log: String,
-    /// Bytes that are not counted yet; `None` while the log is not there.
-    pub lag_bytes: Option<u64>,
-    /// When everything in the log had been counted, Unix seconds.
-    pub caught_up_at: Option<f64>,
-    /// When lines were last read, Unix seconds.
-    pub last_read: Option<f64>,
-    /// By how many milliseconds entries are ahead of the clock when they are written; `None` while none was seen
-    /// being written.
-    pub clock_offset_millis: Option<i64>,
-    /// Since when a line has been waiting for its end, Unix seconds.
-    pub partial_line_since: Option<f64>,
 }
 
 /// Puts the state of following on the page. `now` is a moment as those of [`Following`] are.
@@ -63,23 +47,6 @@ pub fn fill_following(page: &mut Page, following: &[Following], now: f64) {
 /// Puts on the page whether the time zone of the logs is known.
 pub fn fill_timezone(page: &mut Page, known: bool) {
     page.truth(&metric::TIMEZONE_KNOWN, &[], known);
-}
-
-/// How saving the state went.
-#[derive(Clone, Debug, Default)]
-pub struct StateHealth {
-    /// When it was last written, Unix seconds.
-    pub saved_at: Option<f64>,
-    /// Its size then.
-    pub bytes: u64,
-    /// How long that took, in seconds.
-    pub duration: f64,
-    /// How often it could not be written.
-    pub failures: u64,
-    /// Files that were set aside at the start.
-    pub set_aside: u64,
-    /// What is wrong now, for people.
-    pub problem: Option<String>,
 }
 
 /// Puts the state's health on the page.

@@ -3,9 +3,9 @@
 
 use super::advice::{Party, next_step, one_domain, party};
 use super::summary::{ChannelTraffic, ClientCount, Summary, ratio};
-use super::text::number;
 use crate::findings::thresholds as limit;
 use crate::findings::{Finding, Severity, weighed};
+use crate::text::number;
 
 /// One row of the table of rules.
 #[derive(Debug)]

@@ -15,9 +15,9 @@ pub use outages::Outage;
 
 use super::breakdown::Breakdown;
 use super::findings;
-use super::options::{self, LogOption};
 use crate::aggregate::Totals;
 use crate::findings::Finding;
+use crate::findings::options::{self, LogOption};
 use crate::metrics::logs::ClientDisplay;
 
 /// Rows of each list, the greatest first.

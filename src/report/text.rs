@@ -51,38 +51,3 @@ fn title(summary: &Summary) -> String {
         None => "MTA log report: no entries\n".to_owned(),
     }
 }
-
-/// A count with its thousands apart; from a thousand million on, in millions.
-pub(super) fn number(count: u64) -> String {
-    if count >= 1_000_000_000 {
-        return format!("{}M", number((count / 1_000_000).min(999_999_999)));
-    }
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn numbers_are_readable() {
-        for (count, expected) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (123_456_789, "123,456,789"),
-            (1_000_000_000, "1,000M"),
-            (u64::MAX, "999,999,999M"),
-        ] {
-            assert_eq!(number(count), expected);
-        }
-    }
-}

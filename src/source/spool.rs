@@ -46,6 +46,8 @@ pub use self::snapshot::{
     ChannelQueue, DirectoryFailure, ErrorCounts, ErrorKind, QueueSnapshot, ScanCounts, SpoolError,
 };
 use self::tree::{list_root, open_root};
+use crate::config::Queue;
+use crate::source::seed::new_seed;
 
 /// Label values of the bands of delivery attempts, in the order of [`ChannelQueue::attempts`].
 pub const ATTEMPT_BANDS: [&str; 5] = ["0", "1", "2", "3-9", "10+"];
@@ -106,6 +108,22 @@ pub struct Settings {
     pub most_remembered: usize,
     /// Keys the hashes of file names, which come from outside.
     pub seed: u64,
+}
+
+impl Settings {
+    /// As configured, below `root`.
+    #[must_use]
+    pub fn new(config: &Queue, root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            stuck_after: config.stuck_after,
+            stuck_after_by_channel: config.stuck_after_by_channel.clone(),
+            budget: config.budget,
+            first_pass: config.first_pass,
+            most_remembered: MAX_REMEMBERED,
+            seed: new_seed(),
+        }
+    }
 }
 
 /// Scans one queue tree again and again, and remembers what it has seen.

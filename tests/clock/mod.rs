@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use imsimta_exporter::aggregate::timeline::Present;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
-use imsimta_exporter::app::Now;
 use imsimta_exporter::app::state::Snapshot;
 use imsimta_exporter::app::state::contents::{decode, encode};
 use imsimta_exporter::config::ClientLabel;
@@ -15,6 +14,7 @@ use imsimta_exporter::counting::LogReader;
 use imsimta_exporter::metrics::Exposition;
 use imsimta_exporter::metrics::catalogue::Feed;
 use imsimta_exporter::metrics::logs::{self, ClientDisplay};
+use imsimta_exporter::observed::Now;
 use imsimta_exporter::record::{Dialect, timestamp};
 use imsimta_exporter::source::state::{Loaded, StateDirectory};
 use proptest::prelude::*;

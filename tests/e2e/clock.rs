@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-use imsimta_exporter::app::{self, Clock, Environment, WallClock};
+use imsimta_exporter::app::{self, Environment};
 use imsimta_exporter::config::Config;
+use imsimta_exporter::observed::{Clock, WallClock};
 use tokio::sync::oneshot;
 
 use crate::chain::{ALERTMANAGER, Chain};

@@ -4,8 +4,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use imsimta_exporter::app::{self, Clock, Environment};
+use imsimta_exporter::app::{self, Environment};
 use imsimta_exporter::config::Config;
+use imsimta_exporter::observed::Clock;
 use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 

@@ -10,10 +10,8 @@ use std::time::Duration;
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::aggregate::digest::Batch;
-use crate::app::clock::Now;
-use crate::app::complaints::Complaints;
-use crate::app::observed::LogBook;
 use crate::counting::LogReader;
+use crate::observed::{Complaints, LogBook, Now};
 use crate::source::follow::{Begin, Event, FollowError, FollowOptions, Follower, Position};
 
 /// What comes after a longer time without a look may have been written long before it is read.

@@ -7,11 +7,10 @@ use parking_lot::RwLock;
 use super::entries::{self, Entries};
 use super::follow::{Counting, Digesting, Follow, Kind, Sink};
 use crate::aggregate::digest::Batch;
-use crate::app::clock::Now;
-use crate::app::observed::LogBook;
 use crate::app::state::Positions;
 use crate::config::{Logs, Start};
 use crate::counting::LogReader;
+use crate::observed::{LogBook, Now};
 use crate::record::Dialect;
 use crate::source::follow::{Begin, FollowError, FollowOptions};
 

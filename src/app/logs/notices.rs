@@ -6,7 +6,7 @@
 use memchr::memmem::Finder;
 
 use super::follow::{Counting, Kind, Sink};
-use crate::app::observed::LogBook;
+use crate::observed::LogBook;
 use crate::source::follow::Event;
 use crate::source::lines::lines;
 

@@ -7,7 +7,7 @@ use crate::aggregate::account::LogAccount;
 use crate::aggregate::reasons::PerLabel;
 use crate::record::{Skip, Unparsed};
 use crate::report::breakdown::Breakdown;
-use crate::report::escape::escaped;
+use crate::text::escape::escaped;
 
 /// The longest name of a log that is shown.
 const NAME_WIDTH: usize = 60;

@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::SHOWN;
 use super::table::{Column, Table, wrap};
-use super::{SHOWN, number};
 use crate::paper::WIDTH;
 use crate::report::summary::{ClientCount, Connections, LineReason, ReasonCount, Summary};
+use crate::text::number;
 
 /// Clients in one line of rejections.
 const CLIENTS_IN_LINE: usize = 3;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::paper::{self, WIDTH};
-use crate::report::escape::middle_cut;
+use crate::text::escape::middle_cut;
 
 const INDENT: usize = 2;
 const GAP: usize = 2;

@@ -1,7 +1,7 @@
 //! Whether every source has been read: what `/-/ready` answers.
 
-use super::observed::Observed;
-use crate::aggregate::reading::Reading;
+use super::Observed;
+use super::reading::Reading;
 
 /// More of one problem is not shown.
 const MOST_TEXT: usize = 400;
@@ -57,7 +57,7 @@ impl Observed {
     pub fn readiness(&self) -> Readiness {
         let mut readiness = Readiness::default();
         // On the passive node of a pair there is nothing to wait for.
-        let passive = self.active.get().value.as_deref() == Some(&Some(false));
+        let passive = self.is_active() == Some(false);
         let book = self.logs();
         if book.reading.runs == 0 || book.catching_up {
             readiness.waits.push("catching up with the logs".to_owned());
@@ -85,7 +85,7 @@ fn was_read<T>(reading: &Reading<T>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Readiness;
-    use crate::aggregate::reading::{Reading, Run};
+    use crate::observed::reading::{Reading, Run};
 
     /// `(runs, problem, whether anything was read)`, and what is answered.
     #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::observed::{LogBook, Observed};
+use super::Observed;
+use super::log_book::LogBook;
 use super::queue::Queue;
+use super::reading::Reading;
 use crate::aggregate::log_clock;
-use crate::aggregate::reading::Reading;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::findings::situation::{Logs, Situation, Traffic, Unread, Waiting};
 use crate::source::spool::ChannelQueue;
@@ -15,7 +16,7 @@ impl Observed {
     /// What is known now.
     pub fn situation(&self) -> Situation {
         let mut situation = Situation {
-            active: self.active.get().value.as_deref().copied().flatten(),
+            active: self.is_active(),
             processes: self.processes.get().value.map(|snapshot| {
                 snapshot.processes.iter().map(|(name, group)| (name.clone(), group.running)).collect()
             }),

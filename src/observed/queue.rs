@@ -1,0 +1,14 @@
+//! What is known about the queue.
+
+use std::collections::BTreeMap;
+
+use crate::source::spool::QueueSnapshot;
+
+/// A scan, and what came of it since others.
+#[derive(Debug, Default)]
+pub struct Queue {
+    /// By the last scan.
+    pub snapshot: QueueSnapshot,
+    /// Messages now less those 15 minutes ago, by channel.
+    pub growth: BTreeMap<String, i64>,
+}
