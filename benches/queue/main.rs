@@ -7,16 +7,16 @@
 
 mod costs;
 mod held;
+mod program;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use costs::{Cost, Costs, cost, median};
+use costs::{Cost, Costs, cost};
 use imsimta_exporter::source::spool::{MAX_REMEMBERED, Scanner, Settings};
 use tree::Tree;
 
@@ -69,9 +69,8 @@ fn main() {
     }
     costs.report(&ROWS);
     say(&format!("memory of the scanner: {per_file:.1} bytes a file (at most 64)"));
-    let (during, after) = scrape_during_a_scan(&tree);
-    report_pages("during the first scan (at most 50 ms)", during);
-    report_pages("after it", after);
+    program::first_picture(&tree, files, find(&queue, files).wall);
+    program::pages(&tree);
     held::compare(number("--held", 10_000), rounds);
 }
 
@@ -131,50 +130,6 @@ fn find(queue: &Path, files: usize) -> Cost {
         minutes.parse::<f64>().expect("a number") * 60.0 + seconds.parse::<f64>().expect("a number")
     };
     Cost { cpu: Duration::from_secs_f64(children.split(' ').map(seconds).sum()), wall }
-}
-
-fn report_pages(when: &str, times: Vec<Duration>) {
-    let (pages, slowest) = (times.len(), times.iter().max().copied().unwrap_or_default());
-    say(&format!("{pages} pages {when}: median {:?}, slowest {slowest:?}", median(times)));
-}
-
-/// Fetches page after page from the program while it scans the tree for the first time, then as many when
-/// it has; how long each took.
-fn scrape_during_a_scan(tree: &Tree) -> (Vec<Duration>, Vec<Duration>) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_imsimta-exporter"));
-    command.args(["run", "--listen", "127.0.0.1:0", "--root"]).arg(tree.root());
-    command.arg("--state-dir").arg(tree.root().join("state")).stderr(Stdio::piped());
-    command.env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
-    // The whole tree in one scan, also where it takes long.
-    command.env("IMSIMTA_EXPORTER__QUEUE__BUDGET", "1h");
-    let mut program = command.spawn().expect("started");
-    let mut lines = BufReader::new(program.stderr.take().expect("piped")).lines().map_while(Result::ok);
-    let address = lines.find_map(|line| {
-        line.split("address=").nth(1).and_then(|rest| rest.split(' ').next()).map(str::to_owned)
-    });
-    let address = address.expect("an address");
-    // What it says goes on being read, or it could not say it.
-    std::thread::spawn(move || lines.for_each(drop));
-    let fetch = || {
-        let start = instant();
-        let mut stream = TcpStream::connect(&address).expect("connected");
-        write!(stream, "GET /metrics HTTP/1.0\r\n\r\n").expect("asked");
-        let mut page = String::new();
-        stream.read_to_string(&mut page).expect("an answer");
-        (start.elapsed(), page.contains("imsimta_queue_scan_partial 0"))
-    };
-    let mut during = Vec::new();
-    loop {
-        let (took, scanned) = fetch();
-        during.push(took);
-        if scanned {
-            break;
-        }
-    }
-    let after = during.iter().map(|_| fetch().0).collect();
-    drop(program.kill());
-    drop(program.wait());
-    (during, after)
 }
 
 fn resident_bytes() -> usize {

@@ -24,6 +24,8 @@ impl Tree {
         for directory in ["data/log", "lib"] {
             fs::create_dir_all(tree.root().join(directory)).expect("made");
         }
+        // An empty log, which the program waits for before it calls itself ready.
+        File::create(tree.root().join("data/log/mail.log_current")).expect("made");
         let directories: Vec<PathBuf> =
             (0..CHANNELS * SUBDIRECTORIES).map(|number| tree.directory(number)).collect();
         for directory in &directories {
