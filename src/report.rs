@@ -145,7 +145,10 @@ impl Report {
     pub fn summary(&self) -> Summary {
         let nothing = Breakdown::new(self.seed);
         let breakdown = self.breakdown.as_ref().unwrap_or(&nothing);
-        Summary::new(&self.aggregate.totals, breakdown, &self.clients, self.not_read.clone())
+        let mut summary =
+            Summary::new(&self.aggregate.totals, breakdown, &self.clients, self.not_read.clone());
+        summary.findings = findings::findings(&summary);
+        summary
     }
 
     /// The exposition of all metrics that logs feed. Windows of the last minutes end with the newest

@@ -10,7 +10,7 @@ use super::digest::{Batch, Name};
 use super::each::Each;
 use super::histogram::DelayHistogram;
 use super::labels::{Labels, OTHER_LABEL};
-use super::reasons::PerLabel;
+use super::reasons::{PerLabel, closed_set};
 use super::table::{LeftOut, Table, Vacated};
 use crate::record::code::Outcome;
 use crate::record::reason::Reason;
@@ -29,6 +29,8 @@ labelled! {
         Later = "10+": "a later one";
     }
 }
+
+closed_set!(TryBand);
 
 impl TryBand {
     /// The band of the `n`th attempt, counted from 1.

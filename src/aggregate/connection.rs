@@ -6,6 +6,7 @@ use std::num::NonZeroU64;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::reasons::closed_set;
 use super::table::{LeftOut, Table, Vacated};
 
 use crate::record::{Connection, Direction, diagnostic, labelled};
@@ -86,6 +87,8 @@ labelled! {
         Unknown = "unknown": "the entry does not say";
     }
 }
+
+closed_set!(AuthenticationResult);
 
 impl AuthenticationResult {
     /// By our reply where the entry has it apart (XML), else by the last reply code in the text, else

@@ -12,22 +12,6 @@ use super::join::JoinTable;
 use super::table::{LeftOut, Table};
 use crate::record::code::Outcome;
 
-/// Channels that hand a message on to another channel of the same host: neither does mail come in
-/// through them nor is it delivered by them (2005Q4 guide, examples 21-4 and 21-8).
-const PASSED_THROUGH: [&[u8]; 6] =
-    [b"conversion", b"defragment", b"hold", b"process", b"reprocess", b"return"];
-
-/// Whether mail enters or leaves this host through the channel.
-pub(super) fn is_outside(channel: &[u8]) -> bool {
-    !PASSED_THROUGH.iter().any(|inside| channel.eq_ignore_ascii_case(inside))
-}
-
-/// Whole milliseconds of a queue time; what is out of range is not known.
-pub(super) fn millis(seconds: f64) -> i64 {
-    let duration = std::time::Duration::try_from_secs_f64(seconds).ok();
-    duration.and_then(|duration| i64::try_from(duration.as_millis()).ok()).unwrap_or(-1)
-}
-
 /// The delays that an entry shows, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Delayed {

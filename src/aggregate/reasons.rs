@@ -4,8 +4,6 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::channel::TryBand;
-use super::connection::AuthenticationResult;
 use crate::record::code::Outcome;
 use crate::record::option::LogOption;
 use crate::record::reason::Reason;
@@ -26,9 +24,10 @@ pub trait ClosedSet: Copy + PartialEq + 'static {
     }
 }
 
+/// Makes closed sets of enums with `ALL` and `label`.
 macro_rules! closed_set {
     ($($name:ty),*) => {
-        $(impl ClosedSet for $name {
+        $(impl $crate::aggregate::reasons::ClosedSet for $name {
             const VALUES: &'static [Self] = <$name>::ALL;
             fn value_label(self) -> &'static str {
                 self.label()
@@ -39,7 +38,8 @@ macro_rules! closed_set {
         })*
     };
 }
-closed_set!(AuthenticationResult, Direction, LogOption, Outcome, Reason, Skip, TryBand, Unparsed);
+pub(super) use closed_set;
+closed_set!(Direction, LogOption, Outcome, Reason, Skip, Unparsed);
 
 /// A count for each value of a closed set. Saved by label, so that a release may add values or
 /// change their order, and one that an older release does not know is left out there; nothing is allocated

@@ -14,7 +14,6 @@ pub use lines::{FileLines, LineReason, NotRead, NotUnderstood, Period};
 pub use outages::Outage;
 
 use super::breakdown::Breakdown;
-use super::findings;
 use crate::aggregate::Totals;
 use crate::findings::Finding;
 use crate::findings::options::{self, LogOption};
@@ -75,7 +74,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Brings together what was counted.
+    /// Brings together what was counted; what the rules find in it is not in it yet.
     pub fn new(
         totals: &Totals,
         breakdown: &Breakdown,
@@ -84,7 +83,7 @@ impl Summary {
     ) -> Self {
         let (lines, files) = lines::accounts(totals);
         let channels = channels::traffic(totals, breakdown);
-        let mut summary = Self {
+        Self {
             format: FORMAT,
             period: breakdown.period.and_then(Period::new),
             findings: Vec::new(),
@@ -111,9 +110,7 @@ impl Summary {
             beyond_tables: breakdown.destinations.left_out()
                 + breakdown.clients.left_out()
                 + breakdown.stretches.left_out(),
-        };
-        summary.findings = findings::findings(&summary);
-        summary
+        }
     }
 }
 

@@ -9,11 +9,15 @@ use super::{
     Waited,
 };
 use crate::aggregate::connection::AuthenticationResult;
-use crate::aggregate::delay;
 use crate::record::code::{Action, Failed, Outcome};
 use crate::record::diagnostic::Reply;
 use crate::record::reason::{self, Classified, Reason};
 use crate::record::{Connection, Direction, Line, Message, Skip, address, label, queue_file, transport};
+
+/// Channels that hand a message on to another channel of the same host: neither does mail come in
+/// through them nor is it delivered by them (2005Q4 guide, examples 21-4 and 21-8).
+const PASSED_THROUGH: [&[u8]; 6] =
+    [b"conversion", b"defragment", b"hold", b"process", b"reprocess", b"return"];
 
 /// Digests lines. The seed is that of the totals that the digests are for: keys of hash tables are
 /// chosen by other people.
@@ -71,13 +75,13 @@ impl Digester {
                     destination,
                     file: file_key(destination, file),
                     message: self.message_key(message),
-                    arrives: delay::is_outside(message.source_channel),
+                    arrives: is_outside(message.source_channel),
                     held: file.ends_with(b".HELD"),
                 }
             }
             (Action::Dequeue, _) => MessageEvent::Delivered {
                 delivery: self.delivery(message, file, batch),
-                waited: self.waited(message, channel, file, delay::is_outside(message.source_channel)),
+                waited: self.waited(message, channel, file, is_outside(message.source_channel)),
             },
             (Action::Abort, _) => MessageEvent::Aborted,
             (Action::BadCommand, _) => MessageEvent::BadCommand,
@@ -135,7 +139,7 @@ impl Digester {
 
     fn waited(self, message: &Message<'_>, channel: Name, file: &[u8], ends: bool) -> Waited {
         Waited {
-            queue_millis: message.queue_seconds.map(delay::millis),
+            queue_millis: message.queue_seconds.map(millis),
             file: file_key(channel, file),
             message: self.message_key(message),
             ends,
@@ -237,4 +241,15 @@ fn client_of(message: &Message<'_>) -> Option<std::net::IpAddr> {
     let transport =
         transport::parse(message.transport).and_then(|ends| transport::address(ends.remote_address));
     transport.or_else(|| transport::source_address(message.source_system))
+}
+
+/// Whether mail enters or leaves this host through the channel.
+fn is_outside(channel: &[u8]) -> bool {
+    !PASSED_THROUGH.iter().any(|inside| channel.eq_ignore_ascii_case(inside))
+}
+
+/// Whole milliseconds of a queue time; what is out of range is not known.
+fn millis(seconds: f64) -> i64 {
+    let duration = std::time::Duration::try_from_secs_f64(seconds).ok();
+    duration.and_then(|duration| i64::try_from(duration.as_millis()).ok()).unwrap_or(-1)
 }
