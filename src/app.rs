@@ -36,8 +36,11 @@ pub use prepare::{Prepared, prepare};
 pub use privilege::{PrivilegeError, becomes, warn_of_root};
 pub use signals::{Hangup, signals};
 
+pub use crate::http::access::Serves;
+
 use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
+use crate::http::access::Entrance;
 use crate::http::{self, Site, server};
 use crate::metrics::{self, Exposition, catalogue::Feed, logs::ClientDisplay};
 use crate::observed::{Beginning, Clock, LogBook, Observed, WallClock};
@@ -58,6 +61,8 @@ pub struct Environment {
     pub proc_root: PathBuf,
     /// The host's clock.
     pub wall_clock: WallClock,
+    /// What a listener serves that other hosts can reach.
+    pub beyond: Serves,
 }
 
 impl Default for Environment {
@@ -66,13 +71,14 @@ impl Default for Environment {
             probed_roots: install::PROBED_ROOTS.iter().map(PathBuf::from).collect(),
             proc_root: PathBuf::from("/proc"),
             wall_clock: Clock::host(),
+            beyond: Serves::Numbers,
         }
     }
 }
 
 /// Everything that runs. It ends with [`Running::serve`].
 pub struct Running {
-    listener: TcpListener,
+    listener: (TcpListener, Entrance),
     observed: Arc<Observed>,
     router: Router,
     descriptors: u64,
@@ -119,6 +125,7 @@ impl Prepared {
         let site = Site {
             observed: Arc::clone(&observed),
             exposition: exposition(&observed, clients)?,
+            clients,
             bound: address,
             token: state.token(),
             state_directory: config.state.directory.clone(),
@@ -130,7 +137,7 @@ impl Prepared {
             collectors::spawn(&config, &environment, &observed, &died).map_err(|error| no_thread(&error))?;
         let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
         Ok(Running {
-            listener,
+            listener: (listener, Entrance::plain(address, environment.beyond)),
             observed,
             router,
             descriptors,

@@ -52,10 +52,11 @@ enum Command {
     Check(RunArguments),
     /// Say what log lines mean, field by field, or where they stop to be understood
     Explain(ExplainArguments),
-    /// Ask a running exporter whether it is healthy; for containers, which have no curl
-    Healthcheck(AskArguments),
+    /// Ask a running exporter whether it is healthy, with the options that it was started with; for containers, which
+    /// have no curl
+    Healthcheck(RunArguments),
     /// Print the last lines that a running exporter did not understand; for who may read its state directory
-    Unparsed(UnparsedArguments),
+    Unparsed(RunArguments),
     /// Print every metric with its type, labels and meaning
     Metrics {
         /// How to print them
@@ -90,25 +91,6 @@ impl RunArguments {
             Flags { root: self.root, listen: self.listen, state_dir: self.state_dir, as_root: self.as_root };
         config::load(self.config.as_deref(), environment(), flags)
     }
-}
-
-#[derive(Debug, Args)]
-struct AskArguments {
-    /// Where it listens [default: as configured, 127.0.0.1:9797]
-    #[arg(long, value_name = "ADDR")]
-    listen: Option<String>,
-    /// Its configuration file (TOML)
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-struct UnparsedArguments {
-    #[command(flatten)]
-    ask: AskArguments,
-    /// Its state directory [default: as configured, /var/lib/imsimta-exporter]
-    #[arg(long, value_name = "DIR")]
-    state_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -215,24 +197,23 @@ fn run(arguments: RunArguments) -> ExitCode {
     }
 }
 
-fn healthcheck(arguments: AskArguments) -> ExitCode {
-    let flags = Flags { listen: arguments.listen, ..Flags::default() };
-    match config::load(arguments.config.as_deref(), environment(), flags) {
-        Ok(config) => match http::probe::healthy(config.http.listen) {
-            Ok(health) => {
-                let took = health.took.as_secs_f64();
-                print(format!("{} is healthy, {took:.3} s\n", health.address).as_bytes())
-            }
-            Err(error) => fail(FAILURE, &error),
-        },
-        Err(errors) => fail(USAGE, &errors),
+fn healthcheck(arguments: RunArguments) -> ExitCode {
+    let config = match arguments.config() {
+        Ok(config) => config,
+        Err(errors) => return fail(USAGE, &errors),
+    };
+    match http::probe::healthy(config.http.listen) {
+        Ok(health) => {
+            let took = health.took.as_secs_f64();
+            print(format!("{} is healthy, {took:.3} s\n", health.address).as_bytes())
+        }
+        Err(error) => fail(FAILURE, &error),
     }
 }
 
 /// What may be read is for who may read the token.
-fn unparsed(arguments: UnparsedArguments) -> ExitCode {
-    let flags = Flags { listen: arguments.ask.listen, state_dir: arguments.state_dir, ..Flags::default() };
-    let config = match config::load(arguments.ask.config.as_deref(), environment(), flags) {
+fn unparsed(arguments: RunArguments) -> ExitCode {
+    let config = match arguments.config() {
         Ok(config) => config,
         Err(errors) => return fail(USAGE, &errors),
     };

@@ -35,7 +35,7 @@ use tokio::sync::oneshot;
 
 pub use arguments::Arguments;
 
-use crate::app::{self, Environment};
+use crate::app::{self, Environment, Serves};
 use crate::config::{
     Config, Files, Held, Http, Logs, Mta, Processes as ProcessKeys, Queue, Sockets, Start, State,
 };
@@ -96,7 +96,9 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
     let connections =
         Connections::listen().context("cannot open a listener for the demo's own connections")?;
     let processes = Processes::start(&site.programs()).context("cannot start the demo's processes")?;
-    let prepared = app::prepare(configuration(arguments, &site, connections.port()), Environment::default())?;
+    // Names of a synthetic MTA are nobody's.
+    let environment = Environment { beyond: Serves::Names, ..Environment::default() };
+    let prepared = app::prepare(configuration(arguments, &site, connections.port()), environment)?;
     let address = prepared.address();
     let (failed, failure) = oneshot::channel();
     let (orders, received) = channel();

@@ -12,6 +12,7 @@ pub mod exporter;
 mod exposition;
 mod family;
 pub mod logs;
+mod masked;
 pub mod observed;
 mod page;
 

@@ -23,9 +23,11 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
+use super::access::{Access, Entrance};
 use super::crowd::{Crowd, Member, Place};
-use super::guard;
+use super::guard::{self, Visitor};
 use super::life::Patience;
+use super::routes;
 use crate::observed::connections::Cut;
 
 /// The largest head of a request, and what is read at once.
@@ -43,30 +45,28 @@ impl Stream for TcpStream {
     }
 }
 
-/// Who is at the other end; in the extensions of each request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) IpAddr);
-
 /// What all connections share.
 #[derive(Clone)]
 pub(super) struct Host {
     pub(super) crowd: Arc<Crowd>,
     pub(super) router: Router,
+    pub(super) entrance: Entrance,
     pub(super) patience: Patience,
     /// Closed when the program ends.
     pub(super) stopping: watch::Receiver<()>,
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve(stream: impl Stream, peer: Peer, place: Place, host: Host) {
+pub(super) async fn serve(stream: impl Stream, address: IpAddr, place: Place, host: Host) {
     let member = Arc::clone(&place.member);
     let cut = Arc::new(AtomicBool::new(false));
     let stream = TokioIo::new(Watched { stream, member: Arc::clone(&member), cut: Arc::clone(&cut) });
-    let Host { crowd, router, patience, mut stopping } = host;
+    let Host { crowd, router, entrance, patience, mut stopping } = host;
+    let visitor = Visitor { address, entrance };
     let (router, asking) = (TowerToHyperService::new(router), Arc::clone(&member));
     let counts = Arc::clone(&crowd.counts);
     let service = service_fn(move |request: Request<Incoming>| {
-        answer(router.clone(), Arc::clone(&crowd), Arc::clone(&asking), peer, request)
+        answer(router.clone(), Arc::clone(&crowd), Arc::clone(&asking), visitor, request)
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -124,11 +124,11 @@ async fn answer(
     router: TowerToHyperService<Router>,
     crowd: Arc<Crowd>,
     member: Arc<Member>,
-    peer: Peer,
+    visitor: Visitor,
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let now = Instant::now();
-    let small = request.uri().path().starts_with("/-/");
+    let small = routes::find(request.uri().path()).is_some_and(|route| route.access == Access::Open);
     if small {
         member.life().asked(now, false);
     } else if !crowd.may_have(&member, now) {
@@ -138,7 +138,7 @@ async fn answer(
         return Ok(guard::busy());
     }
     let mut request = request.map(Body::new);
-    request.extensions_mut().insert(peer);
+    request.extensions_mut().insert(visitor);
     let response = router.call(request).await;
     member.life().answered(Instant::now());
     response
@@ -233,7 +233,8 @@ mod tests {
     use tokio::task::JoinHandle;
     use tokio::time::{Instant, sleep};
 
-    use super::{Host, Peer, Stream, serve};
+    use super::{Host, Stream, serve};
+    use crate::http::access::{Entrance, Serves};
     use crate::http::crowd::{Crowd, Origin};
     use crate::http::life::Patience;
     use crate::observed::connections::{ConnectionCounts, Cut};
@@ -269,13 +270,14 @@ mod tests {
             let (client, stream) = duplex(PIPE);
             let counts = Arc::new(ConnectionCounts::default());
             let crowd = Crowd::new(1024, Arc::clone(&counts));
-            let address = [192, 0, 2, 1].into();
+            let address = std::net::IpAddr::from([192, 0, 2, 1]);
             let place = crowd.admit(Origin::of(address), Instant::now());
             let (stop, stopping) = watch::channel(());
             let router = Router::new().route("/", get(page)).route("/slow", get(slow));
-            let host = Host { crowd, router, patience: Patience::default(), stopping };
+            let entrance = Entrance { address: (address, 9797).into(), serves: Serves::Numbers };
+            let host = Host { crowd, router, entrance, patience: Patience::default(), stopping };
             let served = tokio::spawn(async move {
-                serve(stream, Peer(address), place, host).await;
+                serve(stream, address, place, host).await;
                 Instant::now()
             });
             Self { client, served, counts, stop, began: Instant::now() }

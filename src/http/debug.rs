@@ -7,6 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::status::{STYLE, ago};
 use crate::aggregate::unparsed::KEPT;
+use crate::metrics::logs::ClientDisplay;
 use crate::observed::Observed;
 use crate::text::escape::escaped;
 
@@ -16,7 +17,7 @@ const LINE_WIDTH: usize = 200;
 const NAME_WIDTH: usize = 60;
 
 /// The whole page.
-pub(super) fn unparsed(observed: &Observed) -> Markup {
+pub(super) fn unparsed(observed: &Observed, clients: &ClientDisplay) -> Markup {
     let now = observed.clock.unix_seconds();
     let lines: Vec<_> = observed.logs().unparsed.all().cloned().collect();
     html! {
@@ -44,7 +45,7 @@ pub(super) fn unparsed(observed: &Observed) -> Markup {
                                 td { (escaped(line.at.log.as_bytes(), NAME_WIDTH)) }
                                 td { (ago(Some(seconds(line.at.unix_millis)), now)) }
                                 td title=(line.reason.meaning()) { (line.reason.label()) }
-                                td { code { (escaped(&line.bytes, LINE_WIDTH)) } }
+                                td { code { (escaped(&clients.masked(&line.bytes), LINE_WIDTH)) } }
                             }
                         }
                     }
@@ -55,7 +56,7 @@ pub(super) fn unparsed(observed: &Observed) -> Markup {
 }
 
 /// The same for a terminal: printable ASCII only.
-pub(super) fn unparsed_text(observed: &Observed) -> String {
+pub(super) fn unparsed_text(observed: &Observed, clients: &ClientDisplay) -> String {
     let now = observed.clock.unix_seconds();
     let lines: Vec<_> = observed.logs().unparsed.all().cloned().collect();
     let mut text =
@@ -67,8 +68,9 @@ pub(super) fn unparsed_text(observed: &Observed) -> String {
         let (log, when) =
             (escaped(line.at.log.as_bytes(), NAME_WIDTH), ago(Some(seconds(line.at.unix_millis)), now));
         let (why, meaning) = (line.reason.label(), line.reason.meaning());
+        let line = escaped(&clients.masked(&line.bytes), LINE_WIDTH);
         // Writing into a string cannot fail.
-        let _ = write!(text, "\n{log}, {when}, {why}: {meaning}\n  {}\n", escaped(&line.bytes, LINE_WIDTH));
+        let _ = write!(text, "\n{log}, {when}, {why}: {meaning}\n  {line}\n");
     }
     text
 }

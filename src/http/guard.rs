@@ -1,6 +1,7 @@
 //! What is asked of a request before a page is shown, what every answer carries, and the short answers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -8,7 +9,12 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use maud::Markup;
 use subtle::ConstantTimeEq as _;
+
+use super::access::{Access, Entrance, Serves, Terms};
+use super::pages::HTML;
+use super::routes;
 
 /// On every answer. The pages have a style of their own, an empty icon, and links.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -26,13 +32,19 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// The cookie that may hold the token.
 const COOKIE: &str = "imsimta-exporter-token";
 
-/// Refuses requests that are wrong, or that come by a name which is not this host's; adds [`HEADERS`].
-///
-/// A page of somebody else can have its own name resolved to 127.0.0.1, and then read what is served
-/// there to the browser of whoever looks at it. It cannot change the name in `Host`. Pages of numbers
-/// alone are shown under any name.
-pub(super) async fn admit(State(bound): State<IpAddr>, request: Request, next: Next) -> Response {
-    let mut response = match refusal(&request, bound) {
+/// Who asks, and by which way in; in the extensions of each request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visitor {
+    pub(super) address: IpAddr,
+    pub(super) entrance: Entrance,
+}
+
+/// What shows what is for this host and its owner alone; without one nobody sees any of it.
+pub(super) type Token = Option<Arc<str>>;
+
+/// Refuses requests that are wrong, or that ask for more than their way in lets them have; adds [`HEADERS`].
+pub(super) async fn admit(State(token): State<Token>, request: Request, next: Next) -> Response {
+    let mut response = match refusal(&request, token.as_deref()) {
         Some(response) => response,
         None => next.run(request).await,
     };
@@ -42,24 +54,94 @@ pub(super) async fn admit(State(bound): State<IpAddr>, request: Request, next: N
     response
 }
 
-fn refusal(request: &Request, bound: IpAddr) -> Option<Response> {
+fn refusal(request: &Request, token: Option<&str>) -> Option<Response> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (host, more) = (hosts.next(), hosts.next());
     if more.is_some() || (host.is_none() && request.version() >= Version::HTTP_11) {
         return Some(short(StatusCode::BAD_REQUEST, "a request has one Host"));
     }
-    let path = request.uri().path();
-    let numbers = path == "/metrics" || path.starts_with("/-/");
-    if numbers || !bound.to_canonical().is_loopback() {
-        return None;
+    let Some(visitor) = request.extensions().get::<Visitor>().copied() else {
+        return Some(short(StatusCode::FORBIDDEN, "nobody knows by which way this came in"));
+    };
+    let access = routes::find(request.uri().path()).map(|route| route.access);
+    let Visitor { address, entrance } = visitor;
+    match entrance.serves.terms(access) {
+        Terms::Free => None,
+        Terms::OwnName => foreign_name(request, host, entrance),
+        Terms::Token => {
+            let has_token = || token.is_some_and(|token| has_token(request.headers(), token));
+            let foreign = match entrance.serves {
+                Serves::ThisHost => foreign_name(request, host, entrance),
+                Serves::Numbers | Serves::Names => None,
+            };
+            foreign.or_else(|| {
+                let admitted = address.is_loopback() && has_token();
+                (!admitted).then(|| refused(access, visitor, token.is_some()))
+            })
+        }
     }
+}
+
+/// Refuses a name that is not this host's.
+///
+/// A page of somebody else can have its own name resolved to 127.0.0.1, and then read what is served
+/// there to the browser of whoever looks at it. It cannot change the name in `Host`. Pages of numbers
+/// alone are shown under any name.
+fn foreign_name(request: &Request, host: Option<&HeaderValue>, entrance: Entrance) -> Option<Response> {
+    let own = entrance.address.ip();
     let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
     let authority = request.uri().authority().map(Authority::as_str);
-    let known = names_this_host(host, bound) && authority.is_none_or(|name| names_this_host(name, bound));
+    let known = names_this_host(host, own) && authority.is_none_or(|name| names_this_host(name, own));
     (!known).then(|| {
         let what = "this page is shown under the address of this host alone: 127.0.0.1, [::1] or localhost";
         short(StatusCode::MISDIRECTED_REQUEST, what)
     })
+}
+
+/// Says how to reach what needs the token. Of lines others hear only where nobody but this host can ask.
+fn refused(access: Option<Access>, visitor: Visitor, is_there_a_token: bool) -> Response {
+    let Visitor { address, entrance } = visitor;
+    let here = address.is_loopback() && is_there_a_token;
+    match (access, entrance.serves) {
+        (Some(Access::Lines), Serves::ThisHost) if here => {
+            let how = "this page shows lines of the logs, to who has the token in the state directory; \
+                       imsimta-exporter unparsed shows them in a terminal";
+            challenged(short(StatusCode::UNAUTHORIZED, how))
+        }
+        (Some(Access::Names), _) if here => challenged(numbers_alone(StatusCode::UNAUTHORIZED, entrance)),
+        (Some(Access::Names), _) => numbers_alone(StatusCode::FORBIDDEN, entrance),
+        _ => not_found(),
+    }
+}
+
+fn challenged(mut response: Response) -> Response {
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+/// What a listener has that other hosts reach, and how to see the rest.
+fn numbers_alone(status: StatusCode, entrance: Entrance) -> Response {
+    let port = entrance.address.port();
+    let listens_here = entrance.address.ip().is_unspecified();
+    page(
+        status,
+        &maud::html! {
+            p {
+                (status) ": this listener is open to other hosts, so it has health and numbers alone. "
+                @if listens_here {
+                    "On the host itself, with the token in the state directory: "
+                    code { "curl --oauth2-bearer TOKEN http://127.0.0.1:" (port) "/" } "."
+                } @else {
+                    "A listener on 127.0.0.1 shows it on the host itself: " code { "http.listen" } "."
+                }
+            }
+            ul {
+                @for route in routes::links(&[Access::Open, Access::Numbers]) {
+                    li { a href=(route.path) { (route.path) } ": " (route.doc) }
+                }
+            }
+        },
+    )
 }
 
 /// Whether a `Host` is one that nobody else can have, on any port.
@@ -99,18 +181,30 @@ pub(super) fn has_token(headers: &HeaderMap, token: &str) -> bool {
     bearers.chain(cookies).any(|given| given.as_bytes().ct_eq(token.as_bytes()).into())
 }
 
+/// There is no such page, or none for whoever asks.
+pub(super) fn not_found() -> Response {
+    short(StatusCode::NOT_FOUND, "no such page")
+}
+
 /// A short page with a way back.
 pub(super) fn short(status: StatusCode, text: &str) -> Response {
+    page(
+        status,
+        &maud::html! { p { (status) ": " (text) "." } p { a href="/" { "The pages of this exporter" } } },
+    )
+}
+
+fn page(status: StatusCode, body: &Markup) -> Response {
     let page = maud::html! {
         (maud::DOCTYPE)
         html lang="en" {
             head { meta charset="utf-8"; title { (status) } link rel="icon" href="data:,"; }
-            body { p { (status) ": " (text) "." } p { a href="/" { "The pages of this exporter" } } }
+            body { (body) }
         }
     };
     let mut response = Response::new(Body::from(page.into_string()));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));
     response
 }
 
@@ -127,9 +221,56 @@ pub(super) fn busy() -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderMap, HeaderValue, header};
+    use axum::body::Body;
+    use axum::http::{HeaderMap, HeaderValue, Request, header};
 
-    use super::{has_token, names_this_host};
+    use super::{Visitor, has_token, names_this_host, refusal};
+    use crate::http::access::{Entrance, Serves};
+
+    /// What stands for each path: the status of a refusal, or 200 for none.
+    fn answers(serves: Serves, from: &str, host: &str, token: &str) -> [u16; 5] {
+        let listen = if serves == Serves::ThisHost { "127.0.0.1:9797" } else { "0.0.0.0:9797" };
+        let entrance = Entrance { address: listen.parse().expect("an address"), serves };
+        let visitor = Visitor { address: from.parse().expect("an address"), entrance };
+        ["/-/healthy", "/metrics", "/", "/debug/unparsed", "/nothing"].map(|path| {
+            let request = Request::get(path)
+                .header(header::HOST, host)
+                .header(header::AUTHORIZATION, format!("Bearer {token}"))
+                .extension(visitor)
+                .body(Body::empty())
+                .expect("a request");
+            refusal(&request, Some("secret")).map_or(200, |response| response.status().as_u16())
+        })
+    }
+
+    #[test]
+    fn each_listener_serves_what_it_is_for() {
+        let (here, there) = ("127.0.0.1", "192.0.2.1");
+        let rows = [
+            (Serves::ThisHost, here, "localhost", "", [200, 200, 200, 401, 200]),
+            (Serves::ThisHost, here, "localhost", "secret", [200, 200, 200, 200, 200]),
+            (Serves::ThisHost, here, "evil.example", "secret", [200, 200, 421, 421, 421]),
+            // Forwarded by somebody: what others cannot see they cannot see so either.
+            (Serves::ThisHost, there, "localhost", "secret", [200, 200, 200, 404, 200]),
+            (Serves::Numbers, there, "mail.example", "", [200, 200, 403, 404, 200]),
+            (Serves::Numbers, there, "mail.example", "secret", [200, 200, 403, 404, 200]),
+            (Serves::Numbers, here, "localhost", "", [200, 200, 401, 404, 200]),
+            (Serves::Numbers, here, "localhost", "secre", [200, 200, 401, 404, 200]),
+            (Serves::Numbers, here, "localhost", "secret", [200, 200, 200, 200, 200]),
+            (Serves::Names, there, "mail.example", "secret", [200, 200, 200, 404, 200]),
+            (Serves::Names, here, "mail.example", "secret", [200, 200, 200, 200, 200]),
+        ];
+        for (serves, from, host, token, expected) in rows {
+            assert_eq!(answers(serves, from, host, token), expected, "{serves:?} {from} {host} {token:?}");
+        }
+    }
+
+    #[test]
+    fn who_came_by_no_known_way_sees_nothing() {
+        let request = Request::get("/metrics").header(header::HOST, "localhost").body(Body::empty());
+        let refusal = refusal(&request.expect("a request"), Some("secret")).expect("refused");
+        assert_eq!(refusal.status(), 403);
+    }
 
     #[test]
     fn names_that_nobody_else_can_have() {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::StatusCode;
+use maud::Markup;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
@@ -20,31 +21,39 @@ const SHARED: Duration = Duration::from_millis(250);
 /// How long is waited for a page.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What can be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum View {
-    /// The exposition.
-    Metrics,
-    /// The status page.
-    Status,
-    /// Whether it is ready.
-    Ready,
-    /// Lines that were not understood.
-    Unparsed,
-    /// The same for a terminal.
-    UnparsedText,
-}
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
-impl View {
-    const ALL: &[Self] = &[Self::Metrics, Self::Status, Self::Ready, Self::Unparsed, Self::UnparsedText];
-}
-
-/// A page as a view made it.
+/// A page as it was made.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
-    pub(super) status: StatusCode,
-    pub(super) content_type: &'static str,
-    pub(super) body: Vec<u8>,
+    status: StatusCode,
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+impl Made {
+    pub(super) fn new(content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { status: StatusCode::OK, content_type, body }
+    }
+
+    pub(super) fn html(page: Markup) -> Self {
+        Self::new(HTML, page.into_string().into_bytes())
+    }
+
+    pub(super) fn text(text: String) -> Self {
+        Self::new(TEXT, text.into_bytes())
+    }
+
+    /// The same, of what is not there yet.
+    pub(super) fn unavailable(self) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, ..self }
+    }
+
+    /// The same, of what could not be made.
+    pub(super) fn failed(self) -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, ..self }
+    }
 }
 
 /// A page as it is sent.
@@ -83,40 +92,45 @@ struct Shared {
     clock: Clock,
     orders: Mutex<Orders>,
     ordered: Condvar,
-    /// The last page of each view.
+    /// The last page of each row.
     last: Vec<watch::Sender<Option<Page>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Orders {
-    /// By view: in which encodings it is asked for.
-    asked: [Option<Encoding>; View::ALL.len()],
+    /// By row of the table of pages: in which encodings it is asked for.
+    asked: Vec<Option<Encoding>>,
     closed: bool,
 }
 
 /// The work of the thread.
 pub struct Renderer {
     shared: Arc<Shared>,
-    make: Box<dyn Fn(View) -> Made + Send>,
+    make: Box<dyn Fn(usize) -> Made + Send>,
 }
 
-/// A desk for orders, and the work behind it, which belongs into a thread of its own.
-pub(super) fn desk(clock: Clock, make: impl Fn(View) -> Made + Send + 'static) -> (Pages, Renderer) {
-    let last = View::ALL.iter().map(|_| watch::Sender::new(None)).collect();
-    let shared = Arc::new(Shared { clock, orders: Mutex::default(), ordered: Condvar::new(), last });
+/// A desk for orders of so many pages, and the work behind it, which belongs into a thread of its own.
+pub(super) fn desk(
+    clock: Clock,
+    rows: usize,
+    make: impl Fn(usize) -> Made + Send + 'static,
+) -> (Pages, Renderer) {
+    let last = (0..rows).map(|_| watch::Sender::new(None)).collect();
+    let orders = Mutex::new(Orders { asked: vec![None; rows], closed: false });
+    let shared = Arc::new(Shared { clock, orders, ordered: Condvar::new(), last });
     (Pages { shared: Arc::clone(&shared) }, Renderer { shared, make: Box::new(make) })
 }
 
 impl Pages {
     /// A page that is no older than what is shared. `None` when it did not come in time.
-    pub(super) async fn get(&self, view: View, encoding: Encoding, limit: Duration) -> Option<Page> {
+    pub(super) async fn get(&self, row: usize, encoding: Encoding, limit: Duration) -> Option<Page> {
         let shared = &self.shared;
-        let mut made = shared.last[view as usize].subscribe();
+        let mut made = shared.last[row].subscribe();
         let oldest = shared.clock.monotonic().saturating_sub(SHARED);
         let good =
             |page: &Option<Page>| page.as_ref().is_some_and(|page| page.at >= oldest && page.has(encoding));
         if !good(&made.borrow()) {
-            shared.order(view, encoding);
+            shared.order(row, encoding);
         }
         let page = tokio::time::timeout(limit, made.wait_for(good)).await.ok()?.ok()?;
         page.clone()
@@ -131,9 +145,9 @@ impl Drop for Pages {
 }
 
 impl Shared {
-    fn order(&self, view: View, encoding: Encoding) {
+    fn order(&self, row: usize, encoding: Encoding) {
         let mut orders = self.orders.lock();
-        let asked = &mut orders.asked[view as usize];
+        let asked = &mut orders.asked[row];
         if *asked != Some(Encoding::Gzip) {
             *asked = Some(encoding);
         }
@@ -141,33 +155,33 @@ impl Shared {
     }
 
     /// The next order; `None` when nobody asks any more.
-    fn next(&self) -> Option<(View, Encoding)> {
+    fn next(&self) -> Option<(usize, Encoding)> {
         let mut orders = self.orders.lock();
         let idle = |orders: &mut Orders| !orders.closed && orders.asked.iter().all(Option::is_none);
         self.ordered.wait_while(&mut orders, idle);
         if orders.closed {
             return None;
         }
-        View::ALL.iter().find_map(|&view| Some((view, orders.asked[view as usize].take()?)))
+        orders.asked.iter_mut().enumerate().find_map(|(row, asked)| Some((row, asked.take()?)))
     }
 }
 
 impl Renderer {
     /// Makes pages until nobody can ask any more.
     pub fn run(self) {
-        while let Some((view, encoding)) = self.shared.next() {
+        while let Some((row, encoding)) = self.shared.next() {
             let at = self.shared.clock.monotonic();
-            let last = self.shared.last[view as usize].borrow().clone();
+            let last = self.shared.last[row].borrow().clone();
             let page = match last {
                 Some(page) if at.saturating_sub(page.at) < SHARED => page,
-                _ => self.make(view, at),
+                _ => self.make(row, at),
             };
-            self.shared.last[view as usize].send_replace(Some(encoded(page, encoding)));
+            self.shared.last[row].send_replace(Some(encoded(page, encoding)));
         }
     }
 
-    fn make(&self, view: View, at: Duration) -> Page {
-        let Made { status, content_type, body } = (self.make)(view);
+    fn make(&self, row: usize, at: Duration) -> Page {
+        let Made { status, content_type, body } = (self.make)(row);
         Page { at, status, content_type, plain: body.into(), gzip: None }
     }
 }
@@ -185,31 +199,25 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
-    use axum::http::StatusCode;
-
-    use super::{Made, TIMEOUT, View, desk};
+    use super::{Made, TIMEOUT, desk};
     use crate::http::encoding::Encoding::{Gzip, Identity};
     use crate::observed::Clock;
-
-    fn made(body: &str) -> Made {
-        Made { status: StatusCode::OK, content_type: "text/plain", body: body.as_bytes().to_vec() }
-    }
 
     #[tokio::test]
     async fn one_making_serves_all_who_ask_at_once() {
         let makings = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&makings);
         let clock = Clock::start();
-        let (pages, renderer) = desk(clock, move |view| {
+        let (pages, renderer) = desk(clock, 2, move |row| {
             counted.fetch_add(1, Ordering::Relaxed);
-            made(&format!("{view:?}"))
+            Made::text(format!("row {row}"))
         });
         let thread = std::thread::spawn(move || renderer.run());
         let mut gzipped = None;
         for number in 0..1000 {
             let encoding = if number % 2 == 0 { Identity } else { Gzip };
-            let page = pages.get(View::Metrics, encoding, TIMEOUT).await.expect("a page");
-            assert_eq!(&page.body(Identity)[..], b"Metrics");
+            let page = pages.get(0, encoding, TIMEOUT).await.expect("a page");
+            assert_eq!(&page.body(Identity)[..], b"row 0");
             if encoding == Gzip {
                 gzipped = Some(page.body(Gzip));
             }
@@ -218,15 +226,15 @@ mod tests {
         let makings = makings.load(Ordering::Relaxed);
         assert!((1..=quarters + 1).contains(&makings), "{makings} in {quarters} quarters of a second");
         assert_eq!(&gzipped.expect("compressed")[..2], [0x1f, 0x8b]);
-        let status = pages.get(View::Status, Identity, TIMEOUT).await.expect("a page");
-        assert_eq!(&status.body(Identity)[..], b"Status");
+        let status = pages.get(1, Identity, TIMEOUT).await.expect("a page");
+        assert_eq!(&status.body(Identity)[..], b"row 1");
         drop(pages);
         thread.join().expect("it ends with the desk");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_page_that_does_not_come_is_not_waited_for() {
-        let (pages, _renderer) = desk(Clock::start(), |_| made(""));
-        assert!(pages.get(View::Ready, Identity, Duration::from_secs(2)).await.is_none());
+        let (pages, _renderer) = desk(Clock::start(), 1, |_| Made::text(String::new()));
+        assert!(pages.get(0, Identity, Duration::from_secs(2)).await.is_none());
     }
 }

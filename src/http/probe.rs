@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use super::routes;
 use crate::observed::Clock;
 use crate::text::escape::escaped;
 
@@ -18,6 +19,9 @@ const WIDTH: usize = 200;
 /// Why there is no good answer. Each names the address.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
+    /// The configuration leaves the port to the kernel.
+    #[error("{0}: the exporter chose its port itself, and says which in its log; name it with --listen")]
+    AnyPort(SocketAddr),
     /// Nothing is there.
     #[error("{0}: nothing listens there; is imsimta-exporter running, and on this address?")]
     Refused(SocketAddr),
@@ -67,7 +71,7 @@ pub struct Health {
 pub fn healthy(listen: SocketAddr) -> Result<Health, ProbeError> {
     let address = reachable(listen);
     let clock = Clock::start();
-    ask(address, "/-/healthy", None, &clock)?;
+    ask(address, routes::HEALTHY, None, &clock)?;
     Ok(Health { address, took: clock.monotonic() })
 }
 
@@ -77,7 +81,7 @@ pub fn healthy(listen: SocketAddr) -> Result<Health, ProbeError> {
 ///
 /// As [`healthy`]; 404 where the exporter has no token, 401 where it has another.
 pub fn unparsed(listen: SocketAddr, token: &str) -> Result<String, ProbeError> {
-    let body = ask(reachable(listen), "/debug/unparsed.txt", Some(token), &Clock::start())?;
+    let body = ask(reachable(listen), routes::UNPARSED_TEXT, Some(token), &Clock::start())?;
     // Another program may answer there.
     let lines = body.split(|&byte| byte == b'\n');
     let clean = |byte: &u8| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '?' };
@@ -98,6 +102,9 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 
 /// The body of a page, where its status is 200.
 fn ask(address: SocketAddr, path: &str, token: Option<&str>, clock: &Clock) -> Result<Vec<u8>, ProbeError> {
+    if address.port() == 0 {
+        return Err(ProbeError::AnyPort(address));
+    }
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::ConnectionRefused => ProbeError::Refused(address),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ProbeError::Late(address),
@@ -196,6 +203,12 @@ mod tests {
             let (address, said) = asked(move |stream| stream.write_all(answer.as_bytes()).expect("written"));
             assert!(said.contains(expected) && said.contains(&address.to_string()), "{answer:?}: {said}");
         }
+    }
+
+    #[test]
+    fn a_port_that_nobody_knows_is_not_asked() {
+        let said = healthy(SocketAddr::from(([0, 0, 0, 0], 0))).expect_err("nobody").to_string();
+        assert!(said.contains("--listen"), "{said}");
     }
 
     #[test]

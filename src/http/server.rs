@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::connection::{Host, Peer, serve as serve_connection};
+use super::access::Entrance;
+use super::connection::{Host, serve as serve_connection};
 use super::crowd::{Crowd, Origin};
 use super::life::Patience;
 use crate::observed::connections::ConnectionCounts;
@@ -49,10 +50,10 @@ pub fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     Ok(socket.into())
 }
 
-/// Serves all pages on a listener until `stopping` is closed, and then until the answers under way are
+/// Serves what an entrance lets in of all pages on its listener until `stopping` is closed, and then until the answers under way are
 /// sent. `descriptors` is how many files the process may have open.
 pub async fn serve(
-    listener: TcpListener,
+    (listener, entrance): (TcpListener, Entrance),
     router: Router,
     counts: Arc<ConnectionCounts>,
     descriptors: u64,
@@ -60,7 +61,7 @@ pub async fn serve(
     mut stopping: watch::Receiver<()>,
 ) {
     let crowd = Crowd::new(descriptors, counts);
-    let host = Host { crowd, router, patience: Patience::default(), stopping: stopping.clone() };
+    let host = Host { crowd, router, entrance, patience: Patience::default(), stopping: stopping.clone() };
     let mut accepting = Accepting::new(clock);
     let mut connections = JoinSet::new();
     loop {
@@ -75,7 +76,7 @@ pub async fn serve(
                 let place = host.crowd.admit(Origin::of(address), Instant::now());
                 // Answers are written whole: there is nothing to wait for.
                 stream.set_nodelay(true).ok();
-                connections.spawn(serve_connection(stream, Peer(address), place, host.clone()));
+                connections.spawn(serve_connection(stream, address, place, host.clone()));
             }
             Err(error) => {
                 let pause = accepting.failed(&error, &host.crowd.counts);

@@ -54,8 +54,9 @@ pub(super) fn command(state_directory: &Path, listen: SocketAddr) -> String {
     format!("imsimta-exporter unparsed --listen {listen} --state-dir {}", escape::path(state_directory))
 }
 
-/// The whole page; `command` shows lines that were not understood, where they can be shown.
-pub(super) fn page(observed: &Observed, command: Option<&str>) -> Markup {
+/// The whole page. `links` are other pages and what they are for; `command` shows lines that were not understood, where
+/// they can be shown.
+pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<&str>) -> Markup {
     let now = observed.clock.steady_seconds();
     let readiness = observed.readiness();
     let situation = observed.situation();
@@ -84,8 +85,10 @@ pub(super) fn page(observed: &Observed, command: Option<&str>) -> Markup {
                     span class=(if whole { "ok" } else { "bad" }) { (first.to_ascii_uppercase()) (rest) "." }
                 }
                 p {
-                    a href="metrics" { "/metrics" } " · " a href="-/ready" { "/-/ready" } " · "
-                    a href="-/healthy" { "/-/healthy" }
+                    @for (number, (path, what)) in links.iter().enumerate() {
+                        @if number > 0 { " · " }
+                        a href=(path.trim_start_matches('/')) title=(what) { (path) }
+                    }
                 }
                 h2 { "What is collected" }
                 (collectors(observed, now))

@@ -106,7 +106,7 @@ impl Summary {
             channels,
             held_enqueues: breakdown.held,
             options: options::shown(totals),
-            not_understood: lines::samples(totals, breakdown),
+            not_understood: lines::samples(totals, breakdown, display),
             beyond_tables: breakdown.destinations.left_out()
                 + breakdown.clients.left_out()
                 + breakdown.stretches.left_out(),

@@ -195,15 +195,20 @@ fn lines_that_are_not_understood_are_shown_to_who_has_the_token() {
     assert!(!service.heard().contains("alert") && !service.heard().contains(&secret), "{}", service.heard());
 }
 
-/// On all addresses other hosts do not even hear of the page, and the command works.
-#[test]
-fn lines_that_are_not_understood_stay_on_this_host() {
-    let install = Install::new();
+/// The program on all addresses of the host.
+fn on_all_addresses(install: &Install) -> Service {
     install.append("mail.log_current", "");
     let mut command = Command::new(PROGRAM);
     command.args(["--as-root", "--listen", "0.0.0.0:0", "--root"]).arg(install.path("root"));
     command.arg("--state-dir").arg(install.path("state"));
-    let service = Service::start(command);
+    Service::start(command)
+}
+
+/// On all addresses other hosts do not even hear of the page, and the command works.
+#[test]
+fn lines_that_are_not_understood_stay_on_this_host() {
+    let install = Install::new();
+    let service = on_all_addresses(&install);
     let address = format!("127.0.0.1:{}", service.address.port());
     let get = |path| request(&address, "GET", path).expect("an answer");
     assert!(get("/debug/unparsed").0.contains(" 404 "));
@@ -211,6 +216,68 @@ fn lines_that_are_not_understood_stay_on_this_host() {
     command.args(["unparsed", "--listen", &service.address.to_string(), "--state-dir"]);
     let (code, lines, said) = run(command.arg(install.path("state")));
     assert!(code == 0 && lines.contains("None."), "{lines} {said}");
+}
+
+/// Other hosts get health and numbers; the rest says how to get there, and that works.
+#[test]
+fn a_listener_that_other_hosts_reach_has_numbers_alone() {
+    let install = Install::new();
+    let mut service = on_all_addresses(&install);
+    service.address.set_ip([127, 0, 0, 1].into());
+    service.wait_for_sample("imsimta_exporter_ready", 1.0);
+    for host in ["Host: mail.example\r\n", "Host: 127.0.0.1\r\n"] {
+        for path in ["/metrics", "/-/healthy", "/-/ready"] {
+            assert_eq!(ask(&service, &get(path, host)).0, 200, "{path}");
+        }
+        for (path, status) in [("/", 401), ("/debug/unparsed", 404), ("/debug/unparsed.txt", 404)] {
+            let (got, answer) = ask(&service, &get(path, host));
+            assert_eq!(got, status, "{path}");
+            assert!(!answer.contains("tcp_local") && !answer.contains("Watches"), "{answer}");
+        }
+    }
+    let (_, refused) = ask(&service, &get("/", "Host: mail.example\r\n"));
+    for wanted in ["numbers alone", "href=\"/metrics\"", "href=\"/-/ready\"", "curl --oauth2-bearer TOKEN"] {
+        assert!(refused.contains(wanted), "{wanted} is not in {refused}");
+    }
+    assert!(refused.contains(&format!("http://127.0.0.1:{}/", service.address.port())), "{refused}");
+    let headers = format!("Host: 127.0.0.1\r\nAuthorization: Bearer {}\r\n", token(&install));
+    let (status, page) = ask(&service, &get("/", &headers));
+    assert!(status == 200 && page.contains("Watches the MTA"), "{page}");
+}
+
+/// `clients.label` holds for lines as it does for labels.
+#[test]
+fn no_page_shows_an_address_that_no_label_would() {
+    for label in ["network", "hashed", "off"] {
+        let install = Install::new();
+        install.append("mail.log_current", "");
+        let mut command = install.command();
+        command.env("IMSIMTA_EXPORTER__CLIENTS__LABEL", label).env("IMSIMTA_EXPORTER_LOG", "trace");
+        let mut service = Service::start(command);
+        service.wait_for_sample("imsimta_exporter_ready", 1.0);
+        let line = "19-Jan-2024 19:16:57.64 tcp_local + O TCP|192.0.2.77|25|198.51.100.77|4711 SMTP\n\
+                    not understood: from [192.0.2.77] (2001:db8::77)\n";
+        install.append("mail.log_current", line);
+        service.wait_for_sample(r#"imsimta_log_lines_total{log="mail.log_current"}"#, 2.0);
+        let headers = format!("Host: 127.0.0.1\r\nAuthorization: Bearer {}\r\n", token(&install));
+        let mut shown: Vec<String> =
+            ["/", "/metrics", "/-/ready", "/-/healthy", "/debug/unparsed", "/debug/unparsed.txt"]
+                .map(|path| ask(&service, &get(path, &headers)).1)
+                .into();
+        let mut command = Command::new(PROGRAM);
+        command.args(["unparsed", "--listen", &service.address.to_string(), "--state-dir"]);
+        let (code, lines, said) = run(command.arg(install.path("state")));
+        assert!(code == 0 && lines.contains("not understood: from ["), "{lines} {said}");
+        shown.push(lines);
+        service.signal(rustix::process::Signal::TERM);
+        service.wait_for_log("stopped");
+        shown.push(service.heard().to_owned());
+        for text in shown {
+            for address in ["192.0.2.77", "198.51.100.77", "2001:db8::77"] {
+                assert!(!text.contains(address), "{label}: {address} is in {text}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -272,6 +339,14 @@ fn healthcheck_says_what_it_found() {
     let ask = |arguments: &[&str]| run(Command::new(PROGRAM).arg("healthcheck").args(arguments));
     let (code, out, said) = ask(&["--listen", &address]);
     assert!(code == 0 && out.contains(&format!("{address} is healthy")), "{out}{said}");
+
+    // With what the service was started with, whatever it means to the question.
+    let (root, state) = (install.path("root"), install.path("state"));
+    let (root, state) = (root.to_str().expect("text"), state.to_str().expect("text"));
+    let (code, out, said) = ask(&["--as-root", "--root", root, "--state-dir", state, "--listen", &address]);
+    assert!(code == 0 && out.contains(&address), "by the options of run: {out}{said}");
+    let (code, _, said) = ask(&["--listen", "127.0.0.1:0"]);
+    assert!(code == 1 && said.contains("chose its port itself"), "{said}");
 
     let config = install.path("exporter.toml");
     std::fs::write(&config, format!("[http]\nlisten = \"{address}\"\n")).expect("written");

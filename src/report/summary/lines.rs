@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::aggregate::Totals;
 use crate::aggregate::account::LogAccount;
 use crate::aggregate::reasons::PerLabel;
+use crate::metrics::logs::ClientDisplay;
 use crate::record::{Skip, Unparsed};
 use crate::report::breakdown::Breakdown;
 use crate::text::escape::escaped;
@@ -142,14 +143,14 @@ fn add(sums: &mut Vec<LineReason>, rows: impl Iterator<Item = LineReason>) {
     }
 }
 
-pub(super) fn samples(totals: &Totals, breakdown: &Breakdown) -> Vec<NotUnderstood> {
+pub(super) fn samples(totals: &Totals, breakdown: &Breakdown, display: &ClientDisplay) -> Vec<NotUnderstood> {
     let name =
         |log: usize| totals.accounts.all().get(log).map_or(&b""[..], |account| account.name.as_bytes());
     let shown = breakdown.unparsed.all().map(|unparsed| NotUnderstood {
         file: escaped(name(unparsed.at.0), NAME_WIDTH),
         line: unparsed.at.1,
         reason: unparsed.reason.label(),
-        text: escaped(&unparsed.bytes, SAMPLE_WIDTH),
+        text: escaped(&display.masked(&unparsed.bytes), SAMPLE_WIDTH),
     });
     shown.collect()
 }

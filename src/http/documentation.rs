@@ -1,0 +1,88 @@
+//! `docs/pages.md`, written from the table of pages.
+
+use std::fmt::Write as _;
+
+use super::access::Access;
+use super::routes::ROUTES;
+
+const BEGINNING: &str = "\
+<!-- Written from the table of pages in src/http/routes.rs; UPDATE_EXPECT=1 cargo test --lib writes it anew. -->
+
+# Pages
+
+All of them are for GET and HEAD, and are compressed when asked. They show what is in memory: no page waits for a source.
+
+| path | tells | what it is |
+| --- | --- | --- |
+";
+
+const LISTENERS: &str = "
+## Who sees what
+
+How much a page tells decides who sees it:
+
+| a page of | tells |
+| --- | --- |
+";
+
+const END: &str = "
+What a listener asks for them depends on whom it is for:
+
+| `http.listen` | open, numbers | names | lines |
+| --- | --- | --- | --- |
+| loopback, such as the default `127.0.0.1:9797` | everybody on this host | everybody on this host, under a name that is this host's own (`127.0.0.1`, `[::1]`, `localhost` or the configured address): else 421, since a web page could have its own name resolved to 127.0.0.1 | the same, with the token: else 401 |
+| other addresses, such as `0.0.0.0:9797` | everybody who reaches it | from this host, with the token: else 401 or 403, and how to get there | from this host, with the token: else 404 |
+
+There are no passwords so far: whoever lets other hosts reach the listener lets them have health and numbers and nothing else. On
+such a host the status page comes with
+
+```sh
+curl --oauth2-bearer \"$(sudo cat /var/lib/imsimta-exporter/token)\" http://127.0.0.1:9797/
+```
+
+The **token** is the file `token` in the state directory, for the service's user alone. It is taken from `Authorization: Bearer
+TOKEN` or from the cookie `imsimta-exporter-token`, never from an address, which ends up in logs and histories. Where the
+state directory cannot be used there is none, and what needs it is not shown. The `demo` shows its status page on any address:
+names of a synthetic MTA are nobody's.
+
+## Addresses of clients
+
+`clients.label` says how clients are shown, and it holds for pages and texts as it does for labels: where it is
+`network`, `hashed` or `off`, what looks like an address in the lines of `/debug/unparsed`, `imsimta-exporter unparsed` and
+`imsimta-exporter report` is shown as its network, as a hash, or as `(address)`. These are lines that could not be read, so every
+IPv4 and IPv6 address in them is taken for a client's, this host's own as well; names of hosts and mail
+addresses of people stay as they are, which is why such lines need the token. `explain` shows lines as they were
+given to it.
+";
+
+/// The Markdown reference of all pages, which is `docs/pages.md`.
+#[must_use]
+pub fn reference() -> String {
+    let mut page = BEGINNING.to_owned();
+    for route in ROUTES {
+        // Writing to a String cannot fail.
+        let _ = writeln!(page, "| `{}` | {} | {} |", route.path, route.access.label(), route.doc);
+    }
+    page.push_str(LISTENERS);
+    for access in Access::ALL {
+        let _ = writeln!(page, "| {} | {} |", access.label(), access.meaning());
+    }
+    page + END
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::reference;
+
+    #[test]
+    fn the_reference_is_up_to_date() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/pages.md");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(&path, reference()).expect("docs/pages.md");
+        }
+        let page = std::fs::read_to_string(&path).expect("docs/pages.md");
+        assert_eq!(page, reference(), "run UPDATE_EXPECT=1 cargo test --lib");
+    }
+}

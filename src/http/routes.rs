@@ -1,0 +1,137 @@
+//! THE table of pages: where each is, how much it tells, what makes it, and what it is for. The router, the guard, the
+//! links between pages and `docs/pages.md` derive from it.
+//!
+//! To add a page: a row, and what makes it.
+
+use super::access::Access;
+use super::pages::Made;
+use super::{Site, debug, status};
+use crate::metrics::Exposition;
+
+pub(super) const METRICS: &str = "/metrics";
+pub(super) const HEALTHY: &str = "/-/healthy";
+pub(super) const UNPARSED_TEXT: &str = "/debug/unparsed.txt";
+
+/// A page.
+#[derive(Debug)]
+pub(super) struct Route {
+    /// Where it is.
+    pub(super) path: &'static str,
+    /// How much it tells.
+    pub(super) access: Access,
+    pub(super) makes: Makes,
+    /// What it is for, as the end of a sentence.
+    pub(super) doc: &'static str,
+}
+
+/// What makes a page.
+#[derive(Debug)]
+pub(super) enum Makes {
+    /// What is known; in the thread for pages, so it may wait for a lock.
+    Page(fn(&Site) -> Made),
+    /// That the page at this path can be made: a health that says 200 while no scrape can be answered is none.
+    Proof(&'static str),
+}
+
+/// All of them, in the order in which they are shown.
+pub(super) static ROUTES: &[Route] = &[
+    Route {
+        path: METRICS,
+        access: Access::Numbers,
+        makes: Makes::Page(metrics),
+        doc: "the metrics, in the text format 0.0.4 of Prometheus",
+    },
+    Route {
+        path: "/",
+        access: Access::Names,
+        makes: Makes::Page(status),
+        doc: "whether mail flows, and else why not; what is collected, since when, what fails and why",
+    },
+    Route {
+        path: "/-/ready",
+        access: Access::Open,
+        makes: Makes::Page(ready),
+        doc: "200 once the logs are caught up with and something of every source was read, 503 before; it names \
+              what is missing",
+    },
+    Route {
+        path: HEALTHY,
+        access: Access::Open,
+        makes: Makes::Proof(METRICS),
+        doc: "200 while a scrape can be answered, else 503",
+    },
+    Route {
+        path: "/debug/unparsed",
+        access: Access::Lines,
+        makes: Makes::Page(unparsed),
+        doc: "the last lines that were not understood, and why",
+    },
+    Route {
+        path: UNPARSED_TEXT,
+        access: Access::Lines,
+        makes: Makes::Page(unparsed_text),
+        doc: "the same for a terminal, where `imsimta-exporter unparsed` shows it",
+    },
+];
+
+/// The page at a path.
+pub(super) fn find(path: &str) -> Option<&'static Route> {
+    ROUTES.iter().find(|route| route.path == path)
+}
+
+/// The pages that a page can lead to, for who may see this much.
+pub(super) fn links(most: &[Access]) -> Vec<&'static Route> {
+    ROUTES.iter().filter(|route| route.path != "/" && most.contains(&route.access)).collect()
+}
+
+fn metrics(site: &Site) -> Made {
+    match site.exposition.encode() {
+        Ok(body) => Made::new(Exposition::content_type(), body),
+        Err(error) => Made::text(format!("{error}\n")).failed(),
+    }
+}
+
+fn status(site: &Site) -> Made {
+    let links = links(&[Access::Open, Access::Numbers, Access::Names]);
+    let links: Vec<_> = links.iter().map(|route| (route.path, route.doc)).collect();
+    Made::html(status::page(&site.observed, &links, site.command().as_deref()))
+}
+
+fn ready(site: &Site) -> Made {
+    let readiness = site.observed.readiness();
+    let page = Made::text(format!("{}\n", readiness.sentence()));
+    if readiness.is_ready() { page } else { page.unavailable() }
+}
+
+fn unparsed(site: &Site) -> Made {
+    Made::html(debug::unparsed(&site.observed, &site.clients))
+}
+
+fn unparsed_text(site: &Site) -> Made {
+    Made::text(debug::unparsed_text(&site.observed, &site.clients))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Makes, ROUTES, find};
+    use crate::http::access::Access;
+
+    #[test]
+    fn the_table_is_sound() {
+        let paths: BTreeSet<_> = ROUTES.iter().map(|route| route.path).collect();
+        assert_eq!(paths.len(), ROUTES.len(), "no path twice");
+        for route in ROUTES {
+            assert!(route.path.starts_with('/') && !route.path.contains(['{', '*', '%']), "{}", route.path);
+            assert!(!route.doc.ends_with('.') && !route.doc.is_empty(), "{}", route.path);
+            if let Makes::Proof(path) = route.makes {
+                let proof = find(path).map(|proof| &proof.makes);
+                assert!(matches!(proof, Some(Makes::Page(_))), "{path}");
+            }
+            // Health is cheap and always there; lines of the logs are nowhere else.
+            assert_eq!(route.path.starts_with("/-/"), route.access == Access::Open, "{}", route.path);
+            assert_eq!(route.path.starts_with("/debug/"), route.access == Access::Lines, "{}", route.path);
+        }
+    }
+}
