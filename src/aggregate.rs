@@ -17,6 +17,7 @@ pub mod enqueue;
 pub mod entry;
 mod heavy_hitters;
 pub mod histogram;
+pub mod index;
 mod join;
 pub mod labels;
 pub mod log_clock;
@@ -36,6 +37,7 @@ use channel::TryBand;
 use clock::LocalClock;
 use connection::AuthenticationResult;
 use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Entry, Event, Key, MessageEvent, Waited};
+use index::{ChannelIndex, LogIndex};
 use serde::{Deserialize, Serialize};
 pub use table::{LeftOut, Table};
 use timeline::Present;
@@ -206,22 +208,22 @@ impl Aggregate {
         Digester::new(self.totals.seed)
     }
 
-    /// Counts the lines of a block of the log with index `log`. `now` is the present, or `None` to
+    /// Counts the lines of a block of a log. `now` is the present, or `None` to
     /// take the last entry's time, when an old file is read.
-    pub fn apply(&mut self, log: usize, batch: &Batch, now: Option<Present>) {
+    pub fn apply(&mut self, log: LogIndex, batch: &Batch, now: Option<Present>) {
         self.apply_lines(log, batch);
         self.apply_entries(log, batch, 0..batch.entries().len(), now);
     }
 
     /// The first part of [`Aggregate::apply`]: every line's fate, and what the log shows of options.
-    pub fn apply_lines(&mut self, log: usize, batch: &Batch) {
+    pub fn apply_lines(&mut self, log: LogIndex, batch: &Batch) {
         self.totals.accounts.add(log, &batch.lines, batch.inference);
         self.totals.options.add_all(batch.options);
     }
 
     /// The rest of it: the entries with these indices. A block may be applied in parts, for who
     /// looks at the sums between two entries; each part once, in the order of the log.
-    pub fn apply_entries(&mut self, log: usize, batch: &Batch, part: Range<usize>, now: Option<Present>) {
+    pub fn apply_entries(&mut self, log: LogIndex, batch: &Batch, part: Range<usize>, now: Option<Present>) {
         for entries in batch.entries().get(part).unwrap_or_default().chunks(FETCHED) {
             self.totals.delays.fetch(entries);
             for entry in entries {
@@ -230,7 +232,7 @@ impl Aggregate {
         }
     }
 
-    fn entry(&mut self, log: usize, entry: &Entry, batch: &Batch, now: Option<Present>) {
+    fn entry(&mut self, log: LogIndex, entry: &Entry, batch: &Batch, now: Option<Present>) {
         let at = self.entry_time(log, entry.time, now);
         let channel = self.totals.channels.index(entry.channel, batch);
         self.totals.entries.add(entry.code);
@@ -244,7 +246,7 @@ impl Aggregate {
         }
     }
 
-    fn entry_time(&mut self, log: usize, stamp: Timestamp, now: Option<Present>) -> Moment {
+    fn entry_time(&mut self, log: LogIndex, stamp: Timestamp, now: Option<Present>) -> Moment {
         let (present, latest) = now.map_or_else(
             || {
                 let last = self.totals.accounts.last_entry(log).unwrap_or(stamp.civil_millis);
@@ -258,7 +260,7 @@ impl Aggregate {
         Moment { written, seen }
     }
 
-    fn message(&mut self, channel: usize, bytes: u64, event: MessageEvent, at: Moment, batch: &Batch) {
+    fn message(&mut self, channel: ChannelIndex, bytes: u64, event: MessageEvent, at: Moment, batch: &Batch) {
         let totals = &mut self.totals;
         let counts = totals.channels.at(channel);
         let attempted = event.is_attempt();
@@ -301,7 +303,7 @@ impl Aggregate {
     /// A delivery was tried; `failure` says how it failed.
     fn attempted(
         &mut self,
-        channel: usize,
+        channel: ChannelIndex,
         delivery: &Delivery,
         failure: Option<Outcome>,
         at: Moment,
@@ -321,7 +323,7 @@ impl Aggregate {
         }
     }
 
-    fn waited(&mut self, channel: usize, waited: &Waited, failure: Option<Outcome>, at: Moment) {
+    fn waited(&mut self, channel: ChannelIndex, waited: &Waited, failure: Option<Outcome>, at: Moment) {
         let delayed = self.totals.delays.tried(waited, failure, at.written);
         let counts = self.totals.channels.at(channel);
         if let Some(millis) = delayed.queue {
@@ -334,7 +336,7 @@ impl Aggregate {
 
     fn connection(
         &mut self,
-        channel: usize,
+        channel: ChannelIndex,
         direction: Direction,
         key: Key,
         client: Option<Client>,

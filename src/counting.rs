@@ -6,6 +6,7 @@
 
 use crate::aggregate::Aggregate;
 use crate::aggregate::digest::{Batch, Digester};
+use crate::aggregate::index::LogIndex;
 use crate::aggregate::option::Inference;
 use crate::aggregate::timeline::Present;
 use crate::record::option::OptionSet;
@@ -81,7 +82,7 @@ impl LogReader {
 
     /// Counts complete lines of the log with index `log`, for who has the sums alone. `now` is as for
     /// [`Aggregate::apply`].
-    pub fn count(&mut self, lines: &[u8], aggregate: &mut Aggregate, log: usize, now: Option<Present>) {
+    pub fn count(&mut self, lines: &[u8], aggregate: &mut Aggregate, log: LogIndex, now: Option<Present>) {
         let before = Carried { foreign: None, inference: aggregate.totals.accounts.inference(log) };
         let mut batch = Batch::default();
         self.digest(&Block::Lines(lines), before, aggregate.digester(), &mut batch);

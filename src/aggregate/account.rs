@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::index::{ByIndex, Log, LogIndex};
 use super::option::Inference;
 use super::reasons::PerLabel;
 use super::table::{LeftOut, Table};
@@ -77,7 +78,7 @@ impl LogAccount {
 
 /// The accounts of all followed logs, by index.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
-pub struct Accounts(Vec<LogAccount>);
+pub struct Accounts(ByIndex<Log, LogAccount>);
 
 impl Table for Accounts {
     fn empty(_: u64) -> Self {
@@ -91,12 +92,9 @@ impl Table for Accounts {
 
 impl Accounts {
     /// The index of the log with this base name; a new account when there is none.
-    pub fn index(&mut self, name: &str) -> usize {
-        let found = self.0.iter().position(|account| account.name == name);
-        found.unwrap_or_else(|| {
-            self.0.push(LogAccount { name: name.to_owned(), ..LogAccount::default() });
-            self.0.len() - 1
-        })
+    pub fn index(&mut self, name: &str) -> LogIndex {
+        let found = self.0.find(|account| account.name == name);
+        found.unwrap_or_else(|| self.0.push(LogAccount { name: name.to_owned(), ..LogAccount::default() }))
     }
 
     /// The same logs in the same format, nothing read of them yet. What the follower noticed stays: a second gap must show
@@ -112,24 +110,21 @@ impl Accounts {
             inference: account.inference,
             ..LogAccount::default()
         };
-        Self(self.0.iter().map(restarted).collect())
+        Self(self.0.values().iter().map(restarted).collect())
     }
 
     /// All accounts.
     pub fn all(&self) -> &[LogAccount] {
-        &self.0
+        self.0.values()
     }
 
     /// The account of a log, for what the follower notices.
-    pub fn at(&mut self, log: usize) -> &mut LogAccount {
-        if self.0.len() <= log {
-            self.0.resize_with(log + 1, LogAccount::default);
-        }
-        &mut self.0[log]
+    pub fn at(&mut self, log: LogIndex) -> &mut LogAccount {
+        self.0.at(log)
     }
 
     /// Adds a block of a log's lines; `inference` is what its entries say up to there.
-    pub(super) fn add(&mut self, log: usize, block: &LineCounts, inference: Inference) {
+    pub(super) fn add(&mut self, log: LogIndex, block: &LineCounts, inference: Inference) {
         let account = self.at(log);
         account.lines += block.lines;
         account.bytes += block.bytes;
@@ -138,21 +133,26 @@ impl Accounts {
         account.inference = inference;
     }
 
+    /// The account of a log.
+    pub fn get(&self, log: LogIndex) -> Option<&LogAccount> {
+        self.0.get(log)
+    }
+
     /// What the first entries of a log say about its options.
-    pub fn inference(&self, log: usize) -> Inference {
+    pub fn inference(&self, log: LogIndex) -> Inference {
         self.0.get(log).map_or_else(Inference::default, |account| account.inference)
     }
 
     /// The time of the newest entry of all: no table holds anything later.
     pub fn newest_entry(&self) -> Option<i64> {
-        self.0.iter().filter_map(|account| account.last_entry).max()
+        self.0.values().iter().filter_map(|account| account.last_entry).max()
     }
 
-    pub(super) fn last_entry(&self, log: usize) -> Option<i64> {
+    pub(super) fn last_entry(&self, log: LogIndex) -> Option<i64> {
         self.0.get(log)?.last_entry
     }
 
-    pub(super) fn entry_at(&mut self, log: usize, at: i64) {
+    pub(super) fn entry_at(&mut self, log: LogIndex, at: i64) {
         let account = self.at(log);
         account.last_entry = account.last_entry.max(Some(at));
     }

@@ -9,6 +9,7 @@ use super::connection::AuthenticationResult;
 use super::digest::{Batch, Name};
 use super::each::Each;
 use super::histogram::DelayHistogram;
+use super::index::{ByIndex, Channel, ChannelIndex};
 use super::labels::{Labels, OTHER_LABEL};
 use super::reasons::{PerLabel, closed_set};
 use super::table::{LeftOut, Table, Vacated};
@@ -117,13 +118,16 @@ impl ChannelCounts {
 /// All channels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Channels {
-    labels: Labels,
-    counts: Vec<ChannelCounts>,
+    labels: Labels<Channel>,
+    counts: ByIndex<Channel, ChannelCounts>,
 }
 
 impl Table for Channels {
     fn empty(seed: u64) -> Self {
-        Self { labels: Labels::new(MAX_CHANNELS, seed), counts: vec![ChannelCounts::default()] }
+        Self {
+            labels: Labels::new(MAX_CHANNELS, seed),
+            counts: [ChannelCounts::default()].into_iter().collect(),
+        }
     }
 
     fn left_out(&self) -> LeftOut {
@@ -138,9 +142,10 @@ impl Table for Channels {
 impl Channels {
     /// The index of a channel.
     #[inline]
-    pub(super) fn index(&mut self, name: Name, batch: &Batch) -> usize {
+    pub(super) fn index(&mut self, name: Name, batch: &Batch) -> ChannelIndex {
         let index = self.labels.index(name.key, || batch.text(name));
-        self.counted(index)
+        self.counts.at(index);
+        index
     }
 
     /// Makes a channel known that has a queue directory, so that its counters exist from 0. Directories
@@ -149,63 +154,53 @@ impl Channels {
     pub(super) fn known(&mut self, label: &str) -> bool {
         if self.labels.values().len() <= MAX_CHANNELS / 2 {
             let index = self.labels.index_of(label);
-            self.counted(index);
+            self.counts.at(index);
         }
         !self.labels.is_full() || label == OTHER_LABEL || self.labels.has(label)
     }
 
     /// The quietest channel that is not `real`, the last comer of these; `enqueued` are recipients by index. None
     /// while half of the labels are those of `real` channels: names of directories must not push all others out.
-    pub(super) fn quietest(&self, real: &BTreeSet<String>, enqueued: &[u64]) -> Option<Vacated> {
-        let (real, others): (Vec<usize>, Vec<usize>) =
-            (1..self.labels.values().len()).partition(|&index| real.contains(self.label(index)));
-        let entries = |index: usize| {
+    pub(super) fn quietest(
+        &self,
+        real: &BTreeSet<String>,
+        enqueued: &ByIndex<Channel, u64>,
+    ) -> Option<Vacated> {
+        let (real, others): (Vec<_>, Vec<_>) =
+            self.labels.all().skip(1).partition(|&(_, label)| real.contains(label));
+        let entries = |index: ChannelIndex| {
             let counted = self.counts.get(index).map_or(0, ChannelCounts::entries);
             counted + enqueued.get(index).copied().unwrap_or(0)
         };
-        let quietest = others.into_iter().min_by_key(|&index| (entries(index), Reverse(index)));
+        let others = others.into_iter().map(|(index, _)| index);
+        let quietest = others.min_by_key(|&index| (entries(index), Reverse(index)));
         quietest.filter(|_| real.len() < MAX_CHANNELS / 2).map(Vacated)
     }
 
     /// Gives an index to another channel, which begins at 0.
     pub(super) fn give_way(&mut self, vacated: Vacated, label: &str) {
-        self.labels.give_way(vacated, label);
-        let index = self.counted(vacated.0);
-        self.counts[index] = ChannelCounts::default();
+        self.labels.give_way(vacated.0, label);
+        *self.counts.at(vacated.0) = ChannelCounts::default();
     }
 
-    #[inline]
-    fn counted(&mut self, index: usize) -> usize {
-        if self.counts.len() <= index {
-            self.counts.resize_with(index + 1, ChannelCounts::default);
-        }
-        index
-    }
-
-    pub(super) fn at(&mut self, index: usize) -> &mut ChannelCounts {
+    pub(super) fn at(&mut self, index: ChannelIndex) -> &mut ChannelCounts {
         &mut self.counts[index]
     }
 
     /// A channel's label value.
-    pub fn label(&self, index: usize) -> &str {
+    pub fn label(&self, index: ChannelIndex) -> &str {
         self.labels.value(index)
-    }
-
-    /// The counts of the channel with an index.
-    pub fn by_index(&self, index: usize) -> Option<&ChannelCounts> {
-        self.counts.get(index)
     }
 
     /// `(label value, counts)`; `other` only when something was counted there.
     pub fn all(&self) -> impl Iterator<Item = (&str, &ChannelCounts)> {
-        let skipped = usize::from(self.labels.capped() == 0);
-        self.labels.values().iter().map(String::as_str).zip(&self.counts).skip(skipped)
+        self.by_index().map(|(index, counts)| (self.label(index), counts))
     }
 
-    /// `(index, label value)` of the same.
-    pub fn by_label(&self) -> impl Iterator<Item = (usize, &str)> {
+    /// `(index, counts)` of the same.
+    pub fn by_index(&self) -> impl Iterator<Item = (ChannelIndex, &ChannelCounts)> {
         let skipped = usize::from(self.labels.capped() == 0);
-        self.labels.values().iter().map(String::as_str).enumerate().skip(skipped)
+        self.counts.iter().skip(skipped)
     }
 
     /// How many look-ups ended in `other`.
@@ -230,7 +225,7 @@ mod tests {
         for number in 0..MAX_CHANNELS / 2 {
             let label = format!("tcp_{number}");
             let index = channels.labels.index_of(&label);
-            channels.counted(index);
+            channels.counts.at(index);
             assert_eq!(channels.label(index), label);
         }
         channels.labels.index_of("one_more");

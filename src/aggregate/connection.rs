@@ -6,9 +6,9 @@ use std::num::NonZeroU64;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::index::ChannelIndex;
 use super::reasons::closed_set;
 use super::table::{LeftOut, Table, Vacated};
-
 use crate::record::{Connection, Direction, diagnostic, labelled};
 
 /// Connections followed at once.
@@ -18,7 +18,7 @@ const MAX_AGE_MILLIS: i64 = 25 * 3_600_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Open {
-    channel: usize,
+    channel: ChannelIndex,
     outbound: bool,
     at: i64,
 }
@@ -46,7 +46,7 @@ impl Table for OpenConnections {
 }
 
 impl OpenConnections {
-    pub(super) fn opened(&mut self, key: NonZeroU64, channel: usize, direction: Direction, at: i64) {
+    pub(super) fn opened(&mut self, key: NonZeroU64, channel: ChannelIndex, direction: Direction, at: i64) {
         let full = |open: &FxHashMap<u64, Open>| open.len() >= MAX_OPEN;
         let rested = self.pruned.is_none_or(|pruned| at.saturating_sub(pruned) >= PRUNE_MILLIS);
         if full(&self.open) && rested {
@@ -69,9 +69,9 @@ impl OpenConnections {
         self.open.retain(|_, open| open.channel != channel);
     }
 
-    /// By channel index and direction: how many are open at `now`.
-    pub fn counts(&self, now: i64) -> HashMap<usize, [u64; 2]> {
-        let mut counts: HashMap<usize, [u64; 2]> = HashMap::new();
+    /// By channel and direction: how many are open at `now`.
+    pub fn counts(&self, now: i64) -> HashMap<ChannelIndex, [u64; 2]> {
+        let mut counts: HashMap<ChannelIndex, [u64; 2]> = HashMap::new();
         for open in self.open.values().filter(|open| now.saturating_sub(open.at) < MAX_AGE_MILLIS) {
             counts.entry(open.channel).or_default()[usize::from(open.outbound)] += 1;
         }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{Batch, Name};
 use super::heavy_hitters::{HeavyHitters, Place};
+use super::index::{ByIndex, Channel, ChannelIndex, Domain};
 use super::table::{LeftOut, Table, Vacated};
 use super::window::{RecentKeys, SlidingCounts};
 use crate::record::code::Outcome;
@@ -31,18 +32,18 @@ pub struct DomainFailures {
 /// All domains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Destinations {
-    labels: HeavyHitters,
-    failures: Vec<DomainFailures>,
-    /// By channel and domain; the value is the channel's index.
-    recent_failures: SlidingCounts<usize>,
-    recent_attempts: RecentKeys,
+    labels: HeavyHitters<Domain>,
+    failures: ByIndex<Domain, DomainFailures>,
+    /// By channel and domain; the value is the channel.
+    recent_failures: SlidingCounts<ChannelIndex>,
+    recent_attempts: RecentKeys<Channel>,
 }
 
 impl Table for Destinations {
     fn empty(seed: u64) -> Self {
         Self {
             labels: HeavyHitters::new(MAX_DOMAINS, seed),
-            failures: vec![DomainFailures::default()],
+            failures: [DomainFailures::default()].into_iter().collect(),
             recent_failures: SlidingCounts::new(FAILURE_BUCKET_MILLIS, FAILURE_BUCKETS, FAILURE_KEYS),
             recent_attempts: RecentKeys::new(ATTEMPT_WINDOW_MILLIS, ATTEMPT_KEYS),
         }
@@ -63,12 +64,19 @@ impl Table for Destinations {
 
 impl Destinations {
     /// Delivery to a domain was tried at `at`, milliseconds on the [timeline](super::timeline).
-    pub(super) fn attempted(&mut self, channel: usize, domain: Name, at: i64) {
+    pub(super) fn attempted(&mut self, channel: ChannelIndex, domain: Name, at: i64) {
         self.recent_attempts.add(at, of_channel(channel, domain), channel);
     }
 
     /// An attempt failed.
-    pub(super) fn failed(&mut self, channel: usize, domain: Name, outcome: Outcome, at: i64, batch: &Batch) {
+    pub(super) fn failed(
+        &mut self,
+        channel: ChannelIndex,
+        domain: Name,
+        outcome: Outcome,
+        at: i64,
+        batch: &Batch,
+    ) {
         self.recent_failures.add(at, of_channel(channel, domain), channel);
         match outcome {
             Outcome::Deferred => self.counts(domain, at, batch).deferred += 1,
@@ -84,28 +92,27 @@ impl Destinations {
     }
 
     fn counts(&mut self, domain: Name, at: i64, batch: &Batch) -> &mut DomainFailures {
-        let index = match self.labels.place(domain.key, at, || batch.text(domain)) {
-            Place::At(index) => index,
+        match self.labels.place(domain.key, at, || batch.text(domain)) {
+            Place::At(index) => self.failures.at(index),
             Place::NewAt(index) => {
-                self.failures.resize_with(self.failures.len().max(index + 1), DomainFailures::default);
-                self.failures[index] = DomainFailures::default();
-                index
+                let failures = self.failures.at(index);
+                *failures = DomainFailures::default();
+                failures
             }
-        };
-        &mut self.failures[index]
+        }
     }
 
     /// `(label value, failures)`; `other` only when something was counted there.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &DomainFailures)> {
         let skipped = usize::from(self.labels.capped() == 0);
-        self.labels.labels().zip(&self.failures).skip(skipped)
+        self.labels.labels().zip(self.failures.values()).skip(skipped)
     }
 
-    /// By channel index: the share of the last five minutes' failed recipients that goes to the one
+    /// By channel: the share of the last five minutes' failed recipients that goes to the one
     /// worst domain, 0 to 1. Channels without a failure are not there.
-    pub fn worst_shares(&self, now: i64) -> HashMap<usize, f64> {
+    pub fn worst_shares(&self, now: i64) -> HashMap<ChannelIndex, f64> {
         let (sums, without_key) = self.recent_failures.sums(now);
-        let mut channels: HashMap<usize, (u64, u64)> = HashMap::new();
+        let mut channels: HashMap<ChannelIndex, (u64, u64)> = HashMap::new();
         for (channel, count) in sums {
             let (all, worst) = channels.entry(channel).or_default();
             *all += count;
@@ -116,8 +123,8 @@ impl Destinations {
         channels.into_iter().map(|(channel, counts)| (channel, share(counts))).collect()
     }
 
-    /// By channel index: distinct domains tried within the last hour.
-    pub fn domains(&self, now: i64) -> HashMap<usize, u64> {
+    /// By channel: distinct domains tried within the last hour.
+    pub fn domains(&self, now: i64) -> HashMap<ChannelIndex, u64> {
         let mut channels = HashMap::new();
         for channel in self.recent_attempts.groups(now) {
             *channels.entry(channel).or_insert(0) += 1;
@@ -127,6 +134,6 @@ impl Destinations {
 }
 
 /// The hash of a domain as one channel's destination.
-fn of_channel(channel: usize, domain: Name) -> u64 {
-    domain.key.rotate_left(8) ^ channel as u64
+fn of_channel(channel: ChannelIndex, domain: Name) -> u64 {
+    domain.key.rotate_left(8) ^ channel.for_hash()
 }

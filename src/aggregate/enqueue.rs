@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::labels::OTHER;
+use super::index::{ByIndex, Channel, ChannelIndex};
 use super::table::{LeftOut, Table, Vacated};
 
 /// Pairs with a series of their own; further ones are counted as `other` to `other`.
@@ -12,10 +12,10 @@ const MAX_PAIRS: usize = 1024;
 /// One pair.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PairCounts {
-    /// Index of the source channel.
-    pub source: usize,
-    /// Index of the destination channel.
-    pub destination: usize,
+    /// The source channel.
+    pub source: ChannelIndex,
+    /// The destination channel.
+    pub destination: ChannelIndex,
     /// E entries.
     pub recipients: u64,
     /// Their sizes.
@@ -30,7 +30,7 @@ pub struct PairCounts {
 #[serde(from = "Vec<PairCounts>", into = "Vec<PairCounts>")]
 pub struct Enqueues {
     pairs: Vec<PairCounts>,
-    index: FxHashMap<(usize, usize), usize>,
+    index: FxHashMap<(ChannelIndex, ChannelIndex), usize>,
 }
 
 impl Table for Enqueues {
@@ -44,10 +44,10 @@ impl Table for Enqueues {
 }
 
 impl Enqueues {
-    pub(super) fn add(&mut self, source: usize, destination: usize, bytes: u64) {
+    pub(super) fn add(&mut self, source: ChannelIndex, destination: ChannelIndex, bytes: u64) {
         let pair = &mut self.pairs;
         let full = pair.len() >= MAX_PAIRS && !self.index.contains_key(&(source, destination));
-        let key = if full { (OTHER, OTHER) } else { (source, destination) };
+        let key = if full { (ChannelIndex::OTHER, ChannelIndex::OTHER) } else { (source, destination) };
         let index = *self.index.entry(key).or_insert_with(|| {
             pair.push(PairCounts { source: key.0, destination: key.1, recipients: 0, bytes: 0, left_out: 0 });
             pair.len() - 1
@@ -64,15 +64,12 @@ impl Enqueues {
         *self = Self::from(pairs);
     }
 
-    /// Recipients of all pairs that a channel is in, by its index.
-    pub(super) fn by_channel(&self) -> Vec<u64> {
-        let mut sums = Vec::new();
+    /// Recipients of all pairs that a channel is in.
+    pub(super) fn by_channel(&self) -> ByIndex<Channel, u64> {
+        let mut sums = ByIndex::default();
         for pair in &self.pairs {
             for channel in [pair.source, pair.destination] {
-                if sums.len() <= channel {
-                    sums.resize(channel + 1, 0);
-                }
-                sums[channel] += pair.recipients;
+                *sums.at(channel) += pair.recipients;
             }
         }
         sums

@@ -14,7 +14,8 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::digest::label_key;
-use super::labels::{OTHER, OTHER_LABEL};
+use super::index::{ByIndex, IndexOf};
+use super::labels::OTHER_LABEL;
 
 const HOUR_MILLIS: i64 = 3_600_000;
 /// What is watched outside the set at most, 16 bytes each.
@@ -26,12 +27,12 @@ const MARGIN: u32 = 3;
 
 /// Where an event counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In the series at an index, [`OTHER`] among them.
-    At(usize),
+pub enum Place<T> {
+    /// In the series at an index, [`IndexOf::OTHER`] among them.
+    At(IndexOf<T>),
     /// In the series at an index that begins at 0 with this event; what was counted there before
     /// belongs to a label that has gone.
-    NewAt(usize),
+    NewAt(IndexOf<T>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -54,13 +55,13 @@ struct Candidate {
 
 /// The set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Saved", into = "Saved")]
-pub struct HeavyHitters {
+#[serde(from = "Saved", into = "Saved", bound = "")]
+pub struct HeavyHitters<T: Copy> {
     seed: u64,
     capacity: usize,
     /// By index, `other` first.
-    members: Vec<Member>,
-    index: FxHashMap<u64, usize>,
+    members: ByIndex<T, Member>,
+    index: FxHashMap<u64, IndexOf<T>>,
     /// Empty until the set is full.
     candidates: Vec<Candidate>,
     /// No member weighs less.
@@ -70,14 +71,14 @@ pub struct HeavyHitters {
     replaced: u64,
 }
 
-impl HeavyHitters {
+impl<T: Copy> HeavyHitters<T> {
     /// An empty set that will hold `capacity` labels beside `other`, each known by its hash with `seed`.
     pub fn new(capacity: usize, seed: u64) -> Self {
         let other = Member { label: OTHER_LABEL.to_owned(), key: 0, weight: 0 };
         Self {
             seed,
             capacity,
-            members: vec![other],
+            members: [other].into_iter().collect(),
             index: FxHashMap::default(),
             candidates: Vec::new(),
             lightest: 0,
@@ -89,17 +90,17 @@ impl HeavyHitters {
 
     /// Where an event at `at` (milliseconds on the timeline) counts whose label has the hash `key`. `text` gives
     /// the label when it is new.
-    pub fn place<'a>(&mut self, key: u64, at: i64, text: impl FnOnce() -> &'a str) -> Place {
+    pub fn place<'a>(&mut self, key: u64, at: i64, text: impl FnOnce() -> &'a str) -> Place<T> {
         self.fade(at.div_euclid(HOUR_MILLIS));
         if let Some(&index) = self.index.get(&key) {
             let weight = &mut self.members[index].weight;
             *weight = weight.saturating_add(1);
             return Place::At(index);
         }
-        if self.members.len() <= self.capacity {
+        if self.members.values().len() <= self.capacity {
             let text = text();
             if text != OTHER_LABEL {
-                return self.join(self.members.len(), Member { label: text.to_owned(), key, weight: 1 });
+                return self.join(None, Member { label: text.to_owned(), key, weight: 1 });
             }
         } else {
             let sure = self.watch(key);
@@ -109,32 +110,36 @@ impl HeavyHitters {
                     self.forget(key);
                     self.index.remove(&self.members[quietest].key);
                     self.replaced += 1;
-                    return self.join(quietest, Member { label: text.to_owned(), key, weight: sure });
+                    return self.join(Some(quietest), Member { label: text.to_owned(), key, weight: sure });
                 }
             }
         }
         self.capped += 1;
-        Place::At(OTHER)
+        Place::At(IndexOf::OTHER)
     }
 
-    fn join(&mut self, index: usize, member: Member) -> Place {
+    /// Makes a member, in the place of another one or as one more.
+    fn join(&mut self, instead: Option<IndexOf<T>>, member: Member) -> Place<T> {
         self.lightest = self.lightest.min(member.weight);
-        self.index.insert(member.key, index);
-        if index < self.members.len() {
-            self.members[index] = member;
-        } else {
-            self.members.push(member);
-        }
+        let key = member.key;
+        let index = match instead {
+            Some(index) => {
+                self.members[index] = member;
+                index
+            }
+            None => self.members.push(member),
+        };
+        self.index.insert(key, index);
         Place::NewAt(index)
     }
 
     /// The member that a newcomer takes the place of when it came `sure` times, if any.
-    fn quieter_than(&mut self, sure: u32) -> Option<usize> {
+    fn quieter_than(&mut self, sure: u32) -> Option<IndexOf<T>> {
         let beats = |weight: u32| sure > weight.saturating_mul(2).saturating_add(MARGIN);
         if !beats(self.lightest) {
             return None;
         }
-        let members = self.members.iter().enumerate().skip(1);
+        let members = self.members.iter().skip(1);
         let (index, weight) =
             members.map(|(index, member)| (index, member.weight)).min_by_key(|row| row.1)?;
         self.lightest = weight;
@@ -175,7 +180,7 @@ impl HeavyHitters {
         }
         let halvings = u32::try_from(hour.saturating_sub(before)).unwrap_or(u32::MAX);
         let halved = |weight: &mut u32| *weight = weight.checked_shr(halvings).unwrap_or(0);
-        self.members.iter_mut().for_each(|member| halved(&mut member.weight));
+        self.members.values_mut().iter_mut().for_each(|member| halved(&mut member.weight));
         for candidate in &mut self.candidates {
             halved(&mut candidate.most);
             halved(&mut candidate.sure);
@@ -184,13 +189,13 @@ impl HeavyHitters {
     }
 
     /// The label at an index.
-    pub fn label(&self, index: usize) -> &str {
+    pub fn label(&self, index: IndexOf<T>) -> &str {
         self.members.get(index).map_or(OTHER_LABEL, |member| &member.label)
     }
 
     /// All labels by index, `other` first.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
-        self.members.iter().map(|member| member.label.as_str())
+        self.members.values().iter().map(|member| member.label.as_str())
     }
 
     /// How many events were `other`.
@@ -221,12 +226,13 @@ struct Saved {
     replaced: u64,
 }
 
-impl From<HeavyHitters> for Saved {
-    fn from(set: HeavyHitters) -> Self {
+impl<T: Copy> From<HeavyHitters<T>> for Saved {
+    fn from(set: HeavyHitters<T>) -> Self {
+        let members = set.members.values().iter().skip(1);
         Self {
             seed: set.seed,
             capacity: set.capacity,
-            members: set.members.into_iter().skip(1).map(|member| (member.label, member.weight)).collect(),
+            members: members.map(|member| (member.label.clone(), member.weight)).collect(),
             candidates: set.candidates,
             hour: set.hour,
             capped: set.capped,
@@ -235,12 +241,12 @@ impl From<HeavyHitters> for Saved {
     }
 }
 
-impl From<Saved> for HeavyHitters {
+impl<T: Copy> From<Saved> for HeavyHitters<T> {
     fn from(saved: Saved) -> Self {
         let mut set = Self::new(saved.capacity, saved.seed);
         for (label, weight) in saved.members.into_iter().take(saved.capacity) {
             let key = label_key(label.as_bytes(), saved.seed);
-            set.join(set.members.len(), Member { label, key, weight });
+            set.join(None, Member { label, key, weight });
         }
         if saved.candidates.len() == SETS * WAYS {
             set.candidates = saved.candidates;

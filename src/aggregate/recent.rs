@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use super::index::{ByIndex, Channel, ChannelIndex};
 use super::reasons::PerLabel;
 use super::table::{LeftOut, Table, Vacated};
 use crate::record::reason::Reason;
@@ -60,16 +61,14 @@ impl ChannelActivity {
 struct Bucket {
     /// Time divided by [`BUCKET_MILLIS`].
     number: i64,
-    /// By the index of the channel.
-    channels: Vec<ChannelActivity>,
+    channels: ByIndex<Channel, ChannelActivity>,
 }
 
 /// All channels.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Recent {
     ring: VecDeque<Bucket>,
-    /// By the index of the channel.
-    progress: Vec<Progress>,
+    progress: ByIndex<Channel, Progress>,
 }
 
 /// How a channel gets on, also before the window.
@@ -94,16 +93,16 @@ impl Table for Recent {
 
 impl Recent {
     /// A recipient was enqueued for a channel at `at`, milliseconds on the timeline.
-    pub(super) fn enqueued(&mut self, channel: usize, at: i64) {
-        self.progress_of(channel).enqueued_since += 1;
+    pub(super) fn enqueued(&mut self, channel: ChannelIndex, at: i64) {
+        self.progress.at(channel).enqueued_since += 1;
         if let Some(activity) = self.activity(channel, at) {
             activity.enqueued += 1;
         }
     }
 
     /// A channel tried to deliver; `failure` says why in vain.
-    pub(super) fn attempted(&mut self, channel: usize, failure: Option<Reason>, at: i64) {
-        let progress = self.progress_of(channel);
+    pub(super) fn attempted(&mut self, channel: ChannelIndex, failure: Option<Reason>, at: i64) {
+        let progress = self.progress.at(channel);
         *progress = Progress { attempted: progress.attempted.max(Some(at)), enqueued_since: 0 };
         if let Some(activity) = self.activity(channel, at) {
             activity.attempts += 1;
@@ -125,23 +124,12 @@ impl Recent {
         }
     }
 
-    fn progress_of(&mut self, channel: usize) -> &mut Progress {
-        if self.progress.len() <= channel {
-            self.progress.resize(channel + 1, Progress::default());
-        }
-        &mut self.progress[channel]
-    }
-
     /// The row of a channel at a time; none before the window.
-    fn activity(&mut self, channel: usize, at: i64) -> Option<&mut ChannelActivity> {
+    fn activity(&mut self, channel: ChannelIndex, at: i64) -> Option<&mut ChannelActivity> {
         let number = at.div_euclid(BUCKET_MILLIS);
         let newest = self.ring.back().map(|bucket| bucket.number);
         let index = if newest == Some(number) { self.ring.len() - 1 } else { self.place(number)? };
-        let channels = &mut self.ring[index].channels;
-        if channels.len() <= channel {
-            channels.resize_with(channel + 1, ChannelActivity::default);
-        }
-        channels.get_mut(channel)
+        Some(self.ring[index].channels.at(channel))
     }
 
     /// The index of the bucket with a number, made where it is missing and in the window.
@@ -156,28 +144,25 @@ impl Recent {
         }
         let index = self.ring.partition_point(|bucket| bucket.number < number);
         if self.ring.get(index).is_none_or(|bucket| bucket.number != number) {
-            self.ring.insert(index, Bucket { number, channels: Vec::new() });
+            self.ring.insert(index, Bucket { number, channels: ByIndex::default() });
         }
         Some(index)
     }
 
-    /// By the index of the channel: what it did in the last so many minutes until `now`. The bucket of
+    /// By channel: what it did in the last so many minutes until `now`. The bucket of
     /// the present is not over yet, so one more is taken.
-    pub fn over(&self, minutes: i64, now: i64) -> Vec<ChannelActivity> {
+    pub fn over(&self, minutes: i64, now: i64) -> ByIndex<Channel, ChannelActivity> {
         let last = now.div_euclid(BUCKET_MILLIS);
         let first = last.saturating_sub((minutes * 60_000 / BUCKET_MILLIS).min(BUCKETS - 1));
-        let mut sums: Vec<ChannelActivity> = Vec::new();
+        let mut sums: ByIndex<Channel, ChannelActivity> = ByIndex::default();
         for bucket in self.ring.iter().filter(|bucket| (first..=last).contains(&bucket.number)) {
-            if sums.len() < bucket.channels.len() {
-                sums.resize_with(bucket.channels.len(), ChannelActivity::default);
-            }
-            sums.iter_mut().zip(&bucket.channels).for_each(|(sum, part)| sum.add_all(part));
+            bucket.channels.iter().for_each(|(channel, part)| sums.at(channel).add_all(part));
         }
         sums
     }
 
-    /// By the index of the channel.
-    pub fn progress(&self) -> &[Progress] {
+    /// By channel.
+    pub fn progress(&self) -> &ByIndex<Channel, Progress> {
         &self.progress
     }
 }
@@ -185,6 +170,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::{Progress, Recent, SHORT_MINUTES, Vacated, WINDOW_MINUTES};
+    use crate::aggregate::index::nth;
     use crate::record::reason::Reason;
 
     const START: i64 = 1_795_000_020_000;
@@ -192,17 +178,20 @@ mod tests {
     #[test]
     fn what_is_old_leaves_the_window_and_the_time_of_the_last_attempt_stays() {
         let mut recent = Recent::default();
-        recent.enqueued(2, START);
-        recent.attempted(1, Some(Reason::DnsTemporary), START);
-        recent.attempted(1, None, START + 200_000);
+        recent.enqueued(nth(2), START);
+        recent.attempted(nth(1), Some(Reason::DnsTemporary), START);
+        recent.attempted(nth(1), None, START + 200_000);
         let five = recent.over(WINDOW_MINUTES, START + 200_000);
-        assert_eq!((five[1].attempts, five[1].failed(), five[1].delivered(), five[2].enqueued), (2, 1, 1, 1));
-        assert_eq!(five[1].main_reason(), Some(Reason::DnsTemporary));
+        assert_eq!(
+            (five[nth(1)].attempts, five[nth(1)].failed(), five[nth(1)].delivered(), five[nth(2)].enqueued),
+            (2, 1, 1, 1)
+        );
+        assert_eq!(five[nth(1)].main_reason(), Some(Reason::DnsTemporary));
         let minute = recent.over(SHORT_MINUTES, START + 200_000);
-        assert_eq!((minute[1].attempts, minute[1].failed()), (1, 0));
-        assert!(recent.over(WINDOW_MINUTES, START + 900_000).is_empty());
+        assert_eq!((minute[nth(1)].attempts, minute[nth(1)].failed()), (1, 0));
+        assert!(recent.over(WINDOW_MINUTES, START + 900_000).values().is_empty());
         let progress: Vec<_> =
-            recent.progress().iter().map(|row| (row.attempted, row.enqueued_since)).collect();
+            recent.progress().values().iter().map(|row| (row.attempted, row.enqueued_since)).collect();
         assert_eq!(progress, [(None, 0), (Some(START + 200_000), 0), (None, 1)]);
     }
 
@@ -210,25 +199,28 @@ mod tests {
     fn entries_out_of_order_are_counted_and_those_too_old_are_not() {
         let mut recent = Recent::default();
         for at in [START + 90_000, START, START + 30_000, START - 600_000] {
-            recent.attempted(0, None, at);
+            recent.attempted(nth(0), None, at);
         }
-        assert_eq!(recent.over(WINDOW_MINUTES, START + 100_000)[0].attempts, 3);
-        assert_eq!(recent.progress()[0].attempted, Some(START + 90_000));
+        assert_eq!(recent.over(WINDOW_MINUTES, START + 100_000)[nth(0)].attempts, 3);
+        assert_eq!(recent.progress()[nth(0)].attempted, Some(START + 90_000));
         assert!(recent.ring.len() <= 10);
     }
 
     #[test]
     fn a_channel_that_gives_way_leaves_nothing() {
         let mut recent = Recent::default();
-        for channel in [1, 2] {
+        for channel in [nth(1), nth(2)] {
             recent.enqueued(channel, START);
             recent.attempted(channel, Some(Reason::MailboxBusy), START);
             recent.enqueued(channel, START);
         }
-        recent.forget_channel(Vacated(1));
+        recent.forget_channel(Vacated(nth(1)));
         let activity = recent.over(WINDOW_MINUTES, START);
-        assert_eq!((activity[1].attempts, activity[2].attempts), (0, 1));
-        assert_eq!((recent.progress()[1], recent.progress()[2].enqueued_since), (Progress::default(), 1));
+        assert_eq!((activity[nth(1)].attempts, activity[nth(2)].attempts), (0, 1));
+        assert_eq!(
+            (recent.progress()[nth(1)], recent.progress()[nth(2)].enqueued_since),
+            (Progress::default(), 1)
+        );
     }
 
     /// Memory is bounded whatever the times are.
@@ -237,11 +229,14 @@ mod tests {
         let mut recent = Recent::default();
         for step in 0..1000_i64 {
             let at = START + (step * 7919 % 1000) * 30_000;
-            recent.enqueued(usize::try_from(step % 257).expect("small"), at);
-            assert!(recent.ring.len() <= 10 && recent.ring.iter().all(|bucket| bucket.channels.len() <= 257));
+            recent.enqueued(nth(usize::try_from(step % 257).expect("small")), at);
+            assert!(
+                recent.ring.len() <= 10
+                    && recent.ring.iter().all(|bucket| bucket.channels.values().len() <= 257)
+            );
         }
-        recent.enqueued(0, i64::MAX);
-        recent.enqueued(0, i64::MIN);
-        assert!(recent.over(WINDOW_MINUTES, i64::MIN).is_empty());
+        recent.enqueued(nth(0), i64::MAX);
+        recent.enqueued(nth(0), i64::MIN);
+        assert!(recent.over(WINDOW_MINUTES, i64::MIN).values().is_empty());
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::{Batch, RemoteReply};
 use super::heavy_hitters::{HeavyHitters, Place};
-use super::labels::OTHER;
+use super::index::{ChannelIndex, Status, StatusIndex};
 use super::table::{LeftOut, Table, Vacated};
 
 /// The values of the label `class`: of replies that are not final, and of those that are.
@@ -19,9 +19,9 @@ const MAX_SERIES: usize = 1024;
 /// All replies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Replies {
-    statuses: HeavyHitters,
+    statuses: HeavyHitters<Status>,
     /// `(channel, whether permanent, status)`.
-    counts: BTreeMap<(usize, bool, usize), u64>,
+    counts: BTreeMap<(ChannelIndex, bool, StatusIndex), u64>,
     /// How many were counted in the status `other` since there were too many series.
     #[serde(default)]
     left_out: u64,
@@ -43,7 +43,7 @@ impl Table for Replies {
 
 impl Replies {
     /// A reply at `at`, milliseconds on the [timeline](super::timeline).
-    pub(super) fn add(&mut self, channel: usize, reply: RemoteReply, at: i64, batch: &Batch) {
+    pub(super) fn add(&mut self, channel: ChannelIndex, reply: RemoteReply, at: i64, batch: &Batch) {
         let status = match self.statuses.place(reply.status.key, at, || batch.text(reply.status)) {
             Place::At(index) => index,
             Place::NewAt(index) => {
@@ -54,7 +54,10 @@ impl Replies {
         let key = (channel, reply.permanent, status);
         let full = self.counts.len() >= MAX_SERIES && !self.counts.contains_key(&key);
         self.left_out += u64::from(full);
-        *self.counts.entry(if full { (channel, reply.permanent, OTHER) } else { key }).or_insert(0) += 1;
+        *self
+            .counts
+            .entry(if full { (channel, reply.permanent, StatusIndex::OTHER) } else { key })
+            .or_insert(0) += 1;
     }
 
     /// Forgets what a channel was told: its index is another's from now on.
@@ -62,8 +65,8 @@ impl Replies {
         self.counts.retain(|&(of, _, _), _| of != channel);
     }
 
-    /// `(channel index, class label, status label, count)`.
-    pub fn all(&self) -> impl Iterator<Item = (usize, &'static str, &str, u64)> {
+    /// `(channel, class label, status label, count)`.
+    pub fn all(&self) -> impl Iterator<Item = (ChannelIndex, &'static str, &str, u64)> {
         self.counts.iter().map(|(&(channel, permanent, status), &count)| {
             (channel, CLASSES[usize::from(permanent)], self.statuses.label(status), count)
         })

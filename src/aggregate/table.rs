@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::index::ChannelIndex;
+
 /// A table of [`Totals`](super::Totals): bounded, saved with the offsets, and the same after a restart.
 /// The same lines in the same order give equal tables, wherever between them the table was saved and
 /// loaded again: `follow::snapshot::a_restart_changes_no_table` runs that for all of them. So a table
@@ -22,9 +24,9 @@ pub trait Table: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     }
 }
 
-/// An index whose label gives way to another one: whatever was counted at it is forgotten in every table.
+/// A channel's index whose label gives way to another one: whatever was counted at it is forgotten in every table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Vacated(pub(super) usize);
+pub struct Vacated(pub(super) ChannelIndex);
 
 /// What the bound of a table has left out.
 #[derive(Clone, Debug, PartialEq)]

@@ -118,8 +118,9 @@ fn a_message_that_comes_back_from_a_list_arrives_anew() {
 #[test]
 fn the_queue_time_of_the_entry_is_taken_where_it_has_one() {
     let mut aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
+    let log = aggregate.totals.accounts.index("mail.log_current");
     let line = b"<en ts=\"2026-01-19T19:00:00.00\" sc=\"tcp_local\" ac=\"D\" od=\"rfc822;a@b\" de=\"a@b\" qt=\"7\"/>\n";
-    LogReader::new(Dialect::default(), usize::MAX).count(line, &mut aggregate, 0, None);
+    LogReader::new(Dialect::default(), usize::MAX).count(line, &mut aggregate, log, None);
     let queue: Vec<_> =
         aggregate.totals.channels.all().map(|(_, counts)| seconds(&counts.queue_delay)).collect();
     assert_eq!(queue, [(1, 7.0)]);

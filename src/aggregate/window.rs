@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::index::{ByIndex, IndexOf};
+
 /// Counts by key over a sliding window; a key is a seeded hash and stands for a value. Events are placed
 /// by their own time, so that a backlog that is read at once after a restart does not look like a burst.
 /// Bounded: beyond the cap of keys in a bucket an event is counted without its key. Buckets are short
@@ -101,17 +103,18 @@ const PRUNE_MILLIS: i64 = 60_000;
 
 /// Distinct keys of the last hour, each of one group and with when it was last seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RecentKeys {
+#[serde(bound = "")]
+pub struct RecentKeys<T> {
     window_millis: i64,
     capacity: usize,
-    seen: FxHashMap<u64, (usize, i64)>,
+    seen: FxHashMap<u64, (IndexOf<T>, i64)>,
     /// Keys kept of each group.
-    of_group: Vec<usize>,
+    of_group: ByIndex<T, usize>,
     pruned: i64,
     left_out: u64,
 }
 
-impl RecentKeys {
+impl<T: Copy + PartialEq> RecentKeys<T> {
     /// At most `capacity` keys seen within `window_millis`, a quarter of it of one group, so that one
     /// group's flood leaves room for the others.
     pub fn new(window_millis: i64, capacity: usize) -> Self {
@@ -119,21 +122,19 @@ impl RecentKeys {
             window_millis,
             capacity,
             seen: FxHashMap::default(),
-            of_group: Vec::new(),
+            of_group: ByIndex::default(),
             pruned: i64::MIN,
             left_out: 0,
         }
     }
 
     /// Notes that a group's `key` was seen at `at` (milliseconds on the [timeline](super::timeline)).
-    pub fn add(&mut self, at: i64, key: u64, group: usize) {
+    pub fn add(&mut self, at: i64, key: u64, group: IndexOf<T>) {
         if let Some((_, seen)) = self.seen.get_mut(&key) {
             *seen = at.max(*seen);
             return;
         }
-        if self.of_group.len() <= group {
-            self.of_group.resize(group + 1, 0);
-        }
+        self.of_group.at(group);
         if self.is_full(group) && at.saturating_sub(self.pruned) >= PRUNE_MILLIS {
             self.prune(at);
         }
@@ -145,7 +146,7 @@ impl RecentKeys {
         self.seen.insert(key, (group, at));
     }
 
-    fn is_full(&self, group: usize) -> bool {
+    fn is_full(&self, group: IndexOf<T>) -> bool {
         self.seen.len() >= self.capacity || self.of_group[group] >= self.capacity / 4
     }
 
@@ -160,13 +161,13 @@ impl RecentKeys {
     }
 
     /// Forgets all keys of a group.
-    pub fn forget(&mut self, group: usize) {
+    pub fn forget(&mut self, group: IndexOf<T>) {
         self.seen.retain(|_, (of, _)| *of != group);
         self.of_group.get_mut(group).into_iter().for_each(|kept| *kept = 0);
     }
 
     /// The group of each key seen within the window that ends at `now`.
-    pub fn groups(&self, now: i64) -> impl Iterator<Item = usize> {
+    pub fn groups(&self, now: i64) -> impl Iterator<Item = IndexOf<T>> {
         let seen = self.seen.values();
         seen.filter(move |&&(_, seen)| now.saturating_sub(seen) < self.window_millis).map(|&(group, _)| group)
     }
@@ -182,6 +183,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::{RecentKeys, SlidingCounts};
+    use crate::aggregate::index::{Channel, nth};
 
     fn sums(counts: &SlidingCounts<char>, now: i64) -> HashMap<char, u64> {
         counts.sums(now).0.into_iter().collect()
@@ -211,21 +213,21 @@ mod tests {
 
     #[test]
     fn keys_are_forgotten_after_the_window() {
-        let mut keys = RecentKeys::new(3_600_000, 8);
+        let mut keys = RecentKeys::<Channel>::new(3_600_000, 8);
         for (at, key) in [(0, 1), (1000, 2), (2000, 3)] {
-            keys.add(at, key, 0);
+            keys.add(at, key, nth(0));
         }
         assert_eq!((keys.groups(2000).count(), keys.left_out()), (2, 1));
-        keys.add(3_600_500, 3, 0);
+        keys.add(3_600_500, 3, nth(0));
         assert_eq!(keys.groups(3_600_500).count(), 2);
     }
 
     #[test]
     fn one_groups_flood_leaves_room_for_the_others() {
-        let mut keys = RecentKeys::new(3_600_000, 8);
-        (0..100).for_each(|key| keys.add(0, key, 0));
-        (100..102).for_each(|key| keys.add(0, key, 1));
-        let count = |wanted: usize| keys.groups(0).filter(|&group| group == wanted).count();
+        let mut keys = RecentKeys::<Channel>::new(3_600_000, 8);
+        (0..100).for_each(|key| keys.add(0, key, nth(0)));
+        (100..102).for_each(|key| keys.add(0, key, nth(1)));
+        let count = |wanted: usize| keys.groups(0).filter(|&group| group == nth(wanted)).count();
         assert_eq!((count(0), count(1), keys.left_out()), (2, 2, 98));
     }
 }

@@ -7,7 +7,6 @@ use super::catalogue as metric;
 use super::page::Page;
 use crate::aggregate::Totals;
 use crate::aggregate::channel::ChannelCounts;
-use crate::aggregate::labels::OTHER;
 use crate::aggregate::timeline::Present;
 use crate::config::ClientLabel;
 use crate::record::Direction;
@@ -181,11 +180,10 @@ fn fill_breakdowns(page: &mut Page, totals: &Totals, now: i64) {
         page.count(&metric::DELIVERY_REPLIES, &[totals.channels.label(channel), class, status], count);
     }
     let open = totals.connections.counts(now);
-    for index in 0.. {
-        let Some(counts) = totals.channels.by_index(index) else { break };
+    for (index, counts) in totals.channels.by_index() {
         for direction in Direction::ALL {
             let connections = &counts.connections[*direction];
-            if connections.opened > 0 && (index != OTHER || totals.channels.capped() > 0) {
+            if connections.opened > 0 {
                 let count = open.get(&index).map_or(0, |counts| counts[*direction as usize]);
                 let labels = [totals.channels.label(index), direction.label()];
                 page.count(&metric::CONNECTIONS_OPEN, &labels, count);

@@ -86,7 +86,7 @@ fn traffic(book: &LogBook, now: i64) -> Vec<(String, Traffic)> {
     let (windows, shorts) = (totals.recent.over(WINDOW_MINUTES, now), totals.recent.over(SHORT_MINUTES, now));
     let progress = totals.recent.progress();
     let (worst, domains) = (totals.destinations.worst_shares(now), totals.destinations.domains(now));
-    let rows = totals.channels.by_label().map(|(index, name)| {
+    let rows = totals.channels.by_index().map(|(index, _)| {
         let traffic = Traffic {
             window: windows.get(index).cloned().unwrap_or_default(),
             short: shorts.get(index).cloned().unwrap_or_default(),
@@ -98,7 +98,7 @@ fn traffic(book: &LogBook, now: i64) -> Vec<(String, Traffic)> {
             domains: domains.get(&index).copied().unwrap_or(0),
             worst_domain_share: worst.get(&index).copied().unwrap_or(0.0),
         };
-        (name.to_owned(), traffic)
+        (totals.channels.label(index).to_owned(), traffic)
     });
     rows.collect()
 }

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::digest::{Batch, Client, ConnectionEvent, Delivery, Entry, Event, MessageEvent};
+use crate::aggregate::index::LogIndex;
 use crate::aggregate::reasons::PerLabel;
 use crate::aggregate::unparsed::LastUnparsed;
 use crate::record::code::Outcome;
@@ -64,7 +65,7 @@ pub struct Breakdown {
     /// E entries that put a message into the queue as held.
     pub held: u64,
     /// The last lines that were not understood, by their log's index and their number in it.
-    pub unparsed: LastUnparsed<(usize, u64)>,
+    pub unparsed: LastUnparsed<(LogIndex, u64)>,
 }
 
 impl Breakdown {
@@ -80,8 +81,8 @@ impl Breakdown {
         }
     }
 
-    /// Takes the digest of lines of the log with index `log`, behind its first `before` lines.
-    pub fn add(&mut self, log: usize, before: u64, batch: &Batch) {
+    /// Takes the digest of lines of a log, behind its first `before` lines.
+    pub fn add(&mut self, log: LogIndex, before: u64, batch: &Batch) {
         for entry in batch.entries() {
             let at = entry.time.civil_millis;
             let (first, last) = self.period.unwrap_or((at, at));

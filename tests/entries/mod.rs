@@ -247,12 +247,13 @@ impl Counted {
     }
 
     fn line(&mut self, line: &[u8]) {
-        self.reader.count(&[line, b"\n"].concat(), &mut self.aggregate, 0, None);
+        let log = self.aggregate.totals.accounts.index("mail.log_current");
+        self.reader.count(&[line, b"\n"].concat(), &mut self.aggregate, log, None);
     }
 
     /// What is inferred of the log.
     fn options(&self) -> Option<OptionSet> {
-        self.aggregate.totals.accounts.inference(0).options()
+        self.aggregate.totals.accounts.all().first()?.inference.options()
     }
 }
 

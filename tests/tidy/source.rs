@@ -81,21 +81,16 @@ impl Source {
         program.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
     }
 
-    /// The parameters of public functions: function, parameter, type.
-    pub fn public_parameters(&self) -> Vec<(String, String, String)> {
+    /// What is public and has a type: parameters of functions, what functions return under their own names, and fields.
+    pub fn public_names(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         self.each_level(&mut |tokens| {
             for (at, token) in tokens.iter().enumerate() {
-                if is(token, "fn")
-                    && is_public(&tokens[..at])
-                    && let Some(name) = tokens.get(at + 1)
-                    && let Some(arguments) =
-                        tokens[at..].iter().find_map(|token| group(token, Delimiter::Parenthesis))
-                {
-                    let parameters = parameters(arguments);
-                    found.extend(
-                        parameters.into_iter().map(|(parameter, kind)| (name.to_string(), parameter, kind)),
-                    );
+                if is(token, "fn") && is_public(&tokens[..at]) {
+                    found.extend(signature(&tokens[at + 1..]));
+                }
+                if is(token, "pub") {
+                    found.extend(field(&tokens[at + 1..]));
                 }
             }
         });
@@ -253,15 +248,35 @@ fn is_public(before: &[TokenTree]) -> bool {
     words.next().is_some_and(|token| is(token, "pub"))
 }
 
-/// Names and types of parameters.
-fn parameters(arguments: &Group) -> Vec<(String, String)> {
-    let tokens: Vec<TokenTree> = arguments.stream().into_iter().collect();
-    let named = tokens.split(|token| is(token, ",")).filter_map(|parameter| {
+/// Names and types of a function's parameters, and its own name with what it returns.
+fn signature(function: &[TokenTree]) -> Vec<(String, String)> {
+    let at = function.iter().position(|token| group(token, Delimiter::Parenthesis).is_some());
+    let (Some(name), Some(at)) = (function.first(), at) else { return Vec::new() };
+    let arguments: Vec<TokenTree> =
+        group(&function[at], Delimiter::Parenthesis).into_iter().flat_map(Group::stream).collect();
+    let named = arguments.split(|token| is(token, ",")).filter_map(|parameter| {
         let colon = parameter.iter().position(|token| is(token, ":"))?;
-        let name = parameter[..colon].last()?.to_string();
-        Some((name, parameter[colon + 1..].iter().map(ToString::to_string).collect()))
+        Some((parameter[..colon].last()?.to_string(), spelled(&parameter[colon + 1..])))
     });
-    named.collect()
+    let ends =
+        |token: &&TokenTree| group(token, Delimiter::Brace).is_some() || is(token, ";") || is(token, "where");
+    let returned: Vec<TokenTree> =
+        function[at + 1..].iter().take_while(|token| !ends(token)).cloned().collect();
+    named.chain([(name.to_string(), spelled(&returned))]).filter(|(_, kind)| !kind.is_empty()).collect()
+}
+
+/// Name and type of a field behind its `pub`.
+fn field(tokens: &[TokenTree]) -> Option<(String, String)> {
+    let skipped =
+        usize::from(tokens.first().is_some_and(|token| group(token, Delimiter::Parenthesis).is_some()));
+    let [TokenTree::Ident(name), colon, kind @ ..] = &tokens[skipped..] else { return None };
+    let end = kind.iter().position(|token| is(token, ",")).unwrap_or(kind.len());
+    (is(colon, ":") && !kind.first().is_some_and(|token| is(token, ":")))
+        .then(|| (name.to_string(), spelled(&kind[..end])))
+}
+
+fn spelled(tokens: &[TokenTree]) -> String {
+    tokens.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -276,7 +291,8 @@ fn a_source_is_read_without_comments_and_tests() {
         mod tests { use crate::report::x; const Q: u8 = b'Z'; }
         #[cfg(test)]
         use crate::{demo};
-        pub(super) const fn last(at: usize) {}
+        pub(super) const fn last(at: &mut usize) {}
+        pub struct S { pub by_log: HashMap<usize, u8>, pub(super) of: u8, at: usize }
     "#;
     let source = Source::new("src/record/line.rs", text);
     let uses: Vec<String> = source.uses().iter().map(|path| path.join("::")).collect();
@@ -292,12 +308,19 @@ fn a_source_is_read_without_comments_and_tests() {
         ]
     );
     assert_eq!(source.letters(), 1);
-    let parameters: Vec<String> = source
-        .public_parameters()
-        .iter()
-        .map(|(function, name, kind)| format!("{function} {name} {kind}"))
-        .collect();
-    assert_eq!(parameters, ["first index usize", "first text &str", "last at usize"]);
+    let names: Vec<String> =
+        source.public_names().iter().map(|(name, kind)| format!("{name}: {kind}")).collect();
+    assert_eq!(
+        names,
+        [
+            "index: usize",
+            "text: & str",
+            "first: - > u8",
+            "at: & mut usize",
+            "by_log: HashMap < usize",
+            "of: u8"
+        ]
+    );
 }
 
 #[test]

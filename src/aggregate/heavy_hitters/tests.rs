@@ -6,34 +6,35 @@ use proptest::prelude::{Strategy as _, any};
 
 use super::{HeavyHitters, Place};
 use crate::aggregate::digest::label_key;
-use crate::aggregate::labels::OTHER;
+use crate::aggregate::index::{ByIndex, Domain, DomainIndex};
 
 const SEED: u64 = 11;
+const OTHER: DomainIndex = DomainIndex::OTHER;
 
 /// Counters as a table keeps them beside the set.
 struct Counters {
-    set: HeavyHitters,
-    counts: Vec<u64>,
+    set: HeavyHitters<Domain>,
+    counts: ByIndex<Domain, u64>,
 }
 
 impl Counters {
     fn new(capacity: usize) -> Self {
-        Self { set: HeavyHitters::new(capacity, SEED), counts: vec![0] }
+        Self { set: HeavyHitters::new(capacity, SEED), counts: [0].into_iter().collect() }
     }
 
-    fn event(&mut self, label: &str, at: i64) -> usize {
+    fn event(&mut self, label: &str, at: i64) -> DomainIndex {
         let place = self.set.place(label_key(label.as_bytes(), SEED), at, || label);
         let (Place::At(index) | Place::NewAt(index)) = place;
-        self.counts.resize(self.counts.len().max(index + 1), 0);
+        let count = self.counts.at(index);
         if matches!(place, Place::NewAt(_)) {
-            self.counts[index] = 0;
+            *count = 0;
         }
-        self.counts[index] += 1;
+        *count += 1;
         index
     }
 
     fn shown(&self) -> HashMap<String, u64> {
-        self.set.labels().map(str::to_owned).zip(self.counts.iter().copied()).collect()
+        self.set.labels().map(str::to_owned).zip(self.counts.values().iter().copied()).collect()
     }
 
     fn saved_and_loaded(self) -> Self {
@@ -59,7 +60,7 @@ fn a_busy_newcomer_takes_the_place_of_the_quietest() {
     for label in ["quiet", "busy", "busy", "busy"] {
         counters.event(label, 0);
     }
-    let places: Vec<usize> = (0..7).map(|_| counters.event("new", 0)).collect();
+    let places: Vec<DomainIndex> = (0..7).map(|_| counters.event("new", 0)).collect();
     let entered = places.iter().position(|&index| index != OTHER).expect("a member in the end");
     // Six are more than twice one and the margin.
     assert_eq!(entered, 5);

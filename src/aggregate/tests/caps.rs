@@ -54,11 +54,12 @@ const CAPS: &[(&str, usize, usize, Make)] = &[
 fn every_cap_is_reached_and_shows() {
     for &(table, fit, lines, make) in CAPS {
         let mut aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
+        let log = aggregate.totals.accounts.index("mail.log_current");
         let mut reader = LogReader::new(Dialect::default(), usize::MAX);
         let mut count = |numbers: std::ops::Range<usize>| {
             let lines: Vec<_> = numbers.map(|n| format!("19-Jan-2026 19:00:00.00 {}\n", make(n))).collect();
             let text = lines.concat();
-            reader.count(text.as_bytes(), &mut aggregate, 0, None);
+            reader.count(text.as_bytes(), &mut aggregate, log, None);
             left_out(&aggregate.totals, table)
         };
         assert_eq!(count(0..fit), 0, "{table}");

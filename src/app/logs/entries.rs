@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::follow::{Counting, Follow, Kind, Sink};
 use crate::aggregate::digest::Batch;
+use crate::aggregate::index::LogIndex;
 use crate::aggregate::log_clock::{LogClock, zone_question};
 use crate::counting::Carried;
 use crate::observed::log_book::{Following, LogBook, ReadAt};
@@ -22,7 +23,7 @@ pub(super) const KIND: Kind =
 pub(super) struct Entries {
     log: Arc<str>,
     /// The index of its account, once it has been found.
-    account: Option<usize>,
+    account: Option<LogIndex>,
     /// What the lines so far leave, beside what the account keeps.
     foreign: Option<Skip>,
     following: Following,
@@ -45,7 +46,7 @@ impl Entries {
     }
 
     /// Digests a block, which needs nothing that a scrape reads, and then applies the digest.
-    fn count(&mut self, account: usize, block: &Block<'_>, counting: &mut Counting<'_>) {
+    fn count(&mut self, account: LogIndex, block: &Block<'_>, counting: &mut Counting<'_>) {
         let (digester, inference) = {
             let book = counting.read();
             (book.aggregate.digester(), book.aggregate.totals.accounts.inference(account))
@@ -71,7 +72,7 @@ impl Entries {
     }
 
     /// Lines are lost. A sum that goes on would be a little too low, and nobody could see it.
-    fn gap(&self, account: usize, known_bytes: u64, book: &mut LogBook) {
+    fn gap(&self, account: LogIndex, known_bytes: u64, book: &mut LogBook) {
         let counts = book.aggregate.totals.accounts.at(account);
         counts.gaps += 1;
         counts.gap_bytes += known_bytes;

@@ -2,7 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::aggregate::labels::{Labels, OTHER};
+use crate::aggregate::index::{Channel, ChannelIndex};
+use crate::aggregate::labels::Labels;
 use crate::aggregate::reasons::PerLabel;
 use crate::findings::share;
 use crate::findings::thresholds::ONE_DOMAIN_SHARE;
@@ -48,9 +49,9 @@ impl Stretch {
 /// All channels in all stretches.
 #[derive(Debug)]
 pub struct Stretches {
-    channels: Labels,
+    channels: Labels<Channel>,
     /// By channel and number of the stretch since 1970.
-    counts: FxHashMap<(usize, i64), Stretch>,
+    counts: FxHashMap<(ChannelIndex, i64), Stretch>,
     left_out: u64,
 }
 
@@ -86,7 +87,7 @@ impl Stretches {
     /// `(channel, number of the stretch, counts)`, by channel and time.
     pub fn in_order(&self) -> Vec<(&str, i64, &Stretch)> {
         // What many channels share says nothing about any of them.
-        let own = self.counts.iter().filter(|&(&(channel, _), _)| channel != OTHER);
+        let own = self.counts.iter().filter(|&(&(channel, _), _)| channel != ChannelIndex::OTHER);
         let mut all: Vec<_> = own.map(|(&(channel, number), stretch)| (channel, number, stretch)).collect();
         all.sort_unstable_by_key(|&(channel, number, _)| (channel, number));
         let named = |(channel, number, stretch)| (self.channels.value(channel), number, stretch);

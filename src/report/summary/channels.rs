@@ -188,9 +188,9 @@ fn idle(rows: &mut HashMap<&str, ChannelTraffic>, totals: &Totals, breakdown: &B
     };
     let minutes = |millis: i64| u64::try_from(millis / 60_000).unwrap_or(0);
     let progress = totals.recent.progress();
-    for (index, label) in totals.channels.by_label() {
+    for (index, _) in totals.channels.by_index() {
         let progress = progress.get(index).copied().unwrap_or_default();
-        if let Some(row) = rows.get_mut(label) {
+        if let Some(row) = rows.get_mut(totals.channels.label(index)) {
             row.idle_minutes = minutes(progress.attempted.map_or(last - first, |at| newest - at));
             row.enqueued_since = progress.enqueued_since;
         }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::aggregate::Totals;
 use crate::aggregate::account::LogAccount;
+use crate::aggregate::index::LogIndex;
 use crate::aggregate::reasons::PerLabel;
 use crate::metrics::logs::ClientDisplay;
 use crate::record::{Skip, Unparsed};
@@ -144,8 +145,7 @@ fn add(sums: &mut Vec<LineReason>, rows: impl Iterator<Item = LineReason>) {
 }
 
 pub(super) fn samples(totals: &Totals, breakdown: &Breakdown, display: &ClientDisplay) -> Vec<NotUnderstood> {
-    let name =
-        |log: usize| totals.accounts.all().get(log).map_or(&b""[..], |account| account.name.as_bytes());
+    let name = |log: LogIndex| totals.accounts.get(log).map_or(&b""[..], |account| account.name.as_bytes());
     let shown = breakdown.unparsed.all().map(|unparsed| NotUnderstood {
         file: escaped(name(unparsed.at.0), NAME_WIDTH),
         line: unparsed.at.1,
