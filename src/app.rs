@@ -116,6 +116,7 @@ impl Prepared {
             clock,
             timezone,
             install,
+            limits: config.thresholds.clone(),
             user,
             logs,
             state: saved.health,

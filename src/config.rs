@@ -23,6 +23,7 @@ mod sockets;
 mod state;
 #[cfg(test)]
 mod tests;
+mod thresholds;
 mod value;
 
 use std::collections::HashMap;
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 use ::config::Source;
 use keys::Values;
 
+use crate::findings::Thresholds;
 use crate::record::Dialect;
 
 pub use clients::{ClientLabel, Clients};
@@ -52,12 +54,12 @@ pub use state::State;
 pub const ENVIRONMENT_PREFIX: &str = "IMSIMTA_EXPORTER__";
 
 macro_rules! sections {
-    ($($section:ident: $struct:ident,)*) => {
+    ($($section:ident: $struct:ident $(= $name:literal)?,)*) => {
         /// The whole configuration, valid by construction when it comes from [`load`].
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct Config {
             $(
-                #[doc = concat!("`[", stringify!($section), "]`")]
+                #[doc = concat!("`[", sections!(@name $section $($name)?), "]`")]
                 pub $section: $struct,
             )*
         }
@@ -71,6 +73,8 @@ macro_rules! sections {
         /// All sections, in the order of the reference.
         pub static SECTIONS: &[Section] = &[$($struct::SECTION),*];
     };
+    (@name $section:ident) => { stringify!($section) };
+    (@name $section:ident $name:literal) => { $name };
 }
 
 sections! {
@@ -84,6 +88,7 @@ sections! {
     clients: Clients,
     http: Http,
     state: State,
+    thresholds: Thresholds = "alerting.thresholds",
 }
 
 impl Config {

@@ -1,16 +1,59 @@
 //! PURE: what is wrong, the gravest first: one kind of finding for a report over files and for a program
 //! that runs. No I/O, no clock.
 //!
-//! Rules look at plain data and give [`Finding`]s; [`weighed`] puts them in order and leaves out what
-//! another one explains. [`situation`] is the data of a running program and [`now`] its rules; those of a
-//! report are in `report::findings`. [`thresholds`] is where both and the alerts meet.
+//! [`rules`] is THE table of rules, their functions stand in a file a theme. They look at plain data, at what is known
+//! now ([`situation`]) or at what whole logs say ([`logs`]), and give [`Finding`]s; [`findings`] puts them in order and
+//! leaves out what another one explains. [`thresholds`] is where they and the alerts meet, [`advice`] says what to look
+//! at for a reason.
 
-pub mod now;
+pub mod advice;
+pub mod channels;
+mod clients;
+mod delivery;
+mod host;
+pub mod logs;
 pub mod options;
+mod queue;
+mod reading;
+pub mod rule;
+pub mod rules;
 pub mod situation;
 pub mod thresholds;
+pub mod words;
+
+#[cfg(test)]
+mod tests;
+
+use logs::Logs;
+use situation::Situation;
+pub use thresholds::Thresholds;
 
 use serde::{Serialize, Serializer};
+
+/// Where the runbooks of the alerts are until a site says otherwise, as the shipped rules link them.
+const RUNBOOKS: &str = "https://runbooks.example.com/imsimta/";
+
+/// What the rules look at. A report fills it with what its files say, a program that runs with what it knows now; each
+/// may fill both.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// What is known now.
+    pub now: Option<&'a Situation>,
+    /// What whole logs say.
+    pub logs: Option<&'a Logs<'a>>,
+    /// From where on something is a finding.
+    pub limits: &'a Thresholds,
+}
+
+/// What is wrong, the gravest first. Of what is known now there is always something to say, and the first one's `what`
+/// says whether mail flows.
+pub fn findings(input: &Input<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for rule in rules::RULES {
+        rule.find(input, &mut found);
+    }
+    weighed(&found)
+}
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -53,8 +96,31 @@ pub struct Finding {
     pub evidence: String,
     /// What to look at next, in sentences; may be empty.
     pub next: String,
+    /// The runbook of the alert that asks for the same, where there is one.
+    pub runbook: Option<Runbook>,
     /// What it makes superfluous.
     pub explains: Vec<Explained>,
+}
+
+/// The page of an alert that says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runbook(&'static str);
+
+impl Runbook {
+    /// That of an alert.
+    pub fn of(alert: &'static str) -> Self {
+        Self(alert)
+    }
+
+    /// The name of its file.
+    pub fn file(self) -> String {
+        format!("{}.md", self.0)
+    }
+
+    /// Where it is, as the shipped rules link it.
+    pub fn url(self) -> String {
+        format!("{RUNBOOKS}{}", self.file())
+    }
 }
 
 /// What a finding explains.
@@ -70,13 +136,20 @@ impl Finding {
     /// One with nothing but its sentence.
     pub fn new(severity: Severity, rule: &'static str, what: String) -> Self {
         let (evidence, next) = (String::new(), String::new());
-        Self { severity, rule, channel: None, what, evidence, next, explains: Vec::new() }
+        Self { severity, rule, channel: None, what, evidence, next, runbook: None, explains: Vec::new() }
     }
 
     /// About a channel.
     #[must_use]
     pub fn of(mut self, channel: &str) -> Self {
         self.channel = Some(channel.to_owned());
+        self
+    }
+
+    /// With the runbook of an alert.
+    #[must_use]
+    pub fn with_runbook(mut self, alert: Option<&'static str>) -> Self {
+        self.runbook = alert.map(Runbook);
         self
     }
 
@@ -133,7 +206,7 @@ impl Serialize for Finding {
 
 /// The gravest first, in the order in which they were found otherwise, without those that another one
 /// explains.
-pub fn weighed(found: &[Finding]) -> Vec<Finding> {
+fn weighed(found: &[Finding]) -> Vec<Finding> {
     let mut kept: Vec<Finding> = found
         .iter()
         .filter(|finding| !found.iter().any(|other| finding.is_explained_by(other)))
@@ -148,24 +221,4 @@ pub fn share(part: u64, whole: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a share of counts needs no 53 bits")]
     let share = part as f64 / whole.max(1) as f64;
     share
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Finding, Severity, weighed};
-
-    #[test]
-    fn the_gravest_is_first_and_what_is_explained_is_left_out() {
-        let finding = |severity, rule| Finding::new(severity, rule, format!("{rule}."));
-        let found = vec![
-            finding(Severity::Note, "a"),
-            finding(Severity::Warning, "b").of("tcp_local"),
-            finding(Severity::Warning, "b").of("ims-ms"),
-            finding(Severity::Critical, "c").explains(&["b"], Some("ims-ms")),
-            finding(Severity::Warning, "d"),
-        ];
-        let kept = weighed(&found);
-        let shown: Vec<_> = kept.iter().map(|finding| (finding.rule, finding.channel.as_deref())).collect();
-        assert_eq!(shown, [("c", None), ("b", Some("tcp_local")), ("d", None), ("a", None)]);
-    }
 }

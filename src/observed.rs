@@ -29,6 +29,7 @@ pub use log_book::LogBook;
 pub use readiness::Readiness;
 pub use state_health::StateHealth;
 
+use crate::findings::Thresholds;
 use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::install::Install;
 use crate::source::processes::{OwnProcess, ProcessSnapshot};
@@ -45,6 +46,8 @@ pub struct Beginning {
     pub timezone: LogZone,
     /// Where the MTA is.
     pub install: Install,
+    /// From where on something is a finding.
+    pub limits: Thresholds,
     /// The user that it runs as, where that is configured.
     pub user: Option<u32>,
     /// What an earlier run has counted.
@@ -64,6 +67,8 @@ pub struct Observed {
     pub timezone: LogZone,
     /// Where the MTA is.
     pub install: Install,
+    /// From where on something is a finding.
+    pub limits: Thresholds,
     /// The user that it runs as, where that is configured.
     user: Option<u32>,
     /// From the logs.
@@ -91,11 +96,12 @@ pub struct Observed {
 impl Observed {
     /// Nothing observed yet.
     pub fn new(beginning: Beginning) -> Self {
-        let Beginning { clock, timezone, install, user, logs, state, wakeups } = beginning;
+        let Beginning { clock, timezone, install, limits, user, logs, state, wakeups } = beginning;
         Self {
             clock,
             timezone,
             install,
+            limits,
             user,
             logs: RwLock::new(logs),
             queue: Latest::new(clock),

@@ -31,6 +31,13 @@ macro_rules! labelled {
                 }
             }
         }
+
+        /// By its label.
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.label())
+            }
+        }
     };
 }
 pub(crate) use labelled;

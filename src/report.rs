@@ -1,12 +1,10 @@
 //! `imsimta-exporter report`: whole files once, no state.
 //!
 //! Lines go through the same [`Aggregate`] as in the service, and beside it into a [`breakdown`] over
-//! whole files that only a report keeps; a `pipeline` of threads digests them. [`summary`] brings both together as plain data, [`findings`]
+//! whole files that only a report keeps; a `pipeline` of threads digests them. [`summary`] brings both together as plain data, [`findings`](crate::findings)
 //! says what stands out of it, [`text`] and [`json`] spell it.
 
-mod advice;
 pub mod breakdown;
-pub mod findings;
 pub mod json;
 mod pipeline;
 pub mod progress;
@@ -27,6 +25,7 @@ use crate::aggregate::digest::Batch;
 use crate::aggregate::timeline::Present;
 use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
+use crate::findings::Thresholds;
 use crate::metrics::catalogue::Feed;
 use crate::metrics::logs::{ClientDisplay, fill};
 use crate::metrics::{Exposition, Page};
@@ -68,6 +67,7 @@ pub struct Report {
     works: Vec<Work>,
     seed: u64,
     clients: ClientDisplay,
+    limits: Thresholds,
     not_read: Vec<NotRead>,
 }
 
@@ -89,6 +89,7 @@ impl Report {
             works: Vec::new(),
             seed,
             clients: ClientDisplay { label: config.clients.label, top: config.clients.top, seed },
+            limits: config.thresholds.clone(),
             not_read: Vec::new(),
         }
     }
@@ -145,10 +146,7 @@ impl Report {
     pub fn summary(&self) -> Summary {
         let nothing = Breakdown::new(self.seed);
         let breakdown = self.breakdown.as_ref().unwrap_or(&nothing);
-        let mut summary =
-            Summary::new(&self.aggregate.totals, breakdown, &self.clients, self.not_read.clone());
-        summary.findings = findings::findings(&summary);
-        summary
+        Summary::new(&self.aggregate.totals, breakdown, &self.clients, &self.limits, self.not_read.clone())
     }
 
     /// The exposition of all metrics that logs feed. Windows of the last minutes end with the newest

@@ -9,6 +9,23 @@ use super::{ENVIRONMENT_PREFIX, SECTIONS};
 /// The most letters in which a name that was meant may differ from the one that was written.
 const MOST_EDITS: usize = 3;
 
+/// The sections of the file, those within others by names with a dot.
+pub(super) fn opened(sections: Map<String, Value>) -> Vec<(String, Value)> {
+    let mut opened = Vec::new();
+    for (name, value) in sections {
+        let holds_others = SECTIONS
+            .iter()
+            .any(|section| section.name.strip_prefix(&name).is_some_and(|behind| behind.starts_with('.')));
+        match value.kind {
+            ValueKind::Table(within) if holds_others => {
+                opened.extend(within.into_iter().map(|(inner, value)| (format!("{name}.{inner}"), value)));
+            }
+            _ => opened.push((name, value)),
+        }
+    }
+    opened
+}
+
 /// The keys of a section of the file, if there is such a section.
 pub(super) fn section(origin: &str, name: &str, value: Value) -> Result<Map<String, Value>, Problem> {
     let known = SECTIONS.iter().any(|section| section.name == name);
@@ -22,7 +39,11 @@ pub(super) fn section(origin: &str, name: &str, value: Value) -> Result<Map<Stri
         _ => Err(Problem::OutsideSection {
             origin: origin.to_owned(),
             key: shown(name),
-            hint: if known { format!("[{name}] is a section") } else { outside_hint(name) },
+            hint: if known {
+                format!("[{name}] is a section")
+            } else {
+                outside_hint(name.rsplit('.').next().unwrap_or(name))
+            },
         }),
     }
 }

@@ -16,12 +16,19 @@ pub(super) const DIRECTORY: &str = "the path of a directory";
 /// One section of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub struct Section {
-    /// The name in the brackets.
+    /// The name in the brackets; one within another has its name behind a dot.
     pub name: &'static str,
     /// One sentence for the reference.
     pub doc: &'static str,
     /// Its keys, in the order of the reference.
-    pub keys: &'static [Key],
+    pub keys: fn() -> &'static [Key],
+}
+
+impl Section {
+    /// The part of environment variables that names it.
+    pub(super) fn variable(&self) -> String {
+        self.name.replace('.', "__").to_ascii_uppercase()
+    }
 }
 
 /// One key of the configuration.
@@ -65,7 +72,7 @@ impl Key {
     /// The environment variable that sets the key.
     #[must_use]
     pub fn variable(&self) -> String {
-        format!("{ENVIRONMENT_PREFIX}{}__{}", self.section, self.name).to_ascii_uppercase()
+        format!("{ENVIRONMENT_PREFIX}{}__{}", self.section.replace('.', "__"), self.name).to_ascii_uppercase()
     }
 
     /// The default, or where there is none the example, in TOML.
@@ -91,7 +98,7 @@ pub(super) trait Values {
 
 /// All keys, section by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    SECTIONS.iter().flat_map(|section| section.keys)
+    SECTIONS.iter().flat_map(|section| (section.keys)())
 }
 
 /// The key of this name in this section.
@@ -145,7 +152,7 @@ macro_rules! section {
             pub(super) const SECTION: $crate::config::Section = $crate::config::Section {
                 name: stringify!($section),
                 doc: $about,
-                keys: &[$($crate::config::Key {
+                keys: || &[$($crate::config::Key {
                     section: stringify!($section),
                     name: stringify!($key),
                     flag: section!(@flag $($flag)?),

@@ -105,7 +105,7 @@ fn with_one_underscore(name: &str) -> bool {
         name.strip_prefix(ENVIRONMENT_PREFIX.trim_end_matches('_')).and_then(|rest| rest.strip_prefix('_'));
     rest.is_some_and(|rest| {
         SECTIONS.iter().any(|section| {
-            let behind = rest.strip_prefix(section.name.to_ascii_uppercase().as_str());
+            let behind = rest.strip_prefix(section.variable().as_str());
             behind.is_some_and(|behind| behind.starts_with('_'))
         })
     })
@@ -155,7 +155,7 @@ fn known_values(
 ) -> Vec<(&'static Key, Value)> {
     let origin = path.display().to_string();
     let mut known = Vec::new();
-    for (section, value) in sections {
+    for (section, value) in check::opened(sections) {
         let keys = match check::section(&origin, &section, value) {
             Ok(keys) => keys,
             Err(problem) => {

@@ -44,8 +44,9 @@ pub fn reference() -> String {
 #[must_use]
 pub fn example() -> String {
     let sections = SECTIONS.iter().map(|section| {
-        let keys =
-            section.keys.iter().map(|key| format!("# {}\n# {} = {}\n", key.doc, key.name, key.shown_value()));
+        let keys = (section.keys)()
+            .iter()
+            .map(|key| format!("# {}\n# {} = {}\n", key.doc, key.name, key.shown_value()));
         format!("[{}]\n{}", section.name, keys.collect::<String>())
     });
     sections.collect::<Vec<_>>().join("\n")
@@ -53,7 +54,7 @@ pub fn example() -> String {
 
 fn table(section: &Section) -> String {
     let mut rows = String::new();
-    for key in section.keys {
+    for key in (section.keys)() {
         let flag = key.flag.map_or_else(String::new, |flag| format!(" Flag: `{flag}`."));
         let absent = match key.absent {
             WhenAbsent::Default(value) => format!("`{value}`"),

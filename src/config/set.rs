@@ -43,10 +43,7 @@ impl SetValues<'_> {
     }
 
     fn value(&self, section: &str, name: &str) -> Option<Value> {
-        match &self.sections.get(section)?.kind {
-            ValueKind::Table(section) => section.get(name).cloned(),
-            _ => None,
-        }
+        section.split('.').try_fold(&self.sections, table)?.get(name).cloned()
     }
 
     fn refuse(&mut self, section: &str, name: &str, value: &Value, reason: String) {
@@ -57,6 +54,14 @@ impl SetValues<'_> {
             reason,
             expects: key.expects.to_owned(),
         }));
+    }
+}
+
+/// The table of a name in a table.
+fn table<'a>(within: &'a Map<String, Value>, name: &str) -> Option<&'a Map<String, Value>> {
+    match &within.get(name)?.kind {
+        ValueKind::Table(table) => Some(table),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{
     ClientLabel, Clients, Config, Flags, Held, Http, Key, Logs, Mta, SECTIONS, Sockets, Start, keys, load,
 };
+use crate::findings::Thresholds;
 
 /// Loads a file of this text, and gives the errors with the path written as `FILE`.
 pub(super) fn load_text(toml: &str, environment: &[(&str, &str)], flags: Flags) -> Result<Config, String> {
@@ -183,7 +184,7 @@ fn unknown_names_are_answered_with_known_ones() {
     refused(
         "[spool]\n",
         &["FILE: unknown section [spool]; the sections are [mta], [logs], [queue], [held], [sockets], \
-         [processes], [files], [clients], [http], [state]"],
+         [processes], [files], [clients], [http], [state], [alerting.thresholds]"],
     );
     refused("[Mta]\nroot = \"/x\"\n", &["FILE: unknown section [Mta]; did you mean [mta]?"]);
     refused("[http]\nlsiten = \"x\"\n", &["FILE: http.lsiten: unknown key; did you mean http.listen?"]);
@@ -199,7 +200,7 @@ fn unknown_names_are_answered_with_known_ones() {
         "\"logs[99999999]\" = 1\n",
         &[
             "FILE: logs[99999999]: no key stands outside the sections; the sections are [mta], [logs], [queue], \
-         [held], [sockets], [processes], [files], [clients], [http], [state]",
+         [held], [sockets], [processes], [files], [clients], [http], [state], [alerting.thresholds]",
         ],
     );
     refused("[http]\n\"a\\nb\\u001b\" = 1\n", &["FILE: http.a\\nb\\u{1b}: unknown key; [http] has listen"]);
@@ -318,7 +319,7 @@ fn the_table_is_documented_unique_and_in_the_order_of_the_sections() {
         assert!(!cells.contains(['|', '\n']), "{}: breaks the reference's table", key.path());
     }
     assert!(keys().map(|key| order(key.section)).is_sorted());
-    assert!(SECTIONS.iter().all(|section| plain(section.name) && section.doc.ends_with('.')));
+    assert!(SECTIONS.iter().all(|section| section.name.split('.').all(plain) && section.doc.ends_with('.')));
 }
 
 #[test]
@@ -332,4 +333,49 @@ fn every_flag_in_the_table_is_one_that_is_read() {
     let read: Vec<String> = super::layers::flags(&all).iter().map(|(key, _)| key.path()).collect();
     let table: Vec<String> = keys().filter(|key| key.flag.is_some()).map(Key::path).collect();
     assert_eq!(read, table);
+}
+
+#[test]
+fn thresholds_are_set_by_file_and_environment() {
+    let toml = "[alerting.thresholds]\nfailing_share = 0.7\nstandstill = \"30m\"\nattempts = 5\n";
+    let environment = [("IMSIMTA_EXPORTER__ALERTING__THRESHOLDS__ATTEMPTS", "50")];
+    let config = load_text(toml, &environment, Flags::default()).expect("valid");
+    let expected = Thresholds {
+        failing_share: 0.7,
+        standstill: Duration::from_mins(30),
+        attempts: 50,
+        ..Thresholds::default()
+    };
+    assert_eq!(config.thresholds, expected);
+}
+
+#[test]
+fn thresholds_that_are_wrong_are_refused_all_at_once() {
+    refused(
+        "[alerting.thresholds]\nfailing_share = 50\nattempts = 0.5\nstandstill = 600\nfailing_shares = 1\ndomains = [1]\n\
+         [alerting.treshold]\nattempts = 1\n[alerting]\nattempts = 1\n",
+        &[
+            "FILE: alerting.attempts: no key stands outside the sections; attempts is a key of [alerting.thresholds]",
+            "FILE: alerting.thresholds.attempts: found 0.5: this is not a whole number; expected a whole number from 0 to \
+             1000000000 such as 20",
+            "FILE: alerting.thresholds.domains: found [1]: a list is not possible here; expected a whole number from 0 to \
+             1000000000 such as 20",
+            "FILE: alerting.thresholds.failing_share: found 50: it is more than 1; expected a share from 0 to 1 such as 0.5",
+            "FILE: alerting.thresholds.failing_shares: unknown key; did you mean alerting.thresholds.failing_share?",
+            "FILE: alerting.thresholds.standstill: found 600: a unit is missing, write \"600s\" for seconds; expected a \
+             duration from 1s to 8760h such as \"10m\"",
+            "FILE: unknown section [alerting.treshold]; did you mean [alerting.thresholds]?",
+        ],
+    );
+    let errors = load(
+        None,
+        variables(&[
+            ("IMSIMTA_EXPORTER__ALERTING__THRESHOLDS__ATTEMPT", "1"),
+            ("IMSIMTA_EXPORTER_ALERTING__THRESHOLDS__ATTEMPTS", "1"),
+        ]),
+        Flags::default(),
+    );
+    let errors = errors.expect_err("no such variables").to_string();
+    let hints = errors.matches("did you mean IMSIMTA_EXPORTER__ALERTING__THRESHOLDS__ATTEMPTS?").count();
+    assert_eq!(hints, 2, "{errors}");
 }

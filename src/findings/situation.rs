@@ -85,6 +85,8 @@ pub struct Waiting {
     pub loops: u64,
     /// Messages more than 15 minutes ago.
     pub growth: Option<i64>,
+    /// Held messages more than 10 minutes ago, or than were there at first where less is known.
+    pub held_growth: Option<i64>,
 }
 
 impl Channel {

@@ -1,69 +1,169 @@
-//! From where on something is a finding: one place for reports and for a running program. Where an alert
-//! asks the same, the figure is that of `alerts/rules`, which a test holds against each other.
+//! THE thresholds: from where on something is a finding, on the status page, in a report, and for an alert.
+//!
+//! `alerts/thresholds.yml` has them all, with units, and is compiled in; `table.rs` reads it. Here each of those that a
+//! finding looks at gets its type. `[alerting.thresholds]` of the configuration overrides them.
 
-/// Attempts below which a share says nothing. `ImsMtaDeliveryFailureSpike`, `ImsMtaDestinationDead`.
-pub const ATTEMPTS: u64 = 20;
-/// A channel fails from this share of its attempts on. `ImsMtaDeliveryFailureSpike`.
-pub const FAILING_SHARE: f64 = 0.5;
-/// Failures are one domain's above this share of them. `ImsMtaDeliveryFailureSpike`, `ImsMtaDestinationDead`.
-pub const ONE_DOMAIN_SHARE: f64 = 0.8;
-/// Channels with fewer destinations have no other to compare with. The same alerts.
-pub const DOMAINS: u64 = 3;
-/// One domain's failures are worth a look from this share of all attempts on. `ImsMtaDestinationDead`.
-pub const ONE_DOMAIN_FAILING_SHARE: f64 = 0.05;
-/// Recipients that came in while nothing went out, and messages that nobody tried. `ImsMtaQueueStuck`.
-pub const WAITING: u64 = 20;
-/// So long without an attempt is a standstill, in minutes. `ImsMtaQueueStuck`.
-pub const STANDSTILL_MINUTES: i64 = 10;
-/// Messages more than a quarter of an hour ago. `ImsMtaQueueGrowing`.
-pub const GROWTH: i64 = 200;
-/// And this share of the queue. `ImsMtaQueueGrowing`.
-pub const GROWTH_SHARE: f64 = 0.1;
-/// Seconds after which mail is old in a channel that needs nobody outside. `ImsMtaQueueInternalOld`.
-pub const INTERNAL_OLD_SECONDS: f64 = 1800.0;
-/// Channels within the host. `ImsMtaQueueInternalOld`.
-pub const INTERNAL_CHANNELS: [&str; 3] = ["process", "reprocess", "conversion"];
-/// Where mail waits on purpose: users on hold. No alert asks about it.
-pub const HOLD_CHANNEL: &str = "hold";
-/// Where a message waits for its other parts. `ImsMtaQueueInternalOld` leaves it out, too.
-pub const PARTS_CHANNEL: &str = "defragment";
-/// A file system is nearly full below this share of its size.
-pub const DISK_SHARE: f64 = 0.05;
+mod table;
+mod unit;
+
+use std::time::Duration;
+
+pub use table::{AlertRow, Row, Table, table};
+pub use unit::{Unit, Value};
+
+/// What a field is made of.
+trait Field: Sized {
+    fn of(value: Value) -> Option<Self>;
+}
+
+impl Field for u64 {
+    fn of(value: Value) -> Option<Self> {
+        if let Value::Count(count) = value { Some(count) } else { None }
+    }
+}
+
+impl Field for f64 {
+    fn of(value: Value) -> Option<Self> {
+        if let Value::Share(share) = value { Some(share) } else { None }
+    }
+}
+
+impl Field for Duration {
+    fn of(value: Value) -> Option<Self> {
+        if let Value::Duration(duration) = value { Some(duration) } else { None }
+    }
+}
+
+macro_rules! thresholds {
+    ($($name:ident: $type:ty,)*) => {
+        /// Those that findings look at.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Thresholds {
+            $(#[doc = concat!("`", stringify!($name), "` of `alerts/thresholds.yml`.")] pub $name: $type,)*
+        }
+
+        impl Thresholds {
+            /// The fields, by the names of their rows.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            /// Those of a table.
+            ///
+            /// # Errors
+            ///
+            /// Names the field whose row is missing, or has a unit of another type.
+            pub fn of(table: &Table) -> Result<Self, String> {
+                Ok(Self { $($name: field(table, stringify!($name))?,)* })
+            }
+
+            /// Overrides one, where there is one of this name and type.
+            pub fn set(&mut self, name: &str, value: Value) {
+                match name {
+                    $(stringify!($name) => if let Some(value) = Field::of(value) { self.$name = value },)*
+                    _ => {}
+                }
+            }
+        }
+    };
+}
+
+thresholds! {
+    attempts: u64,
+    failing_share: f64,
+    one_domain_share: f64,
+    domains: u64,
+    many_domains: u64,
+    many_domains_share: f64,
+    one_domain_failures: u64,
+    one_domain_failing_share: f64,
+    dead_destination_attempts: u64,
+    dead_destination_share: f64,
+    store_failures: u64,
+    store_failures_share: f64,
+    skipped_attempts: u64,
+    skipped_attempts_share: f64,
+    over_quota: u64,
+    over_quota_share: f64,
+    rate_limited: u64,
+    rate_limited_share: f64,
+    stuck_messages: u64,
+    standstill: Duration,
+    untried_share: f64,
+    untried_messages: u64,
+    growth_messages: u64,
+    growth_share: f64,
+    internal_age: Duration,
+    slow_age: Duration,
+    slow_recipients: u64,
+    held_messages: u64,
+    held_surge: u64,
+    relay_denials: u64,
+    relay_denials_share: f64,
+    authentication_failures: u64,
+    authentication_failures_share: f64,
+    few_clients: u64,
+    few_clients_share: f64,
+    bad_commands: u64,
+    bad_commands_share: f64,
+    free_share: f64,
+    unparsed_share: f64,
+}
+
+fn field<T: Field>(table: &Table, name: &str) -> Result<T, String> {
+    let row = table.row(name).ok_or_else(|| format!("{name}: there is no such row"))?;
+    T::of(row.value).ok_or_else(|| format!("{name}: the field has another type than the unit of its row"))
+}
+
+/// Those of the file.
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self::of(table()).expect("invariant: a test reads alerts/thresholds.yml")
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        ATTEMPTS, DOMAINS, FAILING_SHARE, GROWTH, GROWTH_SHARE, INTERNAL_CHANNELS, INTERNAL_OLD_SECONDS,
-        ONE_DOMAIN_FAILING_SHARE, ONE_DOMAIN_SHARE, STANDSTILL_MINUTES, WAITING,
-    };
+    use super::{Thresholds, Value, table};
 
-    /// The page and the alert must not disagree.
     #[test]
-    fn alerts_ask_for_the_same() {
-        let delivery = include_str!("../../alerts/rules/delivery.rules.yml");
-        let queue = include_str!("../../alerts/rules/queue.rules.yml");
-        for (rules, condition) in [
-            (delivery, format!("[40s]) >= {FAILING_SHARE}")),
-            (delivery, format!("increase(imsimta_delivery_attempts_total[40s]) >= {ATTEMPTS}")),
-            (delivery, format!("imsimta_delivery_top_domain_failure_ratio > {ONE_DOMAIN_SHARE}")),
-            (delivery, format!("imsimta_delivery_domains >= {DOMAINS}")),
-            (
-                delivery,
-                format!("increase(imsimta_delivery_attempts_total[5m]) >= {ONE_DOMAIN_FAILING_SHARE}"),
-            ),
-            (queue, format!("(imsimta_queue_stuck_messages{{channel!=\"hold\"}}[2m]) >= {WAITING}")),
-            (queue, format!("increase(imsimta_delivery_attempts_total[{STANDSTILL_MINUTES}m]) == 0")),
-            (queue, format!("(imsimta_queue_growth_messages{{channel!=\"hold\"}}[2m]) >= {GROWTH}")),
-            (queue, format!("imsimta_queue_growth_messages > {GROWTH_SHARE} * imsimta_queue_messages")),
-            (
-                queue,
-                format!(
-                    "channel=~\"{}\"}}[2m])\n          > {INTERNAL_OLD_SECONDS}",
-                    INTERNAL_CHANNELS.join("|")
-                ),
-            ),
-        ] {
-            assert!(rules.contains(&condition), "no rule has: {condition}");
+    fn every_row_with_findings_is_a_field_and_a_field_can_be_overridden() {
+        let with_findings: Vec<&str> = table().of_findings().map(|row| row.name.as_str()).collect();
+        let mut names = Thresholds::NAMES.to_vec();
+        assert_eq!(names.len(), with_findings.len());
+        names.retain(|name| !with_findings.contains(name));
+        assert_eq!(names, [""; 0], "fields without findings in their row");
+        for row in table().of_findings() {
+            let (shipped, mut changed) = (Thresholds::default(), Thresholds::default());
+            let other = match row.value {
+                Value::Count(count) => Value::Count(count + 1),
+                Value::Share(share) => Value::Share(share / 2.0),
+                Value::Duration(duration) => Value::Duration(duration * 2),
+            };
+            changed.set(&row.name, other);
+            assert_ne!(changed, shipped, "{}", row.name);
+            changed.set(&row.name, row.value);
+            assert_eq!(changed, shipped, "{}", row.name);
+        }
+    }
+
+    /// A row that no rule reads would be a promise that nothing keeps.
+    #[test]
+    fn findings_read_their_thresholds() {
+        let sources = [
+            include_str!("rules.rs"),
+            include_str!("delivery.rs"),
+            include_str!("delivery/now.rs"),
+            include_str!("queue.rs"),
+            include_str!("queue/now.rs"),
+            include_str!("clients.rs"),
+            include_str!("host.rs"),
+            include_str!("reading.rs"),
+        ];
+        for row in table().of_findings() {
+            let field = format!(".{}", row.name);
+            let ends =
+                |rest: &str| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+            let read = sources.iter().any(|source| source.split(&field).skip(1).any(ends));
+            assert!(read, "no rule reads {}", row.name);
         }
     }
 }

@@ -72,9 +72,9 @@ pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                (mail::findings_of(&situation))
+                (mail::findings_of(&situation, &observed.limits))
                 h2 { "Channels" }
-                (mail::channels(&situation))
+                (mail::channels(&situation, &observed.limits))
                 h2 { "imsimta-exporter " (env!("CARGO_PKG_VERSION")) }
                 p {
                     "Watches the MTA below " code { (observed.install.root.display()) } " since "

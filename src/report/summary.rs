@@ -8,15 +8,17 @@ mod outages;
 
 use serde::Serialize;
 
-pub use channels::{ChannelTraffic, Delay, Destination, FailureReason, Reply};
-pub use clients::{Authentications, ClientCount, Connections, ReasonCount, Rejection};
+pub use channels::Reply;
+pub use clients::{Connections, ReasonCount};
 pub use lines::{FileLines, LineReason, NotRead, NotUnderstood, Period};
-pub use outages::Outage;
 
 use super::breakdown::Breakdown;
 use crate::aggregate::Totals;
-use crate::findings::Finding;
+use crate::findings::logs::{
+    Authentications, ChannelTraffic, ClientCount, Delay, Destination, FailureReason, Logs, Outage, Rejection,
+};
 use crate::findings::options::{self, LogOption};
+use crate::findings::{Finding, Input, Thresholds, findings};
 use crate::metrics::logs::ClientDisplay;
 
 /// Rows of each list, the greatest first.
@@ -79,11 +81,12 @@ impl Summary {
         totals: &Totals,
         breakdown: &Breakdown,
         display: &ClientDisplay,
+        limits: &Thresholds,
         not_read: Vec<NotRead>,
     ) -> Self {
         let (lines, files) = lines::accounts(totals);
         let channels = channels::traffic(totals, breakdown);
-        Self {
+        let mut summary = Self {
             format: FORMAT,
             period: breakdown.period.and_then(Period::new),
             findings: Vec::new(),
@@ -102,7 +105,7 @@ impl Summary {
             }),
             replies: channels::replies(totals),
             delays: channels::delays(totals),
-            outages: outages::outages(&breakdown.stretches, &channels),
+            outages: outages::outages(&breakdown.stretches, &channels, limits),
             channels,
             held_enqueues: breakdown.held,
             options: options::shown(totals),
@@ -110,15 +113,35 @@ impl Summary {
             beyond_tables: breakdown.destinations.left_out()
                 + breakdown.clients.left_out()
                 + breakdown.stretches.left_out(),
+        };
+        summary.findings = findings(&Input { now: None, logs: Some(&summary.logs()), limits });
+        summary
+    }
+
+    /// What the rules look at.
+    fn logs(&self) -> Logs<'_> {
+        Logs {
+            minutes: self.period.as_ref().map(|period| period.minutes),
+            lines: self.lines.lines,
+            records: self.lines.records,
+            not_understood: self.lines.not_understood,
+            not_read: !self.not_read.is_empty(),
+            channels: &self.channels,
+            failures: &self.failures,
+            destinations: &self.destinations,
+            rejections: &self.rejections,
+            authentications: &self.authentications,
+            authentication_clients: &self.authentication_clients,
+            inbound_connections: self.inbound_connections(),
+            delays: &self.delays,
+            outages: &self.outages,
+            held_enqueues: self.held_enqueues,
         }
     }
-}
 
-/// A share of two counts; 0 of nothing.
-pub fn ratio(part: u64, whole: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a share of counts needs no 53 bits")]
-    let share = part as f64 / whole.max(1) as f64;
-    share
+    fn inbound_connections(&self) -> u64 {
+        self.connections.iter().filter(|row| row.direction == "in").map(|row| row.opened).sum()
+    }
 }
 
 /// The greatest first, equals by name; at most [`LISTED`].

@@ -31,6 +31,12 @@ pub struct Rule {
     pub record: Option<String>,
     /// The query.
     pub expr: String,
+    /// How long it has to hold.
+    #[serde(rename = "for")]
+    pub waits: Option<String>,
+    /// How long an alert stays.
+    #[serde(rename = "keep_firing_for")]
+    pub stays: Option<String>,
     /// Labels that are added.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,

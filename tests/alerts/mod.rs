@@ -2,8 +2,10 @@
 //!
 //! - `files` reads the YAML files.
 //! - `rules` has what every alert has to have. New house rules for alerts go there.
+//! - `thresholds` holds the figures of the rules to `thresholds.yml`, and the table of the README too.
 //! - `tools` lets promtool and amtool judge what is theirs: syntax, unit tests, routes.
 
 mod files;
 mod rules;
+mod thresholds;
 mod tools;

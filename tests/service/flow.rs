@@ -72,6 +72,32 @@ fn the_sentence_follows_what_happens() {
     assert!(page.contains("is read") && !page.contains("works"), "{page}");
 }
 
+/// What a site sets in `[alerting.thresholds]` decides, and what to do goes by the reason.
+#[test]
+fn a_threshold_of_the_configuration_changes_the_sentence() {
+    for (share, wanted) in [
+        ("0.5", "good: Mail is going out."),
+        ("0.25", "critical: tcp_local: 30 % of attempts failed in the last minute, mostly dns_temporary."),
+    ] {
+        let install = Install::new();
+        install.append("mail.log_current", "");
+        let mut command = install.command();
+        command.env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing");
+        command.env("IMSIMTA_EXPORTER__ALERTING__THRESHOLDS__FAILING_SHARE", share);
+        let service = Service::start(command);
+        wait_for_sentence(&service, "note: No mail came or went in the last 5 minutes.");
+        let dns = " DNS lookup failed: temporary error from nameserver";
+        let failed = entries(30, "tcp_local", "Q", dns);
+        install.append("mail.log_current", &(entries(70, "tcp_local", "D", "") + &failed));
+        wait_for_sentence(&service, wanted);
+        if share == "0.25" {
+            let (_, page) = service.get("/");
+            assert!(page.contains("Look at the resolvers of this host"), "{page}");
+            assert!(page.contains("Runbook: ImsMtaDeliveryFailureSpike.md."), "{page}");
+        }
+    }
+}
+
 #[test]
 fn mail_that_comes_in_and_goes_not_out_is_said() {
     let install = Install::new();

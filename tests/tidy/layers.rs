@@ -10,8 +10,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("paper", &["text"]),
     ("record", &[]),
     ("aggregate", &["record"]),
-    ("findings", &["record", "aggregate"]),
-    ("config", &["record"]),
+    ("findings", &["text", "record", "aggregate"]),
+    // Its thresholds are keys.
+    ("config", &["record", "findings"]),
     ("source", &["record", "config"]),
     ("counting", &["record", "aggregate", "source"]),
     ("observed", &["record", "aggregate", "findings", "source"]),

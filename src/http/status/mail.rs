@@ -3,14 +3,13 @@
 use maud::{Markup, html};
 
 use crate::aggregate::recent::ChannelActivity;
-use crate::findings::now::{findings, time};
 use crate::findings::situation::{Channel, Situation};
-use crate::findings::thresholds::ATTEMPTS;
-use crate::findings::{Finding, share};
+use crate::findings::words::time;
+use crate::findings::{Finding, Input, Thresholds, findings, share};
 
 /// The one sentence, and what else there is to say.
-pub(super) fn findings_of(situation: &Situation) -> Markup {
-    let found = findings(situation);
+pub(super) fn findings_of(situation: &Situation, limits: &Thresholds) -> Markup {
+    let found = findings(&Input { now: Some(situation), logs: None, limits });
     html! {
         @if let Some((first, others)) = found.split_first() {
             h1 class=(first.severity.label()) { (first.what) }
@@ -29,7 +28,10 @@ pub(super) fn findings_of(situation: &Situation) -> Markup {
 fn more(finding: &Finding) -> Markup {
     html! {
         @if !finding.evidence.is_empty() || !finding.next.is_empty() {
-            div.dim { (finding.evidence) " " (with_commands(&finding.next)) }
+            div.dim {
+                (finding.evidence) " " (with_commands(&finding.next))
+                @if let Some(runbook) = finding.runbook { " Runbook: " (runbook.file()) "." }
+            }
         }
     }
 }
@@ -44,7 +46,7 @@ fn with_commands(text: &str) -> Markup {
 }
 
 /// What each channel does and holds.
-pub(super) fn channels(situation: &Situation) -> Markup {
+pub(super) fn channels(situation: &Situation, limits: &Thresholds) -> Markup {
     html! {
         table {
             tr {
@@ -52,7 +54,7 @@ pub(super) fn channels(situation: &Situation) -> Markup {
                 th.n { "Oldest" } th.n { "Never tried" } th.n { "Held" }
             }
             @for (name, channel) in situation.channels.iter().filter(|(_, channel)| channel.is_in_use()) {
-                (row(name, channel))
+                (row(name, channel, limits.attempts))
             }
         }
         p.dim {
@@ -62,7 +64,7 @@ pub(super) fn channels(situation: &Situation) -> Markup {
     }
 }
 
-fn row(name: &str, channel: &Channel) -> Markup {
+fn row(name: &str, channel: &Channel, enough: u64) -> Markup {
     let traffic = channel.traffic.as_ref().map(|traffic| &traffic.window);
     let queue = channel.queue;
     html! {
@@ -75,7 +77,7 @@ fn row(name: &str, channel: &Channel) -> Markup {
                     Some(window) if window.failed() > 0 => {
                         (format!("{:.0} %", share(window.failed(), window.attempts) * 100.0))
                         @if let Some(reason) = window.main_reason() { " " span.dim { (reason.label()) } }
-                        @if window.attempts < ATTEMPTS { " " span.dim { "(of " (window.attempts) ")" } }
+                        @if window.attempts < enough { " " span.dim { "(of " (window.attempts) ")" } }
                     }
                     Some(_) => "0 %",
                     None => "–",

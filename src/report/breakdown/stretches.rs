@@ -6,7 +6,6 @@ use crate::aggregate::index::{Channel, ChannelIndex};
 use crate::aggregate::labels::Labels;
 use crate::aggregate::reasons::PerLabel;
 use crate::findings::share;
-use crate::findings::thresholds::ONE_DOMAIN_SHARE;
 use crate::record::reason::Reason;
 
 /// The length of a stretch.
@@ -40,9 +39,10 @@ impl Stretch {
         if self.worst == domain { self.lead += 1 } else { self.lead -= 1 }
     }
 
-    /// Whether nearly all failures went to one domain.
-    pub fn is_one_domain(&self) -> bool {
-        self.worst.is_some() && share(self.lead, self.failed) > 2.0 * ONE_DOMAIN_SHARE - 1.0
+    /// Whether more than a share of the failures went to one domain. A share below a half counts as a half: what is
+    /// known of the domains says no more.
+    pub fn is_one_domain(&self, of_failures: f64) -> bool {
+        self.worst.is_some() && share(self.lead, self.failed) > 2.0 * of_failures.max(0.5) - 1.0
     }
 }
 

@@ -4,111 +4,20 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{listed, ratio};
+use super::listed;
 use crate::aggregate::Totals;
 use crate::aggregate::channel::ChannelCounts;
 use crate::aggregate::histogram::DelayHistogram;
+use crate::findings::logs::{ChannelTraffic, Delay, Destination, FailureReason, Quantiles};
+use crate::findings::share;
 use crate::record::code::Outcome;
 use crate::record::reason::Reason;
 use crate::report::breakdown::{Breakdown, DestinationCounts};
 
-/// One channel's traffic, in recipients.
-#[derive(Debug, Default, Serialize)]
-pub struct ChannelTraffic {
-    /// The channel.
-    pub channel: String,
-    /// Enqueued by this channel.
-    pub received: u64,
-    /// Enqueued for this channel.
-    pub enqueued: u64,
-    /// Delivered.
-    pub dequeued: u64,
-    /// Delivered bytes, as the MTA rounds them up to blocks.
-    pub dequeued_bytes: u64,
-    /// Delivery attempts.
-    pub attempts: u64,
-    /// How many of them failed.
-    pub failures: u64,
-    /// Failures by attempts, 0 to 1.
-    pub failure_ratio: f64,
-    /// The most frequent reason of the failures.
-    pub main_reason: Option<&'static str>,
-    /// How many have it.
-    pub main_reason_count: u64,
-    /// Minutes from its last attempt, or else from the first entry of the logs, to the last entry.
-    pub idle_minutes: u64,
-    /// Recipients that were enqueued for it since its last attempt.
-    pub enqueued_since: u64,
-    /// Distinct destination domains tried.
-    pub domains: u64,
-    /// How many of them had a failure.
-    pub failing_domains: u64,
-    /// The domain with most failures.
-    pub worst_domain: Option<String>,
-    /// Its share of the failures, 0 to 1.
-    pub worst_domain_share: f64,
-    /// Rejected enqueues (J).
-    pub rejections: u64,
-    /// V entries.
-    pub aborted_transactions: u64,
-    /// B entries.
-    pub bad_commands: u64,
-    /// W entries.
-    pub delay_warnings: u64,
-}
-
-impl ChannelTraffic {
-    fn any(&self) -> bool {
-        self.received + self.enqueued + self.attempts + self.rejections > 0
-            || self.aborted_transactions + self.bad_commands + self.delay_warnings > 0
-    }
-}
-
-/// Recipients that were not delivered, by reason.
-#[derive(Debug, Serialize)]
-pub struct FailureReason {
-    /// The reason, as the metrics spell it.
-    pub reason: &'static str,
-    /// Q: stays in the queue.
-    pub deferred: u64,
-    /// Z: queued anew while others of the message were delivered.
-    pub partial: u64,
-    /// R: given up, the sender is told.
-    pub rejected: u64,
-    /// K: given up, nobody is told.
-    pub unnotified: u64,
-    /// What it says, for people.
-    pub meaning: &'static str,
-}
-
-impl FailureReason {
-    /// All outcomes together.
-    pub fn all(&self) -> u64 {
-        self.deferred + self.partial + self.rejected + self.unnotified
-    }
-}
-
-/// A domain that a channel failed to deliver to.
-#[derive(Debug, Serialize)]
-pub struct Destination {
-    /// The channel.
-    pub channel: String,
-    /// The domain.
-    pub domain: String,
-    /// Delivery attempts.
-    pub attempts: u64,
-    /// How many of them failed.
-    pub failures: u64,
-    /// Q and Z entries.
-    pub deferred: u64,
-    /// R and K entries.
-    pub rejected: u64,
-    /// Failures by attempts, 0 to 1.
-    pub failure_ratio: f64,
-    /// The most frequent reason.
-    pub main_reason: &'static str,
-    /// How many have it.
-    pub main_reason_count: u64,
+/// Whether a channel did anything.
+fn any(row: &ChannelTraffic) -> bool {
+    row.received + row.enqueued + row.attempts + row.rejections > 0
+        || row.aborted_transactions + row.bad_commands + row.delay_warnings > 0
 }
 
 /// Replies of other hosts to failed attempts.
@@ -122,31 +31,6 @@ pub struct Reply {
     pub status: String,
     /// How many.
     pub count: u64,
-}
-
-/// Waiting times of one channel. Quantiles are upper bounds of histogram buckets in seconds; null
-/// is more than a week.
-#[derive(Debug, Serialize)]
-pub struct Delay {
-    /// The channel.
-    pub channel: String,
-    /// In this channel's queue until the last entry of a recipient.
-    pub queue: Option<Quantiles>,
-    /// Since the message came to this host.
-    pub end_to_end: Option<Quantiles>,
-}
-
-/// Half and nearly all of the recipients waited at most so long.
-#[derive(Debug, Serialize)]
-pub struct Quantiles {
-    /// Observations.
-    pub count: u64,
-    /// Their mean.
-    pub mean_seconds: f64,
-    /// Half of them.
-    pub p50_at_most_seconds: Option<f64>,
-    /// 95 % of them.
-    pub p95_at_most_seconds: Option<f64>,
 }
 
 pub(super) fn traffic(totals: &Totals, breakdown: &Breakdown) -> Vec<ChannelTraffic> {
@@ -174,10 +58,10 @@ pub(super) fn traffic(totals: &Totals, breakdown: &Breakdown) -> Vec<ChannelTraf
     for (channel, counts) in worst {
         if let Some(row) = rows.get_mut(channel).filter(|_| counts.failed > 0) {
             row.worst_domain = Some(counts.domain.clone());
-            row.worst_domain_share = ratio(counts.failed, row.failures);
+            row.worst_domain_share = share(counts.failed, row.failures);
         }
     }
-    let rows = rows.into_values().filter(ChannelTraffic::any).collect();
+    let rows = rows.into_values().filter(any).collect();
     listed(rows, |row: &ChannelTraffic| row.received + row.enqueued + row.attempts, |row| (&row.channel, ""))
 }
 
@@ -214,8 +98,8 @@ fn channel_counts(channel: &str, counts: &ChannelCounts) -> ChannelTraffic {
         dequeued_bytes: counts.dequeued_bytes,
         attempts: counts.attempts,
         failures,
-        failure_ratio: ratio(failures, counts.attempts),
-        main_reason: main.map(|row| row.0.label()),
+        failure_ratio: share(failures, counts.attempts),
+        main_reason: main.map(|row| row.0),
         main_reason_count: main.map_or(0, |row| row.1),
         rejections: counts.rejections.sum(),
         aborted_transactions: counts.aborted_transactions,
@@ -230,7 +114,7 @@ pub(super) fn failures(totals: &Totals) -> Vec<FailureReason> {
         totals.channels.all().map(|(_, counts)| counts.failures[outcome].get(reason)).sum()
     };
     let row = |&reason: &Reason| FailureReason {
-        reason: reason.label(),
+        reason,
         deferred: sum(Outcome::Deferred, reason),
         partial: sum(Outcome::Partial, reason),
         rejected: sum(Outcome::Rejected, reason),
@@ -238,7 +122,7 @@ pub(super) fn failures(totals: &Totals) -> Vec<FailureReason> {
         meaning: reason.meaning(),
     };
     let rows = Reason::ALL.iter().map(row).filter(|row| row.all() > 0).collect();
-    listed(rows, FailureReason::all, |row| (row.reason, ""))
+    listed(rows, FailureReason::all, |row| (row.reason.label(), ""))
 }
 
 pub(super) fn destinations(breakdown: &Breakdown) -> Vec<Destination> {
@@ -252,8 +136,8 @@ pub(super) fn destinations(breakdown: &Breakdown) -> Vec<Destination> {
             failures: counts.failed,
             deferred: counts.deferred,
             rejected: counts.rejected,
-            failure_ratio: ratio(counts.failed, counts.attempts),
-            main_reason: main.map_or("none", |(reason, _)| reason.label()),
+            failure_ratio: share(counts.failed, counts.attempts),
+            main_reason: main.map_or(Reason::None, |(reason, _)| reason),
             main_reason_count: main.map_or(0, |(_, count)| count),
         }
     };

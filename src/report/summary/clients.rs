@@ -8,46 +8,10 @@ use super::listed;
 use crate::aggregate::Totals;
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::reasons::PerLabel;
+use crate::findings::logs::{Authentications, ClientCount, Rejection};
 use crate::metrics::logs::ClientDisplay;
 use crate::record::reason::Reason;
 use crate::report::breakdown::{Breakdown, ClientCounts};
-
-/// A client, shown as `clients.label` says, and a count.
-#[derive(Debug, Serialize)]
-pub struct ClientCount {
-    /// Its address, network or hash.
-    pub client: String,
-    /// How many.
-    pub count: u64,
-}
-
-/// Rejected enqueues of one reason.
-#[derive(Debug, Serialize)]
-pub struct Rejection {
-    /// The reason, as the metrics spell it.
-    pub reason: &'static str,
-    /// How many.
-    pub count: u64,
-    /// What it says, for people.
-    pub meaning: &'static str,
-    /// How many clients there were.
-    pub clients: u64,
-    /// The busiest of them.
-    pub busiest: Vec<ClientCount>,
-}
-
-/// Authentications of one channel.
-#[derive(Debug, Serialize)]
-pub struct Authentications {
-    /// The channel.
-    pub channel: String,
-    /// Accepted.
-    pub success: u64,
-    /// Refused.
-    pub failure: u64,
-    /// The entry does not say.
-    pub unknown: u64,
-}
 
 /// A reason and a count.
 #[derive(Debug, Serialize)]
@@ -84,7 +48,7 @@ pub(super) fn rejections(totals: &Totals, breakdown: &Breakdown, display: &Clien
         let of = |counts: &ClientCounts| counts.rejections.get(reason);
         let clients = breakdown.clients.all().filter(|counts| of(counts) > 0).count();
         Rejection {
-            reason: reason.label(),
+            reason,
             count: totals.channels.all().map(|(_, counts)| counts.rejections.get(reason)).sum(),
             meaning: reason.meaning(),
             clients: clients as u64,
@@ -92,7 +56,7 @@ pub(super) fn rejections(totals: &Totals, breakdown: &Breakdown, display: &Clien
         }
     };
     let rows = Reason::ALL.iter().map(row).filter(|row| row.count > 0).collect();
-    listed(rows, |row: &Rejection| row.count, |row| (row.reason, ""))
+    listed(rows, |row: &Rejection| row.count, |row| (row.reason.label(), ""))
 }
 
 /// The busiest clients by what `count` gives. Addresses of one label are added up.

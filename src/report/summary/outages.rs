@@ -1,37 +1,11 @@
 //! When a channel failed: stretches of time in a row in which most of its attempts did.
 
-use serde::Serialize;
-
 use super::lines::civil;
-use super::{ChannelTraffic, ratio};
 use crate::aggregate::reasons::PerLabel;
-use crate::findings::thresholds::DOMAINS;
+use crate::findings::logs::{ChannelTraffic, Outage};
+use crate::findings::{Thresholds, share};
 use crate::record::reason::Reason;
 use crate::report::breakdown::stretches::{STRETCH_MILLIS, Stretches};
-
-/// A stretch of five minutes counts with at least so many attempts.
-const AT_LEAST: u64 = 20;
-/// And with at least this share of them failed.
-const SHARE: f64 = 0.5;
-
-/// A time in which most attempts of a channel failed.
-#[derive(Debug, Serialize)]
-pub struct Outage {
-    /// The channel.
-    pub channel: String,
-    /// The beginning of the first stretch, `2026-11-20T08:30:00`.
-    pub from: String,
-    /// The end of the last stretch.
-    pub to: String,
-    /// Attempts in it.
-    pub attempts: u64,
-    /// Those that failed.
-    pub failures: u64,
-    /// Their share, 0 to 1.
-    pub failure_ratio: f64,
-    /// What most of them failed for.
-    pub main_reason: &'static str,
-}
 
 /// Stretches of one channel in a row.
 struct Run<'a> {
@@ -45,15 +19,20 @@ struct Run<'a> {
 
 /// All of them, the one with most failures first. Where a channel has other destinations, the failures of one
 /// domain are none: mail of the others goes through.
-pub(super) fn outages(stretches: &Stretches, channels: &[ChannelTraffic]) -> Vec<Outage> {
+pub(super) fn outages(
+    stretches: &Stretches,
+    channels: &[ChannelTraffic],
+    limits: &Thresholds,
+) -> Vec<Outage> {
     let many: Vec<&str> =
-        channels.iter().filter(|row| row.domains >= DOMAINS).map(|row| row.channel.as_str()).collect();
+        channels.iter().filter(|row| row.domains >= limits.domains).map(|row| row.channel.as_str()).collect();
     let mut runs: Vec<Run<'_>> = Vec::new();
     for (channel, number, stretch) in stretches.in_order() {
-        if stretch.attempts < AT_LEAST || ratio(stretch.failed, stretch.attempts) < SHARE {
+        let fails = share(stretch.failed, stretch.attempts) >= limits.failing_share;
+        if stretch.attempts < limits.attempts || !fails {
             continue;
         }
-        if stretch.is_one_domain() && many.contains(&channel) {
+        if stretch.is_one_domain(limits.one_domain_share) && many.contains(&channel) {
             continue;
         }
         let goes_on = runs.last().is_some_and(|run| run.channel == channel && run.last + 1 == number);
@@ -80,7 +59,7 @@ fn outage(run: &Run<'_>) -> Option<Outage> {
         to: civil((run.last + 1).checked_mul(STRETCH_MILLIS)?)?,
         attempts: run.attempts,
         failures: run.failures,
-        failure_ratio: ratio(run.failures, run.attempts),
-        main_reason: main.map_or("none", |(reason, _)| reason.label()),
+        failure_ratio: share(run.failures, run.attempts),
+        main_reason: main.map_or(Reason::None, |(reason, _)| reason),
     })
 }

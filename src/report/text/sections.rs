@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::SHOWN;
 use super::table::{Column, Table, wrap};
+use crate::findings::logs::ClientCount;
 use crate::paper::WIDTH;
-use crate::report::summary::{ClientCount, Connections, LineReason, ReasonCount, Summary};
+use crate::report::summary::{Connections, LineReason, ReasonCount, Summary};
 use crate::text::number;
 
 /// Clients in one line of rejections.
@@ -103,7 +104,7 @@ pub(super) fn failures(summary: &Summary, text: &mut String) {
     ]);
     for row in &summary.failures {
         table.row(vec![
-            row.reason.to_owned(),
+            row.reason.label().to_owned(),
             number(row.deferred + row.partial),
             number(row.rejected + row.unnotified),
             row.meaning.to_owned(),
@@ -126,7 +127,7 @@ pub(super) fn destinations(summary: &Summary, text: &mut String) {
             row.channel.clone(),
             number(row.attempts),
             number(row.deferred + row.rejected),
-            row.main_reason.to_owned(),
+            row.main_reason.label().to_owned(),
         ]);
     }
     table.write(text);
@@ -144,7 +145,7 @@ pub(super) fn rejections(summary: &Summary, text: &mut String) {
         let busiest = clients(&row.busiest);
         let behind = if busiest.is_empty() { String::new() } else { format!(": {busiest}") };
         table.row(vec![
-            row.reason.to_owned(),
+            row.reason.label().to_owned(),
             number(row.count),
             number(row.clients),
             format!("{}{behind}", row.meaning),

@@ -1,10 +1,13 @@
 //! The one sentence for each situation that a postmaster may find at night.
 
-use super::findings;
+use super::situation::{Channel, Logs, Situation, Traffic, Unread, Waiting};
+use super::{Finding, Input, Runbook, Severity, Thresholds, weighed};
 use crate::aggregate::recent::ChannelActivity;
-use crate::findings::Severity;
-use crate::findings::situation::{Channel, Logs, Situation, Traffic, Unread, Waiting};
 use crate::record::reason::Reason;
+
+fn findings(situation: &Situation) -> Vec<Finding> {
+    super::findings(&Input { now: Some(situation), logs: None, limits: &Thresholds::default() })
+}
 
 /// Recipients that came, that were delivered, and that failed.
 fn activity(enqueued: u64, delivered: u64, failed: &[(Reason, u64)]) -> ChannelActivity {
@@ -246,6 +249,52 @@ fn a_channel_that_fails_is_no_mail_that_goes_out() {
     assert!(findings(&situation).iter().all(|finding| finding.severity == Severity::Critical));
 }
 
+/// What to look at next follows the reason, and the runbook is that of the alert.
+#[test]
+fn advice_goes_by_the_reason() {
+    for (channel, reason, next) in [
+        ("tcp_local", Reason::DnsTemporary, "Look at the resolvers of this host"),
+        ("tcp_local", Reason::UserUnknown, "Look at the addresses and at who sends to them"),
+        ("tcp_local", Reason::Remote5xx, "`imsimta-exporter report`"),
+        ("ims-ms", Reason::ConnRefused, "Look at the message store"),
+        ("ims-ms", Reason::OverQuota, "Look at the fullest mailboxes"),
+    ] {
+        let mut situation = healthy();
+        *traffic_of(&mut situation, channel) = traffic(activity(90, 5, &[(reason, 60)]));
+        let finding = &findings(&situation)[0];
+        assert!(finding.next.starts_with(next), "{channel} {reason:?}: {}", finding.next);
+        assert!(finding.next.ends_with("says which destinations and replies."), "{}", finding.next);
+        let runbook = finding.runbook.map(Runbook::url);
+        let expected = "https://runbooks.example.com/imsimta/ImsMtaDeliveryFailureSpike.md";
+        assert_eq!(runbook.as_deref(), Some(expected));
+        // One destination of many.
+        *traffic_of(&mut situation, "tcp_local") = traffic(activity(90, 60, &[(reason, 40)]));
+        traffic_of(&mut situation, "tcp_local").worst_domain_share = 0.97;
+        let found = findings(&situation);
+        let finding = found.iter().find(|finding| finding.rule == "destination_failures").expect("found");
+        let theirs = finding.next.starts_with("Look at that host, and tell its postmaster.");
+        assert_eq!(theirs, !matches!(reason, Reason::UserUnknown | Reason::OverQuota), "{}", finding.next);
+    }
+}
+
+#[test]
+fn thresholds_decide() {
+    let mut situation = healthy();
+    *traffic_of(&mut situation, "tcp_local") = traffic(activity(90, 60, &[(Reason::DnsTemporary, 40)]));
+    let first = |limits: &Thresholds| {
+        super::findings(&Input { now: Some(&situation), logs: None, limits }).swap_remove(0).what
+    };
+    let mut limits = Thresholds::default();
+    assert_eq!(first(&limits), "Mail is going out.");
+    limits.failing_share = 0.4;
+    assert_eq!(
+        first(&limits),
+        "tcp_local: 40 % of attempts failed in the last minute, mostly dns_temporary."
+    );
+    limits.attempts = 101;
+    assert_eq!(first(&limits), "Mail is going out.");
+}
+
 #[test]
 fn what_is_not_known() {
     let unknown = |now: &mut Situation| {
@@ -320,6 +369,31 @@ fn mail_that_flows_and_something_beside_it() {
         Severity::Warning,
         "tcp_local: 26 held messages, and 25 of them went around in a mail loop.",
     );
+    // The alert about a mail loop that goes on pages, and so does the page.
+    check(
+        |now| {
+            let queue = queue_of(now, "tcp_local");
+            (queue.held, queue.loops, queue.held_growth) = (126, 125, Some(101));
+        },
+        Severity::Critical,
+        "tcp_local: 101 held messages more than ten minutes ago, as in a mail loop.",
+    );
+    check(
+        |now| {
+            let queue = queue_of(now, "tcp_local");
+            (queue.held, queue.loops, queue.held_growth) = (126, 125, Some(100));
+        },
+        Severity::Warning,
+        "tcp_local: 126 held messages, and 125 of them went around in a mail loop.",
+    );
+    check(
+        |now| {
+            queue_of(now, "hold").held = 500;
+            queue_of(now, "hold").held_growth = Some(500);
+        },
+        Severity::Good,
+        "Mail is going out.",
+    );
     check(
         |now| {
             queue_of(now, "tcp_local").held = 1;
@@ -363,4 +437,19 @@ fn mail_that_flows_and_something_beside_it() {
         found[0].evidence,
         "In the last 5 minutes: 500 recipients for delivery, 478 delivered, 13 failed attempts. 21 messages in the queue."
     );
+}
+
+#[test]
+fn the_gravest_is_first_and_what_is_explained_is_left_out() {
+    let finding = |severity, rule| Finding::new(severity, rule, format!("{rule}."));
+    let found = vec![
+        finding(Severity::Note, "a"),
+        finding(Severity::Warning, "b").of("tcp_local"),
+        finding(Severity::Warning, "b").of("ims-ms"),
+        finding(Severity::Critical, "c").explains(&["b"], Some("ims-ms")),
+        finding(Severity::Warning, "d"),
+    ];
+    let kept = weighed(&found);
+    let shown: Vec<_> = kept.iter().map(|finding| (finding.rule, finding.channel.as_deref())).collect();
+    assert_eq!(shown, [("c", None), ("b", Some("tcp_local")), ("d", None), ("a", None)]);
 }

@@ -2,6 +2,9 @@
 //!
 //! A host that answered is never a fault of our network, and a store is never one of the DNS or of port 25.
 
+use super::channels::is_store;
+use crate::record::reason::Reason;
+
 /// Who has to do something about failures of a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Party {
@@ -16,68 +19,79 @@ pub enum Party {
 }
 
 /// A row: reasons, who, and what to look at.
-type Row = (&'static [&'static str], Party, &'static str);
+type Row = (&'static [Reason], Party, &'static str);
 
 const ADVICE: &[Row] = &[
     (
-        &["dns_temporary"],
+        &[Reason::DnsTemporary],
         Party::Way,
         "Look at the resolvers of this host (/etc/resolv.conf) and at what they answer.",
     ),
     (
-        &["dns_no_such_domain"],
+        &[Reason::DnsNoSuchDomain],
         Party::Recipient,
         "Look at the domains: misspelled, given up, or without mail; look at the resolvers of this host \
          (/etc/resolv.conf) if they do exist.",
     ),
     (
-        &["no_route", "conn_timeout", "conn_refused", "conn_lost", "conn_other", "host_skipped"],
+        &[
+            Reason::NoRoute,
+            Reason::ConnTimeout,
+            Reason::ConnRefused,
+            Reason::ConnLost,
+            Reason::ConnOther,
+            Reason::HostSkipped,
+        ],
         Party::Way,
         "Look at the network, the firewall and the smart host that this channel uses.",
     ),
-    (&["mailbox_busy"], Party::Host, "Look at the message store: stored, disk space, locked mailboxes."),
-    (&["over_quota"], Party::Recipient, "Look at the fullest mailboxes (imquotacheck)."),
+    (&[Reason::MailboxBusy], Party::Host, "Look at the message store: stored, disk space, locked mailboxes."),
+    (&[Reason::OverQuota], Party::Recipient, "Look at the fullest mailboxes (imquotacheck)."),
     (
-        &["user_unknown"],
+        &[Reason::UserUnknown],
         Party::Recipient,
         "Look at the addresses and at who sends to them: an old list, or a directory that lost entries.",
     ),
     (
-        &["account_disabled"],
+        &[Reason::AccountDisabled],
         Party::Recipient,
         "Look at who sends to these accounts, and take them off their lists.",
     ),
-    (&["tls"], Party::Sender, "Look at the certificates and TLS settings of this host and of that one."),
-    (&["auth_failed"], Party::Sender, "Look at the credentials that this channel uses."),
     (
-        &["relay_denied"],
+        &[Reason::Tls],
+        Party::Sender,
+        "Look at the certificates and TLS settings of this host and of that one.",
+    ),
+    (&[Reason::AuthFailed], Party::Sender, "Look at the credentials that this channel uses."),
+    (
+        &[Reason::RelayDenied],
         Party::Sender,
         "Look at where this channel sends: that host takes no mail of ours for these domains.",
     ),
     (
-        &["rate_limited"],
+        &[Reason::RateLimited],
         Party::Sender,
         "Look for an account or a list that sends much, and send more slowly: fewer jobs for this channel, or \
          a channel of its own for these hosts.",
     ),
     (
-        &["policy", "greylisted"],
+        &[Reason::Policy, Reason::Greylisted],
         Party::Sender,
         "Look at this host's reputation: block lists, its name in the DNS, SPF and DKIM, and accounts that send \
          spam.",
     ),
     (
-        &["sender_rejected"],
+        &[Reason::SenderRejected],
         Party::Sender,
         "Look at the envelope From addresses: whether their domains exist and may send from here.",
     ),
     (
-        &["size"],
+        &[Reason::Size],
         Party::Sender,
         "Look at who sends such large messages, and at the limits of this channel (sourceblocklimit).",
     ),
-    (&["loop"], Party::Sender, "Look at the Received: lines of these messages for a forwarding loop."),
-    (&["expired"], Party::Way, "Look at why they waited: the reasons of their earlier attempts."),
+    (&[Reason::Loop], Party::Sender, "Look at the Received: lines of these messages for a forwarding loop."),
+    (&[Reason::Expired], Party::Way, "Look at why they waited: the reasons of their earlier attempts."),
 ];
 
 const NO_CAUSE: &str = "Look at the reasons and destinations below, and at the replies in the log.";
@@ -86,54 +100,61 @@ const NO_CAUSE: &str = "Look at the reasons and destinations below, and at the r
 const STORE: &str = "Look at the message store: whether it and its LMTP server run, its disks and its log.";
 
 /// The same where the mailboxes are not in the store that this channel delivers into.
-const ELSEWHERE: &[(&str, &str)] = &[
+const ELSEWHERE: &[(Reason, &str)] = &[
     (
-        "mailbox_busy",
+        Reason::MailboxBusy,
         "Look at the message stores behind these hosts, where they are ours: stored, disk space, locked mailboxes.",
     ),
     (
-        "over_quota",
+        Reason::OverQuota,
         "Look at who sends to full mailboxes; where these are ours, at the fullest (imquotacheck).",
     ),
 ];
 
 /// Who has to do something.
-pub fn party(reason: &str) -> Party {
+pub fn party(reason: Reason) -> Party {
     row(reason).map_or(Party::Host, |row| row.1)
 }
 
-/// What to look at when many deliveries of a channel fail for a reason.
-pub fn next_step(channel: &str, reason: &str) -> &'static str {
+/// What to look at when many deliveries of a channel fail for a reason; nothing where it names no cause.
+pub fn of_cause(channel: &str, reason: Reason) -> Option<&'static str> {
     let known = row(reason);
     if !is_store(channel)
         && let Some(row) = ELSEWHERE.iter().find(|row| row.0 == reason)
     {
-        return row.1;
+        return Some(row.1);
     }
     let away = known.is_none_or(|row| row.1 == Party::Way);
     if is_store(channel) && away {
-        return STORE;
+        return Some(STORE);
     }
-    known.map_or(NO_CAUSE, |row| row.2)
+    known.map(|row| row.2)
 }
 
-/// What to do about one domain that fails.
-pub fn one_domain(reason: &str) -> String {
+/// The same in a report, where reasons and destinations follow.
+pub fn next_step(channel: &str, reason: Reason) -> &'static str {
+    of_cause(channel, reason).unwrap_or(NO_CAUSE)
+}
+
+/// What to look at when one domain of many fails.
+pub fn at_one_domain(reason: Reason) -> &'static str {
     match party(reason) {
-        Party::Way | Party::Host => "theirs. Look at that host, and tell its postmaster.".to_owned(),
-        Party::Sender => format!("that host answers, and refuses what we send. {}", next_step("", reason)),
-        Party::Recipient => {
-            format!("that host answers, and does not take these recipients. {}", next_step("", reason))
-        }
+        Party::Way | Party::Host => "Look at that host, and tell its postmaster.",
+        Party::Sender | Party::Recipient => next_step("", reason),
     }
 }
 
-/// Whether a channel delivers into the message store.
-fn is_store(channel: &str) -> bool {
-    matches!(channel, "ims-ms" | "l") || channel.starts_with("tcp_lmtp")
+/// The same, and whose trouble it is.
+pub fn one_domain(reason: Reason) -> String {
+    let next = at_one_domain(reason);
+    match party(reason) {
+        Party::Way | Party::Host => format!("theirs. {next}"),
+        Party::Sender => format!("that host answers, and refuses what we send. {next}"),
+        Party::Recipient => format!("that host answers, and does not take these recipients. {next}"),
+    }
 }
 
-fn row(reason: &str) -> Option<&'static Row> {
+fn row(reason: Reason) -> Option<&'static Row> {
     ADVICE.iter().find(|row| row.0.contains(&reason))
 }
 
@@ -144,22 +165,29 @@ mod tests {
 
     #[test]
     fn every_reason_with_a_cause_has_advice() {
-        let unsaid = ["remote_4xx", "remote_5xx", "local_4xx", "local_5xx", "none", "other"];
-        for reason in Reason::ALL.iter().map(|reason| reason.label()) {
-            let rows = ADVICE.iter().filter(|row| row.0.contains(&reason)).count();
-            assert_eq!(rows, usize::from(!unsaid.contains(&reason)), "{reason}");
+        let unsaid = [
+            Reason::Remote4xx,
+            Reason::Remote5xx,
+            Reason::Local4xx,
+            Reason::Local5xx,
+            Reason::None,
+            Reason::Other,
+        ];
+        for reason in Reason::ALL {
+            let rows = ADVICE.iter().filter(|row| row.0.contains(reason)).count();
+            assert_eq!(rows, usize::from(!unsaid.contains(reason)), "{reason:?}");
         }
-        assert_eq!(next_step("tcp_local", "remote_5xx"), NO_CAUSE);
+        assert_eq!(next_step("tcp_local", Reason::Remote5xx), NO_CAUSE);
     }
 
     #[test]
     fn a_host_that_answered_is_not_our_network() {
-        for reason in Reason::ALL.iter().map(|reason| reason.label()) {
+        for &reason in Reason::ALL {
             if party(reason) != Party::Way {
                 let said = format!("{} {}", next_step("tcp_local", reason), one_domain(reason));
                 assert!(
                     !["network", "firewall", "port 25"].iter().any(|word| said.contains(word)),
-                    "{reason}: {said}"
+                    "{reason:?}: {said}"
                 );
             }
         }
@@ -168,12 +196,17 @@ mod tests {
     #[test]
     fn a_store_is_not_sent_to_the_network_or_the_resolvers() {
         for channel in ["ims-ms", "l", "tcp_lmtpcs"] {
-            for reason in
-                ["conn_refused", "conn_timeout", "host_skipped", "dns_temporary", "other", "remote_4xx"]
-            {
-                assert!(next_step(channel, reason).contains("message store"), "{channel} {reason}");
+            for reason in [
+                Reason::ConnRefused,
+                Reason::ConnTimeout,
+                Reason::HostSkipped,
+                Reason::DnsTemporary,
+                Reason::Other,
+                Reason::Remote4xx,
+            ] {
+                assert!(next_step(channel, reason).contains("message store"), "{channel} {reason:?}");
             }
-            assert!(next_step(channel, "over_quota").contains("imquotacheck"));
+            assert!(next_step(channel, Reason::OverQuota).contains("imquotacheck"));
         }
     }
 }

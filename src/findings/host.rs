@@ -1,0 +1,136 @@
+//! Whether the MTA runs on this host, and whether mail goes out.
+
+use super::channels::is_a_way_out;
+use super::queue::now::WAITING;
+use super::rule::Look;
+use super::situation::{Situation, Waiting};
+use super::words::{counted, last, time, whole_percent};
+use super::{Finding, Severity};
+use crate::aggregate::recent::{ChannelActivity, WINDOW_MINUTES};
+
+/// All that means nothing on the passive node of a pair.
+const OF_AN_ACTIVE_MTA: &[&str] =
+    &["no_process", "unread", "flow", "standstill", "not_tried", "queue_growing"];
+
+pub(super) fn not_active(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    if situation.active == Some(false) {
+        let what =
+            "This is a passive node: the MTA's logs and queue are not on this host, and no mail is expected.";
+        found.push(look.finds(what.to_owned()).explains(OF_AN_ACTIVE_MTA, None));
+    }
+}
+
+/// Without these two nothing works: the process, what happens without it, the alert.
+const NEEDED: [(&str, &str, &str); 2] = [
+    ("job_controller", "nothing is delivered", "ImsMtaJobControllerDown"),
+    ("dispatcher", "no mail is accepted", "ImsMtaDispatcherDown"),
+];
+
+pub(super) fn no_process(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let Some(processes) = &situation.processes else { return };
+    for (process, effect, alert) in NEEDED {
+        if processes.get(process) != Some(&0) {
+            continue;
+        }
+        let mut finding = look.finds(format!("No {process} runs: {effect}.")).with_runbook(Some(alert));
+        if process == "job_controller" {
+            finding = finding.explains(WAITING, None);
+            if let Some(ago) =
+                situation.traffic().filter_map(|(_, traffic)| traffic.last_attempt).reduce(f64::min)
+            {
+                finding = finding.since(format!("The last delivery was tried {} ago.", time(ago)));
+            }
+        }
+        let next =
+            format!("Look at `imsimta process` and the newest {process}.log-*, then `start-msg {process}`.");
+        found.push(finding.then(&next));
+    }
+}
+
+pub(super) fn disk(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (what, &free) in situation.free.iter().filter(|&(_, &free)| free < look.limits.free_share) {
+        let free = whole_percent(free);
+        found.push(look.finds(format!("The file system of the directory {what} has only {free} free.")));
+    }
+}
+
+/// Whether mail goes out, where nothing graver is known.
+pub(super) fn flow(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let Some(logs) = &situation.logs else {
+        if !situation.unread.iter().any(|unread| unread.collector == "log") {
+            found.push(
+                look.finds("It is not known yet whether mail flows: the logs are being read.".to_owned()),
+            );
+        }
+        return;
+    };
+    // What fails or stands still has been said.
+    let grave: Vec<&str> = found
+        .iter()
+        .filter(|finding| finding.severity == Severity::Critical)
+        .filter_map(|finding| finding.channel.as_deref())
+        .collect();
+    let mut sum = Sum::default();
+    let ways = situation.traffic().filter(|(channel, _)| is_a_way_out(channel) && !grave.contains(channel));
+    ways.for_each(|(_, traffic)| sum.add(&traffic.window));
+    if !grave.is_empty() && sum.delivered == 0 {
+        return;
+    }
+    let severity = if sum.delivered > 0 { Severity::Good } else { Severity::Note };
+    let what = match (sum.delivered, sum.failed, sum.came) {
+        (0, 0, 0) => format!("No mail came or went in {}.", last(WINDOW_MINUTES)),
+        (0, 0, came) => {
+            format!(
+                "{} came in {}, and no delivery was tried yet.",
+                counted(came, "recipient"),
+                last(WINDOW_MINUTES)
+            )
+        }
+        (0, failed, _) => format!(
+            "Nothing was delivered in {}: {}.",
+            last(WINDOW_MINUTES),
+            counted(failed, "failed attempt")
+        ),
+        _ if grave.is_empty() => "Mail is going out.".to_owned(),
+        _ => "Mail of the other channels is going out.".to_owned(),
+    };
+    let finding = look.finds(what).since(evidence(&sum, situation, logs.last_entry));
+    found.push(Finding { severity, ..finding });
+}
+
+/// What all channels did that lead out of the MTA.
+#[derive(Default)]
+struct Sum {
+    came: u64,
+    delivered: u64,
+    failed: u64,
+}
+
+impl Sum {
+    fn add(&mut self, activity: &ChannelActivity) {
+        self.came += activity.enqueued;
+        self.delivered += activity.delivered();
+        self.failed += activity.failed();
+    }
+}
+
+fn evidence(sum: &Sum, situation: &Situation, last_entry: Option<f64>) -> String {
+    let mut text = String::new();
+    if sum.came + sum.delivered + sum.failed > 0 {
+        text = format!(
+            "In {}: {} for delivery, {} delivered, {}.",
+            last(WINDOW_MINUTES),
+            counted(sum.came, "recipient"),
+            sum.delivered,
+            counted(sum.failed, "failed attempt")
+        );
+    } else if let Some(ago) = last_entry {
+        text = format!("The last entry of the logs is {} old.", time(ago));
+    }
+    if situation.queue_known {
+        let waiting: u64 = situation.waiting().map(|(_, queue): (_, &Waiting)| queue.messages).sum();
+        let queue = format!("{} in the queue.", counted(waiting, "message"));
+        return if text.is_empty() { queue } else { format!("{text} {queue}") };
+    }
+    text
+}

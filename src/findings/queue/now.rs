@@ -1,0 +1,120 @@
+//! Mail that waits now.
+
+use crate::aggregate::recent::WINDOW_MINUTES;
+use crate::findings::Finding;
+use crate::findings::channels::{HOLD, INTERNAL, waits_on_purpose};
+use crate::findings::rule::Look;
+use crate::findings::situation::{Situation, Waiting};
+use crate::findings::words::{counted, last, time};
+
+/// About waiting mail: what a channel says that fails or stands still.
+pub(in crate::findings) const WAITING: &[&str] =
+    &["standstill", "not_tried", "internal_old", "queue_growing"];
+
+/// What waits, but for where an administrator wants it to.
+fn not_on_hold(situation: &Situation) -> impl Iterator<Item = (&str, &Waiting)> {
+    situation.waiting().filter(|(channel, _)| *channel != HOLD)
+}
+
+/// Mail comes in or waits, and no delivery is tried. The alert that pages.
+pub(in crate::findings) fn standstill(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let limits = look.limits;
+    for (channel, state) in &situation.channels {
+        let Some(traffic) = state.traffic.as_ref().filter(|_| !waits_on_purpose(channel)) else { continue };
+        let never_tried = state.queue.map_or(0, |queue| queue.never_tried);
+        let came = traffic.window.enqueued;
+        let idle = traffic.last_attempt.is_none_or(|ago| ago > limits.standstill.as_secs_f64());
+        let stuck = never_tried >= limits.stuck_messages && idle;
+        let goes_not_out = came >= limits.stuck_messages && traffic.window.attempts == 0;
+        if !(stuck || goes_not_out) {
+            continue;
+        }
+        let since = traffic.last_attempt.map_or("so far".to_owned(), |ago| format!("for {}", time(ago)));
+        let what = format!("Mail waits in {channel} and no delivery was tried {since}.");
+        let arrived = format!("{came} recipients came in {}.", last(WINDOW_MINUTES));
+        let evidence = match state.queue {
+            Some(queue) => format!("{} messages wait, {arrived}", queue.messages),
+            None => arrived,
+        };
+        let next = format!(
+            "See with `imsimta qm jobs {channel}` whether it was stopped, then `imsimta submit {channel}`."
+        );
+        let finding = look.finds_in(channel, what).since(evidence).then(&next);
+        found.push(finding.explains(&WAITING[1..], Some(channel)));
+    }
+}
+
+/// A mail loop goes on.
+pub(in crate::findings) fn held_surge(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, queue) in not_on_hold(situation) {
+        let more = queue.held_growth.and_then(|growth| u64::try_from(growth).ok());
+        let Some(more) = more.filter(|&more| more > look.limits.held_surge) else { continue };
+        let what = format!(
+            "{channel}: {} more than ten minutes ago, as in a mail loop.",
+            counted(more, "held message")
+        );
+        let evidence = if queue.loops > 0 {
+            format!("{} of the {} there went around in a loop.", queue.loops, queue.held)
+        } else {
+            format!("{} are there.", queue.held)
+        };
+        let next = format!(
+            "Look at the Received: lines of a new one for the hosts that pass it around; `imsimta qm stop {channel}` \
+             stops the channel if mail is at risk."
+        );
+        let finding = look.finds_in(channel, what).since(evidence).then(&next);
+        found.push(finding.explains(&["held"], Some(channel)));
+    }
+}
+
+pub(in crate::findings) fn held(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, queue) in not_on_hold(situation).filter(|(_, queue)| queue.held > look.limits.held_messages)
+    {
+        let messages = counted(queue.held, "held message");
+        let what = if queue.loops > 0 {
+            format!("{channel}: {messages}, and {} of them went around in a mail loop.", queue.loops)
+        } else {
+            format!("{channel}: {messages}, which nothing delivers until somebody looks.")
+        };
+        let next = "List them with `imsimta qm summarize -held` and read the header of one.";
+        found.push(look.finds_in(channel, what).then(next));
+    }
+}
+
+/// The alert that is a ticket.
+pub(in crate::findings) fn not_tried(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, queue) in not_on_hold(situation) {
+        if queue.never_tried > look.limits.untried_messages {
+            let messages = counted(queue.never_tried, "message");
+            found.push(
+                look.finds_in(channel, format!("{channel}: {messages} that nobody has tried to deliver.")),
+            );
+        }
+    }
+}
+
+pub(in crate::findings) fn internal_old(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, queue) in situation.waiting().filter(|(channel, _)| INTERNAL.contains(channel)) {
+        if let Some(age) = queue.oldest.filter(|&age| age > look.limits.internal_age.as_secs_f64()) {
+            let what = format!(
+                "{channel}: a message has waited for {}, and this channel needs nobody outside to deliver.",
+                time(age)
+            );
+            found.push(look.finds_in(channel, what));
+        }
+    }
+}
+
+pub(in crate::findings) fn queue_growing(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, queue) in not_on_hold(situation) {
+        let growth = queue.growth.and_then(|growth| u64::try_from(growth).ok());
+        let Some(growth) = growth.filter(|&growth| growth >= look.limits.growth_messages) else { continue };
+        #[expect(clippy::cast_precision_loss, reason = "a share of counts needs no 53 bits")]
+        let grows = growth as f64 > look.limits.growth_share * queue.messages as f64;
+        if grows {
+            let messages = counted(queue.messages, "message");
+            let what = format!("{channel}: {messages} wait, {growth} more than 15 minutes ago.");
+            found.push(look.finds_in(channel, what));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! THE table of rules. A row looks at what is known now, or at what whole logs say, and gives findings.
+//!
+//! To add one: a row here, its function in the file of its theme, its thresholds in `alerts/thresholds.yml`.
+
+use super::Severity::{Critical, Note, Warning};
+use super::clients::{authentication_failures, bad_commands, relay_denials};
+use super::delivery::now as delivery_now;
+use super::delivery::{
+    channel_failures, destination_failures, host_skipped, message_store, outage, over_quota, rate_limited,
+};
+use super::host::{disk, flow, no_process, not_active};
+use super::queue::now as queue_now;
+use super::queue::{held_loops, not_attempted, slow_queue};
+use super::reading::{log_clock, nothing_understood, unparsed_lines, unread};
+use super::rule::{Rule, limits, logs, now};
+
+/// The gravest first within each severity: those of now, then those of whole logs.
+#[rustfmt::skip]
+pub const RULES: &[Rule] = &[
+    now(Note, "not_active", None, not_active),
+    now(Critical, "no_process", None, no_process),
+    now(Critical, "channel_failures", Some("ImsMtaDeliveryFailureSpike"), delivery_now::channel_failures),
+    now(Critical, "standstill", Some("ImsMtaQueueStuck"), queue_now::standstill),
+    now(Critical, "held_surge", Some("ImsMtaHeldMessagesSurge"), queue_now::held_surge),
+    now(Critical, "unread", Some("ImsMtaCollectorFailing"), unread),
+    now(Warning, "log_clock", Some("ImsMtaLogClockOff"), log_clock),
+    now(Warning, "destination_failures", Some("ImsMtaDestinationDead"), delivery_now::destination_failures),
+    now(Warning, "held", Some("ImsMtaHeldMessages"), queue_now::held),
+    now(Warning, "disk", None, disk),
+    now(Warning, "not_tried", Some("ImsMtaQueueStuck"), queue_now::not_tried),
+    now(Warning, "internal_old", Some("ImsMtaQueueInternalOld"), queue_now::internal_old),
+    now(Warning, "queue_growing", Some("ImsMtaQueueGrowing"), queue_now::queue_growing),
+    now(Note, "flow", None, flow),
+
+    logs(Critical, "nothing_understood", None, |_| limits(1, 0.0), nothing_understood),
+    logs(Critical, "not_attempted", Some("ImsMtaQueueStuck"),
+        |t| limits(t.stuck_messages, t.untried_share), not_attempted),
+    logs(Critical, "channel_failures", Some("ImsMtaDeliveryFailureSpike"),
+        |t| limits(t.attempts, t.failing_share), channel_failures),
+    logs(Critical, "outage", Some("ImsMtaDeliveryFailureSpike"), |t| limits(t.attempts, t.failing_share), outage),
+    logs(Warning, "destination_failures", Some("ImsMtaDestinationDead"),
+        |t| limits(t.dead_destination_attempts, t.dead_destination_share), destination_failures),
+    logs(Warning, "message_store", None, |t| limits(t.store_failures, t.store_failures_share), message_store),
+    logs(Warning, "host_skipped", None, |t| limits(t.skipped_attempts, t.skipped_attempts_share), host_skipped),
+    logs(Warning, "held_loops", Some("ImsMtaHeldMessages"), |t| limits(t.held_messages + 1, 0.0), held_loops),
+    logs(Warning, "relay_denials", None, |t| limits(t.relay_denials, t.relay_denials_share), relay_denials),
+    logs(Warning, "authentication_failures", None,
+        |t| limits(t.authentication_failures, t.authentication_failures_share), authentication_failures),
+    logs(Warning, "over_quota", None, |t| limits(t.over_quota, t.over_quota_share), over_quota),
+    logs(Warning, "rate_limited", None, |t| limits(t.rate_limited, t.rate_limited_share), rate_limited),
+    logs(Warning, "slow_queue", None, |t| limits(t.slow_recipients, 0.95), slow_queue),
+    logs(Warning, "unparsed_lines", Some("ImsMtaLogUnparsed"), |t| limits(1, t.unparsed_share), unparsed_lines),
+    logs(Note, "bad_commands", None, |t| limits(t.bad_commands, t.bad_commands_share), bad_commands),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::RULES;
+    use crate::findings::thresholds::{Thresholds, table};
+
+    #[test]
+    fn the_documentation_names_every_rule_of_the_report() {
+        let page = include_str!("../../docs/report.md");
+        for rule in RULES {
+            let Some(limits) = rule.limits(&Thresholds::default()) else { continue };
+            assert!(page.contains(&format!("`{}`", rule.name)), "{}", rule.name);
+            if limits.share > 0.0 {
+                let share = format!("{:.0} %", limits.share * 100.0);
+                let line = page.lines().find(|line| line.contains(rule.name)).unwrap_or_default();
+                assert!(line.contains(&share) && line.contains(&limits.at_least.to_string()), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn rules_with_an_alert_are_no_less_grave() {
+        for rule in RULES {
+            let Some(alert) = rule.alert else { continue };
+            let severity =
+                table().severity_of(alert).unwrap_or_else(|| panic!("{}: no alert {alert}", rule.name));
+            assert!(
+                rule.severity <= severity,
+                "{} is {:?}, {alert} is {severity:?}",
+                rule.name,
+                rule.severity
+            );
+        }
+    }
+
+    #[test]
+    fn rows_of_thresholds_name_rules_that_exist() {
+        for row in table().of_findings() {
+            for finding in &row.findings {
+                assert!(RULES.iter().any(|rule| rule.name == finding), "{}: {finding}", row.name);
+            }
+        }
+    }
+}
