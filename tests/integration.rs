@@ -27,6 +27,8 @@ mod entries;
 mod explain;
 mod exposition;
 mod follow;
+#[path = "exposition/log_fed.rs"]
+mod log_fed;
 mod promql;
 mod queue;
 mod replay;

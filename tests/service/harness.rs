@@ -104,7 +104,17 @@ pub struct Service {
 }
 
 impl Service {
-    pub fn start(mut command: Command) -> Self {
+    /// Starts the program and waits until it serves.
+    pub fn start(command: Command) -> Self {
+        let mut service = Self::spawn(command);
+        let line = service.wait_for_log("address=");
+        let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next());
+        service.address = address.expect("an address").parse().expect("an address");
+        service
+    }
+
+    /// Starts a program that may never serve; it has no address.
+    pub fn spawn(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().expect("started");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         let (sender, log) = channel();
@@ -115,12 +125,7 @@ impl Service {
                 }
             }
         });
-        let mut service =
-            Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log, heard: String::new() };
-        let line = service.wait_for_log("address=");
-        let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next());
-        service.address = address.expect("an address").parse().expect("an address");
-        service
+        Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), log, heard: String::new() }
     }
 
     /// The first line of the program's log, from now on, that holds `text`.

@@ -17,3 +17,4 @@ mod shutdown;
 mod sources;
 mod state;
 mod traffic;
+mod upgrade;

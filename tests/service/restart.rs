@@ -1,7 +1,6 @@
 //! Rotation while lines arrive, and what a restart counts.
 
 use std::io::Write as _;
-use std::path::Path;
 
 use super::harness::{Install, Service, value_of};
 
@@ -283,40 +282,4 @@ fn a_state_directory_that_cannot_be_written_is_a_warning() {
     });
     let (status, _) = service.stop();
     assert!(status.success());
-}
-
-/// The fixture's README says how it was made.
-#[test]
-fn a_state_of_an_earlier_release_is_counted_on() {
-    let fixture = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state").join(name);
-    let install = Install::new();
-    let log = std::fs::read_to_string(fixture("ffd6b4a.log")).expect("the log");
-    install.append("mail.log_current", &log);
-    install.make_state_directory();
-    let state = std::fs::read(fixture("ffd6b4a.state")).expect("the state");
-    std::fs::write(install.path("state/state"), state).expect("written");
-    let mut command = install.command();
-    command.env("IMSIMTA_EXPORTER__MTA__TIMEZONE", "UTC");
-    let service = Service::start(command);
-    service.wait_for_sample("imsimta_exporter_ready", 1.0);
-    let refused = |reason| {
-        format!(
-            r#"imsimta_delivery_failures_total{{channel="tcp_local",outcome="deferred",reason="{reason}"}}"#
-        )
-    };
-    let page = service.wait_for_sample(LINES, 80.0);
-    for (sample, value) in [
-        (GAPS, 0.0),
-        ("imsimta_exporter_state_set_aside_total", 0.0),
-        (&refused("conn_refused"), 1.0),
-        (&refused("host_skipped"), 1.0),
-        (r#"imsimta_dequeued_recipients_total{channel="ims-ms"}"#, 15.0),
-        (r#"imsimta_dequeued_recipients_total{channel="tcp_local"}"#, 1.0),
-    ] {
-        assert_eq!(value_of(&page, sample), Some(value), "{sample}");
-    }
-    let failed = log.lines().find(|line| line.contains("onnection refused")).expect("one was refused");
-    install.append("mail.log_current", &format!("{failed}\n"));
-    let page = service.wait_for_sample(LINES, 81.0);
-    assert_eq!(value_of(&page, &refused("conn_refused")), Some(2.0));
 }

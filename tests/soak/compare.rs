@@ -1,31 +1,8 @@
-//! The log-fed series of a page or of Prometheus, and where they differ from what they should be.
+//! The log-fed series of Prometheus, and where series differ from what they should be.
 
-use imsimta_exporter::metrics::catalogue::{Feed, Kind, METRICS};
 use serde_json::Value;
 
 use super::entries::{Series, series};
-use crate::exposition::samples;
-
-/// The names of the samples of every log-fed counter and histogram.
-pub fn log_fed_names() -> Vec<String> {
-    let fed = METRICS.iter().filter(|metric| metric.feed == Feed::Logs);
-    let names = fed.flat_map(|metric| {
-        let suffixes: &[&str] = match metric.kind {
-            Kind::Counter => &[""],
-            Kind::Gauge => &[],
-            Kind::Histogram => &["_bucket", "_count", "_sum"],
-        };
-        suffixes.iter().map(|suffix| format!("{}{suffix}", metric.name))
-    });
-    names.collect()
-}
-
-/// The log-fed series of a page.
-pub fn of_page(page: &str) -> Series {
-    let names = log_fed_names();
-    let fed = samples(page).filter(|sample| names.iter().any(|fed| fed == sample.name));
-    fed.map(|sample| (sample.series.to_owned(), sample.value)).collect()
-}
 
 /// The series of an answer of Prometheus, spelled as on the page; some queries take the name away.
 pub fn of_answer(answer: &[Value]) -> Series {

@@ -22,6 +22,8 @@ mod mta;
 /// Shared with the program of all other tests, which uses more of it.
 #[path = "../exposition/mod.rs"]
 mod exposition;
+#[path = "../exposition/log_fed.rs"]
+mod log_fed;
 #[path = "../e2e"]
 mod e2e {
     #[expect(dead_code, reason = "the other program of tests uses the rest")]
@@ -40,6 +42,7 @@ use std::time::{Duration, Instant};
 use e2e::prometheus::{Prometheus, free_address};
 use entries::Series;
 use fastrand::Rng;
+use log_fed::{log_fed, log_fed_names};
 use mta::{Mta, Traffic, Truth, float};
 use service::harness::{DEADLINE, Install, PROGRAM, Service, available, now, pause};
 
@@ -217,7 +220,7 @@ impl Soak {
     /// before after that.
     fn look(&mut self, service: &Service, run: u32) {
         let (ready, _) = service.get("/-/ready");
-        let page = compare::of_page(&service.page());
+        let page = log_fed(&service.page());
         self.looks[0] += 1;
         if page.is_empty() {
             if ready.contains(" 200 ") {
@@ -239,7 +242,7 @@ impl Soak {
         // Lines that are lost never come: that nothing moves any more is an end, too.
         while lines(&self.shown) < float(truth.lines) && now() < end && now() < changed + DEADLINE {
             pause();
-            let page = compare::of_page(&service.page());
+            let page = log_fed(&service.page());
             if page != self.shown {
                 (self.shown, changed) = (page, now());
             }
@@ -250,7 +253,7 @@ impl Soak {
 
     /// The last sample of every series is the truth, and none was ever reset.
     fn check_prometheus(&mut self, prometheus: &Prometheus, truth: &Truth) {
-        let names = compare::log_fed_names();
+        let names = log_fed_names();
         let query = format!(r#"{{__name__=~"{}",job="soak"}}"#, names.join("|"));
         let end = now() + IN_PROMETHEUS;
         let mut last = Series::new();
