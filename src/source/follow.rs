@@ -19,6 +19,7 @@ mod cumulative;
 mod file;
 mod position;
 mod renamed;
+mod rotation;
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,11 +27,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chain::Chain;
-use cumulative::Cumulative;
 use file::{LogFile, Read};
-use position::Anchor;
 pub use position::{Appended, FileId, Position, Role};
-use renamed::Window;
 
 use crate::record::Skip;
 
@@ -119,9 +117,6 @@ const MAX_OLD_FILES: usize = 8;
 /// So many closed files are remembered. Those that were made in the same moment as one that was the log later
 /// are few.
 const MAX_LEFT: usize = 64;
-
-/// Times of files are that coarse, nanoseconds: a tick of the kernel's clock.
-const TICK: u128 = 10_000_000;
 
 /// One followed log.
 #[derive(Debug)]
@@ -321,168 +316,6 @@ impl Follower {
             self.left.pop_front();
         }
         Some(file)
-    }
-
-    /// Looks whether the path still names the file that we read; `None` when there is a new one to read.
-    fn look(&mut self, now: Duration) -> Result<Option<Event<'static>>, FollowError> {
-        if self.begin.is_some() {
-            self.attach(now)?;
-            return Ok(self.noticed.pop_front());
-        }
-        let seen = self.chain.look_at_current().map_err(|source| self.error(source))?;
-        let at_path = seen.map(|(id, _)| id);
-        let yesterday = self.chain.yesterday_id();
-        if let Some(current) = &mut self.current
-            && let Some((id, written)) = seen
-            && current.id() == id
-        {
-            current.is_current(written);
-            self.foreign = yesterday.filter(|&id| !self.knows(id));
-            self.forget_names(yesterday);
-            if self.unreadable {
-                // All of it that is there has been read, but a restart could not.
-                self.chain.open_yesterday(now)?;
-                self.unreadable = false;
-            }
-            return Ok(Some(Event::Idle));
-        }
-        let moved = self.current.as_ref().is_some_and(|current| Some(current.id()) == yesterday);
-        let unknown = yesterday.filter(|&id| !self.knows(id) && Some(id) != self.foreign);
-        if at_path.is_none() && !moved && unknown.is_none() {
-            // Between two files after a rotation there is none; else the log was deleted, or its file
-            // system is gone. What is open of it is still read.
-            let between = self.old.iter().any(|file| Some(file.id()) == yesterday);
-            return match &self.current {
-                None if between => Ok(Some(Event::Idle)),
-                _ => Err(FollowError::Missing { path: self.chain.current.clone() }),
-            };
-        }
-        self.rotate(now)
-    }
-
-    /// A renamed file that was deleted or replaced has no name any more.
-    fn forget_names(&mut self, yesterday: Option<FileId>) {
-        let start = self.appended.bytes;
-        let renamed = self.old.iter_mut().filter(|file| file.role() == Role::Renamed);
-        let lost = renamed.filter(|file| Some(file.id()) != yesterday);
-        lost.for_each(|file| file.becomes(Role::Nameless, start));
-    }
-
-    /// Takes up the files that the names stand for now.
-    fn rotate(&mut self, now: Duration) -> Result<Option<Event<'static>>, FollowError> {
-        // In this order: whatever is renamed meanwhile is then seen twice, not missed.
-        let mut at_path = self.chain.open_current(now)?;
-        if let (Some(at_path), Some(current)) = (&at_path, &self.current)
-            && at_path.id() == current.id()
-        {
-            return Ok(Some(Event::Idle));
-        }
-        let mut yesterday = match self.open_yesterday(now) {
-            Ok(yesterday) => yesterday,
-            Err(error) => return self.go_ahead(at_path, error),
-        };
-        self.pass_on_ahead(at_path.iter_mut().chain(&mut yesterday));
-        let known = |file: &LogFile| self.knows(file.id()) || Some(file.id()) == self.foreign;
-        let yesterday_id = yesterday.as_ref().map(LogFile::id);
-        yesterday = yesterday
-            .filter(|file| !known(file) && at_path.as_ref().is_none_or(|at_path| at_path.id() != file.id()));
-        let between = match &yesterday {
-            // Two rotations or more since we looked: what lies between is in the cumulative log. As long as
-            // that cannot be read nothing is given up.
-            Some(next) => {
-                let returned = at_path.as_ref().map(LogFile::id);
-                match self.between([yesterday_id, returned], next, now) {
-                    Ok(between) => Some(between),
-                    Err(error) => return self.go_ahead(at_path, error),
-                }
-            }
-            None => None,
-        };
-        let returned =
-            at_path.as_ref().and_then(|new| self.old.iter().position(|file| file.id() == new.id()));
-        if let Some(mut returned) = returned.and_then(|index| self.old.remove(index)) {
-            returned.becomes(Role::Current, 0);
-            at_path = Some(returned);
-        }
-        let ahead = self.ahead.take().filter(|file| file.offset() > 0);
-        let kept = [yesterday_id, at_path.as_ref().map(LogFile::id)];
-        if let Some(mut ahead) = ahead.filter(|file| !kept.contains(&Some(file.id()))) {
-            ahead.becomes(Role::Nameless, 0);
-            self.old.push_back(ahead);
-        }
-        let had_current = self.current.is_some();
-        // What there will be when what was renamed before has been appended.
-        let copied = self.appended.bytes + self.renamed_bytes();
-        self.forget_names(yesterday_id);
-        if let Some(mut current) = self.current.take() {
-            let renamed = Some(current.id()) == yesterday_id;
-            current.becomes(if renamed { Role::Renamed } else { Role::Nameless }, copied);
-            let since = current.position(0, Appended::default());
-            self.old.push_back(current);
-            self.take_up_renamed(&since, [at_path.as_ref(), yesterday.as_ref()], !renamed, now);
-            self.nowhere_since = at_path.is_none().then_some((since, !renamed));
-        } else if at_path.is_some()
-            && let Some((since, by_hand)) = self.nowhere_since.take()
-        {
-            // Others may have been the log since it was looked for in vain.
-            self.take_up_renamed(&since, [at_path.as_ref(), yesterday.as_ref()], by_hand, now);
-        }
-        if let (Some(mut yesterday), Some(between)) = (yesterday, between) {
-            self.noticed.extend(between.is_gap.then_some(Event::Gap { known_bytes: 0 }));
-            self.old.extend(between.parts);
-            self.appended = between.appended;
-            yesterday.becomes(Role::Renamed, 0);
-            self.old.push_back(yesterday);
-        } else {
-            let renamed = self.old.iter().find(|file| file.role() == Role::Renamed);
-            self.appended = self.appended_before(renamed, Some(copied), now);
-        }
-        self.current = at_path;
-        Ok(had_current.then_some(Event::Rotated))
-    }
-
-    /// Takes up files that were the log after the one at the place, and got names that are not looked at.
-    /// `by_hand` says that the file itself has got such a name.
-    fn take_up_renamed(
-        &mut self,
-        since: &Position,
-        named: [Option<&LogFile>; 2],
-        by_hand: bool,
-        now: Duration,
-    ) {
-        let window = Window {
-            from: since.written.max(since.id.born),
-            until: named[0].map_or(u128::MAX, |log| log.id().born).max(1),
-        };
-        let known: Vec<&LogFile> = self.old.iter().chain(named.into_iter().flatten()).collect();
-        let left = |id| self.left.contains(&id) || Some(id) == self.foreign || id == since.id;
-        // A directory that may not be listed tells nothing.
-        let Ok(found) = self.chain.find_renamed(window, &known, left, now) else { return };
-        // The name that it got went to the file after it, which then lost it to one that was not there yet.
-        let unlinked = self.old.iter().find(|file| file.id() == since.id).and_then(LogFile::unlinked_at);
-        let next = found.files.first().map(|file| file.id().born);
-        let overwritten = unlinked.zip(next).is_some_and(|(unlinked, next)| next + TICK > unlinked);
-        let lost = found.lost.or((overwritten || by_hand && !found.settled).then_some(0));
-        self.noticed.extend(lost.map(|known_bytes| Event::Gap { known_bytes }));
-        for mut file in found.files {
-            file.becomes(Role::Nameless, 0);
-            self.noticed.push_back(Event::Rotated);
-            self.old.push_back(file);
-        }
-    }
-
-    /// How far the cumulative log goes, but for a copy of yesterday's file that is being made just now;
-    /// when it goes just as far as expected, there is none.
-    fn appended_before(&self, yesterday: Option<&LogFile>, expected: Option<u64>, now: Duration) -> Appended {
-        let Ok(opened) = self.chain.open_cumulative(now) else {
-            // What stands at its end is not known.
-            return Appended { bytes: expected.unwrap_or(0), anchor: Anchor::default() };
-        };
-        let cumulative = opened.and_then(|file| Cumulative::new(file).ok());
-        let Some(cumulative) = cumulative else { return Appended::default() };
-        let unexpected = yesterday.filter(|_| expected != Some(cumulative.size()));
-        let end = unexpected.and_then(|yesterday| cumulative.end_before(yesterday).ok());
-        cumulative.until(end.unwrap_or(cumulative.size())).unwrap_or_default()
     }
 
     /// A file that cannot be read keeps the others from nothing: the next step reads the next one.

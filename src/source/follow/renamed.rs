@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use super::chain::Chain;
 use super::file::LogFile;
-use super::position::{FileId, written_at};
+use super::position::{FileId, Position, Role, written_at};
+use super::{Event, Follower};
 
 /// More entries of the directory are not looked at.
 const MAX_LISTED: usize = 20_000;
@@ -24,24 +25,27 @@ const SAMPLE_BYTES: usize = 4096;
 /// So much of a line's beginning: a date, a count, or the tag of an element.
 const SHAPE_BYTES: usize = 8;
 
+/// Times of files are that coarse, nanoseconds: a tick of the kernel's clock.
+const TICK: u128 = 10_000_000;
+
 /// When the files were made that are looked for, nanoseconds since 1970.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Window {
+struct Window {
     /// The log had last been written then, as far as we saw.
-    pub from: u128,
+    from: u128,
     /// The file was made then that is the log now.
-    pub until: u128,
+    until: u128,
 }
 
 /// What was found.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+struct Found {
     /// The files, oldest first.
-    pub files: Vec<LogFile>,
+    files: Vec<LogFile>,
     /// That there were more, with the bytes that are known.
-    pub lost: Option<u64>,
+    lost: Option<u64>,
     /// Whether the directory came to rest while it was listed.
-    pub settled: bool,
+    settled: bool,
 }
 
 impl Found {
@@ -62,9 +66,41 @@ struct Candidate {
     named_alike: bool,
 }
 
+impl Follower {
+    /// Takes up files that were the log after the one at the place, and got names that are not looked at.
+    /// `by_hand` says that the file itself has got such a name.
+    pub(super) fn take_up_renamed(
+        &mut self,
+        since: &Position,
+        named: [Option<&LogFile>; 2],
+        by_hand: bool,
+        now: Duration,
+    ) {
+        let window = Window {
+            from: since.written.max(since.id.born),
+            until: named[0].map_or(u128::MAX, |log| log.id().born).max(1),
+        };
+        let known: Vec<&LogFile> = self.old.iter().chain(named.into_iter().flatten()).collect();
+        let left = |id| self.left.contains(&id) || Some(id) == self.foreign || id == since.id;
+        // A directory that may not be listed tells nothing.
+        let Ok(found) = self.chain.find_renamed(window, &known, left, now) else { return };
+        // The name that it got went to the file after it, which then lost it to one that was not there yet.
+        let unlinked = self.old.iter().find(|file| file.id() == since.id).and_then(LogFile::unlinked_at);
+        let next = found.files.first().map(|file| file.id().born);
+        let overwritten = unlinked.zip(next).is_some_and(|(unlinked, next)| next + TICK > unlinked);
+        let lost = found.lost.or((overwritten || by_hand && !found.settled).then_some(0));
+        self.noticed.extend(lost.map(|known_bytes| Event::Gap { known_bytes }));
+        for mut file in found.files {
+            file.becomes(Role::Nameless, 0);
+            self.noticed.push_back(Event::Rotated);
+            self.old.push_back(file);
+        }
+    }
+}
+
 impl Chain {
     /// Looks for such files. `known` are never among them, nor is a file that `left` knows.
-    pub(super) fn find_renamed(
+    fn find_renamed(
         &self,
         window: Window,
         known: &[&LogFile],
