@@ -26,6 +26,7 @@ pub mod reasons;
 pub mod recent;
 pub mod reply;
 pub mod table;
+pub mod time;
 pub mod timeline;
 pub mod unparsed;
 pub mod window;
@@ -40,6 +41,7 @@ use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Entry, Event, K
 use index::{ChannelIndex, LogIndex};
 use serde::{Deserialize, Serialize};
 pub use table::{LeftOut, Table};
+use time::{Monotonic, Time, UnixTime};
 use timeline::Present;
 
 use crate::record::Direction;
@@ -152,13 +154,13 @@ impl Totals {
 /// Entries whose places in the joins are fetched at once.
 const FETCHED: usize = 32;
 
-/// When an entry happened, milliseconds on the [`timeline`].
+/// When an entry happened.
 #[derive(Clone, Copy, Debug)]
 struct Moment {
     /// By its own time stamp.
-    written: i64,
+    written: Time,
     /// The same, but not after the reading clock: an entry of the future moves no window.
-    seen: i64,
+    seen: Time,
 }
 
 /// Takes entries and adds them up.
@@ -186,21 +188,21 @@ impl Aggregate {
         self.totals = Totals { accounts, notices, timeline, ..Totals::new(self.totals.seed) };
     }
 
-    /// The present, by the host's clock and by one that never goes back, both in milliseconds.
-    pub fn present(&self, unix_millis: i64, monotonic_millis: i64) -> Present {
-        self.totals.timeline.present(unix_millis, monotonic_millis, self.totals.accounts.newest_entry())
+    /// The present, by the host's clock and by one that never goes back.
+    pub fn present(&self, unix: UnixTime, monotonic: Monotonic) -> Present {
+        self.totals.timeline.present(unix, monotonic, self.totals.accounts.newest_entry())
     }
 
     /// The same, for entries that are read now.
-    pub fn go_on(&mut self, unix_millis: i64, monotonic_millis: i64) -> Present {
-        let present = self.present(unix_millis, monotonic_millis);
-        self.totals.timeline.go_on(present, monotonic_millis);
+    pub fn go_on(&mut self, unix: UnixTime, monotonic: Monotonic) -> Present {
+        let present = self.present(unix, monotonic);
+        self.totals.timeline.go_on(present, monotonic);
         present
     }
 
-    /// Unix milliseconds of a time stamp that is read at `now`.
-    pub fn unix_millis(&mut self, stamp: Timestamp, now: Present) -> i64 {
-        self.clock.unix_millis(stamp, now.unix_millis)
+    /// When an entry with a time stamp was written that is read at `now`.
+    pub fn unix(&mut self, stamp: Timestamp, now: Present) -> UnixTime {
+        self.clock.unix(stamp, now.unix)
     }
 
     /// What lines of these sums are digested with.
@@ -249,12 +251,12 @@ impl Aggregate {
     fn entry_time(&mut self, log: LogIndex, stamp: Timestamp, now: Option<Present>) -> Moment {
         let (present, latest) = now.map_or_else(
             || {
-                let last = self.totals.accounts.last_entry(log).unwrap_or(stamp.civil_millis);
-                (Present::of_entry(last), i64::MAX)
+                let first = Time::of(stamp.civil_millis);
+                (Present::of_entry(self.totals.accounts.last_entry(log).unwrap_or(first)), Time::MAX)
             },
             |now| (now, now.now()),
         );
-        let written = present.on_timeline(self.clock.unix_millis(stamp, present.unix_millis));
+        let written = present.on_timeline(self.clock.unix(stamp, present.unix));
         let seen = written.min(latest);
         self.totals.accounts.entry_at(log, seen);
         Moment { written, seen }
@@ -326,11 +328,11 @@ impl Aggregate {
     fn waited(&mut self, channel: ChannelIndex, waited: &Waited, failure: Option<Outcome>, at: Moment) {
         let delayed = self.totals.delays.tried(waited, failure, at.written);
         let counts = self.totals.channels.at(channel);
-        if let Some(millis) = delayed.queue {
-            counts.queue_delay.observe_millis(millis);
+        if let Some(delay) = delayed.queue {
+            counts.queue_delay.observe(delay);
         }
-        if let Some(millis) = delayed.end_to_end {
-            counts.end_to_end_delay.observe_millis(millis);
+        if let Some(delay) = delayed.end_to_end {
+            counts.end_to_end_delay.observe(delay);
         }
     }
 

@@ -160,7 +160,7 @@ impl Report {
         let totals = Arc::new(self.aggregate.totals);
         let clients = self.clients;
         let end = totals.accounts.all().iter().filter_map(|account| account.last_entry).max();
-        let end = Present::of_entry(end.unwrap_or(0));
+        let end = Present::of_entry(end.unwrap_or_default());
         exposition.publish(&[Feed::Logs], move |page: &mut Page| fill(page, &totals, &clients, end))?;
         Ok(exposition.encode()?)
     }

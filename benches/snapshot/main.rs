@@ -7,6 +7,7 @@
 
 use std::time::{Duration, Instant};
 
+use imsimta_exporter::aggregate::time::Time;
 use imsimta_exporter::aggregate::timeline::Present;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::state::Snapshot;
@@ -91,7 +92,7 @@ fn series(totals: &Totals) -> usize {
     let (exposition, totals) = (Exposition::default(), totals.clone());
     exposition
         .publish(&[Feed::Logs], move |page| {
-            logs::fill(page, &totals, &clients, Present::of_entry(1_795_341_600_000));
+            logs::fill(page, &totals, &clients, Present::of_entry(Time::of(1_795_341_600_000)));
         })
         .expect("registered");
     let page = exposition.encode().expect("encoded");

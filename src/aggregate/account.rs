@@ -6,6 +6,7 @@ use super::index::{ByIndex, Log, LogIndex};
 use super::option::Inference;
 use super::reasons::PerLabel;
 use super::table::{LeftOut, Table};
+use super::time::Time;
 use crate::record::{Skip, Unparsed};
 
 /// The account of one block of lines.
@@ -62,8 +63,8 @@ pub struct LogAccount {
     pub gaps: u64,
     /// Bytes that are known to be lost in gaps.
     pub gap_bytes: u64,
-    /// The newest entry's time, milliseconds on the [`timeline`](super::timeline).
-    pub last_entry: Option<i64>,
+    /// The newest entry's time.
+    pub last_entry: Option<Time>,
     /// What its first entries say about the options that are on.
     #[serde(default)]
     pub inference: Inference,
@@ -144,15 +145,15 @@ impl Accounts {
     }
 
     /// The time of the newest entry of all: no table holds anything later.
-    pub fn newest_entry(&self) -> Option<i64> {
+    pub fn newest_entry(&self) -> Option<Time> {
         self.0.values().iter().filter_map(|account| account.last_entry).max()
     }
 
-    pub(super) fn last_entry(&self, log: LogIndex) -> Option<i64> {
+    pub(super) fn last_entry(&self, log: LogIndex) -> Option<Time> {
         self.0.get(log)?.last_entry
     }
 
-    pub(super) fn entry_at(&mut self, log: LogIndex, at: i64) {
+    pub(super) fn entry_at(&mut self, log: LogIndex, at: Time) {
         let account = self.at(log);
         account.last_entry = account.last_entry.max(Some(at));
     }

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::Client;
 use super::table::{LeftOut, Table};
+use super::time::{Millis, Time};
 use super::window::SlidingCounts;
 
-const BUCKET_MILLIS: i64 = 30_000;
+const BUCKET: Millis = Millis::of(30_000);
 const BUCKETS: usize = 10;
 /// Addresses followed in each half minute; a flood from more is counted without its addresses.
 const ADDRESSES: usize = 4096;
@@ -26,7 +27,7 @@ pub struct Clients {
 
 impl Table for Clients {
     fn empty(_: u64) -> Self {
-        let window = || SlidingCounts::new(BUCKET_MILLIS, BUCKETS, ADDRESSES);
+        let window = || SlidingCounts::new(BUCKET, BUCKETS, ADDRESSES);
         Self { connections: window(), rejections: window(), authentication_failures: window() }
     }
 
@@ -37,7 +38,7 @@ impl Table for Clients {
 }
 
 /// Counts an event of a client, where there is one.
-pub(super) fn count(window: &mut SlidingCounts<IpAddr>, at: i64, client: Option<Client>) {
+pub(super) fn count(window: &mut SlidingCounts<IpAddr>, at: Time, client: Option<Client>) {
     if let Some(client) = client {
         window.add(at, client.key, client.address);
     }

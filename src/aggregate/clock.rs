@@ -3,6 +3,7 @@
 use jiff::civil;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 
+use super::time::UnixTime;
 use crate::record::timestamp::Timestamp;
 
 /// Time zone rules change at quarters of an hour at the finest.
@@ -23,21 +24,21 @@ impl LocalClock {
         Self { zone, block: i64::MIN, offset_millis: None }
     }
 
-    /// Unix milliseconds of an entry. In the hour that autumn repeats, the reading that is nearer to
+    /// When an entry was written. In the hour that autumn repeats, the reading that is nearer to
     /// `now` is taken; in the hour that spring skips, the offset before it.
-    pub fn unix_millis(&mut self, stamp: Timestamp, now: i64) -> i64 {
+    pub fn unix(&mut self, stamp: Timestamp, now: UnixTime) -> UnixTime {
         if let Some(offset) = stamp.utc_offset {
-            return stamp.civil_millis - i64::from(offset) * 1000;
+            return UnixTime::of(stamp.civil_millis - i64::from(offset) * 1000);
         }
         let block = stamp.civil_millis.div_euclid(BLOCK_MILLIS);
         if block != self.block {
             self.block = block;
             self.offset_millis = self.plain_offset(block * BLOCK_MILLIS);
         }
-        match self.offset_millis {
+        UnixTime::of(match self.offset_millis {
             Some(offset) => stamp.civil_millis - offset,
-            None => self.ambiguous(stamp.civil_millis, now),
-        }
+            None => self.ambiguous(stamp.civil_millis, now.millis()),
+        })
     }
 
     fn plain_offset(&self, civil_millis: i64) -> Option<i64> {
@@ -72,7 +73,7 @@ fn millis(offset: Offset) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::LocalClock;
+    use super::{LocalClock, UnixTime};
     use crate::record::timestamp;
 
     #[track_caller]
@@ -80,7 +81,8 @@ mod tests {
         let mut clock = LocalClock::new(jiff::tz::TimeZone::get(zone).expect("bundled"));
         let stamp = timestamp::iso(entry.as_bytes()).expect("a time stamp");
         let unix = |text: &str| text.parse::<jiff::Timestamp>().expect("a time stamp").as_millisecond();
-        let got = jiff::Timestamp::from_millisecond(clock.unix_millis(stamp, unix(now))).expect("in range");
+        let unix = clock.unix(stamp, UnixTime::of(unix(now))).millis();
+        let got = jiff::Timestamp::from_millisecond(unix).expect("in range");
         assert_eq!(got.to_string(), expected, "{zone} {entry}");
     }
 

@@ -9,29 +9,30 @@ use serde::{Deserialize, Serialize};
 use super::index::ChannelIndex;
 use super::reasons::closed_set;
 use super::table::{LeftOut, Table, Vacated};
+use super::time::{Millis, Time};
 use crate::record::{Connection, Direction, diagnostic, labelled};
 
 /// Connections followed at once.
 const MAX_OPEN: usize = 65_536;
 /// An SMTP server process lives for a day (`MAX_LIFE_TIME`, 86,400 s); one that was killed writes no C.
-const MAX_AGE_MILLIS: i64 = 25 * 3_600_000;
+const MAX_AGE: Millis = Millis::of_minutes(25 * 60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Open {
     channel: ChannelIndex,
     outbound: bool,
-    at: i64,
+    at: Time,
 }
 
 /// Between two walks through a full table to forget what is old.
-const PRUNE_MILLIS: i64 = 60_000;
+const PRUNE: Millis = Millis::of_minutes(1);
 
 /// O entries whose C has not come, by the hash of their transport tuple.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct OpenConnections {
     open: FxHashMap<u64, Open>,
     /// When the table was last full and walked through.
-    pruned: Option<i64>,
+    pruned: Option<Time>,
     left_out: u64,
 }
 
@@ -46,11 +47,11 @@ impl Table for OpenConnections {
 }
 
 impl OpenConnections {
-    pub(super) fn opened(&mut self, key: NonZeroU64, channel: ChannelIndex, direction: Direction, at: i64) {
+    pub(super) fn opened(&mut self, key: NonZeroU64, channel: ChannelIndex, direction: Direction, at: Time) {
         let full = |open: &FxHashMap<u64, Open>| open.len() >= MAX_OPEN;
-        let rested = self.pruned.is_none_or(|pruned| at.saturating_sub(pruned) >= PRUNE_MILLIS);
+        let rested = self.pruned.is_none_or(|pruned| at.since(pruned) >= PRUNE);
         if full(&self.open) && rested {
-            self.open.retain(|_, open| at.saturating_sub(open.at) < MAX_AGE_MILLIS);
+            self.open.retain(|_, open| at.since(open.at) < MAX_AGE);
             self.pruned = Some(at);
         }
         if full(&self.open) {
@@ -70,9 +71,9 @@ impl OpenConnections {
     }
 
     /// By channel and direction: how many are open at `now`.
-    pub fn counts(&self, now: i64) -> HashMap<ChannelIndex, [u64; 2]> {
+    pub fn counts(&self, now: Time) -> HashMap<ChannelIndex, [u64; 2]> {
         let mut counts: HashMap<ChannelIndex, [u64; 2]> = HashMap::new();
-        for open in self.open.values().filter(|open| now.saturating_sub(open.at) < MAX_AGE_MILLIS) {
+        for open in self.open.values().filter(|open| now.since(open.at) < MAX_AGE) {
             counts.entry(open.channel).or_default()[usize::from(open.outbound)] += 1;
         }
         counts

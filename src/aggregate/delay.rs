@@ -10,15 +10,16 @@ use serde::{Deserialize, Serialize};
 use super::digest::{Entry, Key, Waited};
 use super::join::JoinTable;
 use super::table::{LeftOut, Table};
+use super::time::{Millis, Time};
 use crate::record::code::Outcome;
 
-/// The delays that an entry shows, in milliseconds.
+/// The delays that an entry shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Delayed {
     /// In the channel's queue.
-    pub(super) queue: Option<i64>,
+    pub(super) queue: Option<Millis>,
     /// Since the message came to this host, at the recipient's end on it.
-    pub(super) end_to_end: Option<i64>,
+    pub(super) end_to_end: Option<Millis>,
 }
 
 /// When files were enqueued and messages arrived.
@@ -49,8 +50,8 @@ impl Delays {
         self.messages.fetch(keys().filter_map(|(_, message)| message));
     }
 
-    /// A recipient was enqueued at `at` (milliseconds on the [timeline](super::timeline)); `arrives` says that it comes from outside.
-    pub(super) fn enqueued(&mut self, file: Key, message: Key, arrives: bool, at: i64) {
+    /// A recipient was enqueued at `at`; `arrives` says that it comes from outside.
+    pub(super) fn enqueued(&mut self, file: Key, message: Key, arrives: bool, at: Time) {
         if let Some(file) = file {
             self.files.begin(file, at);
         }
@@ -62,7 +63,7 @@ impl Delays {
     }
 
     /// A recipient was delivered or, as `failure` says, not. A retry ends nothing.
-    pub(super) fn tried(&mut self, waited: &Waited, failure: Option<Outcome>, at: i64) -> Delayed {
+    pub(super) fn tried(&mut self, waited: &Waited, failure: Option<Outcome>, at: Time) -> Delayed {
         match failure {
             Some(Outcome::Deferred) => Delayed::default(),
             Some(Outcome::Partial) => {
@@ -72,10 +73,7 @@ impl Delays {
             None | Some(Outcome::Rejected | Outcome::Unnotified) => {
                 let in_queue = waited.file.and_then(|file| self.files.end(file, at));
                 let on_host = waited.message.and_then(|message| self.messages.end(message, at));
-                Delayed {
-                    queue: waited.queue_millis.or(in_queue),
-                    end_to_end: on_host.filter(|_| waited.ends),
-                }
+                Delayed { queue: waited.queue.or(in_queue), end_to_end: on_host.filter(|_| waited.ends) }
             }
         }
     }

@@ -8,16 +8,17 @@ use super::digest::{Batch, Name};
 use super::heavy_hitters::{HeavyHitters, Place};
 use super::index::{ByIndex, Channel, ChannelIndex, Domain};
 use super::table::{LeftOut, Table, Vacated};
+use super::time::{Millis, Time};
 use super::window::{RecentKeys, SlidingCounts};
 use crate::record::code::Outcome;
 
 /// Domains with a series of their own.
 pub const MAX_DOMAINS: usize = 200;
 /// Five minutes in buckets of 30 s.
-const FAILURE_BUCKET_MILLIS: i64 = 30_000;
+const FAILURE_BUCKET: Millis = Millis::of(30_000);
 const FAILURE_BUCKETS: usize = 10;
 const FAILURE_KEYS: usize = 4096;
-const ATTEMPT_WINDOW_MILLIS: i64 = 3_600_000;
+const ATTEMPT_WINDOW: Millis = Millis::of_minutes(60);
 const ATTEMPT_KEYS: usize = 20_000;
 
 /// Failures of one domain.
@@ -44,8 +45,8 @@ impl Table for Destinations {
         Self {
             labels: HeavyHitters::new(MAX_DOMAINS, seed),
             failures: [DomainFailures::default()].into_iter().collect(),
-            recent_failures: SlidingCounts::new(FAILURE_BUCKET_MILLIS, FAILURE_BUCKETS, FAILURE_KEYS),
-            recent_attempts: RecentKeys::new(ATTEMPT_WINDOW_MILLIS, ATTEMPT_KEYS),
+            recent_failures: SlidingCounts::new(FAILURE_BUCKET, FAILURE_BUCKETS, FAILURE_KEYS),
+            recent_attempts: RecentKeys::new(ATTEMPT_WINDOW, ATTEMPT_KEYS),
         }
     }
 
@@ -63,8 +64,8 @@ impl Table for Destinations {
 }
 
 impl Destinations {
-    /// Delivery to a domain was tried at `at`, milliseconds on the [timeline](super::timeline).
-    pub(super) fn attempted(&mut self, channel: ChannelIndex, domain: Name, at: i64) {
+    /// Delivery to a domain was tried at `at`.
+    pub(super) fn attempted(&mut self, channel: ChannelIndex, domain: Name, at: Time) {
         self.recent_attempts.add(at, of_channel(channel, domain), channel);
     }
 
@@ -74,7 +75,7 @@ impl Destinations {
         channel: ChannelIndex,
         domain: Name,
         outcome: Outcome,
-        at: i64,
+        at: Time,
         batch: &Batch,
     ) {
         self.recent_failures.add(at, of_channel(channel, domain), channel);
@@ -91,7 +92,7 @@ impl Destinations {
         self.recent_attempts.forget(channel);
     }
 
-    fn counts(&mut self, domain: Name, at: i64, batch: &Batch) -> &mut DomainFailures {
+    fn counts(&mut self, domain: Name, at: Time, batch: &Batch) -> &mut DomainFailures {
         match self.labels.place(domain.key, at, || batch.text(domain)) {
             Place::At(index) => self.failures.at(index),
             Place::NewAt(index) => {
@@ -110,7 +111,7 @@ impl Destinations {
 
     /// By channel: the share of the last five minutes' failed recipients that goes to the one
     /// worst domain, 0 to 1. Channels without a failure are not there.
-    pub fn worst_shares(&self, now: i64) -> HashMap<ChannelIndex, f64> {
+    pub fn worst_shares(&self, now: Time) -> HashMap<ChannelIndex, f64> {
         let (sums, without_key) = self.recent_failures.sums(now);
         let mut channels: HashMap<ChannelIndex, (u64, u64)> = HashMap::new();
         for (channel, count) in sums {
@@ -124,7 +125,7 @@ impl Destinations {
     }
 
     /// By channel: distinct domains tried within the last hour.
-    pub fn domains(&self, now: i64) -> HashMap<ChannelIndex, u64> {
+    pub fn domains(&self, now: Time) -> HashMap<ChannelIndex, u64> {
         let mut channels = HashMap::new();
         for channel in self.recent_attempts.groups(now) {
             *channels.entry(channel).or_insert(0) += 1;

@@ -16,6 +16,7 @@ pub(super) use digester::label_key;
 use super::account::LineCounts;
 use super::connection::AuthenticationResult;
 use super::option::{Inference, OptionsSeen};
+use super::time::Millis;
 use super::unparsed::LastUnparsed;
 use crate::record::Direction;
 use crate::record::code::{EntryCode, Outcome};
@@ -56,7 +57,7 @@ pub struct Delivery {
 #[derive(Clone, Copy, Debug)]
 pub struct Waited {
     /// In the queue by the entry itself, milliseconds.
-    pub queue_millis: Option<i64>,
+    pub queue: Option<Millis>,
     /// The queue file.
     pub file: Key,
     /// The message.

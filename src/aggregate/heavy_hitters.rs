@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 use super::digest::label_key;
 use super::index::{ByIndex, IndexOf};
 use super::labels::OTHER_LABEL;
+use super::time::{Millis, Time};
 
-const HOUR_MILLIS: i64 = 3_600_000;
+const HOUR: Millis = Millis::of_minutes(60);
 /// What is watched outside the set at most, 16 bytes each.
 const SETS: usize = 128;
 const WAYS: usize = 8;
@@ -88,10 +89,10 @@ impl<T: Copy> HeavyHitters<T> {
         }
     }
 
-    /// Where an event at `at` (milliseconds on the timeline) counts whose label has the hash `key`. `text` gives
+    /// Where an event at `at` counts whose label has the hash `key`. `text` gives
     /// the label when it is new.
-    pub fn place<'a>(&mut self, key: u64, at: i64, text: impl FnOnce() -> &'a str) -> Place<T> {
-        self.fade(at.div_euclid(HOUR_MILLIS));
+    pub fn place<'a>(&mut self, key: u64, at: Time, text: impl FnOnce() -> &'a str) -> Place<T> {
+        self.fade(at.number(HOUR));
         if let Some(&index) = self.index.get(&key) {
             let weight = &mut self.members[index].weight;
             *weight = weight.saturating_add(1);

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::time::Millis;
+
 /// Upper bounds in seconds: from "at once" to the days after which the return job warns and
 /// bounces (`notices 1 2 4 7`).
 pub const DELAY_BOUNDS: [u32; 13] =
@@ -46,8 +48,8 @@ impl From<Saved> for DelayHistogram {
 
 impl DelayHistogram {
     /// Counts one delay. A negative one means that clocks disagree: it is not known, so not counted.
-    pub fn observe_millis(&mut self, millis: i64) {
-        let Ok(millis) = u64::try_from(millis) else { return };
+    pub fn observe(&mut self, delay: Millis) {
+        let Ok(millis) = u64::try_from(delay.millis()) else { return };
         // The next whole second is beyond the same bounds.
         let seconds = u32::try_from(millis.div_ceil(1000)).unwrap_or(u32::MAX);
         // To look at all bounds is faster than to stop at one that nobody can foresee.
@@ -78,13 +80,13 @@ impl DelayHistogram {
 
 #[cfg(test)]
 mod tests {
-    use super::DelayHistogram;
+    use super::{DelayHistogram, Millis};
 
     #[test]
     fn bounds_belong_to_their_bucket() {
         let mut histogram = DelayHistogram::default();
         for millis in [0, 1000, 1001, 700_000_000, -1] {
-            histogram.observe_millis(millis);
+            histogram.observe(Millis::of(millis));
         }
         let cumulative: Vec<u64> = histogram.cumulative().map(|(_, count)| count).collect();
         assert_eq!(cumulative[..3], [2, 3, 3]);

@@ -4,6 +4,8 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
+use super::time::{Millis, Time};
+
 /// 204,804 places, six in each set of 64 bytes.
 const SETS: usize = 34_134;
 const WAYS: usize = 6;
@@ -70,10 +72,10 @@ pub struct JoinTable {
 }
 
 impl JoinTable {
-    /// A recipient begins to wait at `at`, milliseconds on the [timeline](super::timeline). The first one's time stays while anybody
+    /// A recipient begins to wait at `at`. The first one's time stays while anybody
     /// waits; after that it is a new beginning, such as a message that comes back to this host from a
     /// mailing list.
-    pub fn begin(&mut self, key: NonZeroU64, at: i64) {
+    pub fn begin(&mut self, key: NonZeroU64, at: Time) {
         if self.sets.is_empty() {
             self.sets = vec![Set::default(); SETS];
         }
@@ -99,11 +101,11 @@ impl JoinTable {
         }
     }
 
-    /// A recipient waits no longer at `at`; for how many milliseconds it did, if that is known.
-    pub fn end(&mut self, key: NonZeroU64, at: i64) -> Option<i64> {
+    /// A recipient waits no longer at `at`; for how long it did, if that is known.
+    pub fn end(&mut self, key: NonZeroU64, at: Time) -> Option<Millis> {
         let (set, way) = self.find(key)?;
         set.waiting[way] = set.waiting[way].saturating_sub(1);
-        Some(between(set.since(way), centis(at)) * 10)
+        Some(Millis::of(between(set.since(way), centis(at)) * 10))
     }
 
     /// Looks at the places of keys that come next. The table is larger than a processor's cache: to fetch
@@ -140,8 +142,8 @@ const HIGH_BITS: usize = 5;
 const HIGH: u32 = (1 << HIGH_BITS) - 1;
 
 /// What these bits hold of a time.
-fn centis(millis: i64) -> u64 {
-    millis.div_euclid(10).cast_unsigned() & ((1 << CENTIS_BITS) - 1)
+fn centis(at: Time) -> u64 {
+    at.millis().div_euclid(10).cast_unsigned() & ((1 << CENTIS_BITS) - 1)
 }
 
 /// From one time to another; less than 0 when the other is before it.
@@ -162,7 +164,7 @@ struct Place {
     /// Any key that has the place.
     key: u64,
     /// Any time that is the same in [`centis`].
-    since: i64,
+    since: Time,
     waiting: u32,
 }
 
@@ -172,7 +174,7 @@ impl From<JoinTable> for Saved {
             let taken = (0..WAYS).filter(|&way| set.tags[way] != 0);
             taken.map(move |way| Place {
                 key: u64::from(set.tags[way]) << 32 | number,
-                since: set.since(way).cast_signed() * 10,
+                since: Time::of(set.since(way).cast_signed() * 10),
                 waiting: set.waiting[way].into(),
             })
         });
@@ -201,9 +203,17 @@ mod tests {
     use std::collections::HashMap;
     use std::num::NonZeroU64;
 
-    use super::{JoinTable, SETS, Set, WAYS};
+    use super::{JoinTable, Millis, SETS, Set, Time, WAYS};
 
     const CAPACITY: usize = SETS * WAYS;
+
+    fn begin(table: &mut JoinTable, key: NonZeroU64, millis: i64) {
+        table.begin(key, Time::of(millis));
+    }
+
+    fn end(table: &mut JoinTable, key: NonZeroU64, millis: i64) -> Option<i64> {
+        table.end(key, Time::of(millis)).map(Millis::millis)
+    }
 
     fn key(number: u64) -> NonZeroU64 {
         NonZeroU64::new(number).expect("not 0")
@@ -212,16 +222,16 @@ mod tests {
     #[test]
     fn the_first_time_stays_while_somebody_waits() {
         let mut table = JoinTable::default();
-        assert_eq!(table.end(key(7), 1000), None);
-        table.begin(key(7), 100);
-        table.begin(key(7), 200);
+        assert_eq!(end(&mut table, key(7), 1000), None);
+        begin(&mut table, key(7), 100);
+        begin(&mut table, key(7), 200);
         table.go_on(key(7));
         table.go_on(key(8));
-        assert_eq!([(); 3].map(|()| table.end(key(7), 1100)), [Some(1000); 3]);
+        assert_eq!([(); 3].map(|()| end(&mut table, key(7), 1100)), [Some(1000); 3]);
         // An end that has no beginning in the log finds the time all the same.
-        assert_eq!((table.end(key(7), 100), table.end(key(8), 1000)), (Some(0), None));
-        table.begin(key(7), 900);
-        assert_eq!(table.end(key(7), 910), Some(10));
+        assert_eq!((end(&mut table, key(7), 100), end(&mut table, key(8), 1000)), (Some(0), None));
+        begin(&mut table, key(7), 900);
+        assert_eq!(end(&mut table, key(7), 910), Some(10));
     }
 
     #[test]
@@ -239,8 +249,8 @@ mod tests {
             (-10, 10),
         ] {
             let mut table = JoinTable::default();
-            table.begin(key(7), since);
-            assert_eq!(table.end(key(7), at), Some(at - since), "{since} {at}");
+            begin(&mut table, key(7), since);
+            assert_eq!(end(&mut table, key(7), at), Some(at - since), "{since} {at}");
         }
     }
 
@@ -249,14 +259,14 @@ mod tests {
         let mut table = JoinTable::default();
         let way = |way: usize| key((way as u64 + 1) << 32 | 3);
         for number in 0..WAYS {
-            table.begin(way(number), 100 + 10 * i64::try_from(number).expect("small"));
+            begin(&mut table, way(number), 100 + 10 * i64::try_from(number).expect("small"));
         }
-        assert_eq!(table.end(way(4), 200), Some(60));
-        table.begin(way(WAYS), 200);
-        assert_eq!((table.end(way(4), 300), table.evicted()), (None, 0));
-        table.begin(way(WAYS + 1), 210);
-        assert_eq!((table.end(way(0), 300), table.evicted()), (None, 1));
-        assert!([1, 2, 3, 5, 6, 7].iter().all(|&number| table.end(way(number), 300).is_some()));
+        assert_eq!(end(&mut table, way(4), 200), Some(60));
+        begin(&mut table, way(WAYS), 200);
+        assert_eq!((end(&mut table, way(4), 300), table.evicted()), (None, 0));
+        begin(&mut table, way(WAYS + 1), 210);
+        assert_eq!((end(&mut table, way(0), 300), table.evicted()), (None, 1));
+        assert!([1, 2, 3, 5, 6, 7].iter().all(|&number| end(&mut table, way(number), 300).is_some()));
     }
 
     #[test]
@@ -271,7 +281,7 @@ mod tests {
         let mut numbers = Vec::new();
         for time in 0..i64::try_from(CAPACITY + CAPACITY / 8).expect("small") {
             number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            table.begin(key(number), 10 * time);
+            begin(&mut table, key(number), 10 * time);
             // Of many sets some.
             if number.is_multiple_of(16) {
                 numbers.push(number);
@@ -281,7 +291,7 @@ mod tests {
         let mut loaded: JoinTable = rmp_serde::from_slice(&saved).expect("decoded");
         assert_eq!(loaded, table);
         let found = |table: &mut JoinTable| -> HashMap<u64, Option<i64>> {
-            numbers.iter().map(|&number| (number, table.end(key(number), 0))).collect()
+            numbers.iter().map(|&number| (number, end(table, key(number), 0))).collect()
         };
         let found_now = found(&mut table);
         assert!(found_now.values().any(Option::is_some));

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 
+use super::time::Millis;
+
 /// Offsets that one is the median of: a single line with a foreign time stamp is nothing.
 const KEPT: usize = 5;
 
@@ -21,34 +23,34 @@ const MINUTE: i64 = 60_000;
 /// The last offsets of one log.
 #[derive(Clone, Debug, Default)]
 pub struct LogClock {
-    offsets: VecDeque<i64>,
+    offsets: VecDeque<Millis>,
 }
 
 impl LogClock {
-    /// Notes by how many milliseconds an entry that was written just now is ahead of the clock.
-    pub fn note(&mut self, ahead_millis: i64) {
+    /// Notes how far an entry that was written just now is ahead of the clock.
+    pub fn note(&mut self, ahead: Millis) {
         if self.offsets.len() == KEPT {
             self.offsets.pop_front();
         }
-        self.offsets.push_back(ahead_millis);
+        self.offsets.push_back(ahead);
     }
 
-    /// By how many milliseconds entries are ahead of the clock, less than 0 when they are behind; `None`
+    /// How far entries are ahead of the clock, less than 0 when they are behind; `None`
     /// while no entry was seen being written.
-    pub fn offset(&self) -> Option<i64> {
-        let mut sorted: Vec<i64> = self.offsets.iter().copied().collect();
+    pub fn offset(&self) -> Option<Millis> {
+        let mut sorted: Vec<Millis> = self.offsets.iter().copied().collect();
         sorted.sort_unstable();
         // Of two the one nearer to the clock: one line says nothing against another.
         let middle = sorted.get(sorted.len() / 2).copied();
         let other = sorted.len().checked_sub(1).and_then(|last| sorted.get(last / 2).copied());
-        middle.into_iter().chain(other).min_by_key(|offset| offset.saturating_abs())
+        middle.into_iter().chain(other).min_by_key(|offset| offset.length())
     }
 }
 
-/// What to say of entries that are so many milliseconds ahead of the clock; nothing where the time zone
+/// What to say of entries that are so far ahead of the clock; nothing where the time zone
 /// cannot be why.
-pub fn zone_question(ahead_millis: i64) -> Option<String> {
-    let off = ahead_millis.saturating_abs();
+pub fn zone_question(ahead: Millis) -> Option<String> {
+    let off = ahead.length().millis();
     let quarters = off.saturating_add(QUARTER / 2) / QUARTER;
     let whole = off.abs_diff(quarters.saturating_mul(QUARTER)) <= INEXACT.unsigned_abs();
     if off <= TOLERATED || off > FURTHEST + INEXACT || !whole {
@@ -60,13 +62,13 @@ pub fn zone_question(ahead_millis: i64) -> Option<String> {
         (hours, 0) => format!("{hours} h"),
         (hours, minutes) => format!("{hours} h {minutes} min"),
     };
-    let side = if ahead_millis < 0 { "behind" } else { "ahead of" };
+    let side = if ahead < Millis::default() { "behind" } else { "ahead of" };
     Some(format!("the last entry is {length} {side} the clock: is mta.timezone right?"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LogClock, zone_question};
+    use super::{LogClock, Millis, zone_question};
 
     #[test]
     fn whole_quarter_hours_ask_for_the_zone() {
@@ -89,12 +91,12 @@ mod tests {
             (-365 * 24 * 60 * minute, None),
             (i64::MIN / 1000, None),
         ] {
-            let question = zone_question(seconds * 1000);
+            let question = zone_question(Millis::of(seconds * 1000));
             let expected =
                 said.map(|said| format!("the last entry is {said} the clock: is mta.timezone right?"));
             assert_eq!(question, expected, "{seconds}");
         }
-        assert_eq!(zone_question(i64::MIN), None);
+        assert_eq!(zone_question(Millis::of(i64::MIN)), None);
     }
 
     #[test]
@@ -102,9 +104,9 @@ mod tests {
         let offset = |offsets: &[i64]| {
             let mut clock = LogClock::default();
             for &offset in offsets {
-                clock.note(offset);
+                clock.note(Millis::of(offset));
             }
-            clock.offset()
+            clock.offset().map(Millis::millis)
         };
         assert_eq!(offset(&[]), None);
         assert_eq!(offset(&[-9000]), Some(-9000));

@@ -11,14 +11,15 @@ use serde::{Deserialize, Serialize};
 use super::index::{ByIndex, Channel, ChannelIndex};
 use super::reasons::PerLabel;
 use super::table::{LeftOut, Table, Vacated};
+use super::time::{Millis, Time};
 use crate::record::reason::Reason;
 
 /// The width of a bucket, as of the other windows.
-const BUCKET_MILLIS: i64 = 30_000;
+const BUCKET: Millis = Millis::of(30_000);
 /// Five minutes of them.
 const BUCKETS: i64 = 10;
 /// The window, in minutes.
-pub const WINDOW_MINUTES: i64 = BUCKETS * BUCKET_MILLIS / 60_000;
+pub const WINDOW_MINUTES: i64 = BUCKETS * BUCKET.millis() / 60_000;
 /// The short window, in minutes: what stands in it is now.
 pub const SHORT_MINUTES: i64 = 1;
 
@@ -59,7 +60,7 @@ impl ChannelActivity {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Bucket {
-    /// Time divided by [`BUCKET_MILLIS`].
+    /// Time divided by [`BUCKET`].
     number: i64,
     channels: ByIndex<Channel, ChannelActivity>,
 }
@@ -75,8 +76,8 @@ pub struct Recent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Progress {
-    /// When it last tried to deliver, milliseconds on the [timeline](super::timeline).
-    pub attempted: Option<i64>,
+    /// When it last tried to deliver.
+    pub attempted: Option<Time>,
     /// Recipients that were enqueued for it since.
     pub enqueued_since: u64,
 }
@@ -92,8 +93,8 @@ impl Table for Recent {
 }
 
 impl Recent {
-    /// A recipient was enqueued for a channel at `at`, milliseconds on the timeline.
-    pub(super) fn enqueued(&mut self, channel: ChannelIndex, at: i64) {
+    /// A recipient was enqueued for a channel at `at`.
+    pub(super) fn enqueued(&mut self, channel: ChannelIndex, at: Time) {
         self.progress.at(channel).enqueued_since += 1;
         if let Some(activity) = self.activity(channel, at) {
             activity.enqueued += 1;
@@ -101,7 +102,7 @@ impl Recent {
     }
 
     /// A channel tried to deliver; `failure` says why in vain.
-    pub(super) fn attempted(&mut self, channel: ChannelIndex, failure: Option<Reason>, at: i64) {
+    pub(super) fn attempted(&mut self, channel: ChannelIndex, failure: Option<Reason>, at: Time) {
         let progress = self.progress.at(channel);
         *progress = Progress { attempted: progress.attempted.max(Some(at)), enqueued_since: 0 };
         if let Some(activity) = self.activity(channel, at) {
@@ -125,8 +126,8 @@ impl Recent {
     }
 
     /// The row of a channel at a time; none before the window.
-    fn activity(&mut self, channel: ChannelIndex, at: i64) -> Option<&mut ChannelActivity> {
-        let number = at.div_euclid(BUCKET_MILLIS);
+    fn activity(&mut self, channel: ChannelIndex, at: Time) -> Option<&mut ChannelActivity> {
+        let number = at.number(BUCKET);
         let newest = self.ring.back().map(|bucket| bucket.number);
         let index = if newest == Some(number) { self.ring.len() - 1 } else { self.place(number)? };
         Some(self.ring[index].channels.at(channel))
@@ -151,9 +152,9 @@ impl Recent {
 
     /// By channel: what it did in the last so many minutes until `now`. The bucket of
     /// the present is not over yet, so one more is taken.
-    pub fn over(&self, minutes: i64, now: i64) -> ByIndex<Channel, ChannelActivity> {
-        let last = now.div_euclid(BUCKET_MILLIS);
-        let first = last.saturating_sub((minutes * 60_000 / BUCKET_MILLIS).min(BUCKETS - 1));
+    pub fn over(&self, minutes: i64, now: Time) -> ByIndex<Channel, ChannelActivity> {
+        let last = now.number(BUCKET);
+        let first = last.saturating_sub((minutes * 60_000 / BUCKET.millis()).min(BUCKETS - 1));
         let mut sums: ByIndex<Channel, ChannelActivity> = ByIndex::default();
         for bucket in self.ring.iter().filter(|bucket| (first..=last).contains(&bucket.number)) {
             bucket.channels.iter().for_each(|(channel, part)| sums.at(channel).add_all(part));
@@ -169,40 +170,44 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Progress, Recent, SHORT_MINUTES, Vacated, WINDOW_MINUTES};
+    use super::{Progress, Recent, SHORT_MINUTES, Time, Vacated, WINDOW_MINUTES};
     use crate::aggregate::index::nth;
     use crate::record::reason::Reason;
 
-    const START: i64 = 1_795_000_020_000;
+    const START: Time = after(0);
+
+    const fn after(millis: i64) -> Time {
+        Time::of(1_795_000_020_000 + millis)
+    }
 
     #[test]
     fn what_is_old_leaves_the_window_and_the_time_of_the_last_attempt_stays() {
         let mut recent = Recent::default();
         recent.enqueued(nth(2), START);
         recent.attempted(nth(1), Some(Reason::DnsTemporary), START);
-        recent.attempted(nth(1), None, START + 200_000);
-        let five = recent.over(WINDOW_MINUTES, START + 200_000);
+        recent.attempted(nth(1), None, after(200_000));
+        let five = recent.over(WINDOW_MINUTES, after(200_000));
         assert_eq!(
             (five[nth(1)].attempts, five[nth(1)].failed(), five[nth(1)].delivered(), five[nth(2)].enqueued),
             (2, 1, 1, 1)
         );
         assert_eq!(five[nth(1)].main_reason(), Some(Reason::DnsTemporary));
-        let minute = recent.over(SHORT_MINUTES, START + 200_000);
+        let minute = recent.over(SHORT_MINUTES, after(200_000));
         assert_eq!((minute[nth(1)].attempts, minute[nth(1)].failed()), (1, 0));
-        assert!(recent.over(WINDOW_MINUTES, START + 900_000).values().is_empty());
+        assert!(recent.over(WINDOW_MINUTES, after(900_000)).values().is_empty());
         let progress: Vec<_> =
             recent.progress().values().iter().map(|row| (row.attempted, row.enqueued_since)).collect();
-        assert_eq!(progress, [(None, 0), (Some(START + 200_000), 0), (None, 1)]);
+        assert_eq!(progress, [(None, 0), (Some(after(200_000)), 0), (None, 1)]);
     }
 
     #[test]
     fn entries_out_of_order_are_counted_and_those_too_old_are_not() {
         let mut recent = Recent::default();
-        for at in [START + 90_000, START, START + 30_000, START - 600_000] {
+        for at in [after(90_000), START, after(30_000), after(-600_000)] {
             recent.attempted(nth(0), None, at);
         }
-        assert_eq!(recent.over(WINDOW_MINUTES, START + 100_000)[nth(0)].attempts, 3);
-        assert_eq!(recent.progress()[nth(0)].attempted, Some(START + 90_000));
+        assert_eq!(recent.over(WINDOW_MINUTES, after(100_000))[nth(0)].attempts, 3);
+        assert_eq!(recent.progress()[nth(0)].attempted, Some(after(90_000)));
         assert!(recent.ring.len() <= 10);
     }
 
@@ -228,15 +233,15 @@ mod tests {
     fn the_ring_is_bounded() {
         let mut recent = Recent::default();
         for step in 0..1000_i64 {
-            let at = START + (step * 7919 % 1000) * 30_000;
+            let at = after((step * 7919 % 1000) * 30_000);
             recent.enqueued(nth(usize::try_from(step % 257).expect("small")), at);
             assert!(
                 recent.ring.len() <= 10
                     && recent.ring.iter().all(|bucket| bucket.channels.values().len() <= 257)
             );
         }
-        recent.enqueued(nth(0), i64::MAX);
-        recent.enqueued(nth(0), i64::MIN);
-        assert!(recent.over(WINDOW_MINUTES, i64::MIN).values().is_empty());
+        recent.enqueued(nth(0), Time::MAX);
+        recent.enqueued(nth(0), Time::MIN);
+        assert!(recent.over(WINDOW_MINUTES, Time::MIN).values().is_empty());
     }
 }

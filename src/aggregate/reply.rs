@@ -8,6 +8,7 @@ use super::digest::{Batch, RemoteReply};
 use super::heavy_hitters::{HeavyHitters, Place};
 use super::index::{ChannelIndex, Status, StatusIndex};
 use super::table::{LeftOut, Table, Vacated};
+use super::time::Time;
 
 /// The values of the label `class`: of replies that are not final, and of those that are.
 pub const CLASSES: [&str; 2] = ["4xx", "5xx"];
@@ -42,8 +43,8 @@ impl Table for Replies {
 }
 
 impl Replies {
-    /// A reply at `at`, milliseconds on the [timeline](super::timeline).
-    pub(super) fn add(&mut self, channel: ChannelIndex, reply: RemoteReply, at: i64, batch: &Batch) {
+    /// A reply at `at`.
+    pub(super) fn add(&mut self, channel: ChannelIndex, reply: RemoteReply, at: Time, batch: &Batch) {
         let status = match self.statuses.place(reply.status.key, at, || batch.text(reply.status)) {
             Place::At(index) => index,
             Place::NewAt(index) => {

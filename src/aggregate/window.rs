@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::index::{ByIndex, IndexOf};
+use super::time::{Millis, Time};
 
 /// Counts by key over a sliding window; a key is a seeded hash and stands for a value. Events are placed
 /// by their own time, so that a backlog that is read at once after a restart does not look like a burst.
@@ -13,7 +14,7 @@ use super::index::{ByIndex, IndexOf};
 /// and begin empty, so whoever comes often is among the first in each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlidingCounts<V> {
-    bucket_millis: i64,
+    bucket_millis: Millis,
     buckets: usize,
     keys_per_bucket: usize,
     ring: VecDeque<Bucket<V>>,
@@ -29,14 +30,14 @@ struct Bucket<V> {
 }
 
 impl<V: Copy> SlidingCounts<V> {
-    /// A window of `buckets` times `bucket_millis`.
-    pub fn new(bucket_millis: i64, buckets: usize, keys_per_bucket: usize) -> Self {
-        Self { bucket_millis, buckets, keys_per_bucket, ring: VecDeque::new(), left_out: 0 }
+    /// A window of `buckets` times `bucket`.
+    pub fn new(bucket: Millis, buckets: usize, keys_per_bucket: usize) -> Self {
+        Self { bucket_millis: bucket, buckets, keys_per_bucket, ring: VecDeque::new(), left_out: 0 }
     }
 
-    /// Counts one event at `at` (milliseconds on the [timeline](super::timeline)). An event from before the window is none.
-    pub fn add(&mut self, at: i64, key: u64, value: V) {
-        let number = at.div_euclid(self.bucket_millis);
+    /// Counts one event at `at`. An event from before the window is none.
+    pub fn add(&mut self, at: Time, key: u64, value: V) {
+        let number = at.number(self.bucket_millis);
         let keys_per_bucket = self.keys_per_bucket;
         let Some(bucket) = self.bucket(number) else { return };
         let full = bucket.counts.len() >= keys_per_bucket;
@@ -74,8 +75,8 @@ impl<V: Copy> SlidingCounts<V> {
     }
 
     /// The values and their sums over the window that ends at `now`, and the events without a key.
-    pub fn sums(&self, now: i64) -> (Vec<(V, u64)>, u64) {
-        let last = now.div_euclid(self.bucket_millis);
+    pub fn sums(&self, now: Time) -> (Vec<(V, u64)>, u64) {
+        let last = now.number(self.bucket_millis);
         let first = last - i64::try_from(self.buckets).unwrap_or(i64::MAX);
         let (mut sums, mut without_key): (FxHashMap<u64, (V, u64)>, u64) = (FxHashMap::default(), 0);
         for bucket in self.ring.iter().filter(|bucket| bucket.number > first) {
@@ -99,43 +100,43 @@ impl<V: Copy> SlidingCounts<V> {
 }
 
 /// Between two walks through a full table to forget what is old.
-const PRUNE_MILLIS: i64 = 60_000;
+const PRUNE: Millis = Millis::of_minutes(1);
 
 /// Distinct keys of the last hour, each of one group and with when it was last seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct RecentKeys<T> {
-    window_millis: i64,
+    window_millis: Millis,
     capacity: usize,
-    seen: FxHashMap<u64, (IndexOf<T>, i64)>,
+    seen: FxHashMap<u64, (IndexOf<T>, Time)>,
     /// Keys kept of each group.
     of_group: ByIndex<T, usize>,
-    pruned: i64,
+    pruned: Time,
     left_out: u64,
 }
 
 impl<T: Copy + PartialEq> RecentKeys<T> {
-    /// At most `capacity` keys seen within `window_millis`, a quarter of it of one group, so that one
+    /// At most `capacity` keys seen within `window`, a quarter of it of one group, so that one
     /// group's flood leaves room for the others.
-    pub fn new(window_millis: i64, capacity: usize) -> Self {
+    pub fn new(window: Millis, capacity: usize) -> Self {
         Self {
-            window_millis,
+            window_millis: window,
             capacity,
             seen: FxHashMap::default(),
             of_group: ByIndex::default(),
-            pruned: i64::MIN,
+            pruned: Time::MIN,
             left_out: 0,
         }
     }
 
-    /// Notes that a group's `key` was seen at `at` (milliseconds on the [timeline](super::timeline)).
-    pub fn add(&mut self, at: i64, key: u64, group: IndexOf<T>) {
+    /// Notes that a group's `key` was seen at `at`.
+    pub fn add(&mut self, at: Time, key: u64, group: IndexOf<T>) {
         if let Some((_, seen)) = self.seen.get_mut(&key) {
             *seen = at.max(*seen);
             return;
         }
         self.of_group.at(group);
-        if self.is_full(group) && at.saturating_sub(self.pruned) >= PRUNE_MILLIS {
+        if self.is_full(group) && at.since(self.pruned) >= PRUNE {
             self.prune(at);
         }
         if self.is_full(group) {
@@ -150,10 +151,10 @@ impl<T: Copy + PartialEq> RecentKeys<T> {
         self.seen.len() >= self.capacity || self.of_group[group] >= self.capacity / 4
     }
 
-    fn prune(&mut self, at: i64) {
+    fn prune(&mut self, at: Time) {
         let (window, of_group) = (self.window_millis, &mut self.of_group);
         self.seen.retain(|_, &mut (group, seen)| {
-            let kept = at.saturating_sub(seen) < window;
+            let kept = at.since(seen) < window;
             of_group[group] -= usize::from(!kept);
             kept
         });
@@ -167,9 +168,9 @@ impl<T: Copy + PartialEq> RecentKeys<T> {
     }
 
     /// The group of each key seen within the window that ends at `now`.
-    pub fn groups(&self, now: i64) -> impl Iterator<Item = IndexOf<T>> {
+    pub fn groups(&self, now: Time) -> impl Iterator<Item = IndexOf<T>> {
         let seen = self.seen.values();
-        seen.filter(move |&&(_, seen)| now.saturating_sub(seen) < self.window_millis).map(|&(group, _)| group)
+        seen.filter(move |&&(_, seen)| now.since(seen) < self.window_millis).map(|&(group, _)| group)
     }
 
     /// How many keys did not fit.
@@ -182,21 +183,27 @@ impl<T: Copy + PartialEq> RecentKeys<T> {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{RecentKeys, SlidingCounts};
+    use super::{Millis, RecentKeys, SlidingCounts, Time};
     use crate::aggregate::index::{Channel, nth};
 
+    const HOUR: Millis = Millis::of_minutes(60);
+
+    fn at(millis: i64) -> Time {
+        Time::of(millis)
+    }
+
     fn sums(counts: &SlidingCounts<char>, now: i64) -> HashMap<char, u64> {
-        counts.sums(now).0.into_iter().collect()
+        counts.sums(at(now)).0.into_iter().collect()
     }
 
     #[test]
     fn events_leave_the_window() {
-        let mut counts = SlidingCounts::new(1000, 3, 2);
-        for (at, key) in [(500, 'a'), (1500, 'a'), (1600, 'b'), (1700, 'c'), (2500, 'c')] {
-            counts.add(at, u64::from(key), key);
+        let mut counts = SlidingCounts::new(Millis::of(1000), 3, 2);
+        for (millis, key) in [(500, 'a'), (1500, 'a'), (1600, 'b'), (1700, 'c'), (2500, 'c')] {
+            counts.add(at(millis), u64::from(key), key);
         }
         assert_eq!(sums(&counts, 2900), HashMap::from([('a', 2), ('b', 1), ('c', 1)]));
-        assert_eq!(counts.sums(2900).1, 1);
+        assert_eq!(counts.sums(at(2900)).1, 1);
         assert_eq!(sums(&counts, 4100), HashMap::from([('c', 1)]));
         assert!(sums(&counts, 9000).is_empty());
         assert_eq!(counts.left_out(), 1);
@@ -204,30 +211,30 @@ mod tests {
 
     #[test]
     fn events_out_of_order_and_too_old() {
-        let mut counts = SlidingCounts::new(1000, 2, 10);
-        for at in [5000, 4500, 1000, 5100] {
-            counts.add(at, 1, 'a');
+        let mut counts = SlidingCounts::new(Millis::of(1000), 2, 10);
+        for millis in [5000, 4500, 1000, 5100] {
+            counts.add(at(millis), 1, 'a');
         }
         assert_eq!(sums(&counts, 5500)[&'a'], 3);
     }
 
     #[test]
     fn keys_are_forgotten_after_the_window() {
-        let mut keys = RecentKeys::<Channel>::new(3_600_000, 8);
-        for (at, key) in [(0, 1), (1000, 2), (2000, 3)] {
-            keys.add(at, key, nth(0));
+        let mut keys = RecentKeys::<Channel>::new(HOUR, 8);
+        for (millis, key) in [(0, 1), (1000, 2), (2000, 3)] {
+            keys.add(at(millis), key, nth(0));
         }
-        assert_eq!((keys.groups(2000).count(), keys.left_out()), (2, 1));
-        keys.add(3_600_500, 3, nth(0));
-        assert_eq!(keys.groups(3_600_500).count(), 2);
+        assert_eq!((keys.groups(at(2000)).count(), keys.left_out()), (2, 1));
+        keys.add(at(3_600_500), 3, nth(0));
+        assert_eq!(keys.groups(at(3_600_500)).count(), 2);
     }
 
     #[test]
     fn one_groups_flood_leaves_room_for_the_others() {
-        let mut keys = RecentKeys::<Channel>::new(3_600_000, 8);
-        (0..100).for_each(|key| keys.add(0, key, nth(0)));
-        (100..102).for_each(|key| keys.add(0, key, nth(1)));
-        let count = |wanted: usize| keys.groups(0).filter(|&group| group == nth(wanted)).count();
+        let mut keys = RecentKeys::<Channel>::new(HOUR, 8);
+        (0..100).for_each(|key| keys.add(at(0), key, nth(0)));
+        (100..102).for_each(|key| keys.add(at(0), key, nth(1)));
+        let count = |wanted: usize| keys.groups(at(0)).filter(|&group| group == nth(wanted)).count();
         assert_eq!((count(0), count(1), keys.left_out()), (2, 2, 98));
     }
 }

@@ -12,6 +12,8 @@ use super::Checked;
 use super::Verdict::{Fine, Note, Problem};
 use super::host::denied;
 use crate::aggregate::log_clock::zone_question;
+use crate::aggregate::time::UnixTime;
+use crate::aggregate::timeline::Present;
 use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
 use crate::counting::LogReader;
@@ -79,8 +81,8 @@ fn clock_question(checked: &mut Checked, totals: &Totals, name: &str, written: S
     let account = totals.accounts.all().iter().find(|account| account.name == name);
     let Some(last_entry) = account.and_then(|account| account.last_entry) else { return };
     let quiet = now.duration_since(written).unwrap_or_default();
-    let written = jiff::Timestamp::try_from(written).ok().map(jiff::Timestamp::as_millisecond);
-    let ahead = written.map(|written| last_entry.saturating_sub(written));
+    let written = jiff::Timestamp::try_from(written).ok().map(|stamp| UnixTime::of(stamp.as_millisecond()));
+    let ahead = written.map(|written| Present::of_entry(last_entry).unix.since(written));
     if let Some(question) = ahead.filter(|_| quiet < BEING_WRITTEN).and_then(zone_question) {
         checked.note(Problem, "log", format!("{name}: {question}"));
     }

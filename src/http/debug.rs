@@ -43,7 +43,7 @@ pub(super) fn unparsed(observed: &Observed, clients: &ClientDisplay) -> Markup {
                         @for line in lines.iter().rev() {
                             tr {
                                 td { (escaped(line.at.log.as_bytes(), NAME_WIDTH)) }
-                                td { (ago(Some(seconds(line.at.unix_millis)), now)) }
+                                td { (ago(Some(line.at.time.seconds()), now)) }
                                 td title=(line.reason.meaning()) { (line.reason.label()) }
                                 td { code { (escaped(&clients.masked(&line.bytes), LINE_WIDTH)) } }
                             }
@@ -66,17 +66,11 @@ pub(super) fn unparsed_text(observed: &Observed, clients: &ClientDisplay) -> Str
     }
     for line in lines.iter().rev() {
         let (log, when) =
-            (escaped(line.at.log.as_bytes(), NAME_WIDTH), ago(Some(seconds(line.at.unix_millis)), now));
+            (escaped(line.at.log.as_bytes(), NAME_WIDTH), ago(Some(line.at.time.seconds()), now));
         let (why, meaning) = (line.reason.label(), line.reason.meaning());
         let line = escaped(&clients.masked(&line.bytes), LINE_WIDTH);
         // Writing into a string cannot fail.
         let _ = write!(text, "\n{log}, {when}, {why}: {meaning}\n  {line}\n");
     }
     text
-}
-
-fn seconds(millis: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "a date in milliseconds needs 41 bits")]
-    let millis = millis as f64;
-    millis / 1000.0
 }

@@ -189,7 +189,7 @@ fn logs(book: &LogBook, now: f64) -> Markup {
 
 /// Whether the time zone of a log's times may be wrong.
 fn zone_question(following: &Following) -> Markup {
-    let question = following.clock_offset_millis.and_then(log_clock::zone_question);
+    let question = following.clock_offset.and_then(log_clock::zone_question);
     html! { @if let Some(question) = question { div.bad { (question) } } }
 }
 

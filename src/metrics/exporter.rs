@@ -34,9 +34,8 @@ pub fn fill_following(page: &mut Page, following: &[Following], now: f64) {
         if let Some(at) = log.last_read {
             page.moment(&metric::LOG_LAST_READ, &[name], at);
         }
-        if let Some(offset) = log.clock_offset_millis {
-            #[expect(clippy::cast_precision_loss, reason = "milliseconds of thousands of years are exact")]
-            page.sample(&metric::LOG_CLOCK_OFFSET, &[name], offset as f64 / 1000.0);
+        if let Some(offset) = log.clock_offset {
+            page.sample(&metric::LOG_CLOCK_OFFSET, &[name], offset.seconds());
         }
         if let Some(since) = log.partial_line_since {
             page.moment(&metric::LOG_PARTIAL_LINE, &[name], since);

@@ -7,6 +7,7 @@ use super::catalogue as metric;
 use super::page::Page;
 use crate::aggregate::Totals;
 use crate::aggregate::channel::ChannelCounts;
+use crate::aggregate::time::Time;
 use crate::aggregate::timeline::Present;
 use crate::config::ClientLabel;
 use crate::record::Direction;
@@ -165,7 +166,7 @@ fn fill_connections(page: &mut Page, channel: &str, counts: &ChannelCounts) {
     }
 }
 
-fn fill_breakdowns(page: &mut Page, totals: &Totals, now: i64) {
+fn fill_breakdowns(page: &mut Page, totals: &Totals, now: Time) {
     for (channel, ratio) in totals.destinations.worst_shares(now) {
         page.sample(&metric::TOP_DOMAIN_FAILURE_RATIO, &[totals.channels.label(channel)], ratio);
     }
@@ -192,7 +193,7 @@ fn fill_breakdowns(page: &mut Page, totals: &Totals, now: i64) {
     }
 }
 
-fn fill_clients(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: i64) {
+fn fill_clients(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: Time) {
     let windows = [
         (&metric::CLIENT_CONNECTIONS, &totals.clients.connections),
         (&metric::CLIENT_REJECTIONS, &totals.clients.rejections),
@@ -226,8 +227,7 @@ fn fill_accounts(page: &mut Page, totals: &Totals, now: Present) {
         page.count(&metric::LOG_GAPS, &[log], account.gaps);
         page.count(&metric::LOG_GAP_BYTES, &[log], account.gap_bytes);
         if let Some(at) = account.last_entry {
-            #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit into 53 bits")]
-            page.sample(&metric::LOG_LAST_ENTRY, &[log], now.unix_millis_of(at) as f64 / 1000.0);
+            page.sample(&metric::LOG_LAST_ENTRY, &[log], now.unix_of(at).seconds());
         }
     }
     for (table, count) in totals.left_out() {

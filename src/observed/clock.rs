@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::aggregate::Aggregate;
+use crate::aggregate::time::UnixTime;
 use crate::aggregate::timeline::Present;
 
 /// The host's clock, or a test's.
@@ -13,8 +14,8 @@ pub type WallClock = fn() -> SystemTime;
 pub struct Now {
     /// Since the program started.
     pub monotonic: Duration,
-    /// Unix milliseconds.
-    pub unix_millis: i64,
+    /// By the host's clock.
+    pub unix: UnixTime,
     /// [`Clock::steady_seconds`].
     pub steady_seconds: f64,
 }
@@ -22,16 +23,12 @@ pub struct Now {
 impl Now {
     /// The moment at which entries are read.
     pub fn read(self, aggregate: &mut Aggregate) -> Present {
-        aggregate.go_on(self.unix_millis, self.monotonic_millis())
+        aggregate.go_on(self.unix, self.monotonic.into())
     }
 
     /// The moment at which sums are shown.
     pub fn shown(self, aggregate: &Aggregate) -> Present {
-        aggregate.present(self.unix_millis, self.monotonic_millis())
-    }
-
-    fn monotonic_millis(self) -> i64 {
-        i64::try_from(self.monotonic.as_millis()).unwrap_or(i64::MAX)
+        aggregate.present(self.unix, self.monotonic.into())
     }
 }
 
@@ -84,11 +81,7 @@ impl Clock {
 
     /// Now.
     pub fn now(&self) -> Now {
-        Now {
-            monotonic: self.monotonic(),
-            unix_millis: self.unix_millis(),
-            steady_seconds: self.steady_seconds(),
-        }
+        Now { monotonic: self.monotonic(), unix: self.unix(), steady_seconds: self.steady_seconds() }
     }
 
     /// Wall-clock time.
@@ -101,13 +94,13 @@ impl Clock {
         unix_seconds(self.wall())
     }
 
-    /// Unix milliseconds.
-    pub fn unix_millis(&self) -> i64 {
+    /// The same in Unix time.
+    pub fn unix(&self) -> UnixTime {
         let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        match self.wall().duration_since(UNIX_EPOCH) {
+        UnixTime::of(match self.wall().duration_since(UNIX_EPOCH) {
             Ok(since) => millis(since),
             Err(before) => -millis(before.duration()),
-        }
+        })
     }
 }
 

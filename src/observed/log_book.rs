@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::reading::Reading;
 use crate::aggregate::Aggregate;
+use crate::aggregate::time::{Millis, UnixTime};
 use crate::aggregate::unparsed::LastUnparsed;
 
 /// How far a log has been read, now. Moments are Unix seconds of the clock that nobody has set since the start.
@@ -17,9 +18,8 @@ pub struct Following {
     pub caught_up_at: Option<f64>,
     /// When lines were last read, Unix seconds.
     pub last_read: Option<f64>,
-    /// By how many milliseconds entries are ahead of the clock when they are written; `None` while none was seen
-    /// being written.
-    pub clock_offset_millis: Option<i64>,
+    /// How far entries are ahead of the clock when they are written; `None` while none was seen being written.
+    pub clock_offset: Option<Millis>,
     /// Since when a line has been waiting for its end, Unix seconds.
     pub partial_line_since: Option<f64>,
 }
@@ -29,8 +29,8 @@ pub struct Following {
 pub struct ReadAt {
     /// The log's base name.
     pub log: Arc<str>,
-    /// Unix milliseconds.
-    pub unix_millis: i64,
+    /// By the host's clock.
+    pub time: UnixTime,
 }
 
 /// What the log thread publishes. It is the only writer.

@@ -8,6 +8,7 @@ use super::queue::Queue;
 use super::reading::Reading;
 use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
+use crate::aggregate::time::Time;
 use crate::findings::situation::{Logs, Situation, Traffic, Unread, Waiting};
 use crate::source::spool::ChannelQueue;
 use crate::source::spool::held_files::HeldReason;
@@ -56,9 +57,9 @@ impl Observed {
         }
         let now = self.clock.now().shown(&book.aggregate).now();
         let newest = book.aggregate.totals.accounts.newest_entry();
-        let mut offsets = book.following.iter().filter_map(|log| log.clock_offset_millis);
+        let mut offsets = book.following.iter().filter_map(|log| log.clock_offset);
         situation.logs = Some(Logs {
-            last_entry: newest.map(|at| seconds(now.saturating_sub(at))),
+            last_entry: newest.map(|at| age(now, at)),
             zone_question: offsets.find_map(log_clock::zone_question),
         });
         for (name, traffic) in traffic(&book, now) {
@@ -81,7 +82,7 @@ impl Observed {
 }
 
 /// What each channel did that the logs name.
-fn traffic(book: &LogBook, now: i64) -> Vec<(String, Traffic)> {
+fn traffic(book: &LogBook, now: Time) -> Vec<(String, Traffic)> {
     let totals = &book.aggregate.totals;
     let (windows, shorts) = (totals.recent.over(WINDOW_MINUTES, now), totals.recent.over(SHORT_MINUTES, now));
     let progress = totals.recent.progress();
@@ -90,10 +91,7 @@ fn traffic(book: &LogBook, now: i64) -> Vec<(String, Traffic)> {
         let traffic = Traffic {
             window: windows.get(index).cloned().unwrap_or_default(),
             short: shorts.get(index).cloned().unwrap_or_default(),
-            last_attempt: progress
-                .get(index)
-                .and_then(|row| row.attempted)
-                .map(|at| seconds(now.saturating_sub(at))),
+            last_attempt: progress.get(index).and_then(|row| row.attempted).map(|at| age(now, at)),
             enqueued_since: progress.get(index).map_or(0, |row| row.enqueued_since),
             domains: domains.get(&index).copied().unwrap_or(0),
             worst_domain_share: worst.get(&index).copied().unwrap_or(0.0),
@@ -123,8 +121,7 @@ fn unread<T>(collector: &'static str, reading: &Reading<T>) -> Option<Unread> {
     Some(Unread { collector, problem, partly: reading.value.is_some() })
 }
 
-fn seconds(millis: i64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "an age needs no 53 bits")]
-    let seconds = millis.max(0) as f64 / 1000.0;
-    seconds
+/// How old a moment is, in seconds.
+fn age(now: Time, at: Time) -> f64 {
+    now.since(at).seconds().max(0.0)
 }

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use imsimta_exporter::aggregate::time::{Time, UnixTime};
 use imsimta_exporter::aggregate::timeline::Present;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::state::Snapshot;
@@ -49,7 +50,7 @@ impl Run {
     fn now(&self) -> Now {
         Now {
             monotonic: Duration::from_millis(self.monotonic.unsigned_abs()),
-            unix_millis: self.unix,
+            unix: UnixTime::of(self.unix),
             steady_seconds: 0.0,
         }
     }
@@ -333,9 +334,9 @@ fn summer_time_is_no_wrong_zone() {
             let now = begin + jiff::SignedDuration::from_mins(minute);
             let text = now.to_zoned(zone.clone()).strftime("%d-%b-%Y %H:%M:%S.00 ").to_string();
             let (stamp, _) = timestamp::text(text.as_bytes()).expect("a time stamp");
-            let unix_millis = now.as_millisecond();
-            let written = aggregate.unix_millis(stamp, Present::of_entry(unix_millis));
-            assert_eq!(written, unix_millis, "{text}");
+            let unix = now.as_millisecond();
+            let written = aggregate.unix(stamp, Present::of_entry(Time::of(unix)));
+            assert_eq!(written.millis(), unix, "{text}");
         }
     }
 }

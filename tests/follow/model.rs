@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use imsimta_exporter::aggregate::time::UnixTime;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::logs::followed::FollowedLogs;
 use imsimta_exporter::app::state::Snapshot;
@@ -326,7 +327,8 @@ impl Program {
     fn poll(&mut self) {
         for _ in 0..10_000 {
             self.clock += Duration::from_secs(1);
-            let now = Now { monotonic: self.clock, unix_millis: 1_795_000_000_000, steady_seconds: 1.795e9 };
+            let now =
+                Now { monotonic: self.clock, unix: UnixTime::of(1_795_000_000_000), steady_seconds: 1.795e9 };
             if !as_another_user(|| self.logs.step(0, &self.book, now)) {
                 return;
             }

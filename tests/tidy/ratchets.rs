@@ -10,9 +10,12 @@ const LONGEST: usize = 400;
 /// Files that are longer, and why.
 const LONG: &[(&str, &str)] = &[("src/metrics/catalogue.rs", "THE table of metrics")];
 
-/// Names that say that a number is a place in something.
-const LIKE_AN_INDEX: [&str; 9] =
-    ["index", "at", "place", "position", "slot", "channel", "log", "source", "destination"];
+/// Names that say that a `usize` is an index.
+const LIKE_AN_INDEX: &[&str] =
+    &["index", "at", "place", "position", "slot", "channel", "log", "source", "destination"];
+
+/// Names that say that an `i64` is a time.
+const LIKE_A_TIME: &[&str] = &["at", "now", "time", "since", "until", "unix", "monotonic", "entry", "newest"];
 
 fn too_long(sources: &[Source], long: &[(&str, &str)]) -> Vec<String> {
     let excused = |source: &Source| long.iter().any(|(path, _)| *path == source.path);
@@ -39,19 +42,23 @@ fn letters(source: &Source) -> usize {
     source.letters()
 }
 
-/// Parameters of public functions of `aggregate`, public fields and what public functions return, where it is a `usize`
-/// with the name of an index: an index of a channel is none of a log, and a type of its own tells
-/// (`aggregate/index.rs`). There are none, and none is excused.
-fn indices(source: &Source) -> usize {
+/// Parameters of public functions of `aggregate`, public fields and what public functions return, where they are bare
+/// numbers with the name of an index or a time: an index of a channel is none of a log, Unix time is none of the
+/// timeline, and types of their own tell (`aggregate/index.rs`, `aggregate/time.rs`). There are none, and none is excused.
+fn bare_numbers(source: &Source) -> usize {
     if source.module().first() != Some(&"aggregate") {
         return 0;
     }
-    let named = |name: &str| {
+    let named = |name: &str, like: &[&str]| {
         let last = name.trim_end_matches("_of").rsplit('_').next().unwrap_or_default();
-        LIKE_AN_INDEX.contains(&last.trim_end_matches('s'))
+        like.contains(&last.trim_end_matches('s'))
     };
-    let bare = |kind: &str| kind.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == "usize");
-    source.public_names().into_iter().filter(|(name, kind)| named(name) && bare(kind)).count()
+    let is =
+        |kind: &str, number| kind.split(|letter: char| !letter.is_alphanumeric()).any(|word| word == number);
+    let bare = |name: &str, kind: &str| {
+        named(name, LIKE_AN_INDEX) && is(kind, "usize") || named(name, LIKE_A_TIME) && is(kind, "i64")
+    };
+    source.public_names().iter().filter(|(name, kind)| bare(name, kind)).count()
 }
 
 /// Where the counts of files differ from those that are written down.
@@ -90,8 +97,8 @@ fn no_file_but_the_table_of_codes_knows_letters_of_entries() {
 }
 
 #[test]
-fn aggregate_has_no_bare_indices() {
-    let found = moved("indices", &program(), indices, &[]);
+fn aggregate_has_no_bare_indices_and_times() {
+    let found = moved("bare numbers", &program(), bare_numbers, &[]);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -129,10 +136,10 @@ fn counts_that_move_are_seen() {
     let text = "impl X { pub fn f(&self, index: usize, count: usize, width: u8) {} pub(super) fn g(from_index: Option<usize>, index: u8) {} \
                 fn h(at: usize) {} pub const fn place_of(&self) -> (usize, u8) {} pub fn count(&self) -> usize {} } \
                 struct Y { pub source: usize, channel: usize, pub(super) bytes: usize, pub by_channel: HashMap<usize, u64> } \
-                pub struct Gone(pub(super) usize);";
+                pub struct Gone(pub(super) usize); pub fn d(now: i64, millis: i64) {} pub fn last_entry() -> Option<i64> {}";
     let sources = ["src/aggregate/a.rs", "src/report/b.rs"].map(|path| Source::new(path, text));
     assert_eq!(
-        moved("indices", &sources, indices, &[]),
-        ["src/aggregate/a.rs: 5 indices, and 0 are the most"]
+        moved("bare numbers", &sources, bare_numbers, &[]),
+        ["src/aggregate/a.rs: 7 bare numbers, and 0 are the most"]
     );
 }

@@ -9,6 +9,7 @@ use super::{
     Waited,
 };
 use crate::aggregate::connection::AuthenticationResult;
+use crate::aggregate::time::Millis;
 use crate::record::code::{Action, Failed, Outcome};
 use crate::record::diagnostic::Reply;
 use crate::record::reason::{self, Classified, Reason};
@@ -139,7 +140,7 @@ impl Digester {
 
     fn waited(self, message: &Message<'_>, channel: Name, file: &[u8], ends: bool) -> Waited {
         Waited {
-            queue_millis: message.queue_seconds.map(millis),
+            queue: message.queue_seconds.map(millis),
             file: file_key(channel, file),
             message: self.message_key(message),
             ends,
@@ -249,7 +250,7 @@ fn is_outside(channel: &[u8]) -> bool {
 }
 
 /// Whole milliseconds of a queue time; what is out of range is not known.
-fn millis(seconds: f64) -> i64 {
+fn millis(seconds: f64) -> Millis {
     let duration = std::time::Duration::try_from_secs_f64(seconds).ok();
-    duration.and_then(|duration| i64::try_from(duration.as_millis()).ok()).unwrap_or(-1)
+    Millis::of(duration.and_then(|duration| i64::try_from(duration.as_millis()).ok()).unwrap_or(-1))
 }

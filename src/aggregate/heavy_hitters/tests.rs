@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::{Strategy as _, any};
 
-use super::{HeavyHitters, Place};
+use super::{HeavyHitters, Place, Time};
 use crate::aggregate::digest::label_key;
 use crate::aggregate::index::{ByIndex, Domain, DomainIndex};
 
@@ -23,7 +23,7 @@ impl Counters {
     }
 
     fn event(&mut self, label: &str, at: i64) -> DomainIndex {
-        let place = self.set.place(label_key(label.as_bytes(), SEED), at, || label);
+        let place = self.set.place(label_key(label.as_bytes(), SEED), Time::of(at), || label);
         let (Place::At(index) | Place::NewAt(index)) = place;
         let count = self.counts.at(index);
         if matches!(place, Place::NewAt(_)) {
@@ -77,7 +77,7 @@ fn members_of_yesterday_make_room() {
     for _ in 0..1000 {
         counters.event("old", 0);
     }
-    let tomorrow = 24 * super::HOUR_MILLIS;
+    let tomorrow = 24 * super::HOUR.millis();
     assert!((0..3).all(|_| counters.event("new", tomorrow) == OTHER));
     assert_ne!(counters.event("new", tomorrow), OTHER);
     // An entry from before does not fade what came since.

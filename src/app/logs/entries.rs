@@ -61,13 +61,13 @@ impl Entries {
         let present = now.read(&mut book.aggregate);
         book.aggregate.apply(account, batch, Some(present));
         for line in batch.unparsed.all() {
-            let at = ReadAt { log: Arc::clone(&self.log), unix_millis: now.unix_millis };
+            let at = ReadAt { log: Arc::clone(&self.log), time: now.unix };
             book.unparsed.note(at, line.reason, &line.bytes);
         }
         // Lines of a backlog say nothing of the clock, those that came since the last look do.
         if let Some(last) = last_entry(batch).filter(|_| counting.fresh) {
-            let written = book.aggregate.unix_millis(last, present);
-            self.clock.note(written.saturating_sub(now.unix_millis));
+            let written = book.aggregate.unix(last, present);
+            self.clock.note(written.since(now.unix));
         }
     }
 
@@ -126,7 +126,7 @@ impl Follow<Entries> {
         if self.at_end {
             following.caught_up_at = Some(now.steady_seconds);
         }
-        following.clock_offset_millis = clock.offset();
+        following.clock_offset = clock.offset();
         let question = clock.offset().and_then(zone_question);
         let problem = question.map(|question| format!("{log}: {question}"));
         clock_complaints.note(problem.as_deref(), now.monotonic);

@@ -8,6 +8,7 @@ use super::listed;
 use crate::aggregate::Totals;
 use crate::aggregate::channel::ChannelCounts;
 use crate::aggregate::histogram::DelayHistogram;
+use crate::aggregate::time::Millis;
 use crate::findings::logs::{ChannelTraffic, Delay, Destination, FailureReason, Quantiles};
 use crate::findings::share;
 use crate::record::code::Outcome;
@@ -70,12 +71,12 @@ fn idle(rows: &mut HashMap<&str, ChannelTraffic>, totals: &Totals, breakdown: &B
     let (Some((first, last)), Some(newest)) = (breakdown.period, totals.accounts.newest_entry()) else {
         return;
     };
-    let minutes = |millis: i64| u64::try_from(millis / 60_000).unwrap_or(0);
     let progress = totals.recent.progress();
     for (index, _) in totals.channels.by_index() {
         let progress = progress.get(index).copied().unwrap_or_default();
         if let Some(row) = rows.get_mut(totals.channels.label(index)) {
-            row.idle_minutes = minutes(progress.attempted.map_or(last - first, |at| newest - at));
+            row.idle_minutes =
+                progress.attempted.map_or(Millis::of(last - first), |at| newest.since(at)).minutes();
             row.enqueued_since = progress.enqueued_since;
         }
     }

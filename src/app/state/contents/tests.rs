@@ -1,6 +1,7 @@
 //! States that are whole, damaged, of a newer release, and of an older one with less in it.
 
 use super::{Section, Snapshot, Unknown, decode, encode, sections};
+use crate::aggregate::time::{Monotonic, UnixTime};
 use crate::aggregate::{Aggregate, Totals};
 use crate::counting::LogReader;
 use crate::record::Dialect;
@@ -192,7 +193,8 @@ fn states_of_all_formats_hold_what_their_logs_add_up_to() {
 /// The families that logs feed; windows and gauges that depend on the time are left out.
 fn page(totals: Totals) -> Vec<String> {
     use crate::metrics::{Exposition, catalogue::Feed, logs};
-    let present = Aggregate::new(totals.clone(), jiff::tz::TimeZone::UTC, 1024).present(0, 0);
+    let present = Aggregate::new(totals.clone(), jiff::tz::TimeZone::UTC, 1024)
+        .present(UnixTime::of(0), Monotonic::of(0));
     let clients = logs::ClientDisplay { label: crate::config::ClientLabel::Off, top: 0, seed: 0 };
     let exposition = Exposition::default();
     let fill = move |page: &mut _| logs::fill(page, &totals, &clients, present);
