@@ -8,14 +8,12 @@
 //! side only reads from there. Everything ends with the shutdown future; what does not end in time
 //! is left behind, and the state that was saved last is then what the next start goes on from.
 
-mod collectors;
+pub mod collectors;
 mod death;
-mod held;
 mod limits;
 pub mod logs;
 mod prepare;
 mod privilege;
-mod queue;
 mod signals;
 pub mod state;
 
@@ -30,6 +28,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use collectors::{COLLECTORS, Collects, Start};
 use death::DeathNotice;
 
 pub use prepare::{Prepared, prepare};
@@ -63,6 +62,8 @@ pub struct Environment {
     pub wall_clock: WallClock,
     /// What a listener serves that other hosts can reach.
     pub beyond: Serves,
+    /// What is looked at on an interval.
+    pub collectors: Vec<&'static dyn Collects>,
 }
 
 impl Default for Environment {
@@ -72,6 +73,7 @@ impl Default for Environment {
             proc_root: PathBuf::from("/proc"),
             wall_clock: Clock::host(),
             beyond: Serves::Numbers,
+            collectors: COLLECTORS.to_vec(),
         }
     }
 }
@@ -115,6 +117,7 @@ impl Prepared {
         let observed = Arc::new(Observed::new(Beginning {
             clock,
             timezone,
+            collected: collectors::readings(&environment.collectors, &install, clock),
             install,
             limits: config.thresholds.clone(),
             user,
@@ -125,7 +128,7 @@ impl Prepared {
         let (died, deaths) = mpsc::unbounded_channel();
         let site = Site {
             observed: Arc::clone(&observed),
-            exposition: exposition(&observed, clients)?,
+            exposition: exposition(&observed, &environment.collectors, clients)?,
             clients,
             bound: address,
             token: state.token(),
@@ -134,8 +137,9 @@ impl Prepared {
         let (log_thread, log_ended) =
             logs::spawn(&config, Arc::clone(&observed), wakeups, state, died.clone())
                 .map_err(|error| no_thread(&error))?;
+        let start = Start { config: &config, proc_root: &environment.proc_root, observed: &observed };
         let collectors =
-            collectors::spawn(&config, &environment, &observed, &died).map_err(|error| no_thread(&error))?;
+            collectors::spawn(&environment.collectors, &start, &died).map_err(|error| no_thread(&error))?;
         let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
         Ok(Running {
             listener: (listener, Entrance::plain(address, environment.beyond)),
@@ -233,11 +237,20 @@ fn no_thread(error: &io::Error) -> anyhow::Error {
 }
 
 /// One registry whose pages are built from what has been observed.
-fn exposition(observed: &Arc<Observed>, clients: ClientDisplay) -> anyhow::Result<Exposition> {
+fn exposition(
+    observed: &Arc<Observed>,
+    collectors: &[&'static dyn Collects],
+    clients: ClientDisplay,
+) -> anyhow::Result<Exposition> {
     let exposition = Exposition::default();
-    let source = Arc::clone(observed);
+    let (source, collectors) = (Arc::clone(observed), collectors.to_vec());
     exposition
-        .publish(&Feed::ALL, move |page| metrics::observed::fill(page, &source, &clients))
+        .publish(Feed::ALL, move |page| {
+            metrics::observed::fill(page, &source, &clients);
+            for row in &collectors {
+                row.fill(page, &source, &clients);
+            }
+        })
         .context("the catalogue cannot be registered")?;
     Ok(exposition)
 }

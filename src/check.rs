@@ -1,32 +1,24 @@
 //! `imsimta-exporter check`: will it work here? Looks at what the service would look at, as the user
 //! who asks, and says what is missing and what to do about it. It writes nothing.
 //!
-//! `host.rs` looks at directories, processes, sockets and the listener, `logs.rs` reads the ends of the
-//! logs, `options.rs` says what the MTA's `LOG_*` options show and would show.
+//! `collectors.rs` runs every collector once, `host.rs` looks at user, state and listener, `logs.rs` reads the ends
+//! of the logs, `options.rs` says what the MTA's `LOG_*` options show and would show.
 
+mod collectors;
 mod host;
 mod logs;
 mod options;
 
 use std::path::Path;
 
+use crate::aggregate::Totals;
 use crate::app::Environment;
+pub use crate::app::collectors::Verdict;
 use crate::config::Config;
 use crate::observed::Clock;
 use crate::paper::{INDENT, Paper};
 use crate::source::install::{self, Install};
 use crate::text::escape;
-
-/// How something was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// As it should be.
-    Fine,
-    /// Worth knowing; the service works all the same.
-    Note,
-    /// Something that the service cannot read or do.
-    Problem,
-}
 
 impl Verdict {
     fn word(self) -> &'static str {
@@ -96,33 +88,29 @@ pub fn check(config: &Config, file: Option<&Path>, environment: &Environment) ->
     let mut checked = Checked::default();
     let said = file.map_or("defaults, environment and flags".to_owned(), escape::path);
     checked.note(Verdict::Fine, "configuration", said);
-    match install::locate(&config.mta, &environment.probed_roots) {
-        Ok(install) => {
-            installation(&mut checked, config, environment, &install, clock);
+    let install = match install::locate(&config.mta, &environment.probed_roots) {
+        Ok(install) => Some(install),
+        Err(error) => {
+            checked.note(Verdict::Problem, "installation", error.to_string());
+            None
         }
-        Err(error) => checked.note(Verdict::Problem, "installation", error.to_string()),
+    };
+    let totals = install.as_ref().and_then(|install| installation(&mut checked, config, install, clock));
+    collectors::look(&mut checked, config, environment, install.clone(), clock);
+    if let (Some(totals), Some(install)) = (totals, install) {
+        checked.options = options::text(&totals, &install.root);
     }
-    host::sockets(&mut checked, config);
     host::state_directory(&mut checked, config);
     host::listener(&mut checked, config.http.listen);
     checked
 }
 
-fn installation(
-    checked: &mut Checked,
-    config: &Config,
-    environment: &Environment,
-    install: &Install,
-    clock: Clock,
-) {
+/// What was found of the installation; the sums of the last lines of its logs.
+fn installation(checked: &mut Checked, config: &Config, install: &Install, clock: Clock) -> Option<Totals> {
     let found = if config.mta.root.is_some() { "as configured" } else { "found in a usual place" };
     checked.note(Verdict::Fine, "installation", format!("{}, {found}", install.root.display()));
     host::user(checked, config, install);
     let totals = logs::read(checked, config, install, clock.wall());
     logs::syslog(checked, config);
-    host::queue(checked, config, install, clock);
-    host::processes(checked, config, install, environment);
-    if let Some(totals) = totals {
-        checked.options = options::text(&totals, &install.root);
-    }
+    totals
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use connections::ConnectionCounts;
-use latest::Latest;
+use latest::{About, Outline, Readings};
 use queue::Queue;
 
 pub use clock::{Clock, Now, WallClock};
@@ -30,12 +30,14 @@ pub use readiness::Readiness;
 pub use state_health::StateHealth;
 
 use crate::findings::Thresholds;
-use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::install::Install;
-use crate::source::processes::{OwnProcess, ProcessSnapshot};
-use crate::source::sockets::SocketSnapshot;
+use crate::source::processes::OwnProcess;
 use crate::source::timezone::LogZone;
 use crate::source::wakeup::WakeupCounts;
+
+/// Whether the MTA is active on this host, as far as that is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Active(pub Option<bool>);
 
 /// What is known before anything is read.
 #[derive(Debug)]
@@ -52,6 +54,8 @@ pub struct Beginning {
     pub user: Option<u32>,
     /// What an earlier run has counted.
     pub logs: LogBook,
+    /// Where collectors leave what they find.
+    pub collected: Readings,
     /// How reading the state went.
     pub state: StateHealth,
     /// What will wake the reader of the logs.
@@ -73,18 +77,10 @@ pub struct Observed {
     user: Option<u32>,
     /// From the logs.
     logs: RwLock<LogBook>,
-    /// From the queue directories.
-    pub queue: Latest<Queue>,
-    /// From the kernel's sockets.
-    pub sockets: Latest<SocketSnapshot>,
-    /// From the MTA's processes.
-    pub processes: Latest<ProcessSnapshot>,
-    /// From file systems and files.
-    pub filesystems: Latest<FilesystemSnapshot>,
+    /// From what is looked at on an interval.
+    pub collected: Readings,
     /// The exporter's own process.
     pub own: Mutex<Option<Arc<OwnProcess>>>,
-    /// Whether the MTA is active on this host.
-    pub active: Latest<Option<bool>>,
     /// The state file.
     pub state: Mutex<StateHealth>,
     /// What woke the reader of the logs.
@@ -96,7 +92,7 @@ pub struct Observed {
 impl Observed {
     /// Nothing observed yet.
     pub fn new(beginning: Beginning) -> Self {
-        let Beginning { clock, timezone, install, limits, user, logs, state, wakeups } = beginning;
+        let Beginning { clock, timezone, install, limits, user, logs, collected, state, wakeups } = beginning;
         Self {
             clock,
             timezone,
@@ -104,12 +100,8 @@ impl Observed {
             limits,
             user,
             logs: RwLock::new(logs),
-            queue: Latest::new(clock),
-            sockets: Latest::new(clock),
-            processes: Latest::new(clock),
-            filesystems: Latest::new(clock),
+            collected,
             own: Mutex::default(),
-            active: Latest::new(clock),
             state: Mutex::new(state),
             wakeups,
             connections: Arc::default(),
@@ -131,14 +123,30 @@ impl Observed {
         self.logs.write()
     }
 
+    /// How all collectors fare: that of the logs, and those of the table.
+    pub fn outlines(&self) -> impl Iterator<Item = Outline> {
+        std::iter::once(self.of_logs()).chain(self.collected.outlines())
+    }
+
+    fn of_logs(&self) -> Outline {
+        let reads = self.install.log_directory.display().to_string();
+        let first = "catching up with the logs";
+        let book = self.logs();
+        Outline {
+            about: About { name: "log", reads, called: "logs", first, mounted: true },
+            reading: book.reading.clone(),
+            anything: book.following.iter().any(|log| log.lag_bytes.is_some()),
+        }
+    }
+
     /// The user that the MTA runs as: the configured one, else the owner of the queue directory when it last held
     /// channels. The queue's own collector alone looks at it, since it may not answer.
     pub fn mta_user(&self) -> Option<u32> {
-        self.user.or_else(|| self.queue.get().value?.snapshot.owner)
+        self.user.or_else(|| self.collected.found::<Queue>()?.snapshot.owner)
     }
 
     /// Whether the MTA is active on this host; nothing before somebody looked.
     pub fn is_active(&self) -> Option<bool> {
-        self.active.get().value.as_deref().copied().flatten()
+        self.collected.found::<Active>()?.0
     }
 }

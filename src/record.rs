@@ -18,7 +18,7 @@ macro_rules! labelled {
             pub const ALL: &'static [$name] = &[$($name::$variant,)*];
 
             /// The label value.
-            pub fn label(self) -> &'static str {
+            pub const fn label(self) -> &'static str {
                 match self {
                     $($name::$variant => $label,)*
                 }

@@ -2,6 +2,9 @@
 
 pub mod escape;
 
+use std::io;
+use std::path::Path;
+
 /// An error and what it comes from, in one line.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -12,6 +15,16 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// A path and what the system said; what to do where it was a permission.
+pub fn denied(path: &Path, error: &io::Error) -> String {
+    let hint = if error.kind() == io::ErrorKind::PermissionDenied {
+        "; run the exporter as the MTA's user, or give this one an ACL"
+    } else {
+        ""
+    };
+    format!("{}: {error}{hint}", path.display())
 }
 
 /// A count with its thousands apart; from a thousand million on, in millions.

@@ -1,215 +1,122 @@
-//! The collectors that look at something on an interval, each on a thread of its own.
+//! THE table of collectors: what is looked at on an interval, each on a thread of its own.
+//!
+//! Threads, readiness, the status page, the series `imsimta_collector_*` and `check` derive from the rows. The
+//! logs are read by a thread of another kind, see `logs`.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+mod active;
+mod filesystems;
+mod held;
+mod processes;
+mod queue;
+mod row;
+mod sockets;
+mod threads;
 
-use tokio::sync::mpsc::UnboundedSender;
+pub use row::{Collector, Collects, Look, Of, Remark, Shown, Start, Verdict, plainly};
+pub(super) use threads::{Collectors, spawn};
 
-use super::Environment;
-use super::death::DeathNotice;
-use super::queue::QueueCollector;
-use crate::config::Config;
-use crate::observed::latest::Latest;
-use crate::observed::reading::Run;
-use crate::observed::{Complaints, Observed};
-use crate::source::filesystems::{self, FilesystemSnapshot, Targets};
+use crate::metrics::catalogue::Feed;
+use crate::metrics::{collectors as samples, exporter};
+use crate::observed::Clock;
+use crate::observed::latest::Readings;
+use crate::observed::queue::Queue;
 use crate::source::install::Install;
-use crate::source::presence::holds_anything;
-use crate::source::processes::{self, ProcessSnapshot, ProcessWatch};
-use crate::source::{single_mount, sockets};
-use crate::text::with_causes;
 
-/// A run takes at most one part in this many of a thread's time: a scan that lasts for long is
-/// repeated later.
-const DUTY: u32 = 20;
-
-/// Clients whose sockets are looked at. More than are shown, since a network is many addresses.
-const SOCKET_CLIENTS: usize = 1000;
-
-/// All running collectors.
-#[derive(Debug)]
-pub struct Collectors {
-    stops: Vec<Sender<()>>,
-}
-
-impl Collectors {
-    /// Tells every collector to end after its present run. They are not waited for: one may hang.
-    pub fn stop(self) {
-        drop(self.stops);
-    }
-}
-
-/// Starts all collectors, without a look at any directory.
-pub fn spawn(
-    config: &Config,
-    environment: &Environment,
-    observed: &Arc<Observed>,
-    died: &UnboundedSender<&'static str>,
-) -> std::io::Result<Collectors> {
-    let install = &observed.install;
-    let mut start = Start { observed, died, stops: Vec::new() };
-
-    let (mut queue, shared) = (QueueCollector::new(config, observed), Arc::clone(observed));
-    start.collector(
-        "queue",
-        config.queue.interval,
-        |observed| &observed.queue,
-        move || queue.run(&shared),
-    )?;
-
-    let ports = config.sockets.ports.clone();
-    start.collector(
-        "sockets",
-        config.sockets.interval,
-        |observed| &observed.sockets,
-        move || match sockets::read(&ports, SOCKET_CLIENTS) {
-            Ok(snapshot) => Run::Whole(snapshot),
-            Err(error) => Run::Failed(with_causes(&error)),
-        },
-    )?;
-
-    let names = config.processes.names.clone();
-    let mut watch = ProcessWatch::new(environment.proc_root.clone(), install.root.clone(), names, None);
-    let (shared, proc_root) = (Arc::clone(observed), environment.proc_root.clone());
-    start.collector(
-        "processes",
-        config.processes.interval,
-        |observed| &observed.processes,
-        move || {
-            *shared.own.lock() = processes::own(&proc_root).ok().map(Arc::new);
-            if let Some(owner) = shared.mta_user() {
-                watch.restrict_to(owner);
-            }
-            scan_processes(&mut watch)
-        },
-    )?;
-
+/// THE table of collectors.
+pub static COLLECTORS: [&dyn Collects; 5] = [
+    &Collector {
+        name: Feed::Queue.label(),
+        shown: Some(Shown {
+            reads: |install| install.queue_directory.display().to_string(),
+            called: "queue",
+            first: "the first scan of the queue",
+        }),
+        of: Of::Mounted,
+        interval: |config| config.queue.interval,
+        start: queue::start,
+        is_anything: |queue: &Queue| queue.snapshot.scan.is_some(),
+        fill: |page, queue, _| samples::fill_queue(page, &queue.snapshot, &queue.growth),
+        remarks: queue::remarks,
+    },
+    &Collector {
+        name: Feed::Sockets.label(),
+        shown: Some(Shown {
+            reads: |_| "TCP sockets on the MTA's ports".to_owned(),
+            called: "table of connections",
+            first: "the first look at the sockets",
+        }),
+        of: Of::Host,
+        interval: |config| config.sockets.interval,
+        start: sockets::start,
+        is_anything: |_| true,
+        fill: samples::fill_sockets,
+        remarks: sockets::remarks,
+    },
+    &Collector {
+        name: Feed::Processes.label(),
+        shown: Some(Shown {
+            reads: |_| "the MTA's processes".to_owned(),
+            called: "table of processes",
+            first: "the first look at the processes",
+        }),
+        of: Of::Installation,
+        interval: |config| config.processes.interval,
+        start: processes::start,
+        is_anything: |_| true,
+        fill: |page, processes, _| samples::fill_processes(page, processes),
+        remarks: processes::remarks,
+    },
     // Looked at as often as the processes: a rule asks both together. On a thread of its own, since
     // the directories may be on a file system that does not answer.
-    let (shared, configured) = (Arc::clone(observed), config.mta.active);
-    start.collector(
-        "active",
-        config.processes.interval,
-        |observed| &observed.active,
-        move || Run::Whole(configured.or_else(|| is_active(&shared))),
-    )?;
+    &Collector {
+        name: "active",
+        shown: None,
+        of: Of::Installation,
+        interval: |config| config.processes.interval,
+        start: active::start,
+        is_anything: |_| true,
+        fill: |page, active, _| exporter::fill_active(page, active.0),
+        remarks: |_, _| Vec::new(),
+    },
+    &Collector {
+        name: Feed::Filesystems.label(),
+        shown: Some(Shown {
+            reads: |_| "space, log sizes, ownership".to_owned(),
+            called: "space of a file system",
+            first: "the first look at the file systems",
+        }),
+        of: Of::Installation,
+        interval: |config| config.files.interval,
+        start: filesystems::start,
+        is_anything: |_| true,
+        fill: |page, files, _| samples::fill_filesystems(page, files),
+        // They are those of logs and queue, of which the rest of `check` says what is wrong.
+        remarks: |_, _| Vec::new(),
+    },
+];
 
-    let mut targets = Targets {
-        queue: install.queue_directory.clone(),
-        log: install.log_directory.clone(),
-        tmp: std::env::temp_dir(),
-        log_files: log_files(config, observed),
-        owner: None,
-    };
-    let (shared, mut warned) = (Arc::clone(observed), false);
-    start.collector(
-        "filesystems",
-        config.files.interval,
-        |observed| &observed.filesystems,
-        move || {
-            targets.owner = shared.mta_user();
-            if let Some(problem) = followed_as_single(&targets).filter(|_| !warned) {
-                tracing::warn!(problem, "the log will not be followed through its rotations");
-                warned = true;
-            }
-            read_filesystems(&targets)
-        },
-    )?;
-    Ok(Collectors { stops: start.stops })
-}
-
-struct Start<'a> {
-    observed: &'a Arc<Observed>,
-    died: &'a UnboundedSender<&'static str>,
-    stops: Vec<Sender<()>>,
-}
-
-impl Start<'_> {
-    fn collector<T: Send + Sync + 'static>(
-        &mut self,
-        name: &'static str,
-        interval: Duration,
-        place: fn(&Observed) -> &Latest<T>,
-        mut run: impl FnMut() -> Run<T> + Send + 'static,
-    ) -> std::io::Result<()> {
-        let (stop, stopped) = channel();
-        let observed = Arc::clone(self.observed);
-        let died = self.died.clone();
-        std::thread::Builder::new().name(name.into()).spawn(move || {
-            let _notice = DeathNotice::new(name, died);
-            let mut complaints = Complaints::new(name);
-            loop {
-                let start = place(&observed).alive();
-                let run = run();
-                let end = observed.clock.monotonic();
-                complaints.note(run.problem(), end);
-                let took = end.saturating_sub(start);
-                let now = observed.clock.steady_seconds();
-                let hung = place(&observed).update(run, now, took.as_secs_f64());
-                let worked = took.saturating_sub(hung);
-                if !pause(&stopped, interval.saturating_sub(worked).max(worked * (DUTY - 1))) {
-                    return;
-                }
-            }
-        })?;
-        self.stops.push(stop);
-        Ok(())
+/// Places for what they will find.
+pub fn readings(rows: &[&'static dyn Collects], install: &Install, clock: Clock) -> Readings {
+    let mut readings = Readings::default();
+    for row in rows {
+        row.prepare(&mut readings, install, clock);
     }
+    readings
 }
 
-/// Waits for the next run; `false` when there will be none.
-fn pause(stopped: &Receiver<()>, time: Duration) -> bool {
-    matches!(stopped.recv_timeout(time), Err(RecvTimeoutError::Timeout))
-}
+#[cfg(test)]
+mod tests {
+    use super::{COLLECTORS, readings};
+    use crate::metrics::catalogue::Feed;
+    use crate::observed::Clock;
+    use crate::source::install::Install;
 
-fn scan_processes(watch: &mut ProcessWatch) -> Run<ProcessSnapshot> {
-    match watch.scan() {
-        Ok(snapshot) => {
-            let hidden = snapshot.unreadable;
-            let problem = (hidden > 0).then(|| {
-                format!(
-                    "the command lines of {hidden} processes may not be read; /proc is mounted with hidepid"
-                )
-            });
-            Run::read(snapshot, problem)
-        }
-        Err(error) => Run::Failed(with_causes(&error)),
+    /// The logs are a collector as well, and come first.
+    #[test]
+    fn the_values_of_the_label_are_the_names_of_those_that_are_shown() {
+        let readings = readings(&COLLECTORS, &Install::default(), Clock::start());
+        let shown: Vec<_> = readings.outlines().map(|outline| outline.about.name).collect();
+        let values: Vec<_> = Feed::collectors().into_iter().map(Feed::label).collect();
+        assert_eq!([&["log"], shown.as_slice()].concat(), values);
     }
-}
-
-fn read_filesystems(targets: &Targets) -> Run<FilesystemSnapshot> {
-    let snapshot = filesystems::read(targets);
-    let spaces = snapshot.filesystems.values().filter_map(|space| space.as_ref().err());
-    let problems: Vec<String> = spaces.chain(&snapshot.failures).map(|error| with_causes(error)).collect();
-    let problem = (!problems.is_empty()).then(|| problems.join("; "));
-    Run::read(snapshot, problem)
-}
-
-/// What is wrong with a log that is mounted without its directory.
-fn followed_as_single(targets: &Targets) -> Option<String> {
-    single_mount::problem(targets.log_files.iter().map(PathBuf::as_path))
-}
-
-/// Whether anything of the MTA is on this host: on the passive node of a pair neither logs nor queue are mounted,
-/// and nothing runs. Some of it there and some not is a fault, which must silence nothing. `None` until the
-/// processes have been looked at where they decide.
-fn is_active(observed: &Observed) -> Option<bool> {
-    let Install { log_directory, queue_directory, .. } = &observed.install;
-    if holds_anything(log_directory) || holds_anything(queue_directory) {
-        return Some(true);
-    }
-    let processes = observed.processes.get().value?;
-    Some(processes.processes.values().any(|group| group.running > 0))
-}
-
-/// The followed logs, what they are renamed to, and the cumulative files that grow without bound.
-fn log_files(config: &Config, observed: &Observed) -> Vec<PathBuf> {
-    let names = config.logs.files.iter().flat_map(|name| {
-        let stem = name.strip_suffix("_current");
-        let others = stem.map(|stem| [format!("{stem}_yesterday"), stem.to_owned()]);
-        std::iter::once(name.clone()).chain(others.into_iter().flatten())
-    });
-    names.map(|name| observed.install.log_directory.join(name)).collect()
 }

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::death::DeathNotice;
 use super::state::{Snapshot, State, StateWriter};
 use crate::config::Config;
+use crate::observed::queue::Queue;
 use crate::observed::reading::Run;
 use crate::observed::{Complaints, Observed};
 use crate::source::wakeup::Wakeups;
@@ -155,7 +156,7 @@ impl Thread {
     /// Shows how far the logs have been read since `start`, and what is wrong.
     fn publish(&mut self, found: bool, start: Duration) {
         let now = self.observed.clock.now();
-        let channels = self.observed.queue.get().value;
+        let channels = self.observed.collected.found::<Queue>();
         let problem = self.logs.problem();
         self.complaints.note(problem.as_deref(), now.monotonic);
         let mut book = self.observed.logs_mut();

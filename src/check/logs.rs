@@ -10,7 +10,6 @@ use rustix::fs::{Mode, OFlags, open};
 
 use super::Checked;
 use super::Verdict::{Fine, Note, Problem};
-use super::host::denied;
 use crate::aggregate::log_clock::zone_question;
 use crate::aggregate::time::UnixTime;
 use crate::aggregate::timeline::Present;
@@ -21,6 +20,7 @@ use crate::source::install::Install;
 use crate::source::seed::new_seed;
 use crate::source::single_mount;
 use crate::source::timezone::{LogZone, Origin};
+use crate::text::denied;
 
 /// How much of the end of each log is read.
 const TAIL_BYTES: u64 = 4 << 20;

@@ -10,17 +10,10 @@ use crate::text::number;
 /// What cannot be read is not known: without logs nobody can say whether mail flows.
 pub(super) fn unread(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for unread in &situation.unread {
-        let (source, needed) = match unread.collector {
-            "log" => ("logs", true),
-            "queue" => ("queue", true),
-            "processes" => ("table of processes", false),
-            "sockets" => ("table of connections", false),
-            _ => ("space of a file system", false),
-        };
-        let severity = if needed && !unread.partly { Severity::Critical } else { Severity::Warning };
+        let severity = if unread.needed && !unread.partly { Severity::Critical } else { Severity::Warning };
         let part = if unread.partly { "A part of the" } else { "The" };
         let problem = unread.problem.trim_end_matches('.');
-        let what = format!("{part} {source} cannot be read: {problem}.");
+        let what = format!("{part} {} cannot be read: {problem}.", unread.called);
         found.push(Finding { severity, ..look.finds(what) });
     }
 }

@@ -29,6 +29,10 @@ pub struct Situation {
 pub struct Unread {
     /// The collector.
     pub collector: &'static str,
+    /// What it reads, as a sentence calls it: *the* … cannot be read.
+    pub called: &'static str,
+    /// Whether nobody can say without it if mail flows.
+    pub needed: bool,
     /// Why, for people.
     pub problem: String,
     /// Whether some of it can be read all the same.

@@ -63,7 +63,13 @@ fn queue_of<'a>(situation: &'a mut Situation, name: &str) -> &'a mut Waiting {
 }
 
 fn unread(collector: &'static str, problem: &str, partly: bool) -> Unread {
-    Unread { collector, problem: problem.to_owned(), partly }
+    let (called, needed) = match collector {
+        "log" => ("logs", true),
+        "queue" => ("queue", true),
+        "processes" => ("table of processes", false),
+        other => (other, false),
+    };
+    Unread { collector, called, needed, problem: problem.to_owned(), partly }
 }
 
 /// What the page says when that has happened to a healthy host: its first sentence, and how grave.

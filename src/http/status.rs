@@ -10,9 +10,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::aggregate::account::LogAccount;
 use crate::aggregate::log_clock;
+use crate::observed::latest::Outline;
 use crate::observed::log_book::{Following, LogBook};
 use crate::observed::queue::Queue;
-use crate::observed::reading::Reading;
 use crate::observed::{Observed, Readiness};
 use crate::text::escape;
 
@@ -25,29 +25,6 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}ul{padding-left:1.2
 .critical{color:#a4161a}.warning{color:#8a5300}.good{color:#17692f}\
 .ok{color:#17692f}.bad{color:#a4161a;font-weight:600}.dim{color:#666}\
 @media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}td,th{border-color:#333}a{color:#8ab4f8}.critical{color:#ff8a80}.warning{color:#ffc46b}.good{color:#6fcf97}.ok{color:#6fcf97}.bad{color:#ff8a80}.dim{color:#999}}";
-
-/// One row of the table of collectors.
-struct Collector {
-    name: &'static str,
-    what: String,
-    success: bool,
-    runs: u64,
-    last_success: Option<f64>,
-    problem: Option<String>,
-}
-
-impl Collector {
-    fn new<T>(name: &'static str, what: impl Into<String>, reading: &Reading<T>) -> Self {
-        Self {
-            name,
-            what: what.into(),
-            success: reading.success,
-            runs: reading.runs,
-            last_success: reading.last_success,
-            problem: reading.problem.clone(),
-        }
-    }
-}
 
 /// What shows lines that were not understood to whoever may read the state directory.
 pub(super) fn command(state_directory: &Path, listen: SocketAddr) -> String {
@@ -92,7 +69,7 @@ pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<
                 }
                 h2 { "What is collected" }
                 (collectors(observed, now))
-                (other_files(&observed.queue.get()))
+                (other_files(observed.collected.found::<Queue>().as_deref()))
                 h2 { "Logs" }
                 (logs(&observed.logs(), now))
                 p {
@@ -113,29 +90,20 @@ pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<
 }
 
 fn collectors(observed: &Observed, now: f64) -> Markup {
-    let install = &observed.install;
-    let log = Collector::new("log", install.log_directory.display().to_string(), &observed.logs().reading);
-    let rows = [
-        log,
-        Collector::new("queue", install.queue_directory.display().to_string(), &observed.queue.get()),
-        Collector::new("sockets", "TCP sockets on the MTA's ports", &observed.sockets.get()),
-        Collector::new("processes", "the MTA's processes", &observed.processes.get()),
-        Collector::new("filesystems", "space, log sizes, ownership", &observed.filesystems.get()),
-    ];
     html! {
         table {
             tr { th { "Collector" } th { "Reads" } th { "State" } th { "Last success" } }
-            @for row in &rows {
+            @for Outline { about, reading, .. } in observed.outlines() {
                 tr {
-                    td { (row.name) }
-                    td { (row.what) }
+                    td { (about.name) }
+                    td { (about.reads) }
                     td {
-                        @if row.runs == 0 { span.dim { "not yet run" } }
-                        @else if row.success { span.ok { "is read" } }
+                        @if reading.runs == 0 { span.dim { "not yet run" } }
+                        @else if reading.success { span.ok { "is read" } }
                         @else { span.bad { "cannot be read" } }
-                        @if let Some(problem) = &row.problem { div { (problem) } }
+                        @if let Some(problem) = &reading.problem { div { (problem) } }
                     }
-                    td { (ago(row.last_success, now)) }
+                    td { (ago(reading.last_success, now)) }
                 }
             }
         }
@@ -143,8 +111,8 @@ fn collectors(observed: &Observed, now: f64) -> Markup {
 }
 
 /// Channels in which many files are not known to be messages.
-fn other_files(queue: &Reading<Queue>) -> Markup {
-    let channels = queue.value.iter().flat_map(|queue| &queue.snapshot.channels);
+fn other_files(queue: Option<&Queue>) -> Markup {
+    let channels = queue.into_iter().flat_map(|queue| &queue.snapshot.channels);
     html! {
         @for (channel, (other, all)) in channels.filter_map(|(name, queue)| Some((name, queue.many_other_files()?))) {
             p {

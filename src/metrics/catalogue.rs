@@ -71,7 +71,7 @@ labels! {
     LOG_FILE = "log": "base names of the logs and of what they are rotated to";
     UNPARSED_REASON = "reason": each(Unparsed::ALL, Unparsed::label);
     SKIPPED_REASON = "reason": each(Skip::ALL, Skip::label);
-    COLLECTOR = "collector": "`log`, `queue`, `sockets`, `processes`, `filesystems`";
+    COLLECTOR = "collector": each(&Feed::collectors(), Feed::label);
     TABLE = "table": "the names of the capped tables";
     REPLACING_TABLE = "table":
         texts(&Totals::new(0).replaced().map(|(table, _)| table).collect::<Vec<_>>());

@@ -26,8 +26,8 @@ fn signature(metric: &Family) -> String {
 /// The page `docs/metrics.md`.
 pub fn markdown() -> String {
     let mut page = String::from(HEAD);
-    for feed in Feed::ALL {
-        let _ = writeln!(page, "\n## {}\n", feed.title());
+    for &feed in Feed::ALL {
+        let _ = writeln!(page, "\n## {}\n", feed.meaning());
         for metric in METRICS.iter().filter(|metric| metric.feed == feed) {
             let _ = write!(page, "{}", entry(metric));
         }

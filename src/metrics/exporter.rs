@@ -9,7 +9,7 @@ use crate::source::processes::OwnProcess;
 use crate::source::wakeup::{Restart, Wakeup, WakeupCounts};
 
 /// Puts a collector's last run on the page; nothing before its first.
-pub fn fill_collector<T>(page: &mut Page, collector: &str, reading: &Reading<T>) {
+pub fn fill_collector(page: &mut Page, collector: &str, reading: &Reading<()>) {
     if reading.runs == 0 {
         return;
     }

@@ -2,6 +2,8 @@
 
 use std::marker::PhantomData;
 
+use crate::record::labelled;
+
 /// What kind of value a metric has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -55,48 +57,24 @@ impl OfKind for Histogram {
 impl Number for Counter {}
 impl Number for Gauge {}
 
-/// Where a metric's values come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feed {
-    /// Entries of the logs. Saved with the offsets; left out until the logs have been caught up with.
-    Logs,
-    /// The state of following, now.
-    Following,
-    /// The scan of the queue directories.
-    Queue,
-    /// The kernel's sockets.
-    Sockets,
-    /// The MTA's processes.
-    Processes,
-    /// File systems and files.
-    Filesystems,
-    /// The exporter itself.
-    Exporter,
+labelled! {
+    /// Where a metric's values come from, in the order of the documentation: the name of the collector, and the heading.
+    Feed {
+        Logs = "log": "From the entries of the mail and connection logs";
+        Queue = "queue": "From the queue directories";
+        Sockets = "sockets": "From the kernel's sockets";
+        Processes = "processes": "From the MTA's processes";
+        Filesystems = "filesystems": "From file systems and files";
+        Following = "following": "About following the logs";
+        Exporter = "exporter": "About the exporter";
+    }
 }
 
 impl Feed {
-    /// Every feed, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
-        Self::Logs,
-        Self::Queue,
-        Self::Sockets,
-        Self::Processes,
-        Self::Filesystems,
-        Self::Following,
-        Self::Exporter,
-    ];
-
-    /// The heading in the documentation.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Logs => "From the entries of the mail and connection logs",
-            Self::Following => "About following the logs",
-            Self::Queue => "From the queue directories",
-            Self::Sockets => "From the kernel's sockets",
-            Self::Processes => "From the MTA's processes",
-            Self::Filesystems => "From file systems and files",
-            Self::Exporter => "About the exporter",
-        }
+    /// Those that are values of the label `collector`.
+    pub fn collectors() -> Vec<Self> {
+        let others = [Self::Following, Self::Exporter];
+        Self::ALL.iter().copied().filter(|feed| !others.contains(feed)).collect()
     }
 }
 

@@ -1,5 +1,8 @@
-//! The last reading of a collector, and whether the run under way hangs.
+//! The last readings of the collectors, and whether a run under way hangs.
 
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -10,10 +13,41 @@ use super::reading::{Reading, Run};
 /// How long a run may show no sign of life. No single call into a file system that works takes as long.
 const HANGS_AFTER: Duration = Duration::from_secs(10);
 
+/// What a collector is to people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The value of the label `collector`.
+    pub name: &'static str,
+    /// What it reads, for the table of collectors.
+    pub reads: String,
+    /// The same within a sentence: *the* … cannot be read.
+    pub called: &'static str,
+    /// What a start waits for.
+    pub first: &'static str,
+    /// Whether it looks at what only the active node of a pair has mounted. Without that nobody can say whether
+    /// mail flows, and on the passive node there is nothing to wait for.
+    pub mounted: bool,
+}
+
+/// How the last run of a collector went, whatever it finds.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// Which one it is.
+    pub about: About,
+    /// How the run went.
+    pub reading: Reading<()>,
+    /// Whether anything is known of its source now.
+    pub anything: bool,
+}
+
 /// The last reading of a collector that runs on its interval.
 #[derive(Debug)]
 pub struct Latest<T> {
     clock: Clock,
+    /// Nothing for one that looks only for the sake of others.
+    about: Option<About>,
+    /// Whether what a run found is anything.
+    is_anything: fn(&T) -> bool,
     shared: Mutex<Shared<T>>,
 }
 
@@ -38,11 +72,9 @@ impl<T> Shared<T> {
 
 impl<T> Latest<T> {
     /// Nothing read so far.
-    pub(super) fn new(clock: Clock) -> Self {
-        Self {
-            clock,
-            shared: Mutex::new(Shared { reading: Reading::default(), alive: None, hung: Duration::ZERO }),
-        }
+    pub fn new(clock: Clock, about: Option<About>, is_anything: fn(&T) -> bool) -> Self {
+        let shared = Shared { reading: Reading::default(), alive: None, hung: Duration::ZERO };
+        Self { clock, about, is_anything, shared: Mutex::new(shared) }
     }
 
     /// A copy of the reading; its value is shared. While a run hangs nothing is known, since what was
@@ -72,5 +104,83 @@ impl<T> Latest<T> {
         shared.reading.update(run, now, duration);
         shared.alive = None;
         std::mem::take(&mut shared.hung)
+    }
+}
+
+/// The latest of any collector.
+trait Kept: Any + Debug + Send + Sync {
+    fn outline(&self) -> Option<Outline>;
+}
+
+impl<T: Debug + Send + Sync + 'static> Kept for Latest<T> {
+    fn outline(&self) -> Option<Outline> {
+        let about = self.about.clone()?;
+        let reading = self.get();
+        let anything = reading.value.as_deref().is_some_and(self.is_anything);
+        Some(Outline { about, reading: reading.outline(), anything })
+    }
+}
+
+/// The latest of all collectors, each found by the type of what it finds.
+#[derive(Debug, Default)]
+pub struct Readings(Vec<Box<dyn Kept>>);
+
+impl Readings {
+    /// A place for a further collector; no two find the same type.
+    pub fn add<T: Debug + Send + Sync + 'static>(&mut self, latest: Latest<T>) {
+        debug_assert!(self.latest::<T>().is_none(), "a place for each type of finding");
+        self.0.push(Box::new(latest));
+    }
+
+    /// The latest of the collector that finds a `T`; nothing where none does.
+    pub fn latest<T: 'static>(&self) -> Option<&Latest<T>> {
+        self.0.iter().find_map(|kept| (&**kept as &dyn Any).downcast_ref())
+    }
+
+    /// The same as it is now: as before the first run where there is no such collector.
+    pub fn get<T: 'static>(&self) -> Reading<T> {
+        self.latest().map_or_else(Reading::default, Latest::get)
+    }
+
+    /// What was found last, unless that failed.
+    pub fn found<T: 'static>(&self) -> Option<Arc<T>> {
+        self.get().value
+    }
+
+    /// Those that people are told of, in the order of their table. Those of all collectors have the logs as well, see
+    /// [`Observed::outlines`](super::Observed::outlines).
+    pub fn outlines(&self) -> impl Iterator<Item = Outline> {
+        self.0.iter().filter_map(|kept| kept.outline())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{About, Latest, Readings};
+    use crate::observed::Clock;
+    use crate::observed::reading::Run;
+
+    #[test]
+    fn readings_are_found_by_what_they_find() {
+        let clock = Clock::start();
+        let about = About {
+            name: "words",
+            reads: "words".to_owned(),
+            called: "list of words",
+            first: "the first look at words",
+            mounted: false,
+        };
+        let mut readings = Readings::default();
+        readings.add(Latest::<u8>::new(clock, None, |_| true));
+        readings.add(Latest::<String>::new(clock, Some(about), |word| !word.is_empty()));
+        assert!(readings.found::<u8>().is_none() && readings.latest::<u16>().is_none());
+        assert_eq!(readings.get::<u16>().runs, 0);
+        for (word, anything) in [("", false), ("a", true)] {
+            let words = readings.latest::<String>().expect("a place");
+            words.update(Run::Whole(word.to_owned()), 1.0, 0.5);
+            let told: Vec<_> = readings.outlines().collect();
+            assert_eq!(told.iter().map(|outline| outline.about.name).collect::<Vec<_>>(), ["words"]);
+            assert_eq!((told[0].anything, told[0].reading.duration), (anything, 0.5));
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Whether every source has been read: what `/-/ready` answers.
 
 use super::Observed;
+use super::latest::Outline;
 use super::reading::Reading;
 
 /// More of one problem is not shown.
@@ -65,21 +66,12 @@ impl Observed {
             readiness.note("log", "", &book.reading, book.shown || passive);
         }
         drop(book);
-        let (queue, sockets) = (self.queue.get(), self.sockets.get());
-        let scanned = queue.value.as_ref().is_some_and(|queue| queue.snapshot.scan.is_some());
-        let scanned = scanned || queue.last_success.is_some() || passive;
-        readiness.note("queue", "the first scan of the queue", &queue, scanned);
-        readiness.note("sockets", "the first look at the sockets", &sockets, was_read(&sockets));
-        let processes = self.processes.get();
-        readiness.note("processes", "the first look at the processes", &processes, was_read(&processes));
-        let files = self.filesystems.get();
-        readiness.note("filesystems", "the first look at the file systems", &files, was_read(&files));
+        for Outline { about, reading, anything } in self.collected.outlines() {
+            let anything = anything || reading.last_success.is_some() || (about.mounted && passive);
+            readiness.note(about.name, about.first, &reading, anything);
+        }
         readiness
     }
-}
-
-fn was_read<T>(reading: &Reading<T>) -> bool {
-    reading.value.is_some() || reading.last_success.is_some()
 }
 
 #[cfg(test)]

@@ -70,6 +70,20 @@ impl<T> Reading<T> {
         Self { value: None, success: false, problem: Some(problem), runs: self.runs.max(1), ..*self }
     }
 
+    /// How the run went, without what was found.
+    #[must_use]
+    pub fn outline(&self) -> Reading<()> {
+        let Self { value, success, duration, last_success, problem, runs } = self;
+        Reading {
+            value: value.as_ref().map(|_| Arc::new(())),
+            success: *success,
+            duration: *duration,
+            last_success: *last_success,
+            problem: problem.clone(),
+            runs: *runs,
+        }
+    }
+
     /// Takes a run that ended at `now` after `duration` seconds.
     pub fn update(&mut self, run: Run<T>, now: f64, duration: f64) {
         let (value, problem) = match run {

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::Observed;
+use super::latest::{About, Outline};
 use super::log_book::LogBook;
 use super::queue::Queue;
-use super::reading::Reading;
 use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::aggregate::time::Time;
 use crate::findings::situation::{Logs, Situation, Traffic, Unread, Waiting};
+use crate::source::filesystems::FilesystemSnapshot;
+use crate::source::processes::ProcessSnapshot;
 use crate::source::spool::ChannelQueue;
 use crate::source::spool::held_files::HeldReason;
 
@@ -18,40 +20,26 @@ impl Observed {
     pub fn situation(&self) -> Situation {
         let mut situation = Situation {
             active: self.is_active(),
-            processes: self.processes.get().value.map(|snapshot| {
+            processes: self.collected.found::<ProcessSnapshot>().map(|snapshot| {
                 snapshot.processes.iter().map(|(name, group)| (name.clone(), group.running)).collect()
             }),
             free: self.free(),
             ..Situation::default()
         };
         self.look_at_logs(&mut situation);
-        let queue = self.queue.get();
-        if let Some(value) = &queue.value {
+        if let Some(value) = self.collected.found::<Queue>() {
             situation.queue_known = value.snapshot.scan.is_some();
             for (name, queue) in &value.snapshot.channels {
-                let waiting = waiting(name, queue, value, self.clock.unix_seconds());
+                let waiting = waiting(name, queue, &value, self.clock.unix_seconds());
                 situation.channels.entry(name.clone()).or_default().queue = Some(waiting);
             }
         }
-        let unread_queue =
-            unread("queue", &queue).map(|unread| Unread { partly: situation.queue_known, ..unread });
-        for unread in [
-            unread_queue,
-            unread("processes", &self.processes.get()),
-            unread("sockets", &self.sockets.get()),
-            unread("filesystems", &self.filesystems.get()),
-        ] {
-            situation.unread.extend(unread);
-        }
+        situation.unread = self.outlines().filter_map(unread).collect();
         situation
     }
 
     fn look_at_logs(&self, situation: &mut Situation) {
         let book = self.logs();
-        if let Some(unread) = unread("log", &book.reading) {
-            let partly = book.following.iter().any(|log| log.lag_bytes.is_some());
-            situation.unread.push(Unread { partly, ..unread });
-        }
         if !book.shown || book.catching_up || book.reading.runs == 0 {
             return;
         }
@@ -69,7 +57,7 @@ impl Observed {
 
     /// The share of each file system that is free.
     fn free(&self) -> BTreeMap<&'static str, f64> {
-        let Some(snapshot) = self.filesystems.get().value else { return BTreeMap::new() };
+        let Some(snapshot) = self.collected.found::<FilesystemSnapshot>() else { return BTreeMap::new() };
         let known =
             snapshot.filesystems.iter().filter_map(|(&what, space)| Some((what, space.as_ref().ok()?)));
         #[expect(clippy::cast_precision_loss, reason = "a share of sizes needs no 53 bits")]
@@ -113,12 +101,13 @@ fn waiting(name: &str, queue: &ChannelQueue, value: &Queue, now: f64) -> Waiting
     }
 }
 
-fn unread<T>(collector: &'static str, reading: &Reading<T>) -> Option<Unread> {
+fn unread(Outline { about, reading, anything }: Outline) -> Option<Unread> {
     if reading.runs == 0 || reading.success {
         return None;
     }
-    let problem = reading.problem.clone().unwrap_or_else(|| "no reason is known".to_owned());
-    Some(Unread { collector, problem, partly: reading.value.is_some() })
+    let problem = reading.problem.unwrap_or_else(|| "no reason is known".to_owned());
+    let About { name: collector, called, mounted: needed, .. } = about;
+    Some(Unread { collector, called, needed, problem, partly: anything })
 }
 
 /// How old a moment is, in seconds.

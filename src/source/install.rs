@@ -22,8 +22,8 @@ pub const PROBED_ROOTS: [&str; 6] = [
 /// Roots with these names have `log` and `queue` in them directly, without `data` (PMDF, SIMS).
 const FLAT_ROOTS: [&str; 2] = ["pmdf", "imta"];
 
-/// An installation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An installation. The default is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Install {
     /// The root; a directory when it was looked at.
     pub root: PathBuf,

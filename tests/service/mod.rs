@@ -3,6 +3,7 @@
 mod check;
 mod clients;
 mod clock;
+mod collectors;
 mod failures;
 mod flow;
 pub mod harness;

@@ -1,0 +1,54 @@
+//! Every collector once: what the service would hear of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Checked;
+use crate::aggregate::{Aggregate, Totals};
+use crate::app::Environment;
+use crate::app::collectors::{Collects, Of, Start, readings};
+use crate::config::Config;
+use crate::observed::{Beginning, Clock, LogBook, Observed, StateHealth};
+use crate::source::install::Install;
+use crate::source::seed::new_seed;
+use crate::source::timezone::LogZone;
+use crate::source::user;
+
+/// Runs those of the installation in the order of their table, then those that look at the host alone; these only
+/// where there is no installation.
+pub(super) fn look(
+    checked: &mut Checked,
+    config: &Config,
+    environment: &Environment,
+    install: Option<Install>,
+    clock: Clock,
+) {
+    let found = install.is_some();
+    let observed = Arc::new(nothing_observed(config, environment, install.unwrap_or_default(), clock));
+    let start = Start { config, proc_root: &environment.proc_root, observed: &observed };
+    let of_host = |row: &&&dyn Collects| row.of() == Of::Host;
+    let installation = environment.collectors.iter().filter(|row| found && !of_host(row));
+    for row in installation.chain(environment.collectors.iter().filter(of_host)) {
+        for (verdict, text) in row.check(&start) {
+            checked.note(verdict, row.name(), text);
+        }
+    }
+}
+
+fn nothing_observed(config: &Config, environment: &Environment, install: Install, clock: Clock) -> Observed {
+    let timezone = LogZone::find(config.mta.timezone.as_ref());
+    let totals = Totals::new(new_seed());
+    // A user that the host does not have is a finding of its own.
+    let user = config.mta.user.as_deref().and_then(|user| user::id_of(user, Path::new("/etc/passwd")).ok());
+    Observed::new(Beginning {
+        clock,
+        logs: LogBook::new(Aggregate::new(totals, timezone.zone.clone(), config.mta.block_size), false),
+        timezone,
+        collected: readings(&environment.collectors, &install, clock),
+        install,
+        limits: config.thresholds.clone(),
+        user,
+        state: StateHealth::default(),
+        wakeups: Arc::default(),
+    })
+}
