@@ -54,12 +54,18 @@ impl LogReader {
     pub fn read(&mut self, block: &Block<'_>, taker: &mut impl TakeLines) {
         match *block {
             Block::Lines(block) => lines(block).for_each(|line| self.line(&line, taker)),
-            Block::LastLine(line) => self.line(&RawLine::whole(line), taker),
+            Block::LastLine(line) => self.last_line(line, taker),
             Block::Skipped { reason, bytes, ends } => taker.skipped(reason, bytes, ends),
         }
     }
 
-    #[inline]
+    #[cold]
+    fn last_line(&mut self, line: &[u8], taker: &mut impl TakeLines) {
+        self.line(&RawLine::whole(line), taker);
+    }
+
+    #[expect(clippy::inline_always, reason = "it is called in one place for all lines but the last")]
+    #[inline(always)]
     fn line(&mut self, line: &RawLine<'_>, taker: &mut impl TakeLines) {
         taker.begin();
         self.reader.learn(taker.options());

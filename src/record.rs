@@ -297,11 +297,17 @@ impl Reader {
 
     /// The options that the log has shown to be on, by which the optional fields of positional entries
     /// are read from now on. Pinned ones win.
+    #[inline]
     pub fn learn(&mut self, options: Option<OptionSet>) {
         let options = self.dialect.options.or(options);
         if options != self.fields.as_ref().map(Fields::options) {
-            self.fields = options.map(Fields::of);
+            self.read_by(options);
         }
+    }
+
+    #[cold]
+    fn read_by(&mut self, options: Option<OptionSet>) {
+        self.fields = options.map(Fields::of);
     }
 
     /// The log of which a line came last, if it was not an entry: such lines may go on behind a line

@@ -88,6 +88,7 @@ impl Blanks {
     }
 
     /// The same for a longer word, such as a path.
+    #[inline(never)]
     fn far_word_end(&self, text: &[u8]) -> usize {
         let place = self.place(text);
         let mut parts = (KNOWN..text.len()).step_by(KNOWN).map(|length| (length, self.from(place + length)));
@@ -198,6 +199,7 @@ impl<'a> Words<'a, '_> {
     }
 
     /// The same where the word does not end within the known bits.
+    #[cold]
     fn next_far(&mut self) -> Word<'a> {
         let start = self.blanks.behind(self.rest);
         let word = self.word(self.rest.len() - start.len(), self.blanks.word_end(start));

@@ -6,6 +6,8 @@
 //! A banner may hold nested or unbalanced brackets and text that looks like a reply, so the last
 //! `smtp;` with a code behind it counts (2005Q4 guide, examples 21-1 to 21-9).
 
+use super::near;
+
 /// An enhanced status code `x.y.z` (RFC 3463).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Status {
@@ -150,15 +152,19 @@ fn status_behind(text: &[u8], class: u16) -> Option<Status> {
 
 fn status(text: &[u8]) -> Option<(Status, &[u8])> {
     let text = text.trim_ascii_start();
-    let text = text.strip_prefix(b"#").unwrap_or(text);
-    let end = text.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.').unwrap_or(text.len());
-    let mut parts = text[..end].split(|&byte| byte == b'.').map(|part| {
-        let bounded = (1..=3).contains(&part.len());
-        bounded.then(|| part.iter().fold(0, |value, digit| value * 10 + u16::from(digit - b'0')))
-    });
-    let (class, subject, detail) = (parts.next()??, parts.next()??, parts.next()??);
-    let valid = parts.next().is_none() && matches!(class, 2 | 4 | 5);
-    valid.then(|| (Status { class, subject, detail }, text[end..].trim_ascii_start()))
+    let (class, rest) = part(text.strip_prefix(b"#").unwrap_or(text))?;
+    let (subject, rest) = part(rest.strip_prefix(b".")?)?;
+    let (detail, rest) = part(rest.strip_prefix(b".")?)?;
+    let valid = matches!(class, 2 | 4 | 5) && rest.first() != Some(&b'.');
+    valid.then(|| (Status { class, subject, detail }, rest.trim_ascii_start()))
+}
+
+/// A number of one to three digits, and what is behind it.
+fn part(text: &[u8]) -> Option<(u16, &[u8])> {
+    let digits = text.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    let (part, rest) = text.split_at(digits);
+    let value = part.iter().fold(0, |value, digit| value * 10 + u16::from(digit - b'0'));
+    (1..=3).contains(&digits).then_some((value, rest))
 }
 
 /// What stands behind the host and the groups in parentheses that follow it. The banner may be
@@ -180,11 +186,11 @@ fn behind_host(host: &[u8]) -> Reply<'_> {
 /// The parenthesis that closes the first one.
 fn group_end(text: &[u8]) -> Option<usize> {
     let mut depth = 0_u32;
-    text.iter().position(|byte| {
-        match byte {
-            b'(' => depth += 1,
-            b')' => depth -= 1,
-            _ => {}
+    near::places(text, near::equal_either::<b'(', b')'>).find(|&at| {
+        if text[at] == b'(' {
+            depth += 1;
+        } else {
+            depth -= 1;
         }
         depth == 0
     })

@@ -21,7 +21,7 @@ pub(super) fn find<const BYTE: u8>(text: &[u8]) -> Option<usize> {
 /// Where one of two bytes comes first.
 #[inline]
 pub(super) fn find_either<const ONE: u8, const OTHER: u8>(text: &[u8]) -> Option<usize> {
-    first(text, |bytes| equal::<ONE>(bytes) | equal::<OTHER>(bytes))
+    first(text, equal_either::<ONE, OTHER>)
 }
 
 /// How many blanks a text starts with.
@@ -69,6 +69,62 @@ pub(super) fn bits_at_start(text: &[u8], length: usize, marks: impl Fn([u8; LANE
         Some(bytes) if length <= LANES => u64::from(marks(*bytes) & !(u32::MAX << length)),
         _ => bits_of_few(&text[..length], marks),
     }
+}
+
+/// Where the bytes of a text are that `marks` marks, and none behind it.
+#[inline]
+pub(super) fn places<M: Fn([u8; LANES]) -> u32 + Copy>(text: &[u8], marks: M) -> Places<'_, M> {
+    Places { rest: text, marks, bits: 0, start: 0, next: 0 }
+}
+
+/// See [`places`].
+pub(super) struct Places<'a, M> {
+    /// What was not looked at.
+    rest: &'a [u8],
+    marks: M,
+    /// Those of a chunk that were not given yet.
+    bits: u64,
+    /// Where the chunk starts, and the next one.
+    start: usize,
+    next: usize,
+}
+
+impl<M: Fn([u8; LANES]) -> u32 + Copy> Iterator for Places<'_, M> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.bits == 0 {
+            self.start = self.next;
+            self.next += CHUNK;
+            (self.bits, self.rest) = match self.rest.split_first_chunk() {
+                Some((chunk, rest)) => (bits(chunk, self.marks), rest),
+                None if self.rest.is_empty() => return None,
+                None => (bits_of_few(self.rest, self.marks), &self.rest[..0]),
+            };
+        }
+        let place = self.start + self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        Some(place)
+    }
+}
+
+/// Where the letters and digits at the start of a text end.
+#[inline]
+pub(super) fn word_end(text: &[u8]) -> usize {
+    first(text, not_of_words).unwrap_or(text.len())
+}
+
+/// Whether a text has only letters of ASCII, digits, dots and hyphens.
+#[inline]
+pub(super) fn is_host_name(text: &[u8]) -> bool {
+    first(text, not_of_hosts).is_none()
+}
+
+/// Whether a capital is in a text.
+#[inline]
+pub(super) fn holds_capital(text: &[u8]) -> bool {
+    first(text, |bytes| within(u8x16::new(bytes), b'A'..=b'Z').to_bitmask()).is_some()
 }
 
 /// Whether no byte of a short text, at most a [`CHUNK`], is a blank, a control character or a slash. To look
@@ -122,6 +178,12 @@ pub(super) fn equal<const BYTE: u8>(bytes: [u8; LANES]) -> u32 {
     is::<BYTE>(bytes).to_bitmask()
 }
 
+/// A bit for each byte, set where it is one of two.
+#[inline]
+pub(super) fn equal_either<const ONE: u8, const OTHER: u8>(bytes: [u8; LANES]) -> u32 {
+    equal::<ONE>(bytes) | equal::<OTHER>(bytes)
+}
+
 /// A bit for each byte, set where it is a decimal digit.
 #[inline]
 pub(super) fn digits(bytes: [u8; LANES]) -> u32 {
@@ -133,6 +195,24 @@ pub(super) fn digits(bytes: [u8; LANES]) -> u32 {
 pub(super) fn hex_digits(bytes: [u8; LANES]) -> u32 {
     let lower = u8x16::new(bytes) | u8x16::splat(b' ');
     (within(u8x16::new(bytes), b'0'..=b'9') | within(lower, b'a'..=b'f')).to_bitmask()
+}
+
+/// A bit for each byte, set where it is neither of a letter, which may be one that is not of ASCII, nor a digit.
+#[inline]
+pub(super) fn not_of_words(bytes: [u8; LANES]) -> u32 {
+    let lower = u8x16::new(bytes) | u8x16::splat(b' ');
+    let other = within(u8x16::new(bytes), 0x80..=u8::MAX);
+    let words = within(u8x16::new(bytes), b'0'..=b'9') | within(lower, b'a'..=b'z') | other;
+    !words.to_bitmask() & ALL
+}
+
+/// A bit for each byte, set where it is none that the name of a host has.
+#[inline]
+fn not_of_hosts(bytes: [u8; LANES]) -> u32 {
+    let lower = u8x16::new(bytes) | u8x16::splat(b' ');
+    let marks = is::<b'.'>(bytes) | is::<b'-'>(bytes);
+    let hosts = within(u8x16::new(bytes), b'0'..=b'9') | within(lower, b'a'..=b'z') | marks;
+    !hosts.to_bitmask() & ALL
 }
 
 /// A bit for each byte, set where it is no blank, no control character and no slash.
@@ -158,8 +238,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        bits_at_start, bits_of_few, blanks, digits, equal, find, find_either, find_last, hex_digits,
-        is_plain_name, plain,
+        bits_at_start, bits_of_few, blanks, digits, equal, equal_either, find, find_either, find_last,
+        hex_digits, holds_capital, is_host_name, is_plain_name, not_of_words, places, plain, word_end,
     };
 
     fn is_found<const BYTE: u8>(text: &[u8]) -> Result<(), TestCaseError> {
@@ -188,6 +268,32 @@ mod tests {
             prop_assert_eq!(bits_of_few(&text, digits), marked(&text, u8::is_ascii_digit));
             prop_assert_eq!(bits_of_few(&text, hex_digits), marked(&text, u8::is_ascii_hexdigit));
             prop_assert_eq!(bits_of_few(&text, plain), marked(&text, |byte| is_plain(*byte)));
+        }
+
+        /// Texts longer than a chunk, too.
+        #[test]
+        fn places_are_where_the_marks_are(text in prop::collection::vec(any::<u8>(), 0..300)) {
+            let of_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;
+            let all = |wanted: &dyn Fn(&u8) -> bool| -> Vec<usize> {
+                (0..text.len()).filter(|&place| wanted(&text[place])).collect()
+            };
+            prop_assert_eq!(places(&text, not_of_words).collect::<Vec<_>>(), all(&|byte| !of_word(byte)));
+            let brackets: Vec<_> = places(&text, equal_either::<b'(', b')'>).collect();
+            prop_assert_eq!(brackets, all(&|byte| matches!(byte, b'(' | b')')));
+            prop_assert_eq!(word_end(&text), text.iter().take_while(|byte| of_word(byte)).count());
+            prop_assert_eq!(holds_capital(&text), text.iter().any(u8::is_ascii_uppercase));
+        }
+
+        #[test]
+        fn hosts_have_letters_digits_dots_and_hyphens(text in "[a-zA-Z0-9.-]{0,40}", place: prop::sample::Index, byte: u8) {
+            prop_assert!(is_host_name(text.as_bytes()));
+            let mut text = text.into_bytes();
+            if !text.is_empty() {
+                let place = place.index(text.len());
+                text[place] = byte;
+                let expected = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+                prop_assert_eq!(is_host_name(&text), expected);
+            }
         }
 
         #[test]

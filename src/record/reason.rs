@@ -14,9 +14,13 @@
 //! and is not unreachable, whatever words it uses.
 
 mod codes;
+mod derived;
 pub mod evidence;
 mod families;
 mod index;
+mod kind;
+mod lexicon;
+mod name;
 mod stretch;
 mod vocabulary;
 mod words;
@@ -27,7 +31,7 @@ use super::{Connection, Message};
 use codes::{CODES, Codes, Whose};
 use families::{FAMILIES, Family, When, Who};
 use index::candidates;
-use words::{Word, Words};
+use words::{Stand, Words};
 
 labelled! {
     /// The closed set of values of the label `reason`.
@@ -298,12 +302,8 @@ fn words_of(text: &[u8]) -> Option<Words> {
 /// The first family in a text, of the fixed words of our own MTA alone if so wanted. Where a reply of another host is
 /// quoted, what stands in front of it counts first.
 fn first_family(words: &Words, outlook: Outlook, fixed: bool) -> Option<usize> {
-    let find = |words: &[Word]| {
-        let seen = words.iter().fold(0, |seen, word| seen | word.classes);
-        candidates(seen, outlook, fixed).rows().find(|&row| {
-            let family = &FAMILIES[row];
-            family.may_be_in(seen) && family.find(words).is_some()
-        })
+    let find = |Stand { words, seen }: Stand<'_>| {
+        candidates(seen, outlook, fixed).rows().find(|&row| FAMILIES[row].find(words).is_some())
     };
     words.own().and_then(find).or_else(|| find(words.all()))
 }

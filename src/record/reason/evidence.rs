@@ -100,11 +100,12 @@ fn chosen(basis: Basis, place: Place) -> Option<usize> {
 /// The words of a text that tell a reason: those of the row that decided, if they stand here.
 fn in_words(text: &[u8], outlook: Outlook, place: Place, chosen: Option<usize>) -> Option<Evidence> {
     let words = words::read(text);
-    let here = |row: &usize| FAMILIES[*row].find(words.all()).is_some();
+    let here = |row: &usize| FAMILIES[*row].find(words.all().words).is_some();
     let row = chosen.filter(here).or_else(|| first_family(&words, outlook, false))?;
     let family = &FAMILIES[row];
-    let found = words.own().and_then(|own| family.find(own)).or_else(|| family.find(words.all()))?;
-    let sign = Sign::Words(spelled(text, words.all(), found), place);
+    let found =
+        words.own().and_then(|own| family.find(own.words)).or_else(|| family.find(words.all().words))?;
+    let sign = Sign::Words(spelled(text, words.all().words, found), place);
     Some(Evidence { sign, reason: family.reason, only: only(family.when) })
 }
 

@@ -1,10 +1,12 @@
 //! Which families a text may be of, by the classes that its words have: few of the table need be looked at.
 
+use std::ops::{BitAndAssign, BitOrAssign};
 use std::sync::LazyLock;
 
 use super::Outlook;
-use super::families::{FAMILIES, Who};
-use super::vocabulary::Classes;
+use super::families::{FAMILIES, Family, Who};
+use super::stretch::MOST_CLASSES;
+use super::vocabulary::{Classes, numbers};
 
 /// A set of families.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,14 +15,6 @@ pub(super) struct Rows([u64; 3]);
 impl Rows {
     fn insert(&mut self, row: usize) {
         self.0[row / 64] |= 1 << (row % 64);
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(set, other)| *set |= other);
-    }
-
-    fn keep(&mut self, other: &Self) {
-        self.0.iter_mut().zip(other.0).for_each(|(set, other)| *set &= other);
     }
 
     /// In the order of the table.
@@ -35,11 +29,36 @@ impl Rows {
     }
 }
 
-/// The families by what they ask for: few need be looked at.
+impl BitOrAssign<&Self> for Rows {
+    #[inline]
+    fn bitor_assign(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(set, other)| *set |= other);
+    }
+}
+
+impl BitAndAssign<&Self> for Rows {
+    #[inline]
+    fn bitand_assign(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(set, other)| *set &= other);
+    }
+}
+
+/// The families for which a class says something.
+#[derive(Clone, Copy, Debug, Default)]
+struct Asked {
+    /// Those that ask for it in the first place, the second, and so on.
+    words: [Rows; MOST_CLASSES],
+    /// Those that are not for texts with it.
+    without: Rows,
+}
+
+/// The families by what they ask for.
+#[derive(Debug)]
 struct Index {
-    /// By class, each at the classes of its that the fewest words have.
-    rows: [Rows; Classes::BITS as usize],
-    /// The classes that have rows.
+    by_class: [Asked; Classes::BITS as usize],
+    /// Those that ask for nothing in the first place, the second, and so on.
+    no_word: [Rows; MOST_CLASSES],
+    /// The classes that any of them has.
     asked: Classes,
     /// By outlook.
     fits: [Rows; Outlook::COUNT],
@@ -49,42 +68,47 @@ struct Index {
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let none = Rows::default();
-    let mut index = Index { rows: [none; _], asked: 0, fits: [none; _], fixed: none };
-    for (row, family) in FAMILIES.iter().enumerate() {
-        let rarest = family.words.iter().copied().min_by_key(|&classes| commonness(classes)).unwrap_or(0);
-        bits(rarest).for_each(|class| index.rows[class].insert(row));
-        index.asked |= rarest;
-        Outlook::all()
-            .filter(|outlook| outlook.fits(family))
-            .for_each(|outlook| index.fits[outlook.number()].insert(row));
-        if family.who == Who::Ourselves {
-            index.fixed.insert(row);
-        }
-    }
+    let (by_class, no_word) = ([Asked::default(); _], [none; _]);
+    let mut index = Index { by_class, no_word, asked: 0, fits: [none; _], fixed: none };
+    FAMILIES.iter().enumerate().for_each(|(row, family)| index.add(row, family));
     index
 });
 
-/// How often words of these classes stand in texts, roughly: as often as rows ask for them.
-fn commonness(classes: Classes) -> usize {
-    FAMILIES.iter().flat_map(|family| family.words).map(|asked| (asked & classes).count_ones() as usize).sum()
+impl Index {
+    fn add(&mut self, row: usize, family: &Family) {
+        for (nth, no_word) in self.no_word.iter_mut().enumerate() {
+            match family.words.get(nth) {
+                Some(&classes) => {
+                    numbers(classes).for_each(|class| self.by_class[class].words[nth].insert(row));
+                }
+                None => no_word.insert(row),
+            }
+        }
+        numbers(family.without).for_each(|class| self.by_class[class].without.insert(row));
+        self.asked |= family.words.iter().fold(family.without, |all, classes| all | classes);
+        let fits = Outlook::all().filter(|outlook| outlook.fits(family));
+        fits.for_each(|outlook| self.fits[outlook.number()].insert(row));
+        if family.who == Who::Ourselves {
+            self.fixed.insert(row);
+        }
+    }
 }
 
-/// The families that may be in a text with these classes. `fixed`: of the fixed words of our own MTA alone.
+/// The families whose words stand in a text with these classes, near or far, and none that they are not for. `fixed`:
+/// of the fixed words of our own MTA alone.
 pub(super) fn candidates(seen: Classes, outlook: Outlook, fixed: bool) -> Rows {
     let index = &*INDEX;
-    let mut rows = Rows::default();
-    bits(seen & index.asked).for_each(|class| rows.add(&index.rows[class]));
-    rows.keep(&index.fits[outlook.number()]);
+    let mut found = Asked { words: index.no_word, without: Rows::default() };
+    for class in numbers(seen & index.asked) {
+        let asked = &index.by_class[class];
+        found.words.iter_mut().zip(&asked.words).for_each(|(found, asked)| *found |= asked);
+        found.without |= &asked.without;
+    }
+    let mut rows = index.fits[outlook.number()];
+    found.words.iter().for_each(|word| rows &= word);
+    rows.0.iter_mut().zip(found.without.0).for_each(|(set, without)| *set &= !without);
     if fixed {
-        rows.keep(&index.fixed);
+        rows &= &index.fixed;
     }
     rows
-}
-
-fn bits(mut set: Classes) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let bit = (set != 0).then(|| set.trailing_zeros() as usize);
-        set &= set.wrapping_sub(1);
-        bit
-    })
 }

@@ -2,7 +2,6 @@
 //! is not too long. One pass; for each class the newest word is kept.
 
 use super::families::Family;
-use super::vocabulary::Classes;
 use super::words::Word;
 
 /// The most classes that a family has.
@@ -12,13 +11,12 @@ pub(super) const MOST_CLASSES: usize = 4;
 pub(super) type Stretch = [u8; MOST_CLASSES];
 
 impl Family {
-    /// Whether its words stand in a text with these classes, near or far, and none that it is not for.
-    pub(super) fn may_be_in(&self, seen: Classes) -> bool {
-        self.without & seen == 0 && self.words.iter().all(|classes| classes & seen != 0)
-    }
-
     /// Which words of a text are those of the row.
     pub(super) fn find(&self, words: &[Word]) -> Option<Stretch> {
+        if let [classes] = self.words {
+            let at = words.iter().position(|word| word.classes & classes != 0)?;
+            return u8::try_from(at).ok().map(|at| [at; MOST_CLASSES]);
+        }
         let last = self.words.len() - 1;
         let any = self.words.iter().fold(0, |any, classes| any | classes);
         // For each class the newest word; in a row with an order the newest stretch that ends with it.

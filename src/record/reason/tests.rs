@@ -1,9 +1,10 @@
 //! Realistic entries for every class, and pairs that are easily taken for each other.
 
 use super::codes::{ANY, CODES};
+use super::derived::DERIVED;
 use super::families::FAMILIES;
 use super::stretch::MOST_CLASSES;
-use super::vocabulary::{DERIVED, VOCABULARY};
+use super::vocabulary::VOCABULARY;
 use super::{Action, Basis, Failure, Reason, classify, evidence};
 
 mod pairs;

@@ -8,6 +8,15 @@
 /// A set of word classes.
 pub(super) type Classes = u128;
 
+/// The numbers of the classes of a set.
+pub(super) fn numbers(mut set: Classes) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let number = (set != 0).then(|| set.trailing_zeros() as usize);
+        set &= set.wrapping_sub(1);
+        number
+    })
+}
+
 macro_rules! vocabulary {
     ($($(#[$attribute:meta])* $name:ident: $words:literal;)*) => {
         #[allow(clippy::upper_case_acronyms, reason = "the names of the constants")]
@@ -160,65 +169,6 @@ vocabulary! {
     FILLER: "is was are be been being a an the this that it its has have had does do did will would to for of at and or by on with";
     LISTNOUN: "list group mailinglist distribution newsgroup";
 }
-
-/// A word of one class that stands behind a word of another makes a third.
-pub(super) struct Derived {
-    /// What stands in front.
-    pub before: Classes,
-    /// What stands behind it.
-    pub behind: Classes,
-    /// At most so many words further.
-    pub within: u16,
-    /// What the second then is, too.
-    pub makes: Classes,
-}
-
-const fn makes(before: Classes, behind: Classes, within: u16, makes: Classes) -> Derived {
-    Derived { before, behind, within, makes }
-}
-
-/// THE table of words that turn with what stands in front of them.
-pub(super) const DERIVED: &[Derived] = &[
-    makes(NEG, KNOWN, 4, UNKNOWN),
-    makes(NEG, LOCAL, 2, UNKNOWN),
-    makes(NEG, RECIPIENT | USER | MAILBOX | ACCOUNT | ALIAS, 1, UNKNOWN),
-    makes(NEG, LONGER, 1, UNKNOWN),
-    makes(NEG, ACTIVE, 3, DISABLED),
-    makes(NEG, ALLOWED, 4, REJECTED),
-    makes(NEG, ACCESS, 1, REJECTED),
-    makes(NEG, AVAILABLE, 3, UNAVAILABLE),
-    makes(NEG, ROUTE | RESOLVE, 3, UNROUTABLE),
-    makes(NEG, VERIFIED, 3, UNVERIFIED),
-    makes(NEG, SPACE, 3, SHORT),
-    makes(BLACK, LIST, 1, LISTED),
-    makes(OUT, SPACE | SYSTEM, 2, SHORT),
-    makes(TOO, MANY, 2, EXCESS),
-    makes(MESSAGE, FILE, 1, MAILBOX),
-    makes(RETURN | REVERSE, PATH, 1, SENDER),
-    makes(RETURN, ADDRESS, 1, SENDER),
-    makes(FROM, MAILADDRESS | ADDRESS | DOMAIN, 2, SENDER),
-    makes(NULL, MX, 1, NULL),
-];
-
-/// The classes that turn with what stands in front of them.
-pub(super) const TURNED: Classes = {
-    let (mut all, mut row) = (0, 0);
-    while row < DERIVED.len() {
-        all |= DERIVED[row].behind;
-        row += 1;
-    }
-    all
-};
-
-/// The classes that turn what stands behind them.
-pub(super) const TURNING: Classes = {
-    let (mut all, mut row) = (0, 0);
-    while row < DERIVED.len() {
-        all |= DERIVED[row].before;
-        row += 1;
-    }
-    all
-};
 
 /// Hosts of block lists: the only names that count, wherever they stand.
 pub(super) static LIST_HOSTS: &[&str] = &[
