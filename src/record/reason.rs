@@ -21,6 +21,7 @@ mod index;
 mod kind;
 mod lexicon;
 mod name;
+mod recent;
 mod stretch;
 mod vocabulary;
 mod words;
@@ -151,7 +152,8 @@ impl<'a> Failure<'a> {
         if let Some(row) = find_beside(true) {
             return (family(row), Basis::OurWords(row));
         }
-        if let Some(row) = words_of(reply.text).and_then(|words| first_family(&words, outlook, false)) {
+        let in_text = || words_of(reply.text).and_then(|words| first_family(&words, outlook, false));
+        if let Some(row) = recent::family(reply.text, outlook, in_text) {
             return (family(row), Basis::Words(row));
         }
         if let Some(row) = CODES.iter().position(|row| self.has_code(row, reply, outlook)) {
