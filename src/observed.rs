@@ -14,6 +14,7 @@ mod readiness;
 pub mod reading;
 mod situation;
 mod state_health;
+pub mod surge;
 
 use std::sync::Arc;
 

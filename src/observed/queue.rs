@@ -11,4 +11,6 @@ pub struct Queue {
     pub snapshot: QueueSnapshot,
     /// Messages now less those 15 minutes ago, by channel.
     pub growth: BTreeMap<String, i64>,
+    /// Held messages now less those at the oldest look within the last ten minutes, by channel.
+    pub surge: BTreeMap<String, i64>,
 }

@@ -97,7 +97,7 @@ fn waiting(name: &str, queue: &ChannelQueue, value: &Queue, now: f64) -> Waiting
         held: queue.held.iter().sum(),
         loops: queue.held[HeldReason::Loop as usize],
         growth: value.growth.get(name).copied(),
-        held_growth: None,
+        held_growth: value.surge.get(name).copied(),
     }
 }
 

@@ -98,6 +98,44 @@ fn a_threshold_of_the_configuration_changes_the_sentence() {
     }
 }
 
+/// Held messages that come by the dozen page, as the alert about them does; those that are there do not.
+#[test]
+fn a_mail_loop_that_goes_on_is_critical() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let directory = install.queue("tcp_local/000");
+    std::fs::create_dir_all(&directory).expect("created");
+    let hold = |numbers: std::ops::Range<u32>| {
+        for number in numbers {
+            let name = format!("ZZ0PF1100E2P4{number:03}.HELD");
+            std::fs::write(directory.join(name), "m;a@b.example\n").expect("written");
+        }
+    };
+    hold(0..20);
+    let mut command = install.command();
+    command.env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing");
+    command.env("IMSIMTA_EXPORTER__QUEUE__INTERVAL", "1s");
+    command.env("IMSIMTA_EXPORTER__ALERTING__THRESHOLDS__HELD_SURGE", "11");
+    let service = Service::start(command);
+    wait_for_sentence(
+        &service,
+        "warning: tcp_local: 20 held messages, which nothing delivers until somebody looks.",
+    );
+    hold(20..31);
+    wait_for_sentence(&service, "warning: tcp_local: 31 held messages");
+    hold(31..32);
+    wait_for_sentence(
+        &service,
+        "critical: tcp_local: 12 held messages more than ten minutes ago, as in a mail loop.",
+    );
+    let (_, page) = service.get("/");
+    assert!(
+        page.contains("32 are there.") && page.contains("<code>imsimta qm stop tcp_local</code>"),
+        "{page}"
+    );
+    assert!(page.contains("Runbook: ImsMtaHeldMessagesSurge.md."), "{page}");
+}
+
 #[test]
 fn mail_that_comes_in_and_goes_not_out_is_said() {
     let install = Install::new();

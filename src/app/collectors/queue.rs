@@ -10,6 +10,7 @@ use crate::observed::growth::Growth;
 use crate::observed::latest::Latest;
 use crate::observed::queue::Queue;
 use crate::observed::reading::{Reading, Run};
+use crate::observed::surge::Surge;
 use crate::source::presence::holds_anything;
 use crate::source::spool::{QueueSnapshot, Scanner, Settings};
 use crate::text::{denied, with_causes};
@@ -21,7 +22,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<Queue> {
     let Start { config, observed, .. } = start;
     let scanner = Scanner::new(Settings::new(&config.queue, &observed.install.queue_directory));
     let held = HeldReasons::new(&config.held, &observed.install);
-    let mut collector = QueueCollector { scanner, held, growth: Growth::default() };
+    let mut collector = QueueCollector { scanner, held, growth: Growth::default(), surge: Surge::default() };
     let observed = Arc::clone(observed);
     Box::new(move || match observed.collected.latest() {
         Some(latest) => collector.run(&observed, latest),
@@ -34,6 +35,7 @@ struct QueueCollector {
     scanner: Scanner,
     held: HeldReasons,
     growth: Growth,
+    surge: Surge,
 }
 
 impl QueueCollector {
@@ -46,11 +48,14 @@ impl QueueCollector {
         let snapshot = self.scanner.snapshot(observed.clock.wall());
         let numbers = snapshot.channels.iter().map(|(label, queue)| (label.as_str(), queue.messages));
         let growth = self.growth.note(observed.clock.monotonic(), numbers);
+        let held =
+            snapshot.channels.iter().map(|(label, queue)| (label.as_str(), queue.held.iter().sum::<u64>()));
+        let surge = self.surge.note(observed.clock.monotonic(), held);
         let problem = match scanned {
             Ok(()) => unreadable(&snapshot),
             Err(error) => Some(with_causes(&error)),
         };
-        Run::read(Queue { snapshot, growth }, problem)
+        Run::read(Queue { snapshot, growth, surge }, problem)
     }
 }
 
