@@ -111,6 +111,6 @@ fn installation(checked: &mut Checked, config: &Config, install: &Install, clock
     checked.note(Verdict::Fine, "installation", format!("{}, {found}", install.root.display()));
     host::user(checked, config, install);
     let totals = logs::read(checked, config, install, clock.wall());
-    logs::syslog(checked, config);
+    logs::beside(checked, config);
     totals
 }

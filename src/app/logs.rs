@@ -1,10 +1,12 @@
 //! The log thread: the single writer that reads, parses and counts.
 
+mod beside;
 mod entries;
 mod follow;
 pub mod followed;
 mod notices;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,11 +20,16 @@ use crate::observed::queue::Queue;
 use crate::observed::reading::Run;
 use crate::observed::{Complaints, Observed};
 use crate::source::wakeup::Wakeups;
+use beside::BESIDE;
 use followed::FollowedLogs;
-use notices::Notices;
 
 /// While a backlog is read, progress is shown each time that this many blocks were.
 const BLOCKS_SHOWN: usize = 64;
+
+/// What is followed beside the logs: the name of its kind, and where it is.
+pub fn beside(config: &Config) -> impl Iterator<Item = (&'static str, PathBuf)> {
+    BESIDE.iter().flat_map(|row| (row.paths)(config).into_iter().map(|path| (row.kind.name, path)))
+}
 
 /// Stops the thread.
 #[derive(Debug)]
@@ -49,9 +56,7 @@ pub(super) fn spawn(
     let (ended, end) = oneshot::channel();
     let directory = &observed.install.log_directory;
     let mut logs = FollowedLogs::new(&config.logs, directory, &config.dialect(), &state.positions);
-    if let Some(path) = &config.held.syslog {
-        logs.beside(&notices::KIND, path, Notices::default());
-    }
+    logs.beside(&BESIDE, config);
     let handle = LogThread { stopping: Arc::clone(&stopping) };
     let interval = config.state.interval;
     let configured = config.queue.stuck_after_by_channel.keys().cloned().collect();

@@ -14,6 +14,7 @@ use crate::aggregate::log_clock::zone_question;
 use crate::aggregate::time::UnixTime;
 use crate::aggregate::timeline::Present;
 use crate::aggregate::{Aggregate, Totals};
+use crate::app::logs;
 use crate::config::Config;
 use crate::counting::LogReader;
 use crate::source::install::Install;
@@ -88,12 +89,13 @@ fn clock_question(checked: &mut Checked, totals: &Totals, name: &str, written: S
     }
 }
 
-/// Whether the file with the MTA's notices can be read, if there is to be one.
-pub(super) fn syslog(checked: &mut Checked, config: &Config) {
-    let Some(path) = &config.held.syslog else { return };
-    match tail(path) {
-        Ok(tail) => checked.note(Fine, "syslog", format!("{}: {} bytes", path.display(), tail.size)),
-        Err(error) => checked.note(Problem, "syslog", denied(path, &error)),
+/// Whether the files that are followed beside the logs can be read.
+pub(super) fn beside(checked: &mut Checked, config: &Config) {
+    for (name, path) in logs::beside(config) {
+        match tail(&path) {
+            Ok(tail) => checked.note(Fine, name, format!("{}: {} bytes", path.display(), tail.size)),
+            Err(error) => checked.note(Problem, name, denied(&path, &error)),
+        }
     }
 }
 

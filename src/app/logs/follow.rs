@@ -2,7 +2,7 @@
 //!
 //! This is the step that makes counting exact: whatever the follower hands out is added to the sums
 //! before its next step, so that places and sums taken together always agree. A further kind of file
-//! is a further [`Sink`].
+//! is a further [`Sink`], and a row of the table in `beside`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +24,16 @@ pub(super) trait Sink: std::fmt::Debug + Send {
 
     /// Everything has been read that was there when the file was first found.
     fn caught_up(&self, _: &mut LogBook) {}
+}
+
+impl Sink for Box<dyn Sink> {
+    fn take(&mut self, found: Event<'_>, counting: &mut Counting<'_>) {
+        (**self).take(found, counting);
+    }
+
+    fn caught_up(&self, book: &mut LogBook) {
+        (**self).caught_up(book);
+    }
 }
 
 /// What sinks count in, and when.
@@ -72,7 +82,7 @@ pub(super) struct Kind {
 
 /// A followed file and its sink.
 #[derive(Debug)]
-pub(super) struct Follow<S: ?Sized> {
+pub(super) struct Follow<S> {
     pub(super) kind: &'static Kind,
     /// The name of its places in the state.
     place: String,
@@ -109,9 +119,7 @@ impl<S: Sink> Follow<S> {
             sink,
         }
     }
-}
 
-impl<S: Sink + ?Sized> Follow<S> {
     /// Reads a block and counts what comes; whether there may be more.
     pub(super) fn step(&mut self, counting: &mut Counting<'_>) -> bool {
         loop {

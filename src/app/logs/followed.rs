@@ -4,11 +4,12 @@ use std::path::Path;
 
 use parking_lot::RwLock;
 
+use super::beside::Beside;
 use super::entries::{self, Entries};
-use super::follow::{Counting, Digesting, Follow, Kind, Sink};
+use super::follow::{Counting, Digesting, Follow, Sink};
 use crate::aggregate::digest::Batch;
 use crate::app::state::Positions;
-use crate::config::{Logs, Start};
+use crate::config::{Config, Logs, Start};
 use crate::counting::LogReader;
 use crate::observed::{LogBook, Now};
 use crate::record::Dialect;
@@ -19,7 +20,7 @@ use crate::source::follow::{Begin, FollowError, FollowOptions};
 pub struct FollowedLogs {
     logs: Vec<Follow<Entries>>,
     /// Nobody waits for these before the logs are shown.
-    beside: Vec<Box<Follow<dyn Sink>>>,
+    beside: Vec<Follow<Box<dyn Sink>>>,
     options: FollowOptions,
     digesting: Digesting,
     /// Places of files that are not followed any more: kept, should they be again.
@@ -53,12 +54,16 @@ impl FollowedLogs {
         }
     }
 
-    /// Follows a file beside the logs, from where it was left, else from its end.
-    pub(super) fn beside(&mut self, kind: &'static Kind, path: &Path, sink: impl Sink + 'static) {
-        // No base name of a log has a slash, so none is the same.
-        let place = format!("{}:{}", kind.name, path.display());
-        let begin = self.unused.remove(&place).map_or(Begin::End, Begin::Resume);
-        self.beside.push(Box::new(Follow::new(kind, place, path, self.options, begin, sink)));
+    /// Follows what is configured to be beside the logs, from where it was left, else from its end.
+    pub(super) fn beside(&mut self, rows: &'static [Beside], config: &Config) {
+        for Beside { kind, paths, sink } in rows {
+            for path in paths(config) {
+                // No base name of a log has a slash, so none is the same.
+                let place = format!("{}:{}", kind.name, path.display());
+                let begin = self.unused.remove(&place).map_or(Begin::End, Begin::Resume);
+                self.beside.push(Follow::new(kind, place, &path, self.options, begin, sink()));
+            }
+        }
     }
 
     /// How many logs there are.
@@ -113,11 +118,82 @@ impl FollowedLogs {
     pub fn positions(&self) -> Positions {
         let mut positions = self.unused.clone();
         positions.extend(self.logs.iter().filter_map(Follow::positions));
-        positions.extend(self.beside.iter().filter_map(|file| file.positions()));
+        positions.extend(self.beside.iter().filter_map(Follow::positions));
         positions
     }
 
     fn attached(&self) -> impl Iterator<Item = &Follow<Entries>> {
         self.logs.iter().filter(|log| log.follower.is_attached())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::path::PathBuf;
+
+    use jiff::tz::TimeZone;
+    use parking_lot::RwLock;
+
+    use super::{Beside, FollowedLogs};
+    use crate::aggregate::{Aggregate, Totals};
+    use crate::app::logs::follow::{Counting, Kind, Sink};
+    use crate::app::state::Positions;
+    use crate::config::Config;
+    use crate::observed::{Clock, LogBook};
+    use crate::source::follow::Event;
+
+    /// Counts bytes, as notices.
+    #[derive(Debug)]
+    struct Bytes;
+
+    impl Sink for Bytes {
+        fn take(&mut self, found: Event<'_>, counting: &mut Counting<'_>) {
+            if let Event::Lines(lines) = found {
+                counting.write().aggregate.totals.notices += lines.len() as u64;
+            }
+        }
+    }
+
+    static TRIAL: [Beside; 1] = [Beside {
+        kind: Kind { name: "trial", key: "trial.files", loss: "bytes are lost" },
+        paths: |config| vec![config.state.directory.join("a.log"), config.state.directory.join("b.log")],
+        sink: || Box::new(Bytes),
+    }];
+
+    #[test]
+    fn a_sink_and_a_row_are_all_that_a_further_kind_of_file_needs() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut config = Config::default();
+        config.state.directory = directory.path().to_owned();
+        let followed = |saved: &Positions| {
+            let mut logs = FollowedLogs::new(&config.logs, directory.path(), &config.dialect(), saved);
+            logs.beside(&TRIAL, &config);
+            logs
+        };
+        let book = RwLock::new(LogBook::new(Aggregate::new(Totals::new(1), TimeZone::UTC, 1024), false));
+        let clock = Clock::start();
+        let read = |logs: &mut FollowedLogs| while logs.step_beside(&book, clock.now()) {};
+        let append = |name: &str, text: &str| {
+            let path: PathBuf = directory.path().join(name);
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+            file.and_then(|mut file| file.write_all(text.as_bytes())).expect("written");
+        };
+
+        append("a.log", "before\n");
+        let mut logs = followed(&Positions::default());
+        read(&mut logs);
+        assert!(logs.problem().is_some_and(|problem| problem.contains("trial.files: ")), "{logs:?}");
+        append("a.log", "12345\n");
+        append("b.log", "123\n");
+        read(&mut logs);
+        assert_eq!(book.read().aggregate.totals.notices, 6 + 4);
+        let positions = logs.positions();
+        assert!(positions.keys().all(|place| place.starts_with("trial:")), "{positions:?}");
+        assert_eq!(positions.len(), 2);
+
+        append("b.log", "12\n");
+        read(&mut followed(&positions));
+        assert_eq!(book.read().aggregate.totals.notices, 6 + 4 + 3);
     }
 }

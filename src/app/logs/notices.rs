@@ -5,7 +5,7 @@
 
 use memchr::memmem::Finder;
 
-use super::follow::{Counting, Kind, Sink};
+use super::follow::{Counting, Sink};
 use crate::observed::LogBook;
 use crate::source::follow::Event;
 use crate::source::lines::lines;
@@ -13,10 +13,6 @@ use crate::source::lines::lines;
 /// What the MTA writes when a message has more `Received:` lines than it allows and its option
 /// `held_sndopr` is on. syslog and the option `sndopr_prefix` put text in front.
 const NOTICE: &str = "Received count exceeded; message held.";
-
-/// How the syslog is named.
-pub(super) const KIND: Kind =
-    Kind { name: "syslog", key: "held.syslog", loss: "notices not read by then are lost" };
 
 /// Counts notices.
 #[derive(Debug)]
