@@ -42,44 +42,32 @@ macro_rules! labelled {
 }
 pub(crate) use labelled;
 
-pub mod address;
-mod attribute;
-mod blanks;
 pub mod code;
-mod columns;
-mod counted;
-pub mod diagnostic;
 mod foreign;
 pub mod format;
-mod json;
-pub mod label;
+mod named;
 mod near;
 mod number;
 pub mod option;
 mod optional;
 mod pieces;
-mod position;
+mod positional;
 mod prefix;
-pub mod queue_file;
 pub mod reason;
-mod shape;
 mod syslog;
-mod tail;
-mod text;
-pub mod timestamp;
 mod torn;
-pub mod transport;
-mod user;
-mod xml;
+mod values;
 
-use blanks::Blanks;
 use code::EntryCode;
 use format::Format;
+use near::behind_blanks;
 use option::{Fields, OptionSet};
 pub use pieces::RawLine;
+use positional::{Blanks, Known};
 use prefix::Entry;
-use timestamp::{Stamps, Timestamp};
-use transport::Transport;
+use values::timestamp::{Stamps, Timestamp};
+use values::transport::Transport;
+pub use values::{address, diagnostic, label, queue_file, timestamp, transport};
 
 /// What a line is.
 #[derive(Debug, PartialEq)]
@@ -270,19 +258,6 @@ pub struct Reader {
     within: bool,
 }
 
-/// What a positional entry is read by.
-struct Known<'k> {
-    dialect: &'k Dialect,
-    /// By the options that are pinned or learned.
-    fields: Option<&'k Fields>,
-    /// Of the line.
-    blanks: &'k Blanks,
-    /// Whether the entry stands within the line of another one.
-    within: bool,
-    /// Whether another entry begins in the fields of one.
-    begins_within: fn(&[u8], text::Texts, &Dialect) -> bool,
-}
-
 impl Reader {
     /// A reader for one log.
     pub fn new(dialect: Dialect) -> Self {
@@ -324,6 +299,7 @@ impl Reader {
 
     /// What a line without its end-of-line characters means.
     pub fn read<'a>(&'a mut self, line: &'a [u8]) -> Line<'a> {
+        // A day of one digit is padded with a blank.
         let line = behind_blanks(line);
         let Some(entry) = entry(line, &mut self.stamps) else {
             let log = foreign::log(line);
@@ -335,7 +311,7 @@ impl Reader {
             Entry::Text(time, rest) => {
                 self.blanks.note(rest);
                 let fields = self.fields.as_ref();
-                text::read(
+                positional::read(
                     time,
                     rest,
                     &Known {
@@ -349,9 +325,9 @@ impl Reader {
             }
             Entry::Xml(element) => {
                 let dialect = &self.dialect;
-                xml::read(element, &mut self.decoded, || torn::next(element, dialect).is_some())
+                named::read_element(element, &mut self.decoded, || torn::next(element, dialect).is_some())
             }
-            Entry::Json(object) => json::read(object, &mut self.decoded),
+            Entry::Json(object) => named::read_object(object, &mut self.decoded),
         }
     }
 }
@@ -371,11 +347,6 @@ fn entry<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Entry<'a>> {
             }
         }
     }
-}
-
-/// An entry without the blanks in front of it; a day of one digit is padded with one.
-fn behind_blanks(line: &[u8]) -> &[u8] {
-    &line[near::blanks(line)..]
 }
 
 #[cfg(test)]

@@ -44,6 +44,16 @@ pub(super) fn find_last<const BYTE: u8>(text: &[u8]) -> Option<usize> {
     (marks != 0).then(|| marks.ilog2() as usize)
 }
 
+/// A text without the blanks in front of it.
+pub(super) fn behind_blanks(text: &[u8]) -> &[u8] {
+    &text[blanks(text)..]
+}
+
+/// The first word, which ends at a blank, and what follows it.
+pub(super) fn first_token(text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(find::<b' '>(text).unwrap_or(text.len()))
+}
+
 /// Bytes of which each has a bit in a number.
 pub(super) const CHUNK: usize = u64::BITS as usize;
 

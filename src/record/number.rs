@@ -38,6 +38,13 @@ pub(super) fn at_end(text: &[u8], length: usize) -> Option<u64> {
     }
 }
 
+/// Seconds with a fraction, as the time in the queue is written.
+pub(super) fn seconds(text: &[u8]) -> Option<f64> {
+    let plain = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    let seconds = std::str::from_utf8(text).ok().filter(|_| plain)?.parse().ok();
+    seconds.filter(|seconds: &f64| seconds.is_finite())
+}
+
 fn long(text: &[u8]) -> Option<u64> {
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
     text.iter().try_fold(0, |value, byte| Some(value * 10 + digit(byte)?))

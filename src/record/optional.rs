@@ -1,8 +1,7 @@
 //! The field of a message entry that each `LOG_*` option adds.
 
 use super::Message;
-use super::attribute::seconds;
-use super::number::integer;
+use super::number::{integer, seconds};
 use super::option::{LogOption, OptionSet};
 
 impl<'a> Message<'a> {

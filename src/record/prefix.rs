@@ -1,7 +1,7 @@
 //! An entry behind the prefix of syslog or `grep`: `Jun 11 09:07:57 host mta: `, `mail.log:`, `12:`.
 
 use super::syslog;
-use super::timestamp::{self, Timestamp};
+use super::values::timestamp::{self, Timestamp};
 
 /// How far into a line an entry may begin, beside a header of RFC 5424: host names may have 255 letters.
 const MAX_PREFIX_BYTES: usize = 320;

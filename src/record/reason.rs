@@ -27,7 +27,7 @@ mod vocabulary;
 mod words;
 
 use super::code::{Action, Failed};
-use super::diagnostic::{self, Reply};
+use super::values::diagnostic::{self, Reply};
 use super::{Connection, Message};
 use codes::{CODES, Codes, Whose};
 use families::{FAMILIES, Family, When, Who};

@@ -5,11 +5,10 @@
 //! so far, another one begins only where nothing, not even a blank, separates it from what is in front.
 
 use super::code::Action;
-use super::near;
-use super::shape::is_queue_file;
-use super::text::Texts;
-use super::user::is_certain;
-use super::{Dialect, Line, Reader, Skip, json, prefix, timestamp, xml};
+use super::named::{end_of_element, end_of_object};
+use super::positional::{Texts, is_certain, is_queue_file};
+use super::values::timestamp;
+use super::{Dialect, Line, Reader, Skip, near, prefix};
 
 /// How many places in a line are looked at closely. Lines with more of them are not ours.
 const MAX_PLACES: usize = 64;
@@ -27,8 +26,8 @@ pub(super) fn next(line: &[u8], dialect: &Dialect) -> Option<usize> {
 /// Where the element or object that a text starts with ends, if it is a whole entry.
 fn end_of_named(text: &[u8]) -> Option<usize> {
     match text.first()? {
-        b'<' => xml::end_of_entry(text),
-        b'{' => json::end_of_entry(text),
+        b'<' => end_of_element(text),
+        b'{' => end_of_object(text),
         _ => None,
     }
 }

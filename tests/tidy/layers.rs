@@ -50,9 +50,6 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Files that use what they should not. Each is a debt: strike it off when it is paid.
 const DEBTS: &[(&str, &str)] = &[];
 
-/// Modules of one room that need each other in a circle. Each is a debt as well.
-const CIRCLES: &[(&str, &[&str])] = &[("record", &["counted", "position", "shape", "tail", "text"])];
-
 /// What `record`, `aggregate` and `findings` may not name: what they do depends on their arguments alone, so that a log
 /// replayed gives what it gave.
 const IMPURE: &[&[&str]] = &[
@@ -101,51 +98,48 @@ fn against_the_flow(sources: &[Source], debts: &[(&str, &str)]) -> Vec<String> {
     new.chain(paid.map(|(path, other)| format!("{path} uses {other} no more: strike it off"))).collect()
 }
 
-/// The circles of a room's modules, each as its sorted names. The room's own file shows what its modules make,
-/// and their use of it is none.
-fn circles(sources: &[Source], of: &str) -> BTreeSet<Vec<String>> {
-    let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for source in sources.iter().filter(|source| room(source) == of) {
-        let Some(&module) = source.module().get(1) else { continue };
-        let others =
-            source.uses().into_iter().filter(|path| path[0] == of).filter_map(|path| path.into_iter().nth(1));
-        uses.entry(module.to_owned()).or_default().extend(others.filter(|other| other != module));
+/// The modules right in a room, or in a room of a room, that need each other in a circle. The room's own file shows what
+/// its modules make, and their use of it is none.
+fn circles(sources: &[Source], of: &[&str]) -> BTreeSet<Vec<String>> {
+    let mut uses: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for source in sources {
+        let path = source.module();
+        let Some(&[module, ..]) = path.strip_prefix(of) else { continue };
+        let inside = |used: &Vec<String>| used.len() > of.len() && used.iter().zip(of).all(|(a, b)| a == b);
+        let inner = source.uses().into_iter().filter(inside).map(|mut used| used.swap_remove(of.len()));
+        let others = inner.filter(|other| other != module);
+        uses.entry(module).or_default().extend(others);
     }
-    let reached = |from: &String| {
-        let (mut seen, mut open) = (BTreeSet::new(), vec![from.clone()]);
+    let reached = |from: &str| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from.to_owned()]);
         while let Some(module) = open.pop() {
-            for next in uses.get(&module).into_iter().flatten() {
-                if uses.contains_key(next) && seen.insert(next.clone()) {
+            for next in uses.get(module.as_str()).into_iter().flatten() {
+                if uses.contains_key(next.as_str()) && seen.insert(next.clone()) {
                     open.push(next.clone());
                 }
             }
         }
         seen
     };
-    let reach: BTreeMap<&String, BTreeSet<String>> =
-        uses.keys().map(|module| (module, reached(module))).collect();
-    let circle = |module: &String| -> Vec<String> {
-        reach[module].iter().filter(|other| reach[*other].contains(module)).cloned().collect()
+    let reach: BTreeMap<&str, BTreeSet<String>> =
+        uses.keys().map(|&module| (module, reached(module))).collect();
+    let circle = |module: &&str| -> Vec<String> {
+        let back = |other: &&String| reach.get(other.as_str()).is_some_and(|reach| reach.contains(*module));
+        reach[module].iter().filter(back).cloned().collect()
     };
     uses.keys().map(circle).filter(|circle| !circle.is_empty()).collect()
 }
 
-fn unpaid_circles(sources: &[Source], known: &[(&str, &[&str])]) -> Vec<String> {
-    let rooms: BTreeSet<&str> = sources.iter().map(room).collect();
-    let found: BTreeSet<(&str, Vec<String>)> = rooms
-        .into_iter()
-        .flat_map(|room| circles(sources, room).into_iter().map(move |circle| (room, circle)))
-        .collect();
-    let is_known =
-        |(room, circle): &(&str, Vec<String>)| known.iter().any(|(at, names)| at == room && names == circle);
-    let new = found
-        .iter()
-        .filter(|found| !is_known(found))
-        .map(|(room, circle)| format!("a circle in {room}: {circle:?}"));
-    let gone =
-        known.iter().filter(|(room, names)| !found.iter().any(|(at, circle)| at == room && names == circle));
-    new.chain(gone.map(|(room, names)| format!("no circle in {room} any more: strike off {names:?}")))
-        .collect()
+/// The circles in every room and every room of a room, however deep.
+fn all_circles(sources: &[Source]) -> Vec<String> {
+    let paths: Vec<Vec<&str>> = sources.iter().map(Source::module).collect();
+    let around = |path: &Vec<&str>| (1..path.len()).map(|depth| path[..depth].join("/")).collect::<Vec<_>>();
+    let rooms: BTreeSet<String> = paths.iter().flat_map(around).collect();
+    let found = rooms.iter().flat_map(|room| {
+        let of: Vec<&str> = room.split('/').collect();
+        circles(sources, &of).into_iter().map(move |circle| format!("a circle in {room}: {circle:?}"))
+    });
+    found.collect()
 }
 
 /// The paths of a file that are banned: those that go on from a row of the table, wherever they begin.
@@ -172,7 +166,7 @@ fn imports_point_upstream() {
 
 #[test]
 fn modules_of_a_room_make_no_circle() {
-    let found = unpaid_circles(&program(), CIRCLES);
+    let found = all_circles(&program());
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -244,9 +238,14 @@ fn circles_are_seen() {
         Source::new("src/record/c.rs", "fn f() { super::a::f() }"),
         Source::new("src/record/d.rs", "use super::a;"),
     ];
-    assert_eq!(unpaid_circles(&sources, &[]), [r#"a circle in record: ["a", "b", "c"]"#]);
-    assert_eq!(unpaid_circles(&sources, &[("record", &["a", "b", "c"])]), [""; 0]);
-    assert_eq!(unpaid_circles(&sources[..1], &[("record", &["a"])]).len(), 1);
+    assert_eq!(all_circles(&sources), [r#"a circle in record: ["a", "b", "c"]"#]);
+    assert_eq!(all_circles(&sources[..1]), [""; 0]);
+    let within = [
+        Source::new("src/record/room.rs", "mod a; mod b; use a::X;"),
+        Source::new("src/record/room/a.rs", "use super::{X, b::Y};"),
+        Source::new("src/record/room/b.rs", "use crate::record::room::a;"),
+    ];
+    assert_eq!(all_circles(&within), [r#"a circle in record/room: ["a", "b"]"#]);
 }
 
 #[test]

@@ -101,6 +101,6 @@ impl Position {
     pub(super) fn is_in(&self, file: &LogFile) -> bool {
         let alike =
             !matches!(self.role, Role::Cumulative { .. }) && (self.id == file.id() || self.is_telling());
-        alike && self.is_at(file, 0).unwrap_or(false)
+        alike && file.holds(self, 0).unwrap_or(false)
     }
 }

@@ -177,7 +177,7 @@ impl Follower {
                 })
             }
         };
-        Ok(file.filter(|file| position.is_at(file, 0).unwrap_or(false)).map(|mut file| {
+        Ok(file.filter(|file| file.holds(position, 0).unwrap_or(false)).map(|mut file| {
             file.resume(position);
             file
         }))
@@ -312,7 +312,7 @@ impl Named {
         }
         let holds = |file: &mut LogFile| {
             let alike = if by_contents { position.is_telling() } else { file.id() == position.id };
-            alike && position.is_at(file, 0).unwrap_or(false)
+            alike && file.holds(position, 0).unwrap_or(false)
         };
         let (mut file, role) = match self.yesterday.take_if(holds) {
             Some(file) => (file, Role::Renamed),

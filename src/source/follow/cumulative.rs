@@ -129,7 +129,7 @@ impl Cumulative {
     }
 
     fn holds(&self, position: &Position, start: u64) -> io::Result<bool> {
-        Ok(start.saturating_add(position.offset) <= self.size && position.is_at(&self.file, start)?)
+        Ok(start.saturating_add(position.offset) <= self.size && self.file.holds(position, start)?)
     }
 
     fn common_bytes(&self, at: u64, file: &LogFile, offset: u64) -> io::Result<u64> {

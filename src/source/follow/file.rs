@@ -179,6 +179,22 @@ impl LogFile {
         Ok(Anchor::of(&bytes[..filled]))
     }
 
+    /// Whether it has, at `start`, what was seen in the saved file: its beginning and what stood in front of the
+    /// place.
+    pub(super) fn holds(&self, place: &Position, start: u64) -> io::Result<bool> {
+        let mut bytes = [0; Anchor::MAX_BYTES];
+        for (anchor, end) in [(place.head, place.head.bytes as u64), (place.anchor, place.offset)] {
+            // A state file may say anything.
+            let Some(from) = end.checked_sub(anchor.bytes as u64) else { return Ok(false) };
+            let Some(wanted) = bytes.get_mut(..anchor.bytes) else { return Ok(false) };
+            let filled = self.bytes_at(wanted, start.saturating_add(from))?;
+            if filled < anchor.bytes || !anchor.matches(&bytes[..filled]) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// What the file begins with.
     pub(super) fn head(&self) -> io::Result<Anchor> {
         let mut bytes = [0; Anchor::MAX_BYTES];

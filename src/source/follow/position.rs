@@ -9,7 +9,6 @@ use std::time::UNIX_EPOCH;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::file::LogFile;
 use crate::record::Skip;
 
 /// A file's place in the kernel. Not enough to know it by: inode numbers are used again, and not every
@@ -179,22 +178,6 @@ impl Position {
     /// Whether it is [`Position::nothing`].
     pub(super) fn is_nothing(&self) -> bool {
         self.id.inode == 0
-    }
-
-    /// Whether `file` holds, at `start`, what was seen in the saved file: its beginning and what stood in
-    /// front of the offset.
-    pub(super) fn is_at(&self, file: &LogFile, start: u64) -> io::Result<bool> {
-        let mut bytes = [0; Anchor::MAX_BYTES];
-        for (anchor, end) in [(self.head, self.head.bytes as u64), (self.anchor, self.offset)] {
-            // A state file may say anything.
-            let Some(from) = end.checked_sub(anchor.bytes as u64) else { return Ok(false) };
-            let Some(wanted) = bytes.get_mut(..anchor.bytes) else { return Ok(false) };
-            let filled = file.bytes_at(wanted, start.saturating_add(from))?;
-            if filled < anchor.bytes || !anchor.matches(&bytes[..filled]) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     /// Whether enough was seen of the file to know it by its contents alone.

@@ -5,14 +5,14 @@
 //! Format"). Where the option may have been switched since, a word of a delivery status must not be
 //! taken for a name: `Mailbox is busy` has none.
 
-use super::Dialect;
-use super::columns::first_token;
+use crate::record::Dialect;
+use crate::record::near::first_token;
 
 /// The users that the product's installers make for the MTA (Administration Guide, all releases).
 const RUN_USERS: [&[u8]; 4] = [b"mailsrv", b"inetmail", b"inetuser", b"mailsrv2"];
 
 /// A user that the MTA's own processes run as, or an authenticated one.
-pub(super) fn is_certain(token: &[u8], dialect: &Dialect) -> bool {
+pub(in crate::record) fn is_certain(token: &[u8], dialect: &Dialect) -> bool {
     token.len() > 1 && token[0] == b'*' || is_run_user(token, dialect)
 }
 

@@ -3,13 +3,13 @@
 //! Words there, such as the `tls` of `SMTP/TLS-…`, say nothing about why an attempt failed. In the
 //! order of the MTA: remote host, transport and application information, time in the queue.
 
-use super::attribute::seconds;
 use super::blanks::Blanks;
-use super::code::Action;
-use super::columns::first_token;
-use super::option::{LogOption, OptionSet};
-use super::text::is_application;
-use super::{behind_blanks, near, transport};
+use super::field::is_application;
+use crate::record::code::Action;
+use crate::record::near::{self, behind_blanks, first_token};
+use crate::record::number::seconds;
+use crate::record::option::{LogOption, OptionSet};
+use crate::record::values::transport;
 
 /// A delivery status, and what is behind it.
 pub(super) struct Behind<'a> {

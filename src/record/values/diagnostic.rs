@@ -6,7 +6,7 @@
 //! A banner may hold nested or unbalanced brackets and text that looks like a reply, so the last
 //! `smtp;` with a code behind it counts (2005Q4 guide, examples 21-1 to 21-9).
 
-use super::near;
+use crate::record::near;
 
 /// An enhanced status code `x.y.z` (RFC 3463).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

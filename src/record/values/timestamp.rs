@@ -66,19 +66,19 @@ impl Stamps {
 
 /// Whether a year ends here, as the date of a time stamp does.
 #[inline]
-pub(super) fn ends_with_year(text: &[u8]) -> bool {
+pub(in crate::record) fn ends_with_year(text: &[u8]) -> bool {
     matches!(text, [.., b'-', a, b, c, d] if [a, b, c, d].into_iter().all(u8::is_ascii_digit))
 }
 
 /// Whether a text starts with `hh:mm:ss`.
 #[inline]
-pub(super) fn is_clock(text: &[u8]) -> bool {
+pub(in crate::record) fn is_clock(text: &[u8]) -> bool {
     matches!(text, [_, _, b':', _, _, b':', _, _, ..])
         && [0, 1, 3, 4, 6, 7].into_iter().all(|at| text[at].is_ascii_digit())
 }
 
 /// Whether the words of a text hold the date and clock of a time stamp.
-pub(super) fn holds_stamp(text: &[u8]) -> bool {
+pub(in crate::record) fn holds_stamp(text: &[u8]) -> bool {
     memchr::memchr_iter(b' ', text)
         .any(|blank| ends_with_year(&text[..blank]) && is_clock(&text[blank + 1..]))
 }

@@ -3,15 +3,16 @@
 //! A log does not say which of its fields are switched on, but a queue file, a message id or a source
 //! system look like nothing else.
 
-use super::address::token_end;
-use super::code::{Action, Failed, Stage};
-use super::columns::first_token;
-use super::number::integer;
-use super::option::{LogOption, OptionSet};
+use super::field::{filter, is_address, is_application, is_queue_file, message_id};
 use super::tail::Behind;
-use super::text::is_application;
 use super::user::{begins_status, is_certain, is_login, is_run_user};
-use super::{Dialect, Message, behind_blanks, near, queue_file, transport};
+use crate::record::code::{Action, Failed, Stage};
+use crate::record::near::{self, behind_blanks, first_token};
+use crate::record::number::integer;
+use crate::record::option::{LogOption, OptionSet};
+use crate::record::values::address::token_end;
+use crate::record::values::transport;
+use crate::record::{Dialect, Message};
 
 /// The optional fields behind the recipients, in the order in which the MTA writes them. `rest` is
 /// empty or starts with the blank in front of the next field.
@@ -258,45 +259,6 @@ fn begins_reply(rest: &[u8], dialect: &Dialect) -> bool {
     }
 }
 
-/// `<id>` or `<new>,<original>` at the start, and what follows, which may do so without a blank.
-pub(super) fn message_id(text: &[u8]) -> (&[u8], &[u8]) {
-    let none = (&[][..], text);
-    let closing = |text: &[u8]| near::find_either::<b'>', b' '>(text).filter(|&end| text[end] == b'>');
-    if text.first() != Some(&b'<') {
-        return none;
-    }
-    let Some(mut end) = closing(text) else { return none };
-    if text[end + 1..].starts_with(b",<")
-        && let Some(second) = closing(&text[end + 1..])
-    {
-        end += 1 + second;
-    }
-    // `<user@host>: reason` and `<user@host>... reason` start a diagnostic.
-    if matches!(text.get(end + 1), Some(b':' | b'.')) { none } else { text.split_at(end + 1) }
-}
-
-/// A list in single quotes at the start, with its quotes, and what follows.
-pub(super) fn filter(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let list = text.strip_prefix(b"'")?;
-    let mut ends = memchr::memchr_iter(b'\'', list);
-    let end = ends.find(|&end| matches!(list.get(end + 1), None | Some(b' ')))?;
-    Some(text.split_at(end + 2))
-}
-
-/// A path whose base name is one of a queue file, or that lies in a queue directory.
-pub(super) fn is_queue_file(token: &[u8]) -> bool {
-    let base = queue_file::base_name(token);
-    base.len() < token.len() && (is_message(base) || memchr::memmem::find(token, b"/queue/").is_some())
-}
-
-/// Any character may stand in a queue file's name, but what is an address, an id or a protocol in an entry
-/// has those that are not known to: `/I=A/ZZb@x.de` is no queue file there.
-fn is_message(base: &[u8]) -> bool {
-    queue_file::parse(base).is_some()
-        && near::find_either::<b'@', b';'>(base).is_none()
-        && near::find_either::<b'<', b'>'>(base).is_none()
-}
-
 /// Where ` (name [ip])` or ` ([ip])` ends.
 fn group_end(text: &[u8]) -> Option<usize> {
     let group = text.strip_prefix(b" (")?;
@@ -306,16 +268,8 @@ fn group_end(text: &[u8]) -> Option<usize> {
     (!nested && memchr::memchr(b'[', inner).is_some()).then_some(2 + close + 2)
 }
 
-/// A word with an at sign that ends as an address does: `a@b.example:` begins a text.
-pub(super) fn is_address(word: &[u8]) -> bool {
-    let Some(last) = word.last() else { return false };
-    (last.is_ascii_alphanumeric() || *last == b']' || *last >= 0x80)
-        && !matches!(word[0], b'<' | b'(' | b'\'')
-        && near::find::<b'@'>(word).is_some()
-}
-
 /// A host's full name, which a status such as 4.4.3 is not.
-pub(super) fn is_host(word: &[u8]) -> bool {
+fn is_host(word: &[u8]) -> bool {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     near::find::<b'.'>(word).is_some()
         && word.last().is_some_and(u8::is_ascii_alphanumeric)

@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::near;
-use super::number;
+use crate::record::near;
+use crate::record::number;
 
 /// The two ends of a connection, as written in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

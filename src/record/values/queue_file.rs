@@ -9,7 +9,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::near;
+use crate::record::near;
 
 /// What the name of a queued message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Envelope addresses: which destination a recipient belongs to.
 
-use super::near;
+use crate::record::near;
 
 /// The domain that delivery goes to: the first host of a source route (`@relay:user@host`), else
 /// what follows the last `@`. `None` for a bare local part.

@@ -4,14 +4,14 @@
 //! `<` and `>` inside values (Administration Guide 6.3, "XML log format"), so this is a scanner for
 //! attributes and not an XML parser.
 
-use super::attribute::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
-use super::format::Format;
-use super::prefix::begins_element;
-use super::{Line, Skip, Unparsed, near};
+use super::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
+use crate::record::format::Format;
+use crate::record::prefix::begins_element;
+use crate::record::{Line, Skip, Unparsed, near};
 
 /// Reads an element that starts the line; values with entities are decoded into `buffer`.
 /// `holds_another` is asked whether another entry is in the line, where that may be.
-pub(super) fn read<'a>(
+pub(in crate::record) fn read<'a>(
     line: &'a [u8],
     buffer: &'a mut Vec<u8>,
     holds_another: impl FnOnce() -> bool,
@@ -47,7 +47,7 @@ fn name_end(line: &[u8]) -> usize {
 }
 
 /// Where the entry that a text starts with ends, if it is whole.
-pub(super) fn end_of_entry(text: &[u8]) -> Option<usize> {
+pub(in crate::record) fn end_of_entry(text: &[u8]) -> Option<usize> {
     let name_end = name_end(text);
     let element = Element::named(&text[1..name_end])?;
     let mut decoded = Vec::new();

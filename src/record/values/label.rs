@@ -53,7 +53,7 @@ fn printable(bytes: &[u8]) -> impl Iterator<Item = u8> + '_ {
 #[cfg(test)]
 mod tests {
     use super::channel;
-    use crate::record::diagnostic::Status;
+    use crate::record::values::diagnostic::Status;
 
     #[test]
     fn label_values_are_printable_lower_case_and_bounded() {

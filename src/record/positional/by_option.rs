@@ -6,16 +6,16 @@
 //! entry is the queue time where that is on, and on R and K entries the reason ends where a host
 //! (`dns;`), a reply (`smtp;`) or a transport tuple begins.
 
-use super::attribute::seconds;
+use super::Known;
 use super::blanks::Blanks;
-use super::code::Action;
-use super::near;
-use super::option::{Fields, LogOption, OptionSet};
-use super::shape::{filter, is_address, is_queue_file, message_id};
+use super::field::{filter, is_address, is_application, is_queue_file, message_id};
 use super::tail::ends_with_field;
-use super::text::is_application;
 use super::user::{begins_status, is_certain, is_login, is_run_user};
-use super::{Dialect, Known, Message, transport};
+use crate::record::code::Action;
+use crate::record::number::seconds;
+use crate::record::option::{Fields, LogOption, OptionSet};
+use crate::record::values::transport;
+use crate::record::{Dialect, Message, near};
 
 /// Where the options are known from.
 #[derive(Clone, Copy, PartialEq)]
@@ -209,7 +209,7 @@ fn texts<'a>(text: &'a [u8], options: OptionSet, message: &mut Message<'a>) {
 }
 
 /// Where a reason ends and a delivery status begins.
-pub(super) fn reason_end(text: &[u8]) -> usize {
+fn reason_end(text: &[u8]) -> usize {
     let begins = |start: usize| {
         let rest = &text[start..];
         [&b"dns;"[..], b"smtp;", b"TCP|", b"(TCP|"].iter().any(|mark| rest.starts_with(mark))

@@ -4,16 +4,15 @@
 //! and queue time (wiki page `Log_format`). The length is said to be in characters; what it counts in
 //! a text beyond ASCII is tried both ways, bytes first, for the whole entry.
 
-use super::attribute::seconds;
-use super::code::Action;
-use super::columns::first_token;
-use super::format::Format;
-use super::number::integer;
-use super::option::{FIELDS, LogOption, OptionSet};
-use super::shape::{is_queue_file, message_id};
-use super::text::is_application;
+use super::field::{is_application, is_queue_file, message_id};
 use super::user::is_run_user;
-use super::{Connection, Dialect, Message, transport};
+use crate::record::code::Action;
+use crate::record::format::Format;
+use crate::record::near::first_token;
+use crate::record::number::{integer, seconds};
+use crate::record::option::{FIELDS, LogOption, OptionSet};
+use crate::record::values::transport;
+use crate::record::{Connection, Dialect, Message};
 
 /// More fields than any set of options gives; an entry with more is not in this format.
 const MAX_ITEMS: usize = 24;

@@ -6,12 +6,12 @@
 //! here: member order, further members and the spelling of numbers do not. A scanner and not a general
 //! parser, since a value is only looked at where it lies (wiki page `Log_format`).
 
-use super::attribute::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
-use super::format::Format;
-use super::{Line, Skip, Unparsed, near};
+use super::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
+use crate::record::format::Format;
+use crate::record::{Line, Skip, Unparsed, near};
 
 /// Reads an object that starts the line; strings with escapes are decoded into `buffer`.
-pub(super) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
+pub(in crate::record) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
     buffer.clear();
     let mut scanner = Scanner { line, position: 0, buffer };
     match scanner.line() {
@@ -21,7 +21,7 @@ pub(super) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
 }
 
 /// Where the entry that a text starts with ends, if it is whole.
-pub(super) fn end_of_entry(text: &[u8]) -> Option<usize> {
+pub(in crate::record) fn end_of_entry(text: &[u8]) -> Option<usize> {
     let mut decoded = Vec::new();
     let mut scanner = Scanner { line: text, position: 0, buffer: &mut decoded };
     let object = scanner.object()?;

@@ -4,21 +4,45 @@
 //! padded channels every enabled field contributes exactly one blank, and an empty one leaves nothing
 //! between two blanks (2005Q4 guide, "Understanding the MTA Log Entry Format"). Which optional fields
 //! are there is not written anywhere. Where the set of options is known, and the entry fits it, they are
-//! read by [`position`]; else by [`shape`]. `LOG_FORMAT` 3 writes a length in front of each text, which
+//! read by [`by_option`]; else by [`by_shape`]. `LOG_FORMAT` 3 writes a length in front of each text, which
 //! [`counted`] reads.
 
-use super::address::token_end;
-use super::blanks::Blanks;
+mod blanks;
+mod by_option;
+mod by_shape;
+mod columns;
+mod counted;
+mod field;
+mod tail;
+mod user;
+
+pub(super) use blanks::Blanks;
+use by_option::Trust;
+use columns::{Columns, ColumnsKind};
+use field::is_application;
+pub(super) use field::is_queue_file;
+pub(super) use user::is_certain;
+
 use super::code::Action;
-use super::columns::{Columns, ColumnsKind};
 use super::format::Format;
 use super::option::{Fields, LogOption};
-use super::position::Trust;
-use super::timestamp::{Timestamp, ends_with_year, holds_stamp, is_clock};
-use super::{
-    Connection, Dialect, Direction, Known, Line, Message, Skip, Unparsed, counted, near, position, shape,
-    transport,
-};
+use super::values::address::token_end;
+use super::values::timestamp::{Timestamp, ends_with_year, holds_stamp, is_clock};
+use super::values::transport;
+use super::{Connection, Dialect, Direction, Line, Message, Skip, Unparsed, near};
+
+/// What a positional entry is read by.
+pub(super) struct Known<'k> {
+    pub(super) dialect: &'k Dialect,
+    /// By the options that are pinned or learned.
+    pub(super) fields: Option<&'k Fields>,
+    /// Of the line.
+    pub(super) blanks: &'k Blanks,
+    /// Whether the entry stands within the line of another one.
+    pub(super) within: bool,
+    /// Whether another entry begins in the fields of one.
+    pub(super) begins_within: fn(&[u8], Texts, &Dialect) -> bool,
+}
 
 /// What is asked of the fields of an entry where another one may begin in them.
 #[derive(Clone, Copy)]
@@ -94,14 +118,6 @@ fn read_connection<'a>(
         return Line::Unparsed(Unparsed::Torn);
     }
     Line::Connection(connection)
-}
-
-/// Application information: a protocol, alone or with what follows it behind slashes.
-pub(super) fn is_application(token: &[u8]) -> bool {
-    let protocols: [&[u8]; 4] = [b"SMTP", b"LMTP", b"SUBMIT", b"ESMTP"];
-    protocols.iter().any(|protocol| {
-        token.strip_prefix(*protocol).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
-    })
 }
 
 /// Whether the first text has a length in front of it, and the configuration does not say otherwise.
@@ -202,14 +218,14 @@ fn read_optional<'a>(behind: &'a [u8], message: &mut Message<'a>, known: &Known<
     let &Known { dialect, fields, blanks, .. } = known;
     if let Some(fields) = fields {
         let trust = if dialect.options.is_some() { Trust::Pinned } else { Trust::Inferred };
-        if position::read(behind, fields, trust, message, known).is_some() {
+        if by_option::read(behind, fields, trust, message, known).is_some() {
             let text = first_text(message);
             return !text.is_empty() && blanks.have_run(text) || message.source_system.len() > MANY_BYTES;
         }
         message.forget_optional_fields();
     }
     let usual = fields.map(Fields::options).unwrap_or_default();
-    shape::Optional { rest: behind, usual }.read(message, dialect);
+    by_shape::Optional { rest: behind, usual }.read(message, dialect);
     blanks.have_run(behind)
 }
 

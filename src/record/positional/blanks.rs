@@ -6,13 +6,13 @@
 
 use std::num::NonZeroU64;
 
-use super::address::token_end;
-use super::near::{self, CHUNK};
+use crate::record::near::{self, CHUNK};
+use crate::record::values::address::token_end;
 
 /// The blanks of one line, and behind its end nothing but blanks. All texts that it is asked about are
 /// parts of that line, and have their place in it by their address.
 #[derive(Debug, Default)]
-pub(super) struct Blanks {
+pub(in crate::record) struct Blanks {
     /// The line's address.
     line: usize,
     /// A bit for each byte, the first one in the lowest bit, and a [`CHUNK`] of them more than the line
@@ -28,7 +28,7 @@ const KNOWN: usize = CHUNK - (BYTE - 1);
 
 impl Blanks {
     /// Notes those of another line. The room is kept for the next one.
-    pub(super) fn note(&mut self, line: &[u8]) {
+    pub(in crate::record) fn note(&mut self, line: &[u8]) {
         self.line = line.as_ptr().addr();
         let blank = near::equal::<b' '>;
         let (chunks, rest) = line.as_chunks::<CHUNK>();
@@ -221,7 +221,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Blanks;
-    use crate::record::address::token_end;
+    use crate::record::values::address::token_end;
 
     proptest! {
         /// Any part of any line, as one byte after the other would be looked at; lengths around those

@@ -3,11 +3,18 @@
 //!
 //! Fields may come in any order and any patch may add new ones, which are left out.
 
+mod json;
+mod xml;
+
+pub(super) use json::{end_of_entry as end_of_object, read as read_object};
+pub(super) use xml::{end_of_entry as end_of_element, read as read_element};
+
 use super::code::EntryCode;
 use super::format::Format;
+use super::number::seconds;
 use super::option::{LogOption, OptionSet};
-use super::timestamp;
-use super::{Connection, Direction, Line, Message, Skip, Unparsed, transport};
+use super::values::{timestamp, transport};
+use super::{Connection, Direction, Line, Message, Skip, Unparsed};
 
 /// THE table of names: the attribute, its name, and the option that adds it to message entries.
 macro_rules! attributes {
@@ -279,12 +286,6 @@ impl<'a> Values<'a> {
 
 fn number<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
     std::str::from_utf8(value).ok()?.trim().parse().ok()
-}
-
-/// Seconds in the queue: a decimal number.
-pub(super) fn seconds(value: &[u8]) -> Option<f64> {
-    let plain = value.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-    number(value).filter(|seconds: &f64| plain && seconds.is_finite())
 }
 
 #[cfg(test)]

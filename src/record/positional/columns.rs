@@ -3,11 +3,12 @@
 //! Channels are padded to 12 columns, so these are split on runs of blanks (2005Q4 guide,
 //! "Understanding the MTA Log Entry Format").
 
+use super::Known;
 use super::blanks::{Blanks, Word};
-use super::code::{Action, EntryCode};
-use super::option::{LogOption, OptionSet};
-use super::timestamp::{ends_with_year, is_clock};
-use super::{Direction, Known, near, number};
+use crate::record::code::{Action, EntryCode};
+use crate::record::option::{LogOption, OptionSet};
+use crate::record::values::timestamp::{ends_with_year, is_clock};
+use crate::record::{Direction, near, number};
 
 /// A channel column is padded to 12 characters and followed by one blank: a wider gap in front of
 /// the code means that the destination column is empty.
@@ -194,10 +195,6 @@ fn is_process(word: &Word<'_>) -> bool {
 fn size<'a>(rest: &'a [u8], blanks: &Blanks) -> Option<(u64, &'a [u8])> {
     let size = blanks.words(rest).next();
     Some((number::at_start(size.start, size.length)?, size.rest()))
-}
-
-pub(super) fn first_token(text: &[u8]) -> (&[u8], &[u8]) {
-    text.split_at(near::find::<b' '>(text).unwrap_or(text.len()))
 }
 
 #[cfg(test)]
