@@ -10,6 +10,7 @@
 
 pub mod collectors;
 mod death;
+pub mod generation;
 mod limits;
 pub mod logs;
 mod prepare;
@@ -25,12 +26,15 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::Router;
+use parking_lot::RwLock;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use collectors::{COLLECTORS, Collects, Start};
 use death::DeathNotice;
+use generation::{Clients, Generation};
 
+pub use generation::Sources;
 pub use prepare::{Prepared, prepare};
 pub use privilege::{PrivilegeError, becomes, warn_of_root};
 pub use signals::{Hangup, signals};
@@ -84,10 +88,8 @@ pub struct Running {
     observed: Arc<Observed>,
     router: Router,
     descriptors: u64,
-    waker: wakeup::Waker,
-    log_thread: logs::LogThread,
+    sources: Arc<Sources>,
     log_ended: oneshot::Receiver<()>,
-    collectors: collectors::Collectors,
     deaths: mpsc::UnboundedReceiver<&'static str>,
 }
 
@@ -101,9 +103,10 @@ impl Prepared {
         let Self { config, environment, install, user, listener, address, descriptors, state, saved } = self;
         let listener = TcpListener::from_std(listener).context("cannot use the listener")?;
         let clock = Clock::reading(environment.wall_clock);
-        let clients =
-            ClientDisplay { label: config.clients.label, top: config.clients.top, seed: new_seed() };
-        let paths = config.logs.files.iter().map(|name| install.log_directory.join(name)).collect();
+        let seed = new_seed();
+        let clients = ClientDisplay { label: config.clients.label, top: config.clients.top, seed };
+        let clients: Clients = Arc::new(RwLock::new(clients));
+        let paths = logs::paths(&config, &install);
         let (waker, wakeups) = wakeup::channel(paths, config.logs.poll, Arc::new(wakeup::watch));
         tracing::info!(
             %address,
@@ -113,7 +116,7 @@ impl Prepared {
             "serving metrics"
         );
         let timezone = time_zone(&config);
-        let logs = log_book(&config, clients.seed, &timezone, saved.totals, !saved.positions.is_empty());
+        let logs = log_book(&config, seed, &timezone, saved.totals, !saved.positions.is_empty());
         let observed = Arc::new(Observed::new(Beginning {
             clock,
             timezone,
@@ -128,34 +131,32 @@ impl Prepared {
         let (died, deaths) = mpsc::unbounded_channel();
         let site = Site {
             observed: Arc::clone(&observed),
-            exposition: exposition(&observed, &environment.collectors, clients)?,
-            clients,
+            exposition: exposition(&observed, &environment.collectors, Arc::clone(&clients))?,
+            clients: Arc::clone(&clients),
             bound: address,
             token: state.token(),
             state_directory: config.state.directory.clone(),
         };
-        let (log_thread, log_ended) =
-            logs::spawn(&config, Arc::clone(&observed), wakeups, state, died.clone())
+        let (log, log_ended) =
+            logs::spawn(&config, Arc::clone(&observed), (waker, wakeups), state, died.clone())
                 .map_err(|error| no_thread(&error))?;
         let start = Start { config: &config, proc_root: &environment.proc_root, observed: &observed };
         let collectors =
             collectors::spawn(&environment.collectors, &start, &died).map_err(|error| no_thread(&error))?;
         let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
-        Ok(Running {
-            listener: (listener, Entrance::plain(address, environment.beyond)),
-            observed,
-            router,
-            descriptors,
-            waker,
-            log_thread,
-            log_ended,
-            collectors,
-            deaths,
-        })
+        let first = Generation { config, log, collectors };
+        let sources = Sources::new(Arc::clone(&observed), clients, first);
+        let listener = (listener, Entrance::plain(address, environment.beyond));
+        Ok(Running { listener, observed, router, descriptors, sources, log_ended, deaths })
     }
 }
 
 impl Running {
+    /// What is read, to be exchanged while it runs.
+    pub fn sources(&self) -> Arc<Sources> {
+        Arc::clone(&self.sources)
+    }
+
     /// Answers until `shutdown`, and stops.
     ///
     /// # Errors
@@ -172,10 +173,7 @@ impl Running {
             ended = &mut server => Some(format!("the HTTP server ended: {ended:?}")),
         };
         drop(stop_http);
-        self.collectors.stop();
-        self.log_thread.stop();
-        self.waker.wake();
-        drop(self.waker);
+        self.sources.stop();
         // Both at once: whatever hangs, the program ends in time.
         let (ended, _) = tokio::join!(
             tokio::time::timeout(GRACE, self.log_ended),
@@ -240,12 +238,13 @@ fn no_thread(error: &io::Error) -> anyhow::Error {
 fn exposition(
     observed: &Arc<Observed>,
     collectors: &[&'static dyn Collects],
-    clients: ClientDisplay,
+    clients: Clients,
 ) -> anyhow::Result<Exposition> {
     let exposition = Exposition::default();
     let (source, collectors) = (Arc::clone(observed), collectors.to_vec());
     exposition
         .publish(Feed::ALL, move |page| {
+            let clients = clients.read();
             metrics::observed::fill(page, &source, &clients);
             for row in &collectors {
                 row.fill(page, &source, &clients);

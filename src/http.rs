@@ -29,6 +29,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use parking_lot::RwLock;
 
 use crate::metrics::Exposition;
 use crate::metrics::logs::ClientDisplay;
@@ -49,8 +50,8 @@ pub struct Site {
     pub observed: Arc<Observed>,
     /// The registry.
     pub exposition: Exposition,
-    /// How clients are shown.
-    pub clients: ClientDisplay,
+    /// How clients are shown now.
+    pub clients: Arc<RwLock<ClientDisplay>>,
     /// Where the server listens.
     pub bound: SocketAddr,
     /// What a client must have to see lines of the logs; without one nobody sees any.

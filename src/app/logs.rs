@@ -9,8 +9,10 @@ mod notices;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::death::DeathNotice;
@@ -19,7 +21,8 @@ use crate::config::Config;
 use crate::observed::queue::Queue;
 use crate::observed::reading::Run;
 use crate::observed::{Complaints, Observed};
-use crate::source::wakeup::Wakeups;
+use crate::source::install::Install;
+use crate::source::wakeup::{Waker, Wakeups};
 use beside::BESIDE;
 use followed::FollowedLogs;
 
@@ -31,16 +34,47 @@ pub fn beside(config: &Config) -> impl Iterator<Item = (&'static str, PathBuf)> 
     BESIDE.iter().flat_map(|row| (row.paths)(config).into_iter().map(|path| (row.kind.name, path)))
 }
 
-/// Stops the thread.
+/// Tells the thread what to do.
 #[derive(Debug)]
 pub struct LogThread {
-    stopping: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+    waker: Waker,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stopping: AtomicBool,
+    /// What to go on with, and who waits until it does.
+    order: Mutex<Option<(Box<Config>, Sender<()>)>>,
+}
+
+impl Shared {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn has_order(&self) -> bool {
+        self.order.lock().is_some()
+    }
 }
 
 impl LogThread {
-    /// Asks the thread to save and end after the block that it is reading. It must be woken.
-    pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
+    /// Asks the thread to save and end after the block that it is reading.
+    pub fn stop(self) {
+        self.shared.stopping.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Asks the thread to go on with another configuration after the block that it is reading; who is told when it
+    /// does. An order that was not taken before is replaced.
+    ///
+    /// It is the single writer of sums that agree with its places, so there is never a second one: where a log does not
+    /// answer, the order waits.
+    pub fn go_on_with(&self, config: &Config) -> Receiver<()> {
+        let (taken, told) = channel();
+        *self.shared.order.lock() = Some((Box::new(config.clone()), taken));
+        self.waker.wake();
+        told
     }
 }
 
@@ -48,32 +82,30 @@ impl LogThread {
 pub(super) fn spawn(
     config: &Config,
     observed: Arc<Observed>,
-    mut wakeups: Wakeups,
+    (waker, mut wakeups): (Waker, Wakeups),
     state: State,
     died: mpsc::UnboundedSender<&'static str>,
 ) -> std::io::Result<(LogThread, oneshot::Receiver<()>)> {
-    let stopping = Arc::new(AtomicBool::new(false));
+    let shared = Arc::new(Shared::default());
     let (ended, end) = oneshot::channel();
     let directory = &observed.install.log_directory;
-    let mut logs = FollowedLogs::new(&config.logs, directory, &config.dialect(), &state.positions);
-    logs.beside(&BESIDE, config);
-    let handle = LogThread { stopping: Arc::clone(&stopping) };
-    let interval = config.state.interval;
-    let configured = config.queue.stuck_after_by_channel.keys().cloned().collect();
+    let logs = FollowedLogs::new(&config.logs, directory, &config.dialect(), &state.positions);
+    let handle = LogThread { shared: Arc::clone(&shared), waker };
     let writer = StateWriter::spawn(state, Arc::clone(&observed), died.clone())?;
+    let mut thread = Thread {
+        logs,
+        configured: Vec::new(),
+        observed,
+        shared,
+        complaints: Complaints::new("log"),
+        changed: false,
+        saved_at: None,
+        interval: Duration::ZERO,
+        writer,
+    };
+    thread.settle(config);
     std::thread::Builder::new().name("log".into()).spawn(move || {
         let _notice = DeathNotice::new("log", died);
-        let mut thread = Thread {
-            logs,
-            configured,
-            observed,
-            stopping,
-            complaints: Complaints::new("log"),
-            changed: false,
-            saved_at: None,
-            interval,
-            writer,
-        };
         thread.run(&mut wakeups);
         thread.finish();
         ended.send(()).ok();
@@ -81,12 +113,17 @@ pub(super) fn spawn(
     Ok((handle, end))
 }
 
+/// The files that are followed as logs.
+pub(super) fn paths(config: &Config, install: &Install) -> Vec<PathBuf> {
+    config.logs.files.iter().map(|name| install.log_directory.join(name)).collect()
+}
+
 struct Thread {
     logs: FollowedLogs,
     /// Channels that the configuration names.
     configured: Vec<String>,
     observed: Arc<Observed>,
-    stopping: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     complaints: Complaints,
     /// Whether anything happened since the last save.
     changed: bool,
@@ -99,7 +136,8 @@ struct Thread {
 impl Thread {
     fn run(&mut self, wakeups: &mut Wakeups) {
         let mut complaints = Complaints::with("file events", "the logs are looked at every poll instead");
-        while !self.stopping.load(Ordering::Acquire) {
+        while !self.shared.is_stopping() {
+            self.take_order(wakeups);
             let found = self.round();
             if tracing::enabled!(tracing::Level::TRACE) {
                 let book = self.observed.logs();
@@ -107,11 +145,32 @@ impl Thread {
                 tracing::trace!(lines = lines.sum::<u64>(), "counted");
             }
             let now = self.observed.clock.monotonic();
-            if wakeups.wait(found, now).is_none() {
+            if !self.shared.has_order() && wakeups.wait(found, now).is_none() {
                 return;
             }
             complaints.note(wakeups.problem(), now);
         }
+    }
+
+    /// Goes on with another configuration, where there is one: between two steps, when places and sums agree.
+    fn take_order(&mut self, wakeups: &mut Wakeups) {
+        let Some((config, taken)) = self.shared.order.lock().take() else { return };
+        let install = &self.observed.install;
+        self.logs.go_on_with(&config.logs, &install.log_directory, &config.dialect());
+        wakeups.go_on_with(paths(&config, install), config.logs.poll);
+        self.settle(&config);
+        self.changed = true;
+        // What is written from now on is read: a further log has been looked at.
+        self.step_each();
+        // Who asked may have given up waiting.
+        taken.send(()).ok();
+    }
+
+    /// What a configuration says beside the logs.
+    fn settle(&mut self, config: &Config) {
+        self.logs.beside(&BESIDE, config);
+        self.configured = config.queue.stuck_after_by_channel.keys().cloned().collect();
+        self.interval = config.state.interval;
     }
 
     /// Reads every log to its end, a block of each in turn: one with a backlog keeps none waiting.
@@ -131,6 +190,9 @@ impl Thread {
                 // While lines come as fast as they are read there is no other end of catching up.
                 self.publish(true, start);
             }
+            if self.shared.has_order() {
+                break;
+            }
         }
         self.publish(steps > 0, start);
         self.save_when_due();
@@ -141,7 +203,7 @@ impl Thread {
     fn step_each(&mut self) -> bool {
         let mut more = false;
         for index in 0..self.logs.count() {
-            let stopping = self.stopping.load(Ordering::Acquire);
+            let stopping = self.shared.is_stopping();
             let now = self.observed.clock.now();
             more |= !stopping && self.logs.step(index, self.observed.log_book(), now);
         }
@@ -151,7 +213,7 @@ impl Thread {
 
     /// Steps every other file once; whether there may be more.
     fn step_beside(&mut self) -> bool {
-        let stopping = self.stopping.load(Ordering::Acquire);
+        let stopping = self.shared.is_stopping();
         let now = self.observed.clock.now();
         let more = !stopping && self.logs.step_beside(self.observed.log_book(), now);
         self.changed |= more;

@@ -104,11 +104,11 @@ fn ready(site: &Site) -> Made {
 }
 
 fn unparsed(site: &Site) -> Made {
-    Made::html(debug::unparsed(&site.observed, &site.clients))
+    Made::html(debug::unparsed(&site.observed, &site.clients.read()))
 }
 
 fn unparsed_text(site: &Site) -> Made {
-    Made::text(debug::unparsed_text(&site.observed, &site.clients))
+    Made::text(debug::unparsed_text(&site.observed, &site.clients.read()))
 }
 
 #[cfg(test)]

@@ -169,6 +169,13 @@ impl Follower {
         }
     }
 
+    /// Goes on in another way, where it stands.
+    pub fn go_on_with(&mut self, options: FollowOptions) {
+        self.options = options;
+        // Between two steps it holds nothing.
+        self.buffer.resize(file::buffer_bytes(options.max_line_bytes), 0);
+    }
+
     /// The path being followed.
     pub fn path(&self) -> &Path {
         &self.chain.current

@@ -120,6 +120,13 @@ impl ProcessWatch {
         Self { proc_root, install_root, user, totals, known: None, boot_time: None }
     }
 
+    /// Goes on with other programs; what is counted of those that stay goes on.
+    pub fn go_on_with(&mut self, names: Vec<String>) {
+        let mut before = std::mem::take(&mut self.totals);
+        self.totals =
+            names.into_iter().map(|name| (name.clone(), before.remove(&name).unwrap_or_default())).collect();
+    }
+
     /// From now on, only processes of this user and of root count.
     pub fn restrict_to(&mut self, user: u32) {
         self.user = Some(user);

@@ -181,6 +181,13 @@ impl Scanner {
         }
     }
 
+    /// Goes on with what it has seen of the same tree, in another way.
+    pub fn go_on_with(&mut self, settings: Settings) {
+        // The files that are remembered are known by hashes with the old key.
+        let (root, seed) = (self.settings.root.clone(), self.settings.seed);
+        self.settings = Settings { root, seed, ..settings };
+    }
+
     /// Reads what has changed in the tree, for as long as the budget lasts. `clock` never goes back;
     /// it is asked at least once for each directory and every few files, so that it is a sign of life
     /// too. `in_log` are the labels of the channels that the log has shown.

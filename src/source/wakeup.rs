@@ -124,6 +124,12 @@ pub fn channel(paths: Vec<PathBuf>, poll: Duration, watch: Watch) -> (Waker, Wak
 }
 
 impl Wakeups {
+    /// Watches other files and polls in another rhythm; counts go on.
+    pub fn go_on_with(&mut self, paths: Vec<PathBuf>, poll: Duration) {
+        self.poll = poll;
+        self.supervisor.go_on_with(paths);
+    }
+
     /// How often it woke for what; goes on counting.
     pub fn counts(&self) -> Arc<WakeupCounts> {
         Arc::clone(&self.counts)

@@ -163,6 +163,17 @@ impl<S: Sink> Follow<S> {
         !self.at_end
     }
 
+    /// The same, followed in another way.
+    pub(super) fn go_on_with(mut self, options: FollowOptions) -> Self {
+        self.follower.go_on_with(options);
+        self
+    }
+
+    /// The name of its places in the state.
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
     /// Tells the sink when the file has been caught up with.
     pub(super) fn show(&self, book: &mut LogBook) {
         if self.follower.is_caught_up() {

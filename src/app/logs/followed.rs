@@ -30,40 +30,63 @@ pub struct FollowedLogs {
 impl FollowedLogs {
     /// The configured logs below `directory`, from where `saved` says.
     pub fn new(config: &Logs, directory: &Path, dialect: &Dialect, saved: &Positions) -> Self {
-        let max_line_bytes = usize::try_from(config.max_line_bytes).unwrap_or(usize::MAX);
-        let options = FollowOptions { max_line_bytes, drain: config.drain };
-        let mut unused = saved.clone();
-        let logs = config.files.iter().map(|log| {
-            let begin = match (unused.remove(log), config.start) {
-                (Some(positions), _) => Begin::Resume(positions),
-                (None, Start::End) => Begin::End,
-                (None, Start::Beginning) => Begin::Beginning,
-            };
-            let sink = Entries::new(log);
-            Follow::new(&entries::KIND, log.clone(), &directory.join(log), options, begin, sink)
-        });
-        Self {
-            logs: logs.collect(),
+        let options = options(config);
+        let mut logs = Self {
+            logs: Vec::new(),
             beside: Vec::new(),
             options,
-            digesting: Digesting {
-                reader: LogReader::new(dialect.clone(), max_line_bytes),
-                batch: Batch::default(),
-            },
-            unused,
-        }
+            digesting: digesting(dialect, options),
+            unused: saved.clone(),
+        };
+        logs.go_on_with(config, directory, dialect);
+        logs
     }
 
-    /// Follows what is configured to be beside the logs, from where it was left, else from its end.
+    /// Follows what is configured now. Logs that are followed already go on where they stand, and are read to the
+    /// byte where they are left when they are not followed any more.
+    pub fn go_on_with(&mut self, config: &Logs, directory: &Path, dialect: &Dialect) {
+        self.options = options(config);
+        self.digesting = digesting(dialect, self.options);
+        let mut before = std::mem::take(&mut self.logs);
+        for log in &config.files {
+            let followed = match before.iter().position(|followed| followed.place() == log) {
+                Some(at) => before.swap_remove(at).go_on_with(self.options),
+                None => self.begin(log, config.start, directory),
+            };
+            self.logs.push(followed);
+        }
+        self.unused.extend(before.iter().filter_map(Follow::positions));
+    }
+
+    /// A log that is not followed so far.
+    fn begin(&mut self, log: &str, start: Start, directory: &Path) -> Follow<Entries> {
+        let begin = match (self.unused.remove(log), start) {
+            (Some(positions), _) => Begin::Resume(positions),
+            (None, Start::End) => Begin::End,
+            (None, Start::Beginning) => Begin::Beginning,
+        };
+        let (path, sink) = (directory.join(log), Entries::new(log));
+        Follow::new(&entries::KIND, log.to_owned(), &path, self.options, begin, sink)
+    }
+
+    /// Follows what is configured now to be beside the logs, from where it was left, else from its end.
     pub(super) fn beside(&mut self, rows: &'static [Beside], config: &Config) {
+        let mut before = std::mem::take(&mut self.beside);
         for Beside { kind, paths, sink } in rows {
             for path in paths(config) {
                 // No base name of a log has a slash, so none is the same.
                 let place = format!("{}:{}", kind.name, path.display());
-                let begin = self.unused.remove(&place).map_or(Begin::End, Begin::Resume);
-                self.beside.push(Follow::new(kind, place, &path, self.options, begin, sink()));
+                let followed = if let Some(at) = before.iter().position(|followed| followed.place() == place)
+                {
+                    before.swap_remove(at).go_on_with(self.options)
+                } else {
+                    let begin = self.unused.remove(&place).map_or(Begin::End, Begin::Resume);
+                    Follow::new(kind, place, &path, self.options, begin, sink())
+                };
+                self.beside.push(followed);
             }
         }
+        self.unused.extend(before.iter().filter_map(Follow::positions));
     }
 
     /// How many logs there are.
@@ -125,6 +148,15 @@ impl FollowedLogs {
     fn attached(&self) -> impl Iterator<Item = &Follow<Entries>> {
         self.logs.iter().filter(|log| log.follower.is_attached())
     }
+}
+
+fn options(config: &Logs) -> FollowOptions {
+    let max_line_bytes = usize::try_from(config.max_line_bytes).unwrap_or(usize::MAX);
+    FollowOptions { max_line_bytes, drain: config.drain }
+}
+
+fn digesting(dialect: &Dialect, options: FollowOptions) -> Digesting {
+    Digesting { reader: LogReader::new(dialect.clone(), options.max_line_bytes), batch: Batch::default() }
 }
 
 #[cfg(test)]

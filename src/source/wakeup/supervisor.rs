@@ -73,6 +73,14 @@ impl Supervisor {
         }
     }
 
+    /// Has other files watched from the next wait on.
+    pub(super) fn go_on_with(&mut self, paths: Vec<PathBuf>) {
+        if self.paths != paths {
+            self.paths = paths;
+            self.stop();
+        }
+    }
+
     /// Why there are no events, when watcher after watcher was of no use.
     pub(super) fn problem(&self) -> Option<&str> {
         self.problem.as_deref().filter(|_| self.useless >= USELESS)

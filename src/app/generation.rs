@@ -1,0 +1,117 @@
+//! One generation of sources after the other: what is read, and how, is exchanged while the program runs.
+//!
+//! Listener, state and sums stay. What an exchange cannot change is refused before anything is touched, and then all goes
+//! on as it was.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::collectors::Collectors;
+use super::logs::LogThread;
+use crate::config::Config;
+use crate::metrics::logs::ClientDisplay;
+use crate::observed::Observed;
+
+/// For so long an exchange waits until a source goes on with it.
+const PATIENCE: Duration = Duration::from_millis(1200);
+
+/// How clients are shown, which every generation says anew.
+pub(super) type Clients = Arc<RwLock<ClientDisplay>>;
+
+/// Whether a key has the same value in both.
+type Same = fn(&Config, &Config) -> bool;
+
+/// What an exchange cannot change: who listens and saves, and what the sums are of.
+const FIXED: &[(&str, Same)] = &[
+    ("mta.root", |a, b| a.mta.root == b.mta.root),
+    ("mta.log_directory", |a, b| a.mta.log_directory == b.mta.log_directory),
+    ("mta.queue_directory", |a, b| a.mta.queue_directory == b.mta.queue_directory),
+    ("mta.user", |a, b| a.mta.user == b.mta.user),
+    ("mta.as_root", |a, b| a.mta.as_root == b.mta.as_root),
+    ("mta.timezone", |a, b| a.mta.timezone == b.mta.timezone),
+    ("mta.block_size", |a, b| a.mta.block_size == b.mta.block_size),
+    ("http.listen", |a, b| a.http.listen == b.http.listen),
+    ("state.directory", |a, b| a.state.directory == b.state.directory),
+];
+
+/// Why the sources go on as they are.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// It would be another program.
+    #[error("{}: a change needs a restart; everything goes on as it was", .0.join(", "))]
+    Fixed(Vec<&'static str>),
+    /// There is nothing to exchange any more.
+    #[error("the program ends")]
+    Ending,
+}
+
+/// What became of an exchange.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exchanged {
+    /// Sources that did not answer in time: each goes on with the new configuration when it does.
+    pub late: Vec<&'static str>,
+}
+
+/// The sources of a running program.
+#[derive(Debug)]
+pub struct Sources {
+    observed: Arc<Observed>,
+    clients: Clients,
+    /// `None` once the program ends.
+    generation: Mutex<Option<Generation>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Generation {
+    pub(super) config: Config,
+    pub(super) log: LogThread,
+    pub(super) collectors: Collectors,
+}
+
+impl Sources {
+    /// The first generation, which runs already.
+    pub(super) fn new(observed: Arc<Observed>, clients: Clients, first: Generation) -> Arc<Self> {
+        Arc::new(Self { observed, clients, generation: Mutex::new(Some(first)) })
+    }
+
+    /// Goes on with another configuration: within a second or two, whatever hangs. It blocks.
+    ///
+    /// # Errors
+    ///
+    /// When something differs that cannot change; then nothing has changed.
+    pub fn exchange(&self, config: Config) -> Result<Exchanged, Refused> {
+        let mut generation = self.generation.lock();
+        let running = generation.as_mut().ok_or(Refused::Ending)?;
+        let differs = FIXED.iter().filter(|(_, same)| !same(&running.config, &config));
+        let fixed: Vec<_> = differs.map(|&(key, _)| key).collect();
+        if !fixed.is_empty() {
+            return Err(Refused::Fixed(fixed));
+        }
+        {
+            let mut clients = self.clients.write();
+            *clients = ClientDisplay { label: config.clients.label, top: config.clients.top, ..*clients };
+        }
+        let deadline = self.observed.clock.monotonic() + PATIENCE;
+        let told = running.log.go_on_with(&config);
+        let mut exchanged = Exchanged::default();
+        if told.recv_timeout(deadline.saturating_sub(self.observed.clock.monotonic())).is_err() {
+            tracing::warn!(
+                collector = "log",
+                "a log does not answer; the logs go on with the new configuration when it does"
+            );
+            exchanged.late.push("log");
+        }
+        running.config = config;
+        Ok(exchanged)
+    }
+
+    /// Tells all of them to end. They are not waited for: one may hang.
+    pub(super) fn stop(&self) {
+        if let Some(Generation { log, collectors, .. }) = self.generation.lock().take() {
+            collectors.stop();
+            log.stop();
+        }
+    }
+}

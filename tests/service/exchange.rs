@@ -1,0 +1,265 @@
+//! Sources exchanged while the program serves: nothing is lost, doubled, refused or left behind.
+
+use std::collections::{BTreeMap, HashMap};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use imsimta_exporter::app::{self, Environment, Sources};
+use imsimta_exporter::config::{ClientLabel, Config};
+use jiff::tz::TimeZone;
+use tokio::sync::oneshot;
+
+use super::harness::{DEADLINE, Install, pause, request, run, value_of, wait_for};
+use crate::exposition::samples;
+
+/// Set in a process that runs one test alone, since it counts threads.
+const ALONE: &str = "IMSIMTA_TEST_ALONE";
+
+/// Runs a test in a process of its own.
+#[track_caller]
+fn alone(name: &str, test: impl FnOnce()) {
+    if std::env::var_os(ALONE).is_some() {
+        return test();
+    }
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    let (code, out, said) = run(command.args([name, "--exact", "--nocapture"]).env(ALONE, "1"));
+    assert!(code == 0 && out.contains("1 passed"), "{out}{said}");
+}
+
+/// How many threads of this process have each name.
+fn threads() -> BTreeMap<String, usize> {
+    let mut names = BTreeMap::new();
+    for thread in std::fs::read_dir("/proc/self/task").expect("threads").flatten() {
+        // One may have ended meanwhile.
+        if let Ok(name) = std::fs::read_to_string(thread.path().join("comm")) {
+            *names.entry(name.trim().to_owned()).or_insert(0) += 1;
+        }
+    }
+    names
+}
+
+/// Waits until no thread but those of `before` is there. A watcher comes and goes as the logs are quiet or not.
+#[track_caller]
+fn no_thread_more_than(before: &BTreeMap<String, usize>) {
+    let same = |(name, count): (&String, &usize)| name == "watcher" || before.get(name) == Some(count);
+    wait_for("no thread is left behind", DEADLINE, || threads().iter().all(same).then_some(()));
+    assert!(threads().get("watcher").is_none_or(|&count| count == 1), "{:?}", threads());
+}
+
+fn configuration(install: &Install) -> Config {
+    let mut config = Config::default();
+    config.mta.root = Some(install.path("root"));
+    config.mta.timezone = Some(TimeZone::UTC);
+    config.mta.as_root = true;
+    config.state.directory = install.path("state");
+    config.http.listen = ([127, 0, 0, 1], 0).into();
+    config.logs.files = vec!["mail.log_current".to_owned()];
+    for interval in [
+        &mut config.queue.interval,
+        &mut config.sockets.interval,
+        &mut config.processes.interval,
+        &mut config.files.interval,
+        &mut config.state.interval,
+    ] {
+        *interval = Duration::from_secs(1);
+    }
+    config
+}
+
+/// A program that serves in this process.
+struct Serving<'a> {
+    address: String,
+    sources: Arc<Sources>,
+    install: &'a Install,
+}
+
+impl Serving<'_> {
+    fn page(&self) -> String {
+        let (head, body) = request(&self.address, "GET", "/metrics").expect("an answer");
+        assert!(head.contains(" 200 "), "{head}");
+        body
+    }
+
+    #[track_caller]
+    fn wait_for(&self, series: &str, value: Option<f64>) {
+        let what = format!("{series} is {value:?}");
+        wait_for(&what, DEADLINE, || (value_of(&self.page(), series) == value).then_some(()));
+    }
+}
+
+/// Runs the program and `test` beside it, to the end of both.
+fn serve(
+    install: &Install,
+    config: Config,
+    environment: Environment,
+    test: impl FnOnce(&Serving<'_>) + Send,
+) {
+    let prepared = app::prepare(config, environment).expect("prepared");
+    let address = prepared.address().to_string();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    std::thread::scope(|scope| {
+        let running = {
+            let _entered = runtime.enter();
+            prepared.start().expect("started")
+        };
+        let serving = Serving { address, sources: running.sources(), install };
+        scope.spawn(move || {
+            // Dropped by a panic as well, which ends the program and is told by the scope.
+            let _stop = stop;
+            test(&serving);
+        });
+        runtime.block_on(running.serve(async { drop(stopped.await) })).expect("ended well");
+    });
+}
+
+const LINES: &str = r#"imsimta_log_lines_total{log="mail.log_current"}"#;
+const CONNECTIONS: &str = r#"imsimta_log_lines_total{log="connection.log_current"}"#;
+
+fn entry(number: u32) -> String {
+    format!(
+        "19-Feb-2026 17:02:{:02}.65 tcp_local    ims-ms       E 1 a@b.example rfc822;c@d.example c@ims-ms-daemon\n",
+        number % 60
+    )
+}
+
+fn connection(number: u32) -> String {
+    format!(
+        "19-Feb-2026 17:02:{:02}.65 tcp_local    +            O TCP|192.0.2.1|25|198.51.100.7|{}\n",
+        number % 60,
+        1024 + number
+    )
+}
+
+/// Tells the others to stop when it goes, by a panic as well: who waits for them would wait for ever.
+struct Stops<'a>(&'a AtomicBool);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Scrapes until it is told to stop: no connection is refused and no counter falls. How many pages there were.
+fn scrape(serving: &Serving<'_>, stop: &AtomicBool) -> usize {
+    let _stops = Stops(stop);
+    let mut last: HashMap<String, f64> = HashMap::new();
+    let mut pages = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let page = serving.page();
+        pages += 1;
+        for sample in samples(&page) {
+            let name = sample.name;
+            if !(name.ends_with("_total") || name.ends_with("_bucket") || name.ends_with("_count")) {
+                continue;
+            }
+            let before = last.insert(sample.series.to_owned(), sample.value);
+            assert!(before.is_none_or(|before| before <= sample.value), "{} fell", sample.series);
+        }
+        pause();
+    }
+    pages
+}
+
+/// Appends lines, with a rotation now and then, until it is told to stop; how many.
+fn write(install: &Install, stop: &AtomicBool, written: &AtomicU32) {
+    let _stops = Stops(stop);
+    while !stop.load(Ordering::Relaxed) {
+        let number = written.fetch_add(10, Ordering::Relaxed);
+        install.append("mail.log_current", &(number..number + 10).map(entry).collect::<String>());
+        if number % 2000 == 1990 {
+            let (log, yesterday) = (install.log("mail.log_current"), install.log("mail.log_yesterday"));
+            std::fs::rename(log, yesterday).expect("renamed");
+        }
+        pause();
+    }
+}
+
+#[test]
+fn nothing_is_lost_while_sources_are_exchanged() {
+    alone("service::exchange::nothing_is_lost_while_sources_are_exchanged", || {
+        let install = Install::new();
+        install.append("mail.log_current", "");
+        install.append("connection.log_current", &(0..7).map(connection).collect::<String>());
+        let config = configuration(&install);
+        let (stop, written) = (AtomicBool::new(false), AtomicU32::new(0));
+        serve(&install, config.clone(), Environment::default(), |serving| {
+            serving.wait_for("imsimta_exporter_ready", Some(1.0));
+            let before = threads();
+            std::thread::scope(|scope| {
+                scope.spawn(|| write(&install, &stop, &written));
+                let scrapers: Vec<_> = (0..2).map(|_| scope.spawn(|| scrape(serving, &stop))).collect();
+                let stops = Stops(&stop);
+                exchange_again_and_again(serving, &config, &written);
+                drop(stops);
+                let pages: usize =
+                    scrapers.into_iter().map(|scraper| scraper.join().expect("no panic")).sum();
+                assert!(pages > 10, "{pages}");
+            });
+            serving.wait_for(LINES, Some(f64::from(written.load(Ordering::Relaxed))));
+            no_thread_more_than(&before);
+        });
+        // Places and sums survive, of the log that is not followed, too.
+        let mut both = config;
+        both.logs.files.push("connection.log_current".to_owned());
+        let lines = written.load(Ordering::Relaxed) + 5;
+        install.append("mail.log_current", &(0..5).map(entry).collect::<String>());
+        serve(&install, both, Environment::default(), |serving| {
+            serving.wait_for(LINES, Some(f64::from(lines)));
+            serving.wait_for(CONNECTIONS, Some(9.0));
+        });
+    });
+}
+
+/// Other intervals, a log more and a directory of the queue less; what cannot be; and back.
+fn exchange_again_and_again(serving: &Serving<'_>, config: &Config, written: &AtomicU32) {
+    let install = serving.install;
+    let goes_on = || {
+        let until = written.load(Ordering::Relaxed) + 500;
+        let enough = |page: &str| value_of(page, LINES).is_some_and(|lines| lines >= f64::from(until));
+        wait_for("lines are counted", DEADLINE, || enough(&serving.page()).then_some(()));
+    };
+    goes_on();
+    let exchange = |config: &Config| {
+        let exchanged = serving.sources.exchange(config.clone()).expect("exchanged");
+        assert!(exchanged.late.is_empty(), "{exchanged:?}");
+    };
+
+    let mut second = config.clone();
+    second.logs.files.push("connection.log_current".to_owned());
+    second.logs.poll = Duration::from_millis(100);
+    second.logs.max_line_bytes = 8192;
+    second.queue.interval = Duration::from_secs(2);
+    second.processes.interval = Duration::from_secs(2);
+    second.clients.label = ClientLabel::Off;
+    std::fs::remove_dir(install.queue("ims-ms")).expect("removed");
+    exchange(&second);
+    // The lines that were there before are not of this run.
+    install.append("connection.log_current", &(7..12).map(connection).collect::<String>());
+    serving.wait_for(CONNECTIONS, Some(5.0));
+    serving.wait_for(r#"imsimta_queue_messages{channel="ims-ms"}"#, None);
+    goes_on();
+
+    // What would be another program is refused, and all goes on.
+    let mut third = config.clone();
+    third.http.listen = ([127, 0, 0, 1], 1).into();
+    third.state.directory = install.path("another");
+    let refused = serving.sources.exchange(third).expect_err("refused").to_string();
+    assert!(refused.contains("http.listen, state.directory") && refused.contains("restart"), "{refused}");
+    install.append("connection.log_current", &connection(12));
+    serving.wait_for(CONNECTIONS, Some(6.0));
+    goes_on();
+
+    // A log less: its sums stay, and its place is kept.
+    exchange(config);
+    install.append("connection.log_current", &(13..15).map(connection).collect::<String>());
+    goes_on();
+    assert_eq!(value_of(&serving.page(), CONNECTIONS), Some(6.0));
+    exchange(&second);
+    serving.wait_for(CONNECTIONS, Some(8.0));
+    exchange(config);
+    install.append("connection.log_current", &connection(15));
+    goes_on();
+}
