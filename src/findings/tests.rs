@@ -1,5 +1,7 @@
 //! The one sentence for each situation that a postmaster may find at night.
 
+mod every_rule;
+
 use super::situation::{Channel, Logs, Situation, Traffic, Unread, Waiting};
 use super::{Finding, Input, Runbook, Severity, Thresholds, weighed};
 use crate::aggregate::recent::ChannelActivity;

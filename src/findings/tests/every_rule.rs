@@ -1,0 +1,135 @@
+//! A case for every rule in which it speaks. A new rule is a row.
+
+use std::collections::BTreeSet;
+
+use super::{activity, channel, findings, healthy, queue_of, traffic, traffic_of, unread};
+use crate::findings::logs::{
+    Authentications, ChannelTraffic, ClientCount, Delay, Destination, FailureReason, Logs, Outage, Quantiles,
+    Rejection,
+};
+use crate::findings::rules::RULES;
+use crate::findings::situation::{Situation, Traffic};
+use crate::findings::{Input, Thresholds};
+use crate::record::reason::Reason;
+
+/// What happens to a healthy host.
+#[rustfmt::skip]
+const NOW: &[(&str, fn(&mut Situation))] = &[
+    ("not_active", |now| now.active = Some(false)),
+    ("no_process", |now| now.processes = Some([("dispatcher".to_owned(), 0)].into())),
+    ("channel_failures", |now| *traffic_of(now, "l") = traffic(activity(9, 0, &[(Reason::MailboxBusy, 30)]))),
+    ("standstill", |now| {
+        *traffic_of(now, "l") = Traffic { window: activity(30, 0, &[]), ..Traffic::default() };
+    }),
+    ("held_surge", |now| queue_of(now, "l").held_growth = Some(101)),
+    ("unread", |now| now.unread.push(unread("queue", "no permission", false))),
+    ("log_clock", |now| now.logs.as_mut().expect("known").zone_question = Some("5 h.".to_owned())),
+    ("destination_failures", |now| {
+        *traffic_of(now, "l") = traffic(activity(90, 70, &[(Reason::ConnTimeout, 30)]));
+        traffic_of(now, "l").worst_domain_share = 0.9;
+    }),
+    ("held", |now| queue_of(now, "l").held = 1),
+    ("disk", |now| _ = now.free.insert("queue", 0.01)),
+    ("not_tried", |now| queue_of(now, "l").never_tried = 1),
+    ("internal_old", |now| queue_of(now, "process").oldest = Some(1801.0)),
+    ("queue_growing", |now| queue_of(now, "l").growth = Some(200)),
+    ("flow", |now| _ = channel(now, "l")),
+];
+
+fn many(reason: Reason) -> FailureReason {
+    FailureReason { reason, deferred: 90, partial: 0, rejected: 0, unnotified: 0, meaning: "" }
+}
+
+fn row() -> ChannelTraffic {
+    ChannelTraffic { channel: "tcp_local".to_owned(), attempts: 1000, ..ChannelTraffic::default() }
+}
+
+/// The names of the rules that speak of logs.
+fn spoken(logs: Logs<'_>) -> BTreeSet<&'static str> {
+    let found =
+        crate::findings::findings(&Input { now: None, logs: Some(&logs), limits: &Thresholds::default() });
+    found.iter().map(|finding| finding.rule).collect()
+}
+
+/// Of logs in which all of it happened, in two parts, since some of it explains other of it.
+fn spoken_of_logs() -> BTreeSet<&'static str> {
+    let failing =
+        ChannelTraffic { failures: 600, failure_ratio: 0.6, main_reason: Some(Reason::Policy), ..row() };
+    let waiting =
+        ChannelTraffic { channel: "ims-ms".to_owned(), enqueued_since: 30, idle_minutes: 12, ..row() };
+    let other = ChannelTraffic { channel: "tcp_other".to_owned(), bad_commands: 30, ..row() };
+    let clients = || vec![ClientCount { client: "192.0.2.1".to_owned(), count: 30 }];
+    let destination = Destination {
+        channel: "tcp_other".to_owned(),
+        domain: "d.example".to_owned(),
+        attempts: 30,
+        failures: 30,
+        deferred: 30,
+        rejected: 0,
+        failure_ratio: 1.0,
+        main_reason: Reason::ConnTimeout,
+        main_reason_count: 30,
+    };
+    let outage = Outage {
+        channel: "tcp_other".to_owned(),
+        from: "2026-11-20T08:30:00".to_owned(),
+        to: "2026-11-20T08:40:00".to_owned(),
+        attempts: 30,
+        failures: 20,
+        failure_ratio: 0.7,
+        main_reason: Reason::Policy,
+    };
+    let queue =
+        Quantiles { count: 30, mean_seconds: 1.0, p50_at_most_seconds: None, p95_at_most_seconds: None };
+    let whole = Logs {
+        minutes: Some(60),
+        lines: 1000,
+        records: 900,
+        not_understood: 100,
+        channels: &[failing, waiting, other],
+        failures: &[Reason::MailboxBusy, Reason::HostSkipped, Reason::OverQuota, Reason::RateLimited]
+            .map(many),
+        destinations: &[destination],
+        rejections: &[Rejection {
+            reason: Reason::RelayDenied,
+            count: 30,
+            meaning: "",
+            clients: 1,
+            busiest: clients(),
+        }],
+        authentications: &[Authentications {
+            channel: "tcp_submit".to_owned(),
+            success: 1,
+            failure: 30,
+            unknown: 0,
+        }],
+        authentication_clients: &clients(),
+        inbound_connections: 40,
+        delays: &[Delay { channel: "tcp_other".to_owned(), queue: Some(queue), end_to_end: None }],
+        outages: &[outage],
+        held_enqueues: 1,
+        ..Logs::default()
+    };
+    let nothing = Logs::default();
+    spoken(whole).into_iter().chain(spoken(nothing)).collect()
+}
+
+#[test]
+fn every_rule_speaks() {
+    for (rule, happens) in NOW {
+        let mut situation = healthy();
+        happens(&mut situation);
+        let found = findings(&situation);
+        assert!(found.iter().any(|finding| finding.rule == *rule), "{rule}: {found:#?}");
+    }
+    let now: BTreeSet<&str> = NOW.iter().map(|(rule, _)| *rule).collect();
+    let logs = spoken_of_logs();
+    for rule in RULES {
+        let cases = if rule.limits(&Thresholds::default()).is_some() { &logs } else { &now };
+        assert!(
+            cases.contains(rule.name),
+            "no case for {}: a row in src/findings/tests/every_rule.rs",
+            rule.name
+        );
+    }
+}
