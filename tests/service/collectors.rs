@@ -7,7 +7,7 @@ use imsimta_exporter::app::collectors::{COLLECTORS, Collector, Of, Shown, plainl
 use imsimta_exporter::app::{self, Environment};
 use imsimta_exporter::check;
 use imsimta_exporter::config::Config;
-use imsimta_exporter::metrics::catalogue::FILESYSTEM_FILES_FREE;
+use imsimta_exporter::metrics::catalogue::{FILESYSTEM_FILES_FREE, Feed};
 use imsimta_exporter::observed::reading::Run;
 use tokio::sync::oneshot;
 
@@ -108,4 +108,13 @@ fn ask(install: &Install, get: Get<'_>) {
     until("/-/ready", &|head, body| head.contains(" 200 ") && body == "ready\n");
     let checked = check::check(&configuration(install), None, &environment()).text();
     assert!(checked.contains("ok      trial         can be read"), "{checked}");
+}
+
+/// Whoever is woken by a collector reads what it may be.
+#[test]
+fn the_runbook_names_every_collector() {
+    let runbook = include_str!("../../alerts/runbooks/ImsMtaCollectorFailing.md");
+    for feed in Feed::collectors() {
+        assert!(runbook.contains(&format!("`{}`", feed.label())), "{}", feed.label());
+    }
 }
