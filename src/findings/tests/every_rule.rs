@@ -12,9 +12,12 @@ use crate::findings::situation::{Situation, Traffic};
 use crate::findings::{Input, Thresholds};
 use crate::record::reason::Reason;
 
-/// What happens to a healthy host.
+/// What happens to a host.
+type Happens = fn(&mut Situation);
+
+/// What happens to a healthy host, by the rule that speaks then.
 #[rustfmt::skip]
-const NOW: &[(&str, fn(&mut Situation))] = &[
+const NOW: &[(&str, Happens)] = &[
     ("not_active", |now| now.active = Some(false)),
     ("no_process", |now| now.processes = Some([("dispatcher".to_owned(), 0)].into())),
     ("channel_failures", |now| *traffic_of(now, "l") = traffic(activity(9, 0, &[(Reason::MailboxBusy, 30)]))),
