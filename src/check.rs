@@ -15,8 +15,8 @@ use crate::aggregate::Totals;
 use crate::app::Environment;
 pub use crate::app::collectors::Verdict;
 use crate::config::Config;
+use crate::listing::{INDENT, Listing};
 use crate::observed::Clock;
-use crate::paper::{INDENT, Paper};
 use crate::source::install::{self, Install};
 use crate::text::escape;
 
@@ -62,20 +62,20 @@ impl Checked {
 
     /// All of it for people: printable ASCII, 80 columns.
     pub fn text(&self) -> String {
-        let mut paper = Paper::default();
-        paper.title("Configuration and host");
+        let mut listing = Listing::default();
+        listing.title("Configuration and host");
         for finding in &self.findings {
             let head = format!("  {:<8}{:<14}", finding.verdict.word(), finding.subject);
             let words = escape::escaped(finding.text.as_bytes(), MOST_TEXT);
-            paper.wrapped(&head, INDENT, &words);
+            listing.wrapped(&head, INDENT, &words);
         }
-        paper.text.push_str(&self.options);
+        listing.text.push_str(&self.options);
         let sum = match self.problems() {
             0 => "\nNo problem found.\n".to_owned(),
             1 => "\n1 problem found.\n".to_owned(),
             count => format!("\n{count} problems found.\n"),
         };
-        paper.text + &sum
+        listing.text + &sum
     }
 }
 

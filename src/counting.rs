@@ -23,8 +23,8 @@ pub struct LogReader {
 /// What is carried from line to line of one log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
-    /// See [`Reader::foreign`].
-    pub foreign: Option<Skip>,
+    /// See [`Reader::other_log`].
+    pub other_log: Option<Skip>,
     /// What the reader learns the log's options from.
     pub inference: Inference,
 }
@@ -81,15 +81,15 @@ impl LogReader {
         batch: &mut Batch,
     ) -> Carried {
         batch.begin(before.inference);
-        self.reader.resume(before.foreign);
+        self.reader.resume(before.other_log);
         self.read(block, &mut Digesting { digester, batch });
-        Carried { foreign: self.reader.foreign(), inference: batch.inference }
+        Carried { other_log: self.reader.other_log(), inference: batch.inference }
     }
 
     /// Counts complete lines of the log with index `log`, for who has the sums alone. `now` is as for
     /// [`Aggregate::apply`].
     pub fn count(&mut self, lines: &[u8], aggregate: &mut Aggregate, log: LogIndex, now: Option<Present>) {
-        let before = Carried { foreign: None, inference: aggregate.totals.accounts.inference(log) };
+        let before = Carried { other_log: None, inference: aggregate.totals.accounts.inference(log) };
         let mut batch = Batch::default();
         self.digest(&Block::Lines(lines), before, aggregate.digester(), &mut batch);
         aggregate.apply(log, &batch, now);

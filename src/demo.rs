@@ -5,11 +5,11 @@
 //! happens, and is pure; [`performer`] carries it out, with [`site`], [`logs`], [`connections`] and
 //! [`processes`]. [`incident`] is THE table of what can go wrong.
 
+pub mod action;
 mod arguments;
 pub mod connections;
 pub mod curve;
 pub mod entry;
-pub mod event;
 pub mod format;
 pub mod incident;
 pub mod logs;
@@ -73,7 +73,7 @@ pub fn write_lines(arguments: &Arguments, stream: impl io::Write) -> io::Result<
     let mut stream = io::BufWriter::new(stream);
     let traffic = Traffic::new(arguments.traffic(Timestamp::UNIX_EPOCH, &TimeZone::UTC));
     let entries = traffic.filter_map(|event| match event.action {
-        event::Action::Write { line, .. } => Some(line),
+        action::Action::Write { line, .. } => Some(line),
         _ => None,
     });
     let result = entries

@@ -12,9 +12,9 @@ use std::io::{self, Read};
 
 use crate::config::Config;
 use crate::counting::{LogReader, TakeLines};
-use crate::paper::Paper;
+use crate::listing::Listing;
 use crate::record::option::OptionSet;
-use crate::record::reason::evidence::{self, Evidence, Place, Sign, Weighed};
+use crate::record::reason::evidence::{self, Evidence, Sign, Weighed, Where};
 use crate::record::reason::{Basis, Classified, Failure, Reason};
 use crate::record::{Connection, Direction, Line, Message, Skip, Unparsed, address, queue_file};
 use crate::source::lines::{Block, BlockReader};
@@ -120,57 +120,57 @@ impl<S: FnMut(Explanation) -> io::Result<()>> TakeLines for Explaining<'_, S> {
 }
 
 fn explanation(number: u64, line: &Line<'_>, raw: &[u8]) -> Explanation {
-    let mut paper = Paper::default();
+    let mut listing = Listing::default();
     match line {
-        Line::Message(message) => explain_message(&mut paper, number, message),
-        Line::Connection(entry) => explain_connection(&mut paper, number, entry),
-        Line::Skipped(skip) => explain_skipped(&mut paper, number, *skip),
-        Line::Unparsed(reason) => explain_unparsed(&mut paper, number, raw, *reason),
+        Line::Message(message) => explain_message(&mut listing, number, message),
+        Line::Connection(entry) => explain_connection(&mut listing, number, entry),
+        Line::Skipped(skip) => explain_skipped(&mut listing, number, *skip),
+        Line::Unparsed(reason) => explain_unparsed(&mut listing, number, raw, *reason),
     }
-    Explanation { text: paper.text, understood: !matches!(line, Line::Unparsed(_)) }
+    Explanation { text: listing.text, understood: !matches!(line, Line::Unparsed(_)) }
 }
 
-fn explain_skipped(paper: &mut Paper, number: u64, skip: Skip) {
-    paper.title(&format!("line {number}: skipped on purpose, {}: {}", skip.label(), skip.meaning()));
+fn explain_skipped(listing: &mut Listing, number: u64, skip: Skip) {
+    listing.title(&format!("line {number}: skipped on purpose, {}: {}", skip.label(), skip.meaning()));
 }
 
-fn explain_message(paper: &mut Paper, number: u64, message: &Message<'_>) {
-    paper.title(&format!("line {number}: a message entry"));
-    paper.words("LOG_FORMAT", &format!("{}: {}", message.format.label(), message.format.meaning()));
-    let absent = fields::message(paper, message);
+fn explain_message(listing: &mut Listing, number: u64, message: &Message<'_>) {
+    listing.title(&format!("line {number}: a message entry"));
+    listing.words("LOG_FORMAT", &format!("{}: {}", message.format.label(), message.format.meaning()));
+    let absent = fields::message(listing, message);
     if let Some(domain) = address::destination(message.to) {
-        paper.bytes("destination domain", domain);
+        listing.bytes("destination domain", domain);
     }
     if let Some(file) = queue_file::parse(queue_file::base_name(message.filename)) {
         let held = if file.held { "; the message is held" } else { "" };
-        paper.words("attempts before", &format!("{}, by the file name{held}", file.attempts));
+        listing.words("attempts before", &format!("{}, by the file name{held}", file.attempts));
     }
     if let Some(failure) = Failure::of_message(message) {
-        explain_class(paper, &failure);
+        explain_class(listing, &failure);
     }
-    explain_absent(paper, &absent);
+    explain_absent(listing, &absent);
 }
 
-fn explain_connection(paper: &mut Paper, number: u64, entry: &Connection<'_>) {
+fn explain_connection(listing: &mut Listing, number: u64, entry: &Connection<'_>) {
     let side = match entry.direction {
         Direction::In => "inbound",
         Direction::Out => "outbound",
     };
-    paper.title(&format!("line {number}: a connection entry, {side}"));
-    let absent = fields::connection(paper, entry);
+    listing.title(&format!("line {number}: a connection entry, {side}"));
+    let absent = fields::connection(listing, entry);
     if let Some(failure) = Failure::of_connection(entry) {
-        explain_class(paper, &failure);
+        explain_class(listing, &failure);
     }
-    explain_absent(paper, &absent);
+    explain_absent(listing, &absent);
 }
 
-fn explain_absent(paper: &mut Paper, absent: &[&str]) {
+fn explain_absent(listing: &mut Listing, absent: &[&str]) {
     if !absent.is_empty() {
-        paper.words("empty or not logged", &absent.join(", "));
+        listing.words("empty or not logged", &absent.join(", "));
     }
 }
 
-fn explain_class(paper: &mut Paper, failure: &Failure<'_>) {
+fn explain_class(listing: &mut Listing, failure: &Failure<'_>) {
     let classified = &failure.classify();
     let reply = &classified.reply;
     if !reply.is_silent() {
@@ -178,16 +178,16 @@ fn explain_class(paper: &mut Paper, failure: &Failure<'_>) {
         // Writing into a string cannot fail.
         let _ = reply.code.map(|code| write!(said, ", code {code}"));
         let _ = reply.status.map(|status| write!(said, ", status {status}"));
-        paper.words("reply", &said);
-        paper.bytes("reply text", reply.text);
-        paper.bytes("said in front of it", reply.preface);
+        listing.words("reply", &said);
+        listing.bytes("reply text", reply.text);
+        listing.bytes("said in front of it", reply.preface);
     }
-    paper.words("class", &format!("{}: {}", classified.reason.label(), classified.reason.meaning()));
+    listing.words("class", &format!("{}: {}", classified.reason.label(), classified.reason.meaning()));
     let weighed = evidence::of(failure, classified);
-    paper.words("decided by", &decision(&weighed, classified));
+    listing.words("decided by", &decision(&weighed, classified));
     if !weighed.overruled.is_empty() {
         let all: Vec<String> = weighed.overruled.iter().map(overruled).collect();
-        paper.words("overruled", &all.join("; "));
+        listing.words("overruled", &all.join("; "));
     }
 }
 
@@ -207,10 +207,10 @@ fn sign(sign: &Sign) -> String {
     match sign {
         Sign::Words(words, place) => {
             let whose = match place {
-                Place::HostsReply => "of another host",
-                Place::OwnText => "of the MTA itself",
-                Place::Preface => "in front of the host",
-                Place::ReasonField => "in the reason field",
+                Where::HostsReply => "of another host",
+                Where::OwnText => "of the MTA itself",
+                Where::Preface => "in front of the host",
+                Where::ReasonField => "in the reason field",
             };
             format!("words \"{}\" {whose}", escaped(words.as_bytes(), REST_WIDTH))
         }
@@ -224,17 +224,17 @@ fn overruled(evidence: &Evidence) -> String {
     format!("{} ({tells})", sign(&evidence.sign))
 }
 
-fn explain_unparsed(paper: &mut Paper, number: u64, line: &[u8], reason: Unparsed) {
-    paper.title(&format!("line {number}: not understood, {}: {}", reason.label(), reason.meaning()));
+fn explain_unparsed(listing: &mut Listing, number: u64, line: &[u8], reason: Unparsed) {
+    listing.title(&format!("line {number}: not understood, {}: {}", reason.label(), reason.meaning()));
     let stop = stop::find(line, reason);
     let (read, rest) = line.split_at(stop.at.min(line.len()));
     if !read.is_empty() {
-        paper.words("read", &escaped(read, REST_WIDTH));
+        listing.words("read", &escaped(read, REST_WIDTH));
     }
     let column = format!("stopped at byte {}", read.len() + 1);
-    paper.words(&column, if rest.is_empty() { "the end of the line" } else { "" });
+    listing.words(&column, if rest.is_empty() { "the end of the line" } else { "" });
     if !rest.is_empty() {
-        paper.words("there stands", &escaped(rest, REST_WIDTH));
+        listing.words("there stands", &escaped(rest, REST_WIDTH));
     }
-    paper.words("expected", &stop.expected);
+    listing.words("expected", &stop.expected);
 }

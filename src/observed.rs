@@ -4,11 +4,11 @@
 //! behind reads. `clock` is the only place that reads the clock.
 
 pub mod clock;
-mod complaints;
 pub mod connections;
 pub mod growth;
 pub mod latest;
 pub mod log_book;
+mod problem_log;
 pub mod queue;
 mod readiness;
 pub mod reading;
@@ -25,8 +25,8 @@ use latest::{About, Outline, Readings};
 use queue::Queue;
 
 pub use clock::{Clock, Now, WallClock};
-pub use complaints::Complaints;
 pub use log_book::LogBook;
+pub use problem_log::ProblemLog;
 pub use readiness::Readiness;
 pub use state_health::StateHealth;
 

@@ -42,14 +42,14 @@ macro_rules! labelled {
 }
 pub(crate) use labelled;
 
+mod bytes;
 pub mod code;
-mod foreign;
 pub mod format;
 mod named;
-mod near;
 mod number;
 pub mod option;
 mod optional;
+mod other_log;
 mod pieces;
 mod positional;
 mod prefix;
@@ -58,9 +58,9 @@ mod syslog;
 mod torn;
 mod values;
 
+use bytes::behind_blanks;
 use code::EntryCode;
 use format::Format;
-use near::behind_blanks;
 use option::{Fields, OptionSet};
 pub use pieces::RawLine;
 use positional::{Blanks, Known};
@@ -200,7 +200,7 @@ pub struct Message<'a> {
 impl<'a> Message<'a> {
     /// The message id without the one that a notification is about.
     pub fn own_id(&self) -> &'a [u8] {
-        near::find::<b','>(self.message_id).map_or(self.message_id, |comma| &self.message_id[..comma])
+        bytes::find::<b','>(self.message_id).map_or(self.message_id, |comma| &self.message_id[..comma])
     }
 }
 
@@ -244,13 +244,13 @@ pub struct Dialect {
 }
 
 /// Reads lines one by one. Between lines it keeps a buffer for decoded values, room for the places of the
-/// blanks, what kind of foreign line came last, and what the last time stamp was.
+/// blanks, what other log a line came from last, and what the last time stamp was.
 #[derive(Debug, Default)]
 pub struct Reader {
     dialect: Dialect,
     /// By the options that are pinned or learned.
     fields: Option<Fields>,
-    foreign: Option<Skip>,
+    other_log: Option<Skip>,
     stamps: Stamps,
     blanks: Blanks,
     decoded: Vec<u8>,
@@ -288,13 +288,13 @@ impl Reader {
     /// The log of which a line came last, if it was not an entry: such lines may go on behind a line
     /// end. Beside what was [learned](Reader::learn), nothing else that
     /// changes what a line means is carried from line to line.
-    pub fn foreign(&self) -> Option<Skip> {
-        self.foreign
+    pub fn other_log(&self) -> Option<Skip> {
+        self.other_log
     }
 
-    /// Goes on behind lines that left this in [`Reader::foreign`].
-    pub fn resume(&mut self, foreign: Option<Skip>) {
-        self.foreign = foreign;
+    /// Goes on behind lines that left this in [`Reader::other_log`].
+    pub fn resume(&mut self, other_log: Option<Skip>) {
+        self.other_log = other_log;
     }
 
     /// What a line without its end-of-line characters means.
@@ -302,11 +302,11 @@ impl Reader {
         // A day of one digit is padded with a blank.
         let line = behind_blanks(line);
         let Some(entry) = entry(line, &mut self.stamps) else {
-            let log = foreign::log(line);
-            self.foreign = log.or(self.foreign);
-            return log.map_or_else(|| foreign::rest(line, self.foreign), Line::Skipped);
+            let log = other_log::of(line);
+            self.other_log = log.or(self.other_log);
+            return log.map_or_else(|| other_log::rest(line, self.other_log), Line::Skipped);
         };
-        self.foreign = None;
+        self.other_log = None;
         match entry {
             Entry::Text(time, rest) => {
                 self.blanks.note(rest);
@@ -342,7 +342,7 @@ fn entry<'a>(line: &'a [u8], stamps: &mut Stamps) -> Option<Entry<'a>> {
             let stamp = byte.is_ascii_digit().then(|| stamps.text(line)).flatten();
             match stamp {
                 Some((time, rest)) => Some(Entry::Text(time, rest)),
-                None if foreign::log(line).is_some() => None,
+                None if other_log::of(line).is_some() => None,
                 None => prefix::entry(line),
             }
         }

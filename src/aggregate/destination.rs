@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Batch, Name};
-use super::heavy_hitters::{HeavyHitters, Place};
+use super::heavy_hitters::{HeavyHitters, Slot};
 use super::index::{ByIndex, Channel, ChannelIndex, Domain};
 use super::table::{LeftOut, Table, Vacated};
 use super::time::{Millis, Time};
@@ -93,9 +93,9 @@ impl Destinations {
     }
 
     fn counts(&mut self, domain: Name, at: Time, batch: &Batch) -> &mut DomainFailures {
-        match self.labels.place(domain.key, at, || batch.text(domain)) {
-            Place::At(index) => self.failures.at(index),
-            Place::NewAt(index) => {
+        match self.labels.slot(domain.key, at, || batch.text(domain)) {
+            Slot::At(index) => self.failures.at(index),
+            Slot::NewAt(index) => {
                 let failures = self.failures.at(index);
                 *failures = DomainFailures::default();
                 failures

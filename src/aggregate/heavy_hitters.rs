@@ -28,7 +28,7 @@ const MARGIN: u32 = 3;
 
 /// Where an event counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place<T> {
+pub enum Slot<T> {
     /// In the series at an index, [`IndexOf::OTHER`] among them.
     At(IndexOf<T>),
     /// In the series at an index that begins at 0 with this event; what was counted there before
@@ -91,12 +91,12 @@ impl<T: Copy> HeavyHitters<T> {
 
     /// Where an event at `at` counts whose label has the hash `key`. `text` gives
     /// the label when it is new.
-    pub fn place<'a>(&mut self, key: u64, at: Time, text: impl FnOnce() -> &'a str) -> Place<T> {
+    pub fn slot<'a>(&mut self, key: u64, at: Time, text: impl FnOnce() -> &'a str) -> Slot<T> {
         self.fade(at.number(HOUR));
         if let Some(&index) = self.index.get(&key) {
             let weight = &mut self.members[index].weight;
             *weight = weight.saturating_add(1);
-            return Place::At(index);
+            return Slot::At(index);
         }
         if self.members.values().len() <= self.capacity {
             let text = text();
@@ -116,11 +116,11 @@ impl<T: Copy> HeavyHitters<T> {
             }
         }
         self.capped += 1;
-        Place::At(IndexOf::OTHER)
+        Slot::At(IndexOf::OTHER)
     }
 
     /// Makes a member, in the place of another one or as one more.
-    fn join(&mut self, instead: Option<IndexOf<T>>, member: Member) -> Place<T> {
+    fn join(&mut self, instead: Option<IndexOf<T>>, member: Member) -> Slot<T> {
         self.lightest = self.lightest.min(member.weight);
         let key = member.key;
         let index = match instead {
@@ -131,7 +131,7 @@ impl<T: Copy> HeavyHitters<T> {
             None => self.members.push(member),
         };
         self.index.insert(key, index);
-        Place::NewAt(index)
+        Slot::NewAt(index)
     }
 
     /// The member that a newcomer takes the place of when it came `sure` times, if any.

@@ -155,12 +155,12 @@ fn between(since: u64, until: u64) -> i64 {
 /// What is saved: the places that are taken.
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    entries: Vec<Place>,
+    entries: Vec<SavedWait>,
     evicted: u64,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Place {
+struct SavedWait {
     /// Any key that has the place.
     key: u64,
     /// Any time that is the same in [`centis`].
@@ -172,7 +172,7 @@ impl From<JoinTable> for Saved {
     fn from(table: JoinTable) -> Self {
         let places = table.sets.iter().zip(0_u64..).flat_map(|(set, number)| {
             let taken = (0..WAYS).filter(|&way| set.tags[way] != 0);
-            taken.map(move |way| Place {
+            taken.map(move |way| SavedWait {
                 key: u64::from(set.tags[way]) << 32 | number,
                 since: Time::of(set.since(way).cast_signed() * 10),
                 waiting: set.waiting[way].into(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Batch, RemoteReply};
-use super::heavy_hitters::{HeavyHitters, Place};
+use super::heavy_hitters::{HeavyHitters, Slot};
 use super::index::{ChannelIndex, Status, StatusIndex};
 use super::table::{LeftOut, Table, Vacated};
 use super::time::Time;
@@ -45,9 +45,9 @@ impl Table for Replies {
 impl Replies {
     /// A reply at `at`.
     pub(super) fn add(&mut self, channel: ChannelIndex, reply: RemoteReply, at: Time, batch: &Batch) {
-        let status = match self.statuses.place(reply.status.key, at, || batch.text(reply.status)) {
-            Place::At(index) => index,
-            Place::NewAt(index) => {
+        let status = match self.statuses.slot(reply.status.key, at, || batch.text(reply.status)) {
+            Slot::At(index) => index,
+            Slot::NewAt(index) => {
                 self.counts.retain(|&(_, _, status), _| status != index);
                 index
             }

@@ -20,7 +20,7 @@ use super::state::{Snapshot, State, StateWriter};
 use crate::config::Config;
 use crate::observed::queue::Queue;
 use crate::observed::reading::Run;
-use crate::observed::{Complaints, Observed};
+use crate::observed::{Observed, ProblemLog};
 use crate::source::install::Install;
 use crate::source::wakeup::{Waker, Wakeups};
 use beside::BESIDE;
@@ -97,7 +97,7 @@ pub(super) fn spawn(
         configured: Vec::new(),
         observed,
         shared,
-        complaints: Complaints::new("log"),
+        problems: ProblemLog::new("log"),
         changed: false,
         saved_at: None,
         interval: Duration::ZERO,
@@ -124,7 +124,7 @@ struct Thread {
     configured: Vec<String>,
     observed: Arc<Observed>,
     shared: Arc<Shared>,
-    complaints: Complaints,
+    problems: ProblemLog,
     /// Whether anything happened since the last save.
     changed: bool,
     /// The first save is due at once: until then a restart would not know where this start began.
@@ -135,7 +135,7 @@ struct Thread {
 
 impl Thread {
     fn run(&mut self, wakeups: &mut Wakeups) {
-        let mut complaints = Complaints::with("file events", "the logs are looked at every poll instead");
+        let mut problems = ProblemLog::with("file events", "the logs are looked at every poll instead");
         while !self.shared.is_stopping() {
             self.take_order(wakeups);
             let found = self.round();
@@ -148,7 +148,7 @@ impl Thread {
             if !self.shared.has_order() && wakeups.wait(found, now).is_none() {
                 return;
             }
-            complaints.note(wakeups.problem(), now);
+            problems.note(wakeups.problem(), now);
         }
     }
 
@@ -225,7 +225,7 @@ impl Thread {
         let now = self.observed.clock.now();
         let channels = self.observed.collected.found::<Queue>();
         let problem = self.logs.problem();
-        self.complaints.note(problem.as_deref(), now.monotonic);
+        self.problems.note(problem.as_deref(), now.monotonic);
         let mut book = self.observed.logs_mut();
         self.logs.show_progress(&mut book, now);
         // Channels with a queue directory have counters from 0, before their first entry.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::state::{self, Saved, State};
+use super::state::{self, EarlierRun, State};
 use super::{Environment, limits, privilege};
 use crate::config::Config;
 use crate::http::server;
@@ -27,7 +27,7 @@ pub struct Prepared {
     /// How many files may be open.
     pub(super) descriptors: u64,
     pub(super) state: State,
-    pub(super) saved: Saved,
+    pub(super) saved: EarlierRun,
 }
 
 impl Prepared {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::death::DeathNotice;
 use crate::aggregate::Totals;
-use crate::observed::{Complaints, Observed, StateHealth};
+use crate::observed::{Observed, ProblemLog, StateHealth};
 use crate::source::follow::Position;
 use crate::source::state::sections::Section;
 use crate::source::state::{Known, Loaded, StateDirectory, StateError};
@@ -33,7 +33,7 @@ pub struct Snapshot {
 
 /// What an earlier run left behind.
 #[derive(Debug, Default)]
-pub struct Saved {
+pub struct EarlierRun {
     /// Where it stood.
     pub positions: Positions,
     /// What it had counted.
@@ -45,14 +45,14 @@ pub struct Saved {
 /// The state directory as the start found it.
 #[derive(Debug)]
 pub struct State {
-    place: Place,
+    file: StateFile,
     /// Where the logs begin.
     pub positions: Positions,
 }
 
 /// Where snapshots are written.
 #[derive(Debug)]
-struct Place {
+struct StateFile {
     path: PathBuf,
     /// The MTA's user, whose directory root may use.
     mta: Option<u32>,
@@ -71,9 +71,9 @@ struct Place {
 ///
 /// When another process uses the directory, or there is or may be a state that cannot be read: to go on
 /// without it would lose what was counted, and its place in the logs.
-pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, Saved), StateError> {
-    let mut saved = Saved::default();
-    let mut place = Place {
+pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, EarlierRun), StateError> {
+    let mut saved = EarlierRun::default();
+    let mut file = StateFile {
         path: path.to_owned(),
         mta,
         directory: None,
@@ -81,7 +81,7 @@ pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, Saved), StateError>
         strangers: Vec::new(),
         older: None,
     };
-    match StateDirectory::open_knowing(path, mta, place.known) {
+    match StateDirectory::open_knowing(path, mta, file.known) {
         Ok(directory) => {
             let contents = match directory.load(contents::decode)? {
                 Loaded::Absent => Contents::default(),
@@ -101,9 +101,9 @@ pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, Saved), StateError>
             if let Some(snapshot) = contents.snapshot {
                 (saved.positions, saved.totals) = (snapshot.positions, Some(snapshot.totals));
             }
-            place.known = directory.known();
-            (place.strangers, place.older) = (contents.strangers, contents.older);
-            place.directory = Some(directory);
+            file.known = directory.known();
+            (file.strangers, file.older) = (contents.strangers, contents.older);
+            file.directory = Some(directory);
         }
         Err(error @ StateError::NoDirectory { .. }) => {
             let problem = format!(
@@ -114,15 +114,15 @@ pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, Saved), StateError>
         }
         Err(error) => return Err(error),
     }
-    Ok((State { place, positions: saved.positions.clone() }, saved))
+    Ok((State { file, positions: saved.positions.clone() }, saved))
 }
 
 impl State {
     /// What a client must have to see lines of the logs. Where the directory cannot be used, there is
     /// no token and nobody sees any.
     pub fn token(&self) -> Option<String> {
-        self.place.directory.as_ref()?;
-        match token::open(&self.place.path) {
+        self.file.directory.as_ref()?;
+        match token::open(&self.file.path) {
             Ok(token) => Some(token),
             Err(error) => {
                 tracing::warn!(%error, "lines that are not understood cannot be shown");
@@ -151,11 +151,11 @@ impl StateWriter {
         let publish = Arc::clone(&observed);
         let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
             let _notice = DeathNotice::new("state", died);
-            let mut place = state.place;
-            let mut complaints = Complaints::new("state");
+            let mut file = state.file;
+            let mut problems = ProblemLog::new("state");
             for snapshot in queue {
                 let start = publish.clock.monotonic();
-                let result = place.write(&snapshot);
+                let result = file.write(&snapshot);
                 let end = publish.clock.monotonic();
                 let mut health = publish.state.lock();
                 match &result {
@@ -172,7 +172,7 @@ impl StateWriter {
                     Err(_) => health.failures += 1,
                 }
                 health.problem = result.err().map(|error| error.to_string());
-                complaints.note(health.problem.as_deref(), end);
+                problems.note(health.problem.as_deref(), end);
             }
         })?;
         Ok(Self { snapshots, observed, thread })
@@ -216,7 +216,7 @@ struct Written {
     stranger: Option<PathBuf>,
 }
 
-impl Place {
+impl StateFile {
     /// Encodes and writes a snapshot. A directory that was removed is made again.
     fn write(&mut self, snapshot: &Snapshot) -> Result<Written, WriteError> {
         let encoded = contents::encode(snapshot, &self.strangers)?;

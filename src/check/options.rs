@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::aggregate::Totals;
 use crate::findings::options;
+use crate::listing::{INDENT, Listing};
 use crate::metrics::catalogue::METRICS;
-use crate::paper::{INDENT, Paper};
 use crate::text::escape;
 
 /// An option, or one bit of it.
@@ -67,31 +67,31 @@ pub(super) fn text(totals: &Totals, root: &Path) -> String {
     };
     let (shown, missing): (Vec<&Switch>, Vec<&Switch>) = SWITCHES.iter().partition(|switch| seen(switch));
 
-    let mut paper = Paper::default();
-    paper.text.push_str("\nLOG_* options of the MTA, by the last lines of its logs\n");
+    let mut listing = Listing::default();
+    listing.text.push_str("\nLOG_* options of the MTA, by the last lines of its logs\n");
     let names: Vec<&str> = shown.iter().map(|switch| switch.option).collect();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    paper.wrapped("  shown: ", 4, &names);
+    listing.wrapped("  shown: ", 4, &names);
     if missing.is_empty() {
-        return paper.text;
+        return listing.text;
     }
     let (useful, readable): (Vec<&Switch>, Vec<&Switch>) =
         missing.iter().partition(|switch| !unlocked(switch, &shown).is_empty());
     if !useful.is_empty() {
-        paper.text.push_str("  not shown (off, or nothing showed it yet), and would give these metrics:\n");
+        listing.text.push_str("  not shown (off, or nothing showed it yet), and would give these metrics:\n");
         for switch in &useful {
-            paper.words(switch.option, adds(switch));
-            paper.wrapped(&" ".repeat(INDENT), INDENT, &unlocked(switch, &shown).join(", "));
+            listing.words(switch.option, adds(switch));
+            listing.wrapped(&" ".repeat(INDENT), INDENT, &unlocked(switch, &shown).join(", "));
         }
-        how(&mut paper, &shown, &useful, root);
+        how(&mut listing, &shown, &useful, root);
     }
     if !readable.is_empty() {
-        paper.text.push_str("  not shown, and only for people who read the logs; they give no metric:\n");
+        listing.text.push_str("  not shown, and only for people who read the logs; they give no metric:\n");
         for switch in &readable {
-            paper.words(switch.option, adds(switch));
+            listing.words(switch.option, adds(switch));
         }
     }
-    paper.text
+    listing.text
 }
 
 /// The metrics that only this switch or another one that is missing brings.
@@ -102,7 +102,7 @@ fn unlocked(switch: &Switch, shown: &[&Switch]) -> Vec<&'static str> {
     found.map(|metric| metric.name).collect()
 }
 
-fn how(paper: &mut Paper, shown: &[&Switch], missing: &[&Switch], root: &Path) {
+fn how(listing: &mut Listing, shown: &[&Switch], missing: &[&Switch], root: &Path) {
     let mut settings: Vec<(&str, u32)> = Vec::new();
     for switch in missing {
         if settings.iter().all(|(name, _)| *name != switch.name) {
@@ -112,18 +112,18 @@ fn how(paper: &mut Paper, shown: &[&Switch], missing: &[&Switch], root: &Path) {
         }
     }
     let file = escape::path(&root.join("config/option.dat"));
-    paper.text.push_str("  To switch these on, lines of the option file\n");
-    paper.wrapped("    ", 4, &file);
-    paper.text.push_str("  or, where the configuration is unified, commands:\n");
+    listing.text.push_str("  To switch these on, lines of the option file\n");
+    listing.wrapped("    ", 4, &file);
+    listing.text.push_str("  or, where the configuration is unified, commands:\n");
     for (name, value) in settings {
         // Writing into a string cannot fail.
         let _ = writeln!(
-            paper.text,
+            listing.text,
             "    {:<24}msconfig set {name} {value}",
             format!("{}={value}", name.to_ascii_uppercase())
         );
     }
-    paper.wrapped("  ",
+    listing.wrapped("  ",
         2,
         "Each makes every entry longer. log_connection is a sum: keep further bits that are set. The MTA's \
          processes take it when they start anew (imsimta restart; imsimta cnbuild before, where the configuration \

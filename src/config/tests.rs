@@ -356,8 +356,10 @@ fn thresholds_that_are_wrong_are_refused_all_at_once() {
          [alerting.treshold]\nattempts = 1\n[alerting]\nattempts = 1\n",
         &[
             "FILE: alerting.attempts: no key stands outside the sections; attempts is a key of [alerting.thresholds]",
-            "FILE: alerting.thresholds.attempts: found 0.5: this is not a whole number; expected a number from 0 to 1000000000",
-            "FILE: alerting.thresholds.domains: found [1]: a list is not possible here; expected a number from 0 to 1000000000",
+            "FILE: alerting.thresholds.attempts: found 0.5: this is not a whole number; expected a whole number from 0 to \
+             1000000000 such as 20",
+            "FILE: alerting.thresholds.domains: found [1]: a list is not possible here; expected a whole number from 0 to \
+             1000000000 such as 20",
             "FILE: alerting.thresholds.failing_share: found 50: it is more than 1; expected a share from 0 to 1 such as 0.5",
             "FILE: alerting.thresholds.failing_shares: unknown key; did you mean alerting.thresholds.failing_share?",
             "FILE: alerting.thresholds.standstill: found 600: a unit is missing, write \"600s\" for seconds; expected a \

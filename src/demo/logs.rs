@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::event::Log;
+use super::action::Log;
 
 /// The cumulative log is begun anew beyond this: sites have a job for that, too.
 const MOST_CUMULATIVE_BYTES: u64 = 256 << 20;
@@ -128,7 +128,7 @@ mod tests {
     use std::fs;
 
     use super::LogFiles;
-    use crate::demo::event::Log;
+    use crate::demo::action::Log;
 
     #[test]
     fn rollovers_keep_every_line_and_late_writers_their_file() {

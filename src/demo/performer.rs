@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use super::action::{Action, TimedAction};
 use super::connections::Connections;
-use super::event::{Action, Event};
 use super::logs::LogFiles;
 use super::processes::Processes;
 use super::site::Site;
@@ -74,7 +74,7 @@ impl Performer {
         mut tell: impl FnMut(&str),
     ) -> io::Result<()> {
         let clock = Clock::start();
-        let mut next: Option<Event> = None;
+        let mut next: Option<TimedAction> = None;
         loop {
             let Some(event) = next.take().or_else(|| traffic.next()) else { return self.logs.flush() };
             let wait = event.at.saturating_sub(clock.monotonic());

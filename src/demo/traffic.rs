@@ -23,8 +23,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::action::{Action, TimedAction};
 use super::curve;
-use super::event::{Action, Event};
 use super::format::LogFormat;
 use super::incident::Trouble;
 use super::message::{Channel, Message, QueueFile, SUBDIRECTORIES};
@@ -106,7 +106,7 @@ pub struct Traffic {
     now: Duration,
     plans: BinaryHeap<Planning>,
     planned: u64,
-    ready: VecDeque<Event>,
+    ready: VecDeque<TimedAction>,
     writers: Vec<Writer>,
     connections: u64,
     queued: usize,
@@ -168,7 +168,7 @@ impl Traffic {
     }
 
     fn emit(&mut self, action: Action) {
-        self.ready.push_back(Event { at: self.now, action });
+        self.ready.push_back(TimedAction { at: self.now, action });
     }
 
     /// A time between two numbers of milliseconds.
@@ -263,9 +263,9 @@ impl Traffic {
 }
 
 impl Iterator for Traffic {
-    type Item = Event;
+    type Item = TimedAction;
 
-    fn next(&mut self) -> Option<Event> {
+    fn next(&mut self) -> Option<TimedAction> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 return Some(event);

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::paper::Paper;
+use crate::listing::Listing;
 use crate::record::code::{EntryCode, meaning_of_modifier};
 use crate::record::timestamp::Timestamp;
 use crate::record::{Connection, Message};
@@ -72,28 +72,28 @@ const CONNECTION: [Field<OfConnection>; 10] = [
 ];
 
 /// Writes what a message entry has; the options of which it shows nothing.
-pub(super) fn message(paper: &mut Paper, entry: &Message<'_>) -> Vec<&'static str> {
+pub(super) fn message(listing: &mut Listing, entry: &Message<'_>) -> Vec<&'static str> {
     let fields = MESSAGE.iter().map(|field| (field.name, field.option, (field.value)(entry)));
-    write(paper, fields)
+    write(listing, fields)
 }
 
 /// Writes what a connection entry has; the options of which it shows nothing.
-pub(super) fn connection(paper: &mut Paper, entry: &Connection<'_>) -> Vec<&'static str> {
+pub(super) fn connection(listing: &mut Listing, entry: &Connection<'_>) -> Vec<&'static str> {
     let fields = CONNECTION.iter().map(|field| (field.name, field.option, (field.value)(entry)));
-    write(paper, fields)
+    write(listing, fields)
 }
 
 fn write<'a>(
-    paper: &mut Paper,
+    listing: &mut Listing,
     fields: impl Iterator<Item = (&'static str, &'static str, Cow<'a, [u8]>)>,
 ) -> Vec<&'static str> {
     let (mut shown, mut absent) = (Vec::new(), Vec::new());
     for (name, option, value) in fields {
         if !value.is_empty() {
-            paper.bytes(name, &value);
+            listing.bytes(name, &value);
             shown.push(option);
         } else if option.is_empty() {
-            paper.words(name, "(empty)");
+            listing.words(name, "(empty)");
         } else if !absent.contains(&option) {
             absent.push(option);
         }

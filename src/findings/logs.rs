@@ -216,9 +216,9 @@ pub struct Authentications {
 pub struct Outage {
     /// The channel.
     pub channel: String,
-    /// The beginning of the first stretch, `2026-11-20T08:30:00`.
+    /// The beginning of the first period, `2026-11-20T08:30:00`.
     pub from: String,
-    /// The end of the last stretch.
+    /// The end of the last period.
     pub to: String,
     /// Attempts in it.
     pub attempts: u64,

@@ -18,7 +18,7 @@ use super::connection::{Host, serve as serve_connection};
 use super::crowd::{Crowd, Origin};
 use super::life::Patience;
 use crate::observed::connections::ConnectionCounts;
-use crate::observed::{Clock, Complaints};
+use crate::observed::{Clock, ProblemLog};
 
 /// What the kernel keeps of an answer that its client does not take, and doubles.
 const SEND_BYTES: usize = 32 * 1024;
@@ -97,21 +97,21 @@ pub async fn serve(
 /// How accepting goes.
 struct Accepting {
     clock: Clock,
-    complaints: Complaints,
+    problems: ProblemLog,
     pause: Duration,
     failing_since: Option<Duration>,
 }
 
 impl Accepting {
     fn new(clock: Clock) -> Self {
-        let complaints = Complaints::with("http", "connections wait until they can be accepted");
-        Self { clock, complaints, pause: FIRST_PAUSE, failing_since: None }
+        let problems = ProblemLog::with("http", "connections wait until they can be accepted");
+        Self { clock, problems, pause: FIRST_PAUSE, failing_since: None }
     }
 
     fn worked(&mut self, counts: &ConnectionCounts) {
         if self.failing_since.take().is_some() {
             self.pause = FIRST_PAUSE;
-            self.complaints.note(None, self.clock.monotonic());
+            self.problems.note(None, self.clock.monotonic());
             counts.set_accepting(true);
         }
     }
@@ -125,7 +125,7 @@ impl Accepting {
         }
         let now = self.clock.monotonic();
         let since = *self.failing_since.get_or_insert(now);
-        self.complaints.note(Some(&format!("no connection can be accepted: {error}")), now);
+        self.problems.note(Some(&format!("no connection can be accepted: {error}")), now);
         if now.saturating_sub(since) >= UNWELL_AFTER {
             counts.set_accepting(false);
         }

@@ -29,7 +29,7 @@ use super::option::{Fields, LogOption};
 use super::values::address::token_end;
 use super::values::timestamp::{Timestamp, ends_with_year, holds_stamp, is_clock};
 use super::values::transport;
-use super::{Connection, Dialect, Direction, Line, Message, Skip, Unparsed, near};
+use super::{Connection, Dialect, Direction, Line, Message, Skip, Unparsed, bytes};
 
 /// What a positional entry is read by.
 pub(super) struct Known<'k> {
@@ -271,7 +271,7 @@ fn read_command<'a>(rest: &'a [u8], message: &mut Message<'a>) -> Result<(), Unp
     }
     let text = rest.get(1..).unwrap_or_default();
     let (from, behind) = text.split_at(token_end(text, 0));
-    let (from, text) = if near::find::<b'@'>(from).is_some() { (from, behind) } else { (&[][..], text) };
+    let (from, text) = if bytes::find::<b'@'>(from).is_some() { (from, behind) } else { (&[][..], text) };
     message.from = from;
     message.diagnostic = text.trim_ascii();
     if from.is_empty() && message.diagnostic.is_empty() { Err(Unparsed::NoRecipient) } else { Ok(()) }
@@ -310,7 +310,7 @@ fn has_type(text: &[u8]) -> bool {
     if text.starts_with(b"rfc822;") {
         return true;
     }
-    let Some(semicolon) = near::find::<b';'>(text) else { return false };
+    let Some(semicolon) = bytes::find::<b';'>(text) else { return false };
     let kind = &text[..semicolon];
     (2..=MAX_TYPE_BYTES).contains(&kind.len()) && kind.iter().all(u8::is_ascii_alphanumeric)
 }

@@ -4,7 +4,7 @@
 //! is looked for. Those of RFC 5424 are read, since host, names and structured data may be long and may hold
 //! anything.
 
-use super::near::first_token;
+use super::bytes::first_token;
 use super::values::timestamp;
 
 /// What is behind `<PRI>` at the start; a count of bytes may stand in front of it (RFC 6587, 3.4.1).

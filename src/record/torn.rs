@@ -8,7 +8,7 @@ use super::code::Action;
 use super::named::{end_of_element, end_of_object};
 use super::positional::{Texts, is_certain, is_queue_file};
 use super::values::timestamp;
-use super::{Dialect, Line, Reader, Skip, near, prefix};
+use super::{Dialect, Line, Reader, Skip, bytes, prefix};
 
 /// How many places in a line are looked at closely. Lines with more of them are not ours.
 const MAX_PLACES: usize = 64;
@@ -18,7 +18,7 @@ const HEAD_BYTES: usize = 4096;
 /// Where the first whole entry begins that is not at the start of the line.
 pub(super) fn next(line: &[u8], dialect: &Dialect) -> Option<usize> {
     // An entry that names its fields may be whole, and holds what looks like one.
-    let start = near::blanks(line);
+    let start = bytes::blanks(line);
     let end = end_of_named(&line[start..]).map_or(1, |end| start + end);
     places(line, end).take(MAX_PLACES).find(|&at| is_entry(&line[at..], dialect, false))
 }
@@ -93,7 +93,7 @@ const COLUMN_BYTES: usize = 13;
 fn is_padded(channel: &[u8], head: &[u8]) -> bool {
     let start = channel.as_ptr().addr().wrapping_sub(head.as_ptr().addr());
     let behind = head.get(start..).and_then(|text| text.get(channel.len()..)).unwrap_or_default();
-    let blanks = near::blanks(behind);
+    let blanks = bytes::blanks(behind);
     blanks == 1 && channel.len() >= COLUMN_BYTES || channel.len() + blanks >= COLUMN_BYTES
 }
 
@@ -104,7 +104,7 @@ fn is_positional_entry(line: &[u8], dialect: &Dialect, padded: bool) -> bool {
             message.code.action != Action::BadCommand
                 && !message.original_to.is_empty()
                 && !message.to.is_empty()
-                && (near::find::<b' '>(message.from).is_none() || message.from.first() == Some(&b'"'))
+                && (bytes::find::<b' '>(message.from).is_none() || message.from.first() == Some(&b'"'))
                 && (!padded || is_padded(message.source_channel, head))
         }
         Line::Connection(connection) => {

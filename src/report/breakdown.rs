@@ -2,7 +2,7 @@
 //!
 //! Fed with the digests that the [aggregate](crate::aggregate) has counted; every table is bounded.
 
-pub mod stretches;
+pub mod periods;
 mod table;
 
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::aggregate::reasons::PerLabel;
 use crate::aggregate::unparsed::LastUnparsed;
 use crate::record::code::Outcome;
 use crate::record::reason::Reason;
-use stretches::Stretches;
+use periods::Periods;
 pub use table::Table;
 
 /// What happened to the mail of one channel for one domain.
@@ -61,7 +61,7 @@ pub struct Breakdown {
     /// By address.
     pub clients: Table<ClientCounts>,
     /// By channel and time.
-    pub stretches: Stretches,
+    pub periods: Periods,
     /// E entries that put a message into the queue as held.
     pub held: u64,
     /// The last lines that were not understood, by their log's index and their number in it.
@@ -75,7 +75,7 @@ impl Breakdown {
             period: None,
             destinations: Table::default(),
             clients: Table::default(),
-            stretches: Stretches::new(seed),
+            periods: Periods::new(seed),
             held: 0,
             unparsed: LastUnparsed::default(),
         }
@@ -132,7 +132,7 @@ impl Breakdown {
 
     fn attempt(&mut self, entry: &Entry, failure: Option<Reason>, delivery: &Delivery, batch: &Batch) {
         let (channel, domain) = (entry.channel, delivery.domain.map(|domain| domain.key));
-        self.stretches.attempt(channel.key, || batch.text(channel), entry.time.civil_millis, failure, domain);
+        self.periods.attempt(channel.key, || batch.text(channel), entry.time.civil_millis, failure, domain);
     }
 
     fn destination(

@@ -94,7 +94,7 @@ pub(super) fn read(
         input: Mutex::new(Input { blocks, next: 0, result: Ok(()), ended: false }),
         order: Mutex::new(Order {
             free: std::mem::take(works),
-            carried: Carried { foreign: None, inference },
+            carried: Carried { other_log: None, inference },
             ..Order::default()
         }),
         freed: Condvar::new(),

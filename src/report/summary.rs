@@ -105,14 +105,14 @@ impl Summary {
             }),
             replies: channels::replies(totals),
             delays: channels::delays(totals),
-            outages: outages::outages(&breakdown.stretches, &channels, limits),
+            outages: outages::outages(&breakdown.periods, &channels, limits),
             channels,
             held_enqueues: breakdown.held,
             options: options::shown(totals),
             not_understood: lines::samples(totals, breakdown, display),
             beyond_tables: breakdown.destinations.left_out()
                 + breakdown.clients.left_out()
-                + breakdown.stretches.left_out(),
+                + breakdown.periods.left_out(),
         };
         summary.findings = findings(&Input { now: None, logs: Some(&summary.logs()), limits });
         summary

@@ -55,7 +55,7 @@ pub enum Begin {
 
 /// What one step found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event<'a> {
+pub enum Step<'a> {
     /// Complete lines, each with its LF, in the order in which they were written.
     Lines(&'a [u8]),
     /// Bytes that are no complete line within the cap; `ends` says that the line ends with them.
@@ -136,13 +136,13 @@ pub struct Follower {
     /// How far the cumulative log went when the log was last rotated.
     appended: Appended,
     /// A file that has yesterday's name and never was the log, such as a copy.
-    foreign: Option<FileId>,
+    never_the_log: Option<FileId>,
     /// Files that were closed, the last few.
     left: VecDeque<FileId>,
     /// Where the log stood when its path began to lead nowhere, and whether it was renamed by hand.
     nowhere_since: Option<(Position, bool)>,
     /// What was noticed and not told yet.
-    noticed: VecDeque<Event<'static>>,
+    noticed: VecDeque<Step<'static>>,
     /// Which file the next step reads: an index into `old`, or `old.len()` for the current one.
     turn: usize,
     buffer: Vec<u8>,
@@ -160,7 +160,7 @@ impl Follower {
             ahead: None,
             unreadable: false,
             appended: Appended::default(),
-            foreign: None,
+            never_the_log: None,
             left: VecDeque::new(),
             nowhere_since: None,
             noticed: VecDeque::new(),
@@ -181,13 +181,13 @@ impl Follower {
         &self.chain.current
     }
 
-    /// Does one thing: reads one block, or notices one change. Call it until it is [`Event::Idle`],
+    /// Does one thing: reads one block, or notices one change. Call it until it is [`Step::Idle`],
     /// then again when the log may have grown. `now` is any clock that never goes back.
     ///
     /// # Errors
     ///
     /// When the log is not there or cannot be read. What was read stays read; step again later.
-    pub fn step(&mut self, now: Duration) -> Result<Event<'_>, FollowError> {
+    pub fn step(&mut self, now: Duration) -> Result<Step<'_>, FollowError> {
         if self.begin.is_some() && self.ahead.is_none() {
             self.attach(now).or_else(|error| if self.ahead.is_some() { Ok(()) } else { Err(error) })?;
         }
@@ -205,9 +205,9 @@ impl Follower {
             };
             let role = file.role();
             match file.read(&mut self.buffer, self.options.max_line_bytes, now) {
-                Ok(Read::Lines(range)) => return Ok(Event::Lines(&self.buffer[range])),
+                Ok(Read::Lines(range)) => return Ok(Step::Lines(&self.buffer[range])),
                 Ok(Read::Skipped { reason, bytes, ends }) => {
-                    return Ok(Event::Skipped { reason, bytes, ends });
+                    return Ok(Step::Skipped { reason, bytes, ends });
                 }
                 Ok(Read::End) => {
                     if let Some(event) = self.close_when_over(now) {
@@ -217,15 +217,15 @@ impl Follower {
                 Ok(Read::Changed) if matches!(role, Role::Current | Role::Ahead) => {
                     let known_bytes = file.partial().1 as u64;
                     file.restart();
-                    return Ok(Event::Truncated { known_bytes });
+                    return Ok(Step::Truncated { known_bytes });
                 }
                 Ok(Read::Changed) => {
                     // Somebody wrote an old file anew: it is not our log any more.
                     let known_bytes = file.lag_bytes();
                     self.leave();
                     return Ok(match role {
-                        Role::Cumulative { .. } => Event::Gap { known_bytes },
-                        _ => Event::Truncated { known_bytes: 0 },
+                        Role::Cumulative { .. } => Step::Gap { known_bytes },
+                        _ => Step::Truncated { known_bytes: 0 },
                     });
                 }
                 Err(source) => return Err(self.pass_over(source)),
@@ -292,7 +292,7 @@ impl Follower {
     }
 
     /// Closes the file whose turn it is when no more can come, or goes on to the next.
-    fn close_when_over(&mut self, now: Duration) -> Option<Event<'static>> {
+    fn close_when_over(&mut self, now: Duration) -> Option<Step<'static>> {
         let over = self.old.get(self.turn).is_some_and(|file| match file.role() {
             Role::Cumulative { .. } => file.is_at_end(),
             Role::Nameless => {
@@ -310,9 +310,9 @@ impl Follower {
         let bytes = file.lag_bytes();
         if bytes > file.partial().1 as u64 {
             // The cumulative log was cut.
-            return Some(Event::Gap { known_bytes: bytes });
+            return Some(Step::Gap { known_bytes: bytes });
         }
-        (bytes > 0).then_some(Event::Skipped { reason: Skip::Incomplete, bytes, ends: true })
+        (bytes > 0).then_some(Step::Skipped { reason: Skip::Incomplete, bytes, ends: true })
     }
 
     /// Closes the file whose turn it is.

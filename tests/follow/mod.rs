@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use imsimta_exporter::record::Skip;
-use imsimta_exporter::source::follow::{Begin, Event, FollowError, FollowOptions, Follower, Position};
+use imsimta_exporter::source::follow::{Begin, FollowError, FollowOptions, Follower, Position, Step};
 use imsimta_exporter::source::lines::lines;
 use tempfile::TempDir;
 
@@ -97,15 +97,15 @@ impl Site {
         self.now += Duration::from_secs(1);
         for _ in 0..10_000 {
             match self.follower.step(self.now) {
-                Ok(Event::Lines(block)) => self.received.extend(lines(block).map(|line| number(line.text))),
-                Ok(Event::Skipped { reason, bytes, ends }) => self.skipped.push((reason, bytes, ends)),
-                Ok(Event::Rotated) => self.events.push("rotated"),
-                Ok(Event::Truncated { .. }) => self.events.push("truncated"),
-                Ok(Event::Gap { known_bytes }) => {
+                Ok(Step::Lines(block)) => self.received.extend(lines(block).map(|line| number(line.text))),
+                Ok(Step::Skipped { reason, bytes, ends }) => self.skipped.push((reason, bytes, ends)),
+                Ok(Step::Rotated) => self.events.push("rotated"),
+                Ok(Step::Truncated { .. }) => self.events.push("truncated"),
+                Ok(Step::Gap { known_bytes }) => {
                     self.events.push("gap");
                     self.gap_bytes += known_bytes;
                 }
-                Ok(Event::Idle) => return,
+                Ok(Step::Idle) => return,
                 Err(FollowError::Missing { .. }) => {
                     self.events.push("missing");
                     return;
@@ -183,9 +183,9 @@ fn a_directory_that_appears_later_may_hold_what_another_host_wrote() {
     assert_eq!(follower.positions(), None);
     std::fs::create_dir(parent.path().join("log")).expect("made");
     std::fs::write(&log, "000000 old\n").expect("written");
-    assert_eq!(follower.step(Duration::ZERO).expect("there"), Event::Idle);
+    assert_eq!(follower.step(Duration::ZERO).expect("there"), Step::Idle);
     OpenOptions::new().append(true).open(&log).expect("a log").write_all(b"000001 new\n").expect("written");
-    assert_eq!(follower.step(Duration::ZERO).expect("there"), Event::Lines(b"000001 new\n"));
+    assert_eq!(follower.step(Duration::ZERO).expect("there"), Step::Lines(b"000001 new\n"));
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn a_cumulative_log_that_cannot_be_read_is_tried_again() {
     std::fs::remove_file(site.path("hidden")).expect("removed");
     site.restart(saved);
     // The log is read all the same.
-    let Ok(Event::Lines(block)) = site.follower.step(site.now) else { panic!("it is held up") };
+    let Ok(Step::Lines(block)) = site.follower.step(site.now) else { panic!("it is held up") };
     site.received.extend(lines(block).map(|line| number(line.text)));
     assert!(matches!(site.follower.step(site.now), Err(FollowError::Io { .. })));
     std::fs::remove_file(&cumulative).expect("removed");

@@ -7,7 +7,7 @@ use super::source::{Source, program};
 /// Every part of the program, data flowing downwards, and the other parts that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("text", &[]),
-    ("paper", &["text"]),
+    ("listing", &["text"]),
     ("record", &[]),
     ("aggregate", &["record"]),
     ("findings", &["text", "record", "aggregate"]),
@@ -20,9 +20,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("http", &["text", "record", "aggregate", "findings", "observed", "metrics"]),
     (
         "report",
-        &["text", "paper", "record", "aggregate", "findings", "config", "source", "counting", "metrics"],
+        &["text", "listing", "record", "aggregate", "findings", "config", "source", "counting", "metrics"],
     ),
-    ("explain", &["text", "paper", "record", "config", "source", "counting"]),
+    ("explain", &["text", "listing", "record", "config", "source", "counting"]),
     // A writer only: a mistake that reader and writer share would be seen by nobody.
     ("demo", &["config", "observed", "app"]),
     ("app", &["text", "record", "aggregate", "config", "source", "counting", "observed", "metrics", "http"]),
@@ -30,7 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "check",
         &[
             "text",
-            "paper",
+            "listing",
             "record",
             "aggregate",
             "findings",

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proptest::prelude::{Strategy as _, any};
 
-use super::{HeavyHitters, Place, Time};
+use super::{HeavyHitters, Slot, Time};
 use crate::aggregate::digest::label_key;
 use crate::aggregate::index::{ByIndex, Domain, DomainIndex};
 
@@ -23,10 +23,10 @@ impl Counters {
     }
 
     fn event(&mut self, label: &str, at: i64) -> DomainIndex {
-        let place = self.set.place(label_key(label.as_bytes(), SEED), Time::of(at), || label);
-        let (Place::At(index) | Place::NewAt(index)) = place;
+        let slot = self.set.slot(label_key(label.as_bytes(), SEED), Time::of(at), || label);
+        let (Slot::At(index) | Slot::NewAt(index)) = slot;
         let count = self.counts.at(index);
-        if matches!(place, Place::NewAt(_)) {
+        if matches!(slot, Slot::NewAt(_)) {
             *count = 0;
         }
         *count += 1;

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::config::Held;
-use crate::observed::Complaints;
+use crate::observed::ProblemLog;
 use crate::source::held::message::ReceivedLimits;
 use crate::source::held::{Answer, Budget, Effort, Inspector, full_host_name};
 use crate::source::install::Install;
@@ -13,7 +13,7 @@ use crate::source::spool::Scanner;
 #[derive(Debug)]
 pub(super) struct HeldReasons {
     inspector: Inspector,
-    complaints: Complaints,
+    problems: ProblemLog,
 }
 
 impl HeldReasons {
@@ -35,7 +35,7 @@ impl HeldReasons {
         }
         let root = install.queue_directory.clone();
         let inspector = Inspector::new(root, limits, host.as_deref(), Budget::default());
-        Self { inspector, complaints: Complaints::with("held", "its reason stays unclassified until then") }
+        Self { inspector, problems: ProblemLog::with("held", "its reason stays unclassified until then") }
     }
 
     /// Answers what the last scan asks, as far as the budget goes; `now` is the time of the scan.
@@ -51,7 +51,7 @@ impl HeldReasons {
         }
         let effort = round.finish();
         if !found.is_empty() {
-            self.complaints.note(problem(&effort).as_deref(), clock());
+            self.problems.note(problem(&effort).as_deref(), clock());
         }
     }
 }

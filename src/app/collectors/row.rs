@@ -10,7 +10,7 @@ use crate::metrics::Page;
 use crate::metrics::logs::ClientDisplay;
 use crate::observed::latest::{About, Latest, Readings};
 use crate::observed::reading::{Reading, Run};
-use crate::observed::{Clock, Complaints, Observed};
+use crate::observed::{Clock, Observed, ProblemLog};
 use crate::source::install::Install;
 
 /// A collector whose runs find a `T`. No two find the same type.
@@ -127,13 +127,13 @@ impl<T: fmt::Debug + Send + Sync + 'static> Collects for Collector<T> {
 
     fn start(&self, start: &Start<'_>) -> Box<dyn FnMut() -> Duration + Send> {
         let (mut look, observed) = ((self.start)(start), Arc::clone(start.observed));
-        let mut complaints = Complaints::new(self.name);
+        let mut problems = ProblemLog::new(self.name);
         Box::new(move || {
             let Some(latest) = observed.collected.latest::<T>() else { return Duration::ZERO };
             let begun = latest.alive();
             let run = look();
             let end = observed.clock.monotonic();
-            complaints.note(run.problem(), end);
+            problems.note(run.problem(), end);
             let took = end.saturating_sub(begun);
             let hung = latest.update(run, observed.clock.steady_seconds(), took.as_secs_f64());
             took.saturating_sub(hung)

@@ -9,9 +9,9 @@ use crate::aggregate::index::LogIndex;
 use crate::aggregate::log_clock::{LogClock, zone_question};
 use crate::counting::Carried;
 use crate::observed::log_book::{Following, LogBook, ReadAt};
-use crate::observed::{Complaints, Now};
+use crate::observed::{Now, ProblemLog};
 use crate::record::Skip;
-use crate::source::follow::Event;
+use crate::source::follow::Step;
 use crate::source::lines::Block;
 
 /// How logs are named.
@@ -25,11 +25,11 @@ pub(super) struct Entries {
     /// The index of its account, once it has been found.
     account: Option<LogIndex>,
     /// What the lines so far leave, beside what the account keeps.
-    foreign: Option<Skip>,
+    other_log: Option<Skip>,
     following: Following,
     /// How far its entries are from the clock.
     clock: LogClock,
-    clock_complaints: Complaints,
+    clock_problems: ProblemLog,
 }
 
 impl Entries {
@@ -38,10 +38,10 @@ impl Entries {
         Self {
             log: log.into(),
             account: None,
-            foreign: None,
+            other_log: None,
             following: Following { log: log.to_owned(), ..Following::default() },
             clock: LogClock::default(),
-            clock_complaints: Complaints::with("log", "the windows of the last minutes go by the clock"),
+            clock_problems: ProblemLog::with("log", "the windows of the last minutes go by the clock"),
         }
     }
 
@@ -51,10 +51,10 @@ impl Entries {
             let book = counting.read();
             (book.aggregate.digester(), book.aggregate.totals.accounts.inference(account))
         };
-        let before = Carried { foreign: self.foreign, inference };
+        let before = Carried { other_log: self.other_log, inference };
         let digesting = &mut *counting.digesting;
         let after = digesting.reader.digest(block, before, digester, &mut digesting.batch);
-        self.foreign = after.foreign;
+        self.other_log = after.other_log;
 
         let (now, batch) = (counting.now, &counting.digesting.batch);
         let mut book = counting.write();
@@ -87,26 +87,26 @@ impl Entries {
 }
 
 impl Sink for Entries {
-    fn take(&mut self, found: Event<'_>, counting: &mut Counting<'_>) {
+    fn take(&mut self, found: Step<'_>, counting: &mut Counting<'_>) {
         let index = || counting.write().aggregate.totals.accounts.index(&self.log);
         let account = *self.account.get_or_insert_with(index);
         match found {
-            Event::Idle => {}
-            Event::Lines(lines) => {
+            Step::Idle => {}
+            Step::Lines(lines) => {
                 self.count(account, &Block::Lines(lines), counting);
                 self.following.last_read = Some(counting.now.steady_seconds);
             }
-            Event::Skipped { reason, bytes, ends } => {
+            Step::Skipped { reason, bytes, ends } => {
                 self.count(account, &Block::Skipped { reason, bytes, ends }, counting);
             }
-            Event::Rotated => counting.write().aggregate.totals.accounts.at(account).rotations += 1,
-            Event::Truncated { known_bytes } => {
+            Step::Rotated => counting.write().aggregate.totals.accounts.at(account).rotations += 1,
+            Step::Truncated { known_bytes } => {
                 let mut book = counting.write();
                 let counts = book.aggregate.totals.accounts.at(account);
                 counts.truncations += 1;
                 counts.gap_bytes += known_bytes;
             }
-            Event::Gap { known_bytes } => self.gap(account, known_bytes, &mut counting.write()),
+            Step::Gap { known_bytes } => self.gap(account, known_bytes, &mut counting.write()),
         }
     }
 }
@@ -120,7 +120,7 @@ impl Follow<Entries> {
     /// time zone may be why.
     pub(super) fn progress(&mut self, now: Now) -> Following {
         let age = |since: Duration| now.steady_seconds - now.monotonic.saturating_sub(since).as_secs_f64();
-        let Entries { following, clock, clock_complaints, log, .. } = &mut self.sink;
+        let Entries { following, clock, clock_problems, log, .. } = &mut self.sink;
         following.lag_bytes = self.follower.is_attached().then(|| self.follower.lag_bytes()).flatten();
         following.partial_line_since = self.follower.partial_line_since().map(age);
         if self.at_end {
@@ -129,7 +129,7 @@ impl Follow<Entries> {
         following.clock_offset = clock.offset();
         let question = clock.offset().and_then(zone_question);
         let problem = question.map(|question| format!("{log}: {question}"));
-        clock_complaints.note(problem.as_deref(), now.monotonic);
+        clock_problems.note(problem.as_deref(), now.monotonic);
         following.clone()
     }
 }

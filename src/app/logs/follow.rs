@@ -11,8 +11,8 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::aggregate::digest::Batch;
 use crate::counting::LogReader;
-use crate::observed::{Complaints, LogBook, Now};
-use crate::source::follow::{Begin, Event, FollowError, FollowOptions, Follower, Position};
+use crate::observed::{LogBook, Now, ProblemLog};
+use crate::source::follow::{Begin, FollowError, FollowOptions, Follower, Position, Step};
 
 /// What comes after a longer time without a look may have been written long before it is read.
 const FRESH: Duration = Duration::from_mins(1);
@@ -20,14 +20,14 @@ const FRESH: Duration = Duration::from_mins(1);
 /// What becomes of what is found in a file. No thread, no clock, no loop.
 pub(super) trait Sink: std::fmt::Debug + Send {
     /// Counts what was found. All of it is in the book when this returns.
-    fn take(&mut self, found: Event<'_>, counting: &mut Counting<'_>);
+    fn take(&mut self, found: Step<'_>, counting: &mut Counting<'_>);
 
     /// Everything has been read that was there when the file was first found.
     fn caught_up(&self, _: &mut LogBook) {}
 }
 
 impl Sink for Box<dyn Sink> {
-    fn take(&mut self, found: Event<'_>, counting: &mut Counting<'_>) {
+    fn take(&mut self, found: Step<'_>, counting: &mut Counting<'_>) {
         (**self).take(found, counting);
     }
 
@@ -94,7 +94,7 @@ pub(super) struct Follow<S> {
     /// When the file was last found to have nothing more; not known while it cannot be read.
     idle_at: Option<Duration>,
     /// A script that cuts the file every minute is said only now and then.
-    truncations: Complaints,
+    truncations: ProblemLog,
     pub(super) sink: S,
 }
 
@@ -115,7 +115,7 @@ impl<S: Sink> Follow<S> {
             problem: None,
             at_end: false,
             idle_at: None,
-            truncations: Complaints::with(kind.name, kind.loss),
+            truncations: ProblemLog::with(kind.name, kind.loss),
             sink,
         }
     }
@@ -143,21 +143,21 @@ impl<S: Sink> Follow<S> {
                 return false;
             }
         };
-        if found == Event::Idle || !held_up {
+        if found == Step::Idle || !held_up {
             self.problem = None;
         }
-        self.at_end = found == Event::Idle;
+        self.at_end = found == Step::Idle;
         match found {
-            Event::Idle => self.idle_at = Some(now),
-            Event::Lines(_) => {
+            Step::Idle => self.idle_at = Some(now),
+            Step::Lines(_) => {
                 let idle_at = self.idle_at.take();
                 counting.fresh = idle_at.is_some_and(|at| now.saturating_sub(at) <= FRESH);
             }
-            Event::Truncated { .. } => {
+            Step::Truncated { .. } => {
                 let problem = format!("{} was cut or written anew in place", self.place);
                 self.truncations.note(Some(&problem), now);
             }
-            Event::Skipped { .. } | Event::Rotated | Event::Gap { .. } => {}
+            Step::Skipped { .. } | Step::Rotated | Step::Gap { .. } => {}
         }
         self.sink.take(found, counting);
         !self.at_end

@@ -173,15 +173,15 @@ mod tests {
     use crate::app::state::Positions;
     use crate::config::Config;
     use crate::observed::{Clock, LogBook};
-    use crate::source::follow::Event;
+    use crate::source::follow::Step;
 
     /// Counts bytes, as notices.
     #[derive(Debug)]
     struct Bytes;
 
     impl Sink for Bytes {
-        fn take(&mut self, found: Event<'_>, counting: &mut Counting<'_>) {
-            if let Event::Lines(lines) = found {
+        fn take(&mut self, found: Step<'_>, counting: &mut Counting<'_>) {
+            if let Step::Lines(lines) = found {
                 counting.write().aggregate.totals.notices += lines.len() as u64;
             }
         }

@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 
 use super::follow::{Counting, Sink};
 use crate::observed::LogBook;
-use crate::source::follow::Event;
+use crate::source::follow::Step;
 use crate::source::lines::lines;
 
 /// What the MTA writes when a message has more `Received:` lines than it allows and its option
@@ -25,13 +25,13 @@ impl Default for Notices {
 }
 
 impl Sink for Notices {
-    fn take(&mut self, found: Event<'_>, counting: &mut Counting<'_>) {
+    fn take(&mut self, found: Step<'_>, counting: &mut Counting<'_>) {
         match found {
-            Event::Lines(block) => {
+            Step::Lines(block) => {
                 let notices = lines(block).filter(|line| self.0.find(line.text).is_some()).count();
                 counting.write().aggregate.totals.notices += notices as u64;
             }
-            Event::Gap { known_bytes } => {
+            Step::Gap { known_bytes } => {
                 // A sum that goes on would be a little too low, and nobody could see it.
                 counting.write().aggregate.totals.notices = 0;
                 tracing::warn!(
@@ -41,7 +41,7 @@ impl Sink for Notices {
                 );
             }
             // A notice is a short line.
-            Event::Skipped { .. } | Event::Rotated | Event::Truncated { .. } | Event::Idle => {}
+            Step::Skipped { .. } | Step::Rotated | Step::Truncated { .. } | Step::Idle => {}
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::super::action::Action;
 use super::super::entry::ConnectionEntry;
-use super::super::event::Action;
 use super::super::incident::Trouble;
 use super::super::message::{Channel, Message, Recipient};
 use super::super::world::{self, DEAD_DOMAIN, LOCAL_ADDRESS, LOCAL_ADDRESS_6, RUN_USER};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use super::super::action::{Action, Log};
 use super::super::entry::{ConnectionEntry, MessageEntry};
-use super::super::event::{Action, Log};
 use super::super::message::{Channel, Message, Recipient};
 use super::super::world::RUN_USER;
 use super::Traffic;

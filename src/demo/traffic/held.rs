@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::super::event::Action;
+use super::super::action::Action;
 use super::super::message::{Channel, Message, QueueFile, Recipient, Route};
 use super::super::world::{self, Host, RUN_USER};
 use super::Traffic;

@@ -1,7 +1,7 @@
 //! What comes in: SMTP sessions of other hosts, of users and of our own servers.
 
+use super::super::action::Action;
 use super::super::entry::{ConnectionEntry, MessageEntry};
-use super::super::event::Action;
 use super::super::message::{Channel, Message, Recipient, Route};
 use super::super::world::{self, Host, LOCAL_ADDRESS, LOCAL_ADDRESS_6, LOCAL_DOMAIN, RUN_USER};
 use super::entries::{Peer, Program, Thread};

@@ -9,7 +9,7 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 
 use super::{Options, Planned, Traffic};
-use crate::demo::event::{Action, Event};
+use crate::demo::action::{Action, TimedAction};
 use crate::demo::format::LogFormat;
 use crate::demo::incident::{INCIDENTS, Trouble};
 use crate::demo::message::QueueFile;
@@ -40,12 +40,12 @@ fn with(trouble: Trouble) -> Options {
     Options { incident: Some(planned), rate: 2.0, ..options(LogFormat::Xml) }
 }
 
-fn first(options: Options, seconds: u64) -> Vec<Event> {
+fn first(options: Options, seconds: u64) -> Vec<TimedAction> {
     let end = Duration::from_secs(seconds);
     Traffic::new(options).take_while(|event| event.at < end).collect()
 }
 
-fn lines(events: &[Event]) -> impl Iterator<Item = &[u8]> {
+fn lines(events: &[TimedAction]) -> impl Iterator<Item = &[u8]> {
     events.iter().filter_map(|event| match &event.action {
         Action::Write { line, .. } => line.strip_suffix(b"\n"),
         _ => None,
@@ -53,7 +53,7 @@ fn lines(events: &[Event]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Entries by code and reason, of all lines.
-fn counts(events: &[Event], from: u64, to: u64) -> BTreeMap<String, u64> {
+fn counts(events: &[TimedAction], from: u64, to: u64) -> BTreeMap<String, u64> {
     let mut reader = Reader::new(Dialect::default());
     let mut counts = BTreeMap::new();
     let range = Duration::from_secs(from)..Duration::from_secs(to);
@@ -194,7 +194,7 @@ fn midnight_turns_the_logs_over_and_some_write_late() {
     let events = first(Options { simulated_start, rate: 50.0, ..options(LogFormat::Text) }, 120);
     let rollover = events.iter().position(|event| event.action == Action::RollOver).expect("a rollover");
     assert_eq!(events[rollover].at.as_secs(), 60);
-    let late = |event: &Event| matches!(event.action, Action::Write { late: true, .. });
+    let late = |event: &TimedAction| matches!(event.action, Action::Write { late: true, .. });
     assert!(!events[..rollover].iter().any(late));
     let after = &events[rollover..];
     assert!(after.iter().any(late));
@@ -252,7 +252,7 @@ fn a_normal_demo_is_quiet() {
 fn a_full_queue_is_told_once() {
     let planned = Planned { trouble: Trouble::JobControllerDead, after: Duration::ZERO, lasts: None };
     let events = first(Options { incident: Some(planned), rate: 60.0, ..options(LogFormat::Json) }, 300);
-    let full = |event: &&Event| matches!(&event.action, Action::Tell { message } if message.contains("20000 messages"));
+    let full = |event: &&TimedAction| matches!(&event.action, Action::Tell { message } if message.contains("20000 messages"));
     assert_eq!(events.iter().filter(full).count(), 1);
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::event::Action;
+use super::super::action::Action;
 use super::super::incident::{INCIDENTS, Trouble};
 use super::super::message::Channel;
 use super::super::world::{self, DEAD_DOMAIN, LOCAL_DOMAIN, RUN_USER};

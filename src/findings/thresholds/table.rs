@@ -187,7 +187,7 @@ mod tests {
                 "a: found 1.5: it is more than 1; expected a share from 0 to 1 such as 0.5\n\
                  b: found 600: a unit is missing, write \"600s\" for seconds; expected a duration from 1s to 8760h such as \
                  \"10m\"\n\
-                 c: found -1: this is not a whole number; expected a number from 0 to 1000000000\n\
+                 c: found -1: this is not a whole number; expected a whole number from 0 to 1000000000 such as 20\n\
                  A: there is no threshold a\nA: there is no threshold z",
             ),
             (

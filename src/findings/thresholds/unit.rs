@@ -62,7 +62,7 @@ impl Unit {
         match self {
             Self::Share => "a share from 0 to 1 such as 0.5",
             Self::Duration => "a duration from 1s to 8760h such as \"10m\"",
-            _ => "a number from 0 to 1000000000",
+            _ => "a whole number from 0 to 1000000000 such as 20",
         }
     }
 

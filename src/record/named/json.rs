@@ -8,7 +8,7 @@
 
 use super::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
 use crate::record::format::Format;
-use crate::record::{Line, Skip, Unparsed, near};
+use crate::record::{Line, Skip, Unparsed, bytes};
 
 /// Reads an object that starts the line; strings with escapes are decoded into `buffer`.
 pub(in crate::record) fn read<'a>(line: &'a [u8], buffer: &'a mut Vec<u8>) -> Line<'a> {
@@ -31,10 +31,10 @@ pub(in crate::record) fn end_of_entry(text: &[u8]) -> Option<usize> {
 }
 
 fn entry<'a>(object: Object, line: &'a [u8], decoded: &'a [u8]) -> Line<'a> {
-    let Object { element, nested, foreign, spans } = object;
+    let Object { element, nested, other_log, spans } = object;
     let element = match element {
         Some(element) => element,
-        None if foreign => return Line::Skipped(Skip::OtherElement),
+        None if other_log => return Line::Skipped(Skip::OtherElement),
         None if spans.has(Attribute::HeaderLine) => Element::Header,
         None if spans.has(Attribute::Direction) => Element::Connection,
         None => Element::Message,
@@ -50,7 +50,7 @@ struct Object {
     /// Whether the fields are in an object of their own.
     nested: bool,
     /// Whether an object of another log's name is there.
-    foreign: bool,
+    other_log: bool,
     spans: Spans,
 }
 
@@ -73,7 +73,7 @@ enum Value {
 impl Scanner<'_, '_> {
     /// The object that starts here.
     fn object(&mut self) -> Option<Object> {
-        let mut object = Object { element: None, nested: false, foreign: false, spans: Spans::new() };
+        let mut object = Object { element: None, nested: false, other_log: false, spans: Spans::new() };
         if self.line.len() > MAX_LINE_BYTES {
             return None;
         }
@@ -122,7 +122,7 @@ impl Scanner<'_, '_> {
                 object.nested = true;
                 return self.members(object, false);
             }
-            object.foreign |= name.len() == 2;
+            object.other_log |= name.len() == 2;
         }
         let value = self.value()?;
         let Some(attribute) = Attribute::named(name) else {
@@ -162,7 +162,7 @@ impl Scanner<'_, '_> {
         let start = self.position;
         let mut escaped = false;
         loop {
-            let found = self.position + near::find_either::<b'"', b'\\'>(self.line.get(self.position..)?)?;
+            let found = self.position + bytes::find_either::<b'"', b'\\'>(self.line.get(self.position..)?)?;
             if self.line[found] == b'"' {
                 self.position = found + 1;
                 return Some(Value::String { start, end: found, escaped });

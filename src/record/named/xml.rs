@@ -7,7 +7,7 @@
 use super::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
 use crate::record::format::Format;
 use crate::record::prefix::begins_element;
-use crate::record::{Line, Skip, Unparsed, near};
+use crate::record::{Line, Skip, Unparsed, bytes};
 
 /// Reads an element that starts the line; values with entities are decoded into `buffer`.
 /// `holds_another` is asked whether another entry is in the line, where that may be.
@@ -74,12 +74,12 @@ fn scan(line: &[u8], start: usize, spans: &mut Spans, buffer: &mut Vec<u8>) -> O
         if line[position..].starts_with(b"/>") || line[position] == b'>' {
             return Some(position);
         }
-        let equals = position + near::find::<b'='>(&line[position..])?;
+        let equals = position + bytes::find::<b'='>(&line[position..])?;
         let quote = *line.get(equals + 1).filter(|byte| matches!(byte, b'"' | b'\''))?;
         let value = equals + 2;
         let end = value + closing_quote(line.get(value..)?, quote)?;
         if let Some(attribute) = Attribute::named(&line[position..equals]) {
-            if near::find::<b'&'>(&line[value..end]).is_none() {
+            if bytes::find::<b'&'>(&line[value..end]).is_none() {
                 spans.in_line(attribute, value, end);
             } else {
                 let first = buffer.len();
@@ -93,7 +93,7 @@ fn scan(line: &[u8], start: usize, spans: &mut Spans, buffer: &mut Vec<u8>) -> O
 
 /// A quote ends a value when an attribute or the end of the element may follow it.
 fn closing_quote(value: &[u8], quote: u8) -> Option<usize> {
-    let find = if quote == b'"' { near::find::<b'"'> } else { near::find::<b'\''> };
+    let find = if quote == b'"' { bytes::find::<b'"'> } else { bytes::find::<b'\''> };
     let mut start = 0;
     loop {
         let end = start + find(value.get(start..)?)?;

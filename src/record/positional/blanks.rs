@@ -6,7 +6,7 @@
 
 use std::num::NonZeroU64;
 
-use crate::record::near::{self, CHUNK};
+use crate::record::bytes::{self, CHUNK};
 use crate::record::values::address::token_end;
 
 /// The blanks of one line, and behind its end nothing but blanks. All texts that it is asked about are
@@ -30,7 +30,7 @@ impl Blanks {
     /// Notes those of another line. The room is kept for the next one.
     pub(in crate::record) fn note(&mut self, line: &[u8]) {
         self.line = line.as_ptr().addr();
-        let blank = near::equal::<b' '>;
+        let blank = bytes::equal::<b' '>;
         let (chunks, rest) = line.as_chunks::<CHUNK>();
         let room = (chunks.len() + 2) * size_of::<u64>();
         if self.bits.len() < room {
@@ -38,12 +38,12 @@ impl Blanks {
         }
         let mut numbers = self.bits.as_chunks_mut().0.iter_mut();
         for (chunk, number) in chunks.iter().zip(&mut numbers) {
-            *number = near::bits(chunk, blank).to_le_bytes();
+            *number = bytes::bits(chunk, blank).to_le_bytes();
         }
         let last = match line.last_chunk::<CHUNK>() {
             // What it shares with the chunk before is shifted out.
-            Some(last) if !rest.is_empty() => near::bits(last, blank) >> (CHUNK - rest.len()),
-            _ => near::bits_of_few(rest, blank),
+            Some(last) if !rest.is_empty() => bytes::bits(last, blank) >> (CHUNK - rest.len()),
+            _ => bytes::bits_of_few(rest, blank),
         };
         for (number, bits) in numbers.zip([last | u64::MAX << rest.len(), u64::MAX]) {
             *number = bits.to_le_bytes();
@@ -121,7 +121,7 @@ impl Blanks {
     #[inline]
     pub(super) fn behind<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         let blanks = match self.from(self.place(text)).trailing_ones() as usize {
-            KNOWN.. => near::blanks(text),
+            KNOWN.. => bytes::blanks(text),
             blanks => text.len().min(blanks),
         };
         &text[blanks..]
@@ -143,7 +143,7 @@ impl Blanks {
     #[inline]
     pub(super) fn address_end(&self, text: &[u8]) -> usize {
         let end = self.word_end(text);
-        if near::find::<b'"'>(&text[..end]).is_some() { token_end(text, 0) } else { end }
+        if bytes::find::<b'"'>(&text[..end]).is_some() { token_end(text, 0) } else { end }
     }
 }
 

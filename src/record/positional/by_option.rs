@@ -15,7 +15,7 @@ use crate::record::code::Action;
 use crate::record::number::seconds;
 use crate::record::option::{Fields, LogOption, OptionSet};
 use crate::record::values::transport;
-use crate::record::{Dialect, Message, near};
+use crate::record::{Dialect, Message, bytes};
 
 /// Where the options are known from.
 #[derive(Clone, Copy, PartialEq)]
@@ -72,7 +72,7 @@ fn word<'a>(
     }
     let token = || blanks.first_token(text);
     match option {
-        LogOption::Filename => Some(token()).filter(|(path, _)| near::find::<b'/'>(path).is_some()),
+        LogOption::Filename => Some(token()).filter(|(path, _)| bytes::find::<b'/'>(path).is_some()),
         LogOption::MessageId => Some(message_id(text)).filter(|(id, _)| !id.is_empty()),
         // A status such as 4.4.3 is no host.
         LogOption::Connection if trust == Trust::Inferred && begins_status(text) => None,
@@ -100,8 +100,8 @@ fn starts_plain(text: &[u8]) -> bool {
 
 /// A word that does not look like a field of another kind.
 fn is_plain(token: &[u8]) -> bool {
-    let marked = || near::find_either::<b';', b'/'>(token).is_some();
-    starts_plain(token) && !(marked() && (near::find::<b';'>(token).is_some() || is_queue_file(token)))
+    let marked = || bytes::find_either::<b';', b'/'>(token).is_some();
+    starts_plain(token) && !(marked() && (bytes::find::<b';'>(token).is_some() || is_queue_file(token)))
 }
 
 /// `name (name [ip])`, `name ([ip])`, or a bare host name: of another channel on an enqueue, or the
@@ -118,7 +118,7 @@ fn source_system<'a>(text: &'a [u8], enqueue: bool, blanks: &Blanks) -> Option<(
     }
     let host =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'[' | b']' | b':');
-    let named = enqueue || near::find::<b'.'>(name).is_some() || behind.starts_with(b" dns;");
+    let named = enqueue || bytes::find::<b'.'>(name).is_some() || behind.starts_with(b" dns;");
     (named && name.iter().all(host)).then_some((name, behind))
 }
 
@@ -136,7 +136,7 @@ fn last_word<'a>(option: LogOption, text: &'a [u8], blanks: &Blanks) -> (&'a [u8
         LogOption::QueueTime => seconds(token).is_some(),
         LogOption::Application => is_application(token),
         LogOption::Transport => transport::parse(token).is_some(),
-        _ => near::find::<b';'>(token).is_some_and(|semicolon| {
+        _ => bytes::find::<b';'>(token).is_some_and(|semicolon| {
             semicolon > 0
                 && token[..semicolon].iter().all(u8::is_ascii_alphanumeric)
                 && &token[..semicolon] != b"smtp"
@@ -152,7 +152,7 @@ fn is_user(token: &[u8], behind: &[u8], action: Action, dialect: &Dialect) -> bo
         || is_login(token, behind, true)
         || action == Action::Enqueue
             && token[0].is_ascii_alphabetic()
-            && near::find_either::<b'@', b'/'>(token).is_none()
+            && bytes::find_either::<b'@', b'/'>(token).is_none()
             && !behind.starts_with(b" (")
 }
 

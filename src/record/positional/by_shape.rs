@@ -6,8 +6,8 @@
 use super::field::{filter, is_address, is_application, is_queue_file, message_id};
 use super::tail::Behind;
 use super::user::{begins_status, is_certain, is_login, is_run_user};
+use crate::record::bytes::{self, behind_blanks, first_token};
 use crate::record::code::{Action, Failed, Stage};
-use crate::record::near::{self, behind_blanks, first_token};
 use crate::record::number::integer;
 use crate::record::option::{LogOption, OptionSet};
 use crate::record::values::address::token_end;
@@ -110,7 +110,7 @@ impl<'a> Optional<'a> {
     fn ids(&mut self, message: &mut Message<'a>, dialect: &Dialect) {
         if let Some((first, rest)) = self.peek()
             && first.first() != Some(&b'<')
-            && near::find::<b'@'>(first).is_some()
+            && bytes::find::<b'@'>(first).is_some()
             && (!message.filename.is_empty() && !rest.starts_with(b" <") || self.is_user(rest, dialect))
         {
             // Without a message id, the file in front of it or the user behind it tells an envelope id.
@@ -121,7 +121,7 @@ impl<'a> Optional<'a> {
         if let Some((first, rest)) = self.peek()
             && first.first() != Some(&b'<')
             && rest.starts_with(b" <")
-            && (first.is_empty() || near::find::<b'@'>(first).is_some())
+            && (first.is_empty() || bytes::find::<b'@'>(first).is_some())
         {
             message.envelope_id = first;
             self.rest = rest;
@@ -177,12 +177,12 @@ impl<'a> Optional<'a> {
     fn source_system(&mut self) -> &'a [u8] {
         let text = behind_blanks(self.rest);
         let (name, rest) = first_token(text);
-        if name.is_empty() || name.starts_with(b"(") || near::find_either::<b';', b'@'>(name).is_some() {
+        if name.is_empty() || name.starts_with(b"(") || bytes::find_either::<b';', b'@'>(name).is_some() {
             return &[];
         }
         let end = if let Some(host) = rest.strip_prefix(b" dns;") {
             // A word without a dot may be the user, unless it is that host again.
-            let remote = near::find::<b'.'>(name).is_some() || first_token(host).0 == name;
+            let remote = bytes::find::<b'.'>(name).is_some() || first_token(host).0 == name;
             remote.then_some(name.len())
         } else {
             let behind = behind_blanks(rest);
@@ -253,7 +253,7 @@ fn begins_reply(rest: &[u8], dialect: &Dialect) -> bool {
     match word {
         [b'4' | b'5', b'.', b'0'..=b'9', ..] => true,
         [first, ..] => {
-            first.is_ascii_alphabetic() && near::find::<b';'>(word).is_none() && !is_run_user(word, dialect)
+            first.is_ascii_alphabetic() && bytes::find::<b';'>(word).is_none() && !is_run_user(word, dialect)
         }
         [] => false,
     }
@@ -271,7 +271,7 @@ fn group_end(text: &[u8]) -> Option<usize> {
 /// A host's full name, which a status such as 4.4.3 is not.
 fn is_host(word: &[u8]) -> bool {
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-    near::find::<b'.'>(word).is_some()
+    bytes::find::<b'.'>(word).is_some()
         && word.last().is_some_and(u8::is_ascii_alphanumeric)
         && word.iter().all(fits)
         && word.iter().any(u8::is_ascii_alphabetic)

@@ -8,7 +8,7 @@ use super::blanks::{Blanks, Word};
 use crate::record::code::{Action, EntryCode};
 use crate::record::option::{LogOption, OptionSet};
 use crate::record::values::timestamp::{ends_with_year, is_clock};
-use crate::record::{Direction, near, number};
+use crate::record::{Direction, bytes, number};
 
 /// A channel column is padded to 12 characters and followed by one blank: a wider gap in front of
 /// the code means that the destination column is empty.
@@ -176,9 +176,9 @@ fn is_process(word: &Word<'_>) -> bool {
     }
     // A bit for each byte.
     let all = !(u64::MAX << length);
-    let dots = near::bits_at_start(word.start, length, near::equal::<b'.'>);
-    let hex = near::bits_at_start(word.start, length, near::hex_digits);
-    let digits = near::bits_at_start(word.start, length, near::digits);
+    let dots = bytes::bits_at_start(word.start, length, bytes::equal::<b'.'>);
+    let hex = bytes::bits_at_start(word.start, length, bytes::hex_digits);
+    let digits = bytes::bits_at_start(word.start, length, bytes::digits);
     let first = dots.trailing_zeros();
     let behind = dots.unbounded_shr(first + 1);
     let second = behind.trailing_zeros();

@@ -6,9 +6,9 @@
 
 use super::field::{is_application, is_queue_file, message_id};
 use super::user::is_run_user;
+use crate::record::bytes::first_token;
 use crate::record::code::Action;
 use crate::record::format::Format;
-use crate::record::near::first_token;
 use crate::record::number::{integer, seconds};
 use crate::record::option::{FIELDS, LogOption, OptionSet};
 use crate::record::values::transport;

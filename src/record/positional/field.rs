@@ -1,13 +1,13 @@
 //! What a word or a text has to look like for a field of a positional entry. `user.rs` has what that of
 //! `LOG_USERNAME` looks like.
 
-use crate::record::near;
+use crate::record::bytes;
 use crate::record::values::queue_file;
 
 /// `<id>` or `<new>,<original>` at the start, and what follows, which may do so without a blank.
 pub(super) fn message_id(text: &[u8]) -> (&[u8], &[u8]) {
     let none = (&[][..], text);
-    let closing = |text: &[u8]| near::find_either::<b'>', b' '>(text).filter(|&end| text[end] == b'>');
+    let closing = |text: &[u8]| bytes::find_either::<b'>', b' '>(text).filter(|&end| text[end] == b'>');
     if text.first() != Some(&b'<') {
         return none;
     }
@@ -39,8 +39,8 @@ pub(in crate::record) fn is_queue_file(token: &[u8]) -> bool {
 /// has those that are not known to: `/I=A/ZZb@x.de` is no queue file there.
 fn is_message(base: &[u8]) -> bool {
     queue_file::parse(base).is_some()
-        && near::find_either::<b'@', b';'>(base).is_none()
-        && near::find_either::<b'<', b'>'>(base).is_none()
+        && bytes::find_either::<b'@', b';'>(base).is_none()
+        && bytes::find_either::<b'<', b'>'>(base).is_none()
 }
 
 /// A word with an at sign that ends as an address does: `a@b.example:` begins a text.
@@ -48,7 +48,7 @@ pub(super) fn is_address(word: &[u8]) -> bool {
     let Some(last) = word.last() else { return false };
     (last.is_ascii_alphanumeric() || *last == b']' || *last >= 0x80)
         && !matches!(word[0], b'<' | b'(' | b'\'')
-        && near::find::<b'@'>(word).is_some()
+        && bytes::find::<b'@'>(word).is_some()
 }
 
 /// Application information: a protocol, alone or with what follows it behind slashes.

@@ -5,8 +5,8 @@
 
 use super::blanks::Blanks;
 use super::field::is_application;
+use crate::record::bytes::{self, behind_blanks, first_token};
 use crate::record::code::Action;
-use crate::record::near::{self, behind_blanks, first_token};
 use crate::record::number::seconds;
 use crate::record::option::{LogOption, OptionSet};
 use crate::record::values::transport;
@@ -94,7 +94,7 @@ fn application(text: &[u8], usual: OptionSet) -> (&[u8], &[u8]) {
 /// Whether a protocol at the end is application information: with more of it behind a slash, behind a
 /// transport tuple, or with nothing in front.
 fn ends_application(head: &[u8], word: &[u8]) -> bool {
-    near::find::<b'/'>(word).is_some() || head.trim_ascii().is_empty() || is_behind_text(last_word(head).1)
+    bytes::find::<b'/'>(word).is_some() || head.trim_ascii().is_empty() || is_behind_text(last_word(head).1)
 }
 
 /// Whether a number behind this cannot be part of a text: an empty field or one of these stands there.

@@ -6,7 +6,7 @@
 //! taken for a name: `Mailbox is busy` has none.
 
 use crate::record::Dialect;
-use crate::record::near::first_token;
+use crate::record::bytes::first_token;
 
 /// The users that the product's installers make for the MTA (Administration Guide, all releases).
 const RUN_USERS: [&[u8]; 4] = [b"mailsrv", b"inetmail", b"inetuser", b"mailsrv2"];

@@ -12,7 +12,7 @@ use crate::record::diagnostic::Status;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sign {
     /// Words, as they stand there, and whose they are.
-    Words(String, Place),
+    Words(String, Where),
     /// The enhanced status code.
     Status(Status),
     /// The reply code.
@@ -21,7 +21,7 @@ pub enum Sign {
 
 /// Where words stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Where {
     /// Behind the codes of another host's reply.
     HostsReply,
     /// In a reply or text of our own MTA.
@@ -56,8 +56,8 @@ pub struct Weighed {
 pub fn of(failure: &Failure<'_>, classified: &Classified<'_>) -> Weighed {
     let mut all = signs(failure, classified);
     let chose = |one: &Evidence| match (classified.basis, &one.sign) {
-        (Basis::Words(_), Sign::Words(_, place)) => matches!(place, Place::HostsReply | Place::OwnText),
-        (Basis::OurWords(_), Sign::Words(_, place)) => matches!(place, Place::Preface | Place::ReasonField),
+        (Basis::Words(_), Sign::Words(_, place)) => matches!(place, Where::HostsReply | Where::OwnText),
+        (Basis::OurWords(_), Sign::Words(_, place)) => matches!(place, Where::Preface | Where::ReasonField),
         (Basis::Codes(_), Sign::Status(_) | Sign::Code(_)) => true,
         _ => false,
     };
@@ -72,10 +72,10 @@ pub fn of(failure: &Failure<'_>, classified: &Classified<'_>) -> Weighed {
 fn signs(failure: &Failure<'_>, classified: &Classified<'_>) -> Vec<Evidence> {
     let reply = &classified.reply;
     let outlook = Outlook::of(failure.action, reply);
-    let place = if reply.remote { Place::HostsReply } else { Place::OwnText };
+    let place = if reply.remote { Where::HostsReply } else { Where::OwnText };
     let mut all = Vec::new();
     all.extend(in_words(reply.text, outlook, place, chosen(classified.basis, place)));
-    let beside = [(reply.preface, Place::Preface), (failure.reason_text, Place::ReasonField)];
+    let beside = [(reply.preface, Where::Preface), (failure.reason_text, Where::ReasonField)];
     for (text, place) in beside {
         all.extend(in_words(text, outlook.beside(), place, chosen(classified.basis, place)));
     }
@@ -89,16 +89,16 @@ fn signs(failure: &Failure<'_>, classified: &Classified<'_>) -> Vec<Evidence> {
 }
 
 /// The family that decided, if it is one of words that stand there.
-fn chosen(basis: Basis, place: Place) -> Option<usize> {
+fn chosen(basis: Basis, place: Where) -> Option<usize> {
     match (basis, place) {
-        (Basis::Words(row), Place::HostsReply | Place::OwnText)
-        | (Basis::OurWords(row), Place::Preface | Place::ReasonField) => Some(row),
+        (Basis::Words(row), Where::HostsReply | Where::OwnText)
+        | (Basis::OurWords(row), Where::Preface | Where::ReasonField) => Some(row),
         _ => None,
     }
 }
 
 /// The words of a text that tell a reason: those of the row that decided, if they stand here.
-fn in_words(text: &[u8], outlook: Outlook, place: Place, chosen: Option<usize>) -> Option<Evidence> {
+fn in_words(text: &[u8], outlook: Outlook, place: Where, chosen: Option<usize>) -> Option<Evidence> {
     let words = words::read(text);
     let here = |row: &usize| FAMILIES[*row].find(words.all().words).is_some();
     let row = chosen.filter(here).or_else(|| first_family(&words, outlook, false))?;

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use super::kind;
 use super::lexicon::key;
 use super::vocabulary::{CLIENT, Classes, LIST_HOSTS, LISTHOST, MAILADDRESS};
-use crate::record::near;
+use crate::record::bytes;
 
 /// A name: where it ends, and what it counts as.
 pub(super) struct Name {
@@ -19,7 +19,7 @@ pub(super) struct Name {
 /// stands between letters or digits.
 pub(super) fn read(text: &[u8], start: usize, end: usize, kinds: u8) -> Option<Name> {
     let run = &text[start..end];
-    let at = if kinds & kind::AT == 0 { None } else { near::find::<b'@'>(run) };
+    let at = if kinds & kind::AT == 0 { None } else { bytes::find::<b'@'>(run) };
     if let Some(at) = at {
         let end = address_end(run, at).map_or(end, |length| start + length);
         return Some(Name { end, classes: MAILADDRESS });
@@ -27,7 +27,7 @@ pub(super) fn read(text: &[u8], start: usize, end: usize, kinds: u8) -> Option<N
     if kinds & kind::SLASH != 0 && contains(run, b"://") {
         return Some(Name { end, classes: list_host(run) });
     }
-    if kinds & kind::DOT == 0 || near::holds_capital(run) && (is_exception(run) || is_sentence(run)) {
+    if kinds & kind::DOT == 0 || bytes::holds_capital(run) && (is_exception(run) || is_sentence(run)) {
         return None;
     }
     let numbers = run.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
@@ -45,7 +45,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 
 /// Where an address ends, if a colon and a word follow it: `bob@example.com:blocked`.
 fn address_end(run: &[u8], at: usize) -> Option<usize> {
-    let colon = at + near::find::<b':'>(&run[at..])?;
+    let colon = at + bytes::find::<b':'>(&run[at..])?;
     run.get(colon + 1).is_some_and(u8::is_ascii_alphabetic).then_some(colon)
 }
 
@@ -69,7 +69,7 @@ fn is_sentence(run: &[u8]) -> bool {
 
 /// Whether a block list's host stands in a name: `zen.spamhaus.org`, `https://www.spamhaus.org/query`.
 fn list_host(run: &[u8]) -> Classes {
-    if near::is_host_name(run) {
+    if bytes::is_host_name(run) {
         return if is_list_host(run) { LISTHOST } else { 0 };
     }
     let mut hosts = run.split(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'-'));
@@ -77,8 +77,8 @@ fn list_host(run: &[u8]) -> Classes {
 }
 
 fn is_list_host(host: &[u8]) -> bool {
-    let Some(last) = near::find_last::<b'.'>(host) else { return false };
-    let domain = near::find_last::<b'.'>(&host[..last]).map_or(host, |dot| &host[dot + 1..]);
+    let Some(last) = bytes::find_last::<b'.'>(host) else { return false };
+    let domain = bytes::find_last::<b'.'>(&host[..last]).map_or(host, |dot| &host[dot + 1..]);
     LIST_HOST_KEYS.contains(&key(domain))
         && LIST_HOSTS
             .iter()

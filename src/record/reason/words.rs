@@ -9,7 +9,7 @@
 use super::lexicon::{Head, LEXICON, Lexicon, WORD_BYTES};
 use super::vocabulary::{Classes, FILLER, MAILADDRESS, NULL, SAID, SENDER};
 use super::{derived, kind, name};
-use crate::record::near;
+use crate::record::bytes;
 
 /// More of a text is not looked at. A reply line has at most 512 bytes (RFC 5321, 4.5.3.1.5), and other
 /// hosts choose what stands in it.
@@ -95,7 +95,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn walk(&mut self) {
         let mut run = Run::default();
-        for at in near::places(self.text, near::not_of_words) {
+        for at in bytes::places(self.text, bytes::not_of_words) {
             let mark = self.text[at];
             let kind = kind::of(mark);
             if kind != kind::BREAK {
@@ -169,7 +169,7 @@ impl Walk<'_> {
     fn parts(&mut self, start: usize, end: usize) {
         let mut from = start;
         while from < end {
-            let to = near::word_end(&self.text[from..end]) + from;
+            let to = bytes::word_end(&self.text[from..end]) + from;
             self.plain(from, to);
             from = to + 1;
         }

@@ -1,6 +1,6 @@
 //! Envelope addresses: which destination a recipient belongs to.
 
-use crate::record::near;
+use crate::record::bytes;
 
 /// The domain that delivery goes to: the first host of a source route (`@relay:user@host`), else
 /// what follows the last `@`. `None` for a bare local part.
@@ -8,7 +8,7 @@ pub fn destination(address: &[u8]) -> Option<&[u8]> {
     let domain = if let Some(route) = address.strip_prefix(b"@") {
         route.split(|byte| matches!(byte, b':' | b',')).next()?
     } else {
-        &address[near::find_last::<b'@'>(address)? + 1..]
+        &address[bytes::find_last::<b'@'>(address)? + 1..]
     };
     let domain = domain.strip_suffix(b">").unwrap_or(domain);
     let domain = domain.strip_suffix(b".").unwrap_or(domain);
@@ -19,7 +19,7 @@ pub fn destination(address: &[u8]) -> Option<&[u8]> {
 /// quote that nothing closes is an ordinary character.
 pub fn token_end(text: &[u8], start: usize) -> usize {
     let mut position = start;
-    while let Some(found) = near::find_either::<b' ', b'"'>(&text[position..]) {
+    while let Some(found) = bytes::find_either::<b' ', b'"'>(&text[position..]) {
         let found = position + found;
         if text[found] == b' ' {
             return found;
@@ -35,7 +35,7 @@ pub fn token_end(text: &[u8], start: usize) -> usize {
 /// Where the quoted string ends, honouring `\"`.
 fn closing_quote(text: &[u8]) -> Option<usize> {
     let mut position = 0;
-    while let Some(found) = near::find_either::<b'"', b'\\'>(&text[position..]) {
+    while let Some(found) = bytes::find_either::<b'"', b'\\'>(&text[position..]) {
         if text[position + found] == b'"' {
             return Some(position + found);
         }

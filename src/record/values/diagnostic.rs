@@ -6,7 +6,7 @@
 //! A banner may hold nested or unbalanced brackets and text that looks like a reply, so the last
 //! `smtp;` with a code behind it counts (2005Q4 guide, examples 21-1 to 21-9).
 
-use crate::record::near;
+use crate::record::bytes;
 
 /// An enhanced status code `x.y.z` (RFC 3463).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -186,7 +186,7 @@ fn behind_host(host: &[u8]) -> Reply<'_> {
 /// The parenthesis that closes the first one.
 fn group_end(text: &[u8]) -> Option<usize> {
     let mut depth = 0_u32;
-    near::places(text, near::equal_either::<b'(', b')'>).find(|&at| {
+    bytes::places(text, bytes::equal_either::<b'(', b')'>).find(|&at| {
         if text[at] == b'(' {
             depth += 1;
         } else {

@@ -9,7 +9,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::record::near;
+use crate::record::bytes;
 
 /// What the name of a queued message says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +26,11 @@ const UNIQUE_BYTES: RangeInclusive<usize> = 2..=60;
 /// Reads a base name, or `None` for anything that is not a queued message: copies that an operator
 /// left (`.KEEP1`), temporary files (`$…`), directories of other programs.
 pub fn parse(name: &[u8]) -> Option<QueueFile> {
-    let dot = near::find::<b'.'>(name)?;
+    let dot = bytes::find::<b'.'>(name)?;
     let (stem, extension) = (&name[..dot], &name[dot + 1..]);
     let held = extension == b"HELD";
     let two = matches!(extension, [a, b] if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric());
-    if !(UNIQUE_BYTES.contains(&stem.len().checked_sub(2)?) && near::is_plain_name(stem) && (held || two)) {
+    if !(UNIQUE_BYTES.contains(&stem.len().checked_sub(2)?) && bytes::is_plain_name(stem) && (held || two)) {
         return None;
     }
     let attempts = (35 - digit(stem[0])?) * 36 + (35 - digit(stem[1])?);
@@ -39,7 +39,7 @@ pub fn parse(name: &[u8]) -> Option<QueueFile> {
 
 /// The base name of a path as the log writes it, whole or relative to the queue directory.
 pub fn base_name(path: &[u8]) -> &[u8] {
-    near::find_last::<b'/'>(path).map_or(path, |slash| &path[slash + 1..])
+    bytes::find_last::<b'/'>(path).map_or(path, |slash| &path[slash + 1..])
 }
 
 fn digit(byte: u8) -> Option<u16> {

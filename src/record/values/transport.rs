@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::record::near;
+use crate::record::bytes;
 use crate::record::number;
 
 /// The two ends of a connection, as written in the log.
@@ -22,12 +22,12 @@ pub struct Transport<'a> {
 /// Reads a whole tuple.
 pub fn parse(tuple: &[u8]) -> Option<Transport<'_>> {
     let rest = tuple.strip_prefix(b"TCP|")?;
-    let local_end = near::find::<b'|'>(rest).filter(|&end| end > 0)?;
+    let local_end = bytes::find::<b'|'>(rest).filter(|&end| end > 0)?;
     let rest = &rest[local_end + 1..];
-    let port_end = near::find::<b'|'>(rest)?;
+    let port_end = bytes::find::<b'|'>(rest)?;
     let local_port = number::at_start(rest, port_end)?;
     let rest = &rest[port_end + 1..];
-    let remote_end = near::find::<b'|'>(rest)?;
+    let remote_end = bytes::find::<b'|'>(rest)?;
     let remote_port = number::at_end(rest, rest.len() - remote_end - 1)?;
     Some(Transport {
         tuple,
@@ -41,11 +41,11 @@ pub fn parse(tuple: &[u8]) -> Option<Transport<'_>> {
 pub fn find(text: &[u8]) -> Option<Transport<'_>> {
     let mut behind = 0;
     loop {
-        let bar = behind + near::find::<b'|'>(&text[behind..])?;
+        let bar = behind + bytes::find::<b'|'>(&text[behind..])?;
         behind = bar + 1;
         if text[..bar].ends_with(b"TCP") {
             let tuple = &text[bar - 3..];
-            return parse(&tuple[..near::find_either::<b' ', b')'>(tuple).unwrap_or(tuple.len())]);
+            return parse(&tuple[..bytes::find_either::<b' ', b')'>(tuple).unwrap_or(tuple.len())]);
         }
     }
 }
@@ -68,7 +68,7 @@ fn plain_v4(text: &[u8]) -> Option<Ipv4Addr> {
     if text.len() > "255.255.255.255".len() {
         return None;
     }
-    let mut dots = near::bits_of_few(text, near::equal::<b'.'>);
+    let mut dots = bytes::bits_of_few(text, bytes::equal::<b'.'>);
     if dots.count_ones() != 3 {
         return None;
     }

@@ -1,13 +1,13 @@
-//! When a channel failed: stretches of time in a row in which most of its attempts did.
+//! When a channel failed: periods of time in a row in which most of its attempts did.
 
 use super::lines::civil;
 use crate::aggregate::reasons::PerLabel;
 use crate::findings::logs::{ChannelTraffic, Outage};
 use crate::findings::{Thresholds, share};
 use crate::record::reason::Reason;
-use crate::report::breakdown::stretches::{STRETCH_MILLIS, Stretches};
+use crate::report::breakdown::periods::{PERIOD_MILLIS, Periods};
 
-/// Stretches of one channel in a row.
+/// Periods of one channel in a row.
 struct Run<'a> {
     channel: &'a str,
     first: i64,
@@ -19,20 +19,16 @@ struct Run<'a> {
 
 /// All of them, the one with most failures first. Where a channel has other destinations, the failures of one
 /// domain are none: mail of the others goes through.
-pub(super) fn outages(
-    stretches: &Stretches,
-    channels: &[ChannelTraffic],
-    limits: &Thresholds,
-) -> Vec<Outage> {
+pub(super) fn outages(periods: &Periods, channels: &[ChannelTraffic], limits: &Thresholds) -> Vec<Outage> {
     let many: Vec<&str> =
         channels.iter().filter(|row| row.domains >= limits.domains).map(|row| row.channel.as_str()).collect();
     let mut runs: Vec<Run<'_>> = Vec::new();
-    for (channel, number, stretch) in stretches.in_order() {
-        let fails = share(stretch.failed, stretch.attempts) >= limits.failing_share;
-        if stretch.attempts < limits.attempts || !fails {
+    for (channel, number, period) in periods.in_order() {
+        let fails = share(period.failed, period.attempts) >= limits.failing_share;
+        if period.attempts < limits.attempts || !fails {
             continue;
         }
-        if stretch.is_one_domain(limits.one_domain_share) && many.contains(&channel) {
+        if period.is_one_domain(limits.one_domain_share) && many.contains(&channel) {
             continue;
         }
         let goes_on = runs.last().is_some_and(|run| run.channel == channel && run.last + 1 == number);
@@ -42,9 +38,9 @@ pub(super) fn outages(
         }
         if let Some(run) = runs.last_mut() {
             run.last = number;
-            run.attempts += stretch.attempts;
-            run.failures += stretch.failed;
-            run.reasons.add_all(&stretch.reasons);
+            run.attempts += period.attempts;
+            run.failures += period.failed;
+            run.reasons.add_all(&period.reasons);
         }
     }
     let outages = runs.iter().filter_map(outage).collect();
@@ -55,8 +51,8 @@ fn outage(run: &Run<'_>) -> Option<Outage> {
     let main = run.reasons.counted().max_by_key(|&(_, count)| count);
     Some(Outage {
         channel: run.channel.to_owned(),
-        from: civil(run.first.checked_mul(STRETCH_MILLIS)?)?,
-        to: civil((run.last + 1).checked_mul(STRETCH_MILLIS)?)?,
+        from: civil(run.first.checked_mul(PERIOD_MILLIS)?)?,
+        to: civil((run.last + 1).checked_mul(PERIOD_MILLIS)?)?,
         attempts: run.attempts,
         failures: run.failures,
         failure_ratio: share(run.failures, run.attempts),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::SHOWN;
 use super::table::{Column, Table, wrap};
 use crate::findings::logs::ClientCount;
-use crate::paper::WIDTH;
+use crate::listing::WIDTH;
 use crate::report::summary::{Connections, LineReason, ReasonCount, Summary};
 use crate::text::number;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::paper::{self, WIDTH};
+use crate::listing::{self, WIDTH};
 use crate::text::escape::middle_cut;
 
 const INDENT: usize = 2;
@@ -104,7 +104,7 @@ impl Table {
 pub(super) fn wrap(text: &mut String, head: &str, indent: usize, words: &str) {
     let room = WIDTH.saturating_sub(indent).max(LEAST_FLEXIBLE);
     let words: Vec<_> = words.split_ascii_whitespace().map(|word| middle_cut(word, room)).collect();
-    paper::wrap(text, head, indent, &words.join(" "));
+    listing::wrap(text, head, indent, &words.join(" "));
 }
 
 #[cfg(test)]

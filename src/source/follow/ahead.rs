@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::file::LogFile;
 use super::position::{Position, Role};
-use super::{Begin, Event, FollowError, Follower};
+use super::{Begin, FollowError, Follower, Step};
 
 impl Follower {
     /// The file that was the log before. One that may not be read any more may still be open.
@@ -32,7 +32,7 @@ impl Follower {
         &mut self,
         at_path: Option<LogFile>,
         error: FollowError,
-    ) -> Result<Option<Event<'static>>, FollowError> {
+    ) -> Result<Option<Step<'static>>, FollowError> {
         let Some(mut file) = at_path.filter(|_| self.ahead.is_none()) else { return Err(error) };
         let before = self.current.as_ref().map_or(0, |file| file.size().unwrap_or(0));
         let expected = self.appended.bytes + self.renamed_bytes() + before;

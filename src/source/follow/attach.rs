@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::cumulative::Cumulative;
 use super::file::LogFile;
 use super::position::{Appended, Position, Role};
-use super::{Begin, Event, FollowError, Follower};
+use super::{Begin, FollowError, Follower, Step};
 
 /// The files that have a name, until a saved place has been found in them.
 struct Named {
@@ -125,7 +125,7 @@ impl Follower {
         };
         let recovered =
             recover(positions, &found, yesterday, cumulative, now).map_err(|source| self.error(source))?;
-        self.noticed = recovered.gaps.into_iter().map(|known_bytes| Event::Gap { known_bytes }).collect();
+        self.noticed = recovered.gaps.into_iter().map(|known_bytes| Step::Gap { known_bytes }).collect();
         // The saved sums do not have them, even if they were counted before the program was killed.
         let was_log = positions.iter().zip(&found).filter(|(position, _)| position.role == Role::Current);
         for (_, found) in was_log.filter(|(_, found)| !found.as_ref().is_some_and(LogFile::is_log)) {
@@ -134,7 +134,7 @@ impl Follower {
                 None if self.noticed.is_empty() => 2,
                 None => 0,
             };
-            self.noticed.extend(std::iter::repeat_n(Event::Rotated, times));
+            self.noticed.extend(std::iter::repeat_n(Step::Rotated, times));
         }
         self.old = recovered.parts;
         for file in found.into_iter().flatten() {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::chain::Chain;
 use super::file::LogFile;
 use super::position::{FileId, Position, Role, written_at};
-use super::{Event, Follower};
+use super::{Follower, Step};
 
 /// More entries of the directory are not looked at.
 const MAX_LISTED: usize = 20_000;
@@ -81,7 +81,7 @@ impl Follower {
             until: named[0].map_or(u128::MAX, |log| log.id().born).max(1),
         };
         let known: Vec<&LogFile> = self.old.iter().chain(named.into_iter().flatten()).collect();
-        let left = |id| self.left.contains(&id) || Some(id) == self.foreign || id == since.id;
+        let left = |id| self.left.contains(&id) || Some(id) == self.never_the_log || id == since.id;
         // A directory that may not be listed tells nothing.
         let Ok(found) = self.chain.find_renamed(window, &known, left, now) else { return };
         // The name that it got went to the file after it, which then lost it to one that was not there yet.
@@ -89,10 +89,10 @@ impl Follower {
         let next = found.files.first().map(|file| file.id().born);
         let overwritten = unlinked.zip(next).is_some_and(|(unlinked, next)| next + TICK > unlinked);
         let lost = found.lost.or((overwritten || by_hand && !found.settled).then_some(0));
-        self.noticed.extend(lost.map(|known_bytes| Event::Gap { known_bytes }));
+        self.noticed.extend(lost.map(|known_bytes| Step::Gap { known_bytes }));
         for mut file in found.files {
             file.becomes(Role::Nameless, 0);
-            self.noticed.push_back(Event::Rotated);
+            self.noticed.push_back(Step::Rotated);
             self.old.push_back(file);
         }
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::cumulative::Cumulative;
 use super::file::LogFile;
 use super::position::{Anchor, Appended, FileId, Role};
-use super::{Event, FollowError, Follower};
+use super::{FollowError, Follower, Step};
 
 impl Follower {
     /// Looks whether the path still names the file that we read; `None` when there is a new one to read.
-    pub(super) fn look(&mut self, now: Duration) -> Result<Option<Event<'static>>, FollowError> {
+    pub(super) fn look(&mut self, now: Duration) -> Result<Option<Step<'static>>, FollowError> {
         if self.begin.is_some() {
             self.attach(now)?;
             return Ok(self.noticed.pop_front());
@@ -22,23 +22,23 @@ impl Follower {
             && current.id() == id
         {
             current.is_current(written);
-            self.foreign = yesterday.filter(|&id| !self.knows(id));
+            self.never_the_log = yesterday.filter(|&id| !self.knows(id));
             self.forget_names(yesterday);
             if self.unreadable {
                 // All of it that is there has been read, but a restart could not.
                 self.chain.open_yesterday(now)?;
                 self.unreadable = false;
             }
-            return Ok(Some(Event::Idle));
+            return Ok(Some(Step::Idle));
         }
         let moved = self.current.as_ref().is_some_and(|current| Some(current.id()) == yesterday);
-        let unknown = yesterday.filter(|&id| !self.knows(id) && Some(id) != self.foreign);
+        let unknown = yesterday.filter(|&id| !self.knows(id) && Some(id) != self.never_the_log);
         if at_path.is_none() && !moved && unknown.is_none() {
             // Between two files after a rotation there is none; else the log was deleted, or its file
             // system is gone. What is open of it is still read.
             let between = self.old.iter().any(|file| Some(file.id()) == yesterday);
             return match &self.current {
-                None if between => Ok(Some(Event::Idle)),
+                None if between => Ok(Some(Step::Idle)),
                 _ => Err(FollowError::Missing { path: self.chain.current.clone() }),
             };
         }
@@ -54,13 +54,13 @@ impl Follower {
     }
 
     /// Takes up the files that the names stand for now.
-    fn rotate(&mut self, now: Duration) -> Result<Option<Event<'static>>, FollowError> {
+    fn rotate(&mut self, now: Duration) -> Result<Option<Step<'static>>, FollowError> {
         // In this order: whatever is renamed meanwhile is then seen twice, not missed.
         let mut at_path = self.chain.open_current(now)?;
         if let (Some(at_path), Some(current)) = (&at_path, &self.current)
             && at_path.id() == current.id()
         {
-            return Ok(Some(Event::Idle));
+            return Ok(Some(Step::Idle));
         }
         let mut yesterday = match self.open_yesterday(now) {
             Ok(yesterday) => yesterday,
@@ -68,7 +68,7 @@ impl Follower {
         };
         self.pass_on_ahead(at_path.iter_mut().chain(&mut yesterday));
         let named = [&yesterday, &at_path].map(|file| file.as_ref().map(LogFile::id));
-        let known = |id| self.knows(id) || Some(id) == self.foreign || Some(id) == named[1];
+        let known = |id| self.knows(id) || Some(id) == self.never_the_log || Some(id) == named[1];
         yesterday = yesterday.filter(|file| !known(file.id()));
         let between = match &yesterday {
             // Two rotations or more since we looked: what lies between is in the cumulative log. As long as
@@ -87,7 +87,7 @@ impl Follower {
         self.forget_names(named[0]);
         self.current_was_renamed(named[0], copied, [at_path.as_ref(), yesterday.as_ref()], now);
         if let (Some(mut yesterday), Some(between)) = (yesterday, between) {
-            self.noticed.extend(between.is_gap.then_some(Event::Gap { known_bytes: 0 }));
+            self.noticed.extend(between.is_gap.then_some(Step::Gap { known_bytes: 0 }));
             self.old.extend(between.parts);
             self.appended = between.appended;
             yesterday.becomes(Role::Renamed, 0);
@@ -97,7 +97,7 @@ impl Follower {
             self.appended = self.appended_before(renamed, Some(copied), now);
         }
         self.current = at_path;
-        Ok(had_current.then_some(Event::Rotated))
+        Ok(had_current.then_some(Step::Rotated))
     }
 
     /// A file that was the log before and is it again goes on where it was.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::fs::{AtFlags, FileType, fstat, statat};
 use rustix::io::Errno;
 
-use super::directory::{Directory, Place, Stop};
+use super::directory::{Directory, Location, Stop};
 use super::freshness::Stamp;
 use super::held_files::HOLD_CHANNEL;
 use super::pass::Pass;
@@ -46,7 +46,7 @@ impl Channel {
         pass: &mut Pass<'_>,
     ) -> Result<(), (Arc<Path>, Stop)> {
         let path: Arc<Path> = Arc::from(Path::new(OsStr::from_bytes(name.to_bytes())));
-        let place = Place {
+        let location = Location {
             channel: Arc::clone(label),
             holds_on_purpose: &**label == HOLD_CHANNEL,
             path: Arc::clone(&path),
@@ -57,21 +57,21 @@ impl Channel {
             Err(error) => return Err((path, error.into())),
         };
         if self.next.is_none() {
-            self.read_top(&opened, &place, pass).map_err(|stop| (path, stop))?;
+            self.read_top(&opened, &location, pass).map_err(|stop| (path, stop))?;
         }
-        self.read_subdirectories(&opened, &place, pass)?;
+        self.read_subdirectories(&opened, &location, pass)?;
         (self.whole, self.finished, self.failure) = (true, Some(pass.began), None);
         Ok(())
     }
 
-    fn read_top(&mut self, opened: &OwnedFd, place: &Place, pass: &mut Pass<'_>) -> Result<(), Stop> {
+    fn read_top(&mut self, opened: &OwnedFd, location: &Location, pass: &mut Pass<'_>) -> Result<(), Stop> {
         if self.top.holds(&Stamp::from(&fstat(opened)?), pass) {
             pass.counts.skipped += 1;
             return Ok(());
         }
         self.whole = false;
         let mut names = BTreeSet::new();
-        self.top.list(opened, place, Some(&mut names), pass)?;
+        self.top.list(opened, location, Some(&mut names), pass)?;
         let before = self.subdirectories.len();
         self.subdirectories.retain(|name, _| names.contains(name));
         pass.directories_left += before - self.subdirectories.len();
@@ -89,14 +89,14 @@ impl Channel {
     fn read_subdirectories(
         &mut self,
         opened: &OwnedFd,
-        place: &Place,
+        location: &Location,
         pass: &mut Pass<'_>,
     ) -> Result<(), (Arc<Path>, Stop)> {
         let from = self.next.take().map_or(Bound::Unbounded, Bound::Included);
         let mut vanished = Vec::new();
         let mut end = Ok(());
         for (name, directory) in self.subdirectories.range_mut((from, Bound::Unbounded)) {
-            match read_subdirectory(opened, name, directory, place, &mut self.whole, pass) {
+            match read_subdirectory(opened, name, directory, location, &mut self.whole, pass) {
                 Ok(()) => {}
                 Err((_, Stop::Vanished)) => vanished.push(name.clone()),
                 Err(stop) => {
@@ -177,11 +177,11 @@ fn read_subdirectory(
     parent: &OwnedFd,
     name: &CStr,
     directory: &mut Directory,
-    place: &Place,
+    location: &Location,
     whole: &mut bool,
     pass: &mut Pass<'_>,
 ) -> Result<(), (Arc<Path>, Stop)> {
-    let path = || -> Arc<Path> { Arc::from(place.path.join(OsStr::from_bytes(name.to_bytes()))) };
+    let path = || -> Arc<Path> { Arc::from(location.path.join(OsStr::from_bytes(name.to_bytes()))) };
     if pass.is_over() {
         return Err((path(), Stop::OutOfTime));
     }
@@ -198,11 +198,11 @@ fn read_subdirectory(
         Err(error) => return Err((path(), error.into())),
     }
     *whole = false;
-    let place = Place { channel: Arc::clone(&place.channel), path: path(), ..*place };
+    let location = Location { channel: Arc::clone(&location.channel), path: path(), ..*location };
     let read = match open_below(parent, name) {
-        Ok(Some(opened)) => directory.list(&opened, &place, None, pass),
+        Ok(Some(opened)) => directory.list(&opened, &location, None, pass),
         Ok(None) => Err(Stop::Vanished),
         Err(error) => Err(error.into()),
     };
-    read.map_err(|stop| (place.path, stop))
+    read.map_err(|stop| (location.path, stop))
 }

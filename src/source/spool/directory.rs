@@ -51,7 +51,7 @@ impl From<Errno> for Stop {
 
 /// Where a directory is.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Location {
     /// The label of its channel.
     pub(super) channel: Arc<str>,
     /// Its path below the root.
@@ -96,7 +96,7 @@ impl Directory {
     pub(super) fn list(
         &mut self,
         opened: &OwnedFd,
-        place: &Place,
+        location: &Location,
         subdirectories: Option<&mut BTreeSet<CString>>,
         pass: &mut Pass<'_>,
     ) -> Result<(), Stop> {
@@ -107,7 +107,7 @@ impl Directory {
         let mut buffer = std::mem::take(&mut pass.buffer);
         let mut reader = Reader {
             opened,
-            place,
+            location,
             known: &mut self.known,
             summary: Summary::default(),
             settles_at: None,
@@ -154,7 +154,7 @@ impl Directory {
 /// A listing under way.
 struct Reader<'a, 'pass> {
     opened: &'a OwnedFd,
-    place: &'a Place,
+    location: &'a Location,
     known: &'a mut KnownFiles,
     summary: Summary,
     settles_at: Option<u32>,
@@ -203,7 +203,7 @@ impl Reader<'_, '_> {
         match message {
             None => self.summary.other_files += 1,
             Some(message) if !message.held => return self.message(name, key(), message.attempts),
-            Some(_) if self.place.holds_on_purpose => {
+            Some(_) if self.location.holds_on_purpose => {
                 self.summary.held[HeldReason::StatusHold as usize] += 1;
             }
             Some(_) => self.held(name, key()),
@@ -273,8 +273,8 @@ impl Reader<'_, '_> {
         }
         if file.held == HeldClass::New {
             if self.pass.can_hand_out() {
-                let key = HeldKey { directory: Arc::clone(&self.place.path), file: key };
-                let channel = Arc::clone(&self.place.channel);
+                let key = HeldKey { directory: Arc::clone(&self.location.path), file: key };
+                let channel = Arc::clone(&self.location.channel);
                 self.pass.held_found.push(HeldFile { key, channel, name: name.to_owned() });
                 file.held = HeldClass::Asked;
             } else {

@@ -58,7 +58,7 @@ impl From<io::Error> for Stopped {
 #[derive(Debug)]
 pub(super) struct Watcher {
     progress: Arc<Progress>,
-    bell: SyncSender<()>,
+    wake: SyncSender<()>,
     stop: Sender<()>,
 }
 
@@ -86,14 +86,14 @@ impl Watcher {
         presence: Arc<()>,
     ) -> io::Result<Self> {
         let (stop, stopping) = channel();
-        let (bell, rung) = sync_channel(1);
+        let (wake, rung) = sync_channel(1);
         let progress = Arc::new(Progress::default());
         let work = Work {
             watch: Arc::clone(watch),
             paths,
             reader: reader.clone(),
             progress: Arc::clone(&progress),
-            bell: bell.clone(),
+            wake: wake.clone(),
             rung,
             stopping,
         };
@@ -109,7 +109,7 @@ impl Watcher {
             reader.try_send(Wakeup::Event).ok();
             drop(presence);
         })?;
-        Ok(Self { progress, bell, stop })
+        Ok(Self { progress, wake, stop })
     }
 
     /// Why it stopped, once it has.
@@ -139,7 +139,7 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         self.stop.send(()).ok();
-        self.bell.try_send(()).ok();
+        self.wake.try_send(()).ok();
     }
 }
 
@@ -149,15 +149,15 @@ struct Work {
     paths: Vec<PathBuf>,
     reader: SyncSender<Wakeup>,
     progress: Arc<Progress>,
-    bell: SyncSender<()>,
+    wake: SyncSender<()>,
     rung: Receiver<()>,
     stopping: Receiver<()>,
 }
 
 /// Wakes the thread.
-struct Bell(SyncSender<()>);
+struct ChannelWaker(SyncSender<()>);
 
-impl std::task::Wake for Bell {
+impl std::task::Wake for ChannelWaker {
     fn wake(self: Arc<Self>) {
         self.0.try_send(()).ok();
     }
@@ -166,7 +166,7 @@ impl std::task::Wake for Bell {
 impl Work {
     /// Passes hints on until it is told to stop, or the stream is of no use any more.
     fn run(self) -> Result<(), Stopped> {
-        let waker = std::task::Waker::from(Arc::new(Bell(self.bell.clone())));
+        let waker = std::task::Waker::from(Arc::new(ChannelWaker(self.wake.clone())));
         let mut context = Context::from_waker(&waker);
         self.progress.step();
         let mut hints = (self.watch)(&self.paths)?;

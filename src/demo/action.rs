@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::message::QueueFile;
 
-/// One thing that happens.
+/// An action, and when.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    /// When, since the start; never before the event in front of it.
+pub struct TimedAction {
+    /// When, since the start; never before the one in front of it.
     pub at: Duration,
     /// What.
     pub action: Action,

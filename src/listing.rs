@@ -11,12 +11,12 @@ const VALUE_WIDTH: usize = 2000;
 
 /// What has been written.
 #[derive(Debug, Default)]
-pub struct Paper {
+pub struct Listing {
     /// So far; printable ASCII where the words are.
     pub text: String,
 }
 
-impl Paper {
+impl Listing {
     /// The first line of an explanation.
     pub fn title(&mut self, title: &str) {
         self.wrapped(title, 2, "");
@@ -60,18 +60,18 @@ pub fn wrap(text: &mut String, head: &str, indent: usize, words: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Paper, WIDTH};
+    use super::{Listing, WIDTH};
 
     proptest::proptest! {
         #[test]
         fn nothing_is_lost_and_nothing_is_too_wide(value in "[ -~]{0,300}", title in "[!-~ ]{1,200}") {
-            let mut paper = Paper::default();
-            paper.title(&title);
-            paper.bytes("name", value.as_bytes());
-            proptest::prop_assert!(paper.text.lines().all(|line| line.len() <= WIDTH));
+            let mut listing = Listing::default();
+            listing.title(&title);
+            listing.bytes("name", value.as_bytes());
+            proptest::prop_assert!(listing.text.lines().all(|line| line.len() <= WIDTH));
             let plain = |text: &str| text.replace([' ', '\n'], "");
             let name = if value.is_empty() { "" } else { "name" };
-            proptest::prop_assert_eq!(plain(&paper.text), plain(&format!("{title}{name}{}", value.replace('\\', "\\\\"))));
+            proptest::prop_assert_eq!(plain(&listing.text), plain(&format!("{title}{name}{}", value.replace('\\', "\\\\"))));
         }
     }
 }

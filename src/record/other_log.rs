@@ -3,7 +3,7 @@
 use super::{Line, Skip, Unparsed};
 
 /// Which other log a line is from, by what stands in front of it.
-pub(super) fn log(line: &[u8]) -> Option<Skip> {
+pub(super) fn of(line: &[u8]) -> Option<Skip> {
     let digits = |range: std::ops::Range<usize>| {
         line.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
     };

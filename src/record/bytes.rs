@@ -1,4 +1,4 @@
-//! Finding a byte that is near.
+//! Finding bytes that are near, and the words between them.
 //!
 //! Words of an entry are short, and so is the way to the next mark in most texts: to call a search that is
 //! made for long ways costs more than to look at 16 bytes at a time right here. Where the way may be long,

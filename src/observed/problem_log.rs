@@ -7,14 +7,14 @@ const INTERVAL: Duration = Duration::from_mins(10);
 
 /// The problem of one collector, as far as the program's own log knows it.
 #[derive(Debug)]
-pub struct Complaints {
+pub struct ProblemLog {
     collector: &'static str,
     /// What a problem means.
     meaning: &'static str,
     said: Option<(String, Duration)>,
 }
 
-impl Complaints {
+impl ProblemLog {
     /// No problem yet.
     pub fn new(collector: &'static str) -> Self {
         Self::with(collector, "will be tried again")

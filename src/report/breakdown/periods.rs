@@ -1,4 +1,4 @@
-//! Attempts and failures by stretch of time: an incident of half an hour drowns in the sums of a day.
+//! Attempts and failures by period: an incident of half an hour drowns in the sums of a day.
 
 use rustc_hash::FxHashMap;
 
@@ -8,15 +8,15 @@ use crate::aggregate::reasons::PerLabel;
 use crate::findings::share;
 use crate::record::reason::Reason;
 
-/// The length of a stretch.
-pub const STRETCH_MILLIS: i64 = 5 * 60_000;
+/// The length of a period.
+pub const PERIOD_MILLIS: i64 = 5 * 60_000;
 /// A week of 24 channels.
-const MAX_STRETCHES: usize = 50_000;
+const MAX_PERIODS: usize = 50_000;
 const MAX_CHANNELS: usize = 256;
 
-/// One channel in one stretch.
+/// One channel in one period.
 #[derive(Clone, Debug, Default)]
-pub struct Stretch {
+pub struct Period {
     /// Attempts to deliver.
     pub attempts: u64,
     /// Those that failed.
@@ -29,7 +29,7 @@ pub struct Stretch {
     lead: u64,
 }
 
-impl Stretch {
+impl Period {
     fn fails(&mut self, reason: Reason, domain: Option<u64>) {
         self.failed += 1;
         self.reasons.add(reason);
@@ -46,16 +46,16 @@ impl Stretch {
     }
 }
 
-/// All channels in all stretches.
+/// All channels in all periods.
 #[derive(Debug)]
-pub struct Stretches {
+pub struct Periods {
     channels: Labels<Channel>,
-    /// By channel and number of the stretch since 1970.
-    counts: FxHashMap<(ChannelIndex, i64), Stretch>,
+    /// By channel and number of the period since 1970.
+    counts: FxHashMap<(ChannelIndex, i64), Period>,
     left_out: u64,
 }
 
-impl Stretches {
+impl Periods {
     /// Nothing seen yet. `seed` is that of the hashes of channels.
     pub fn new(seed: u64) -> Self {
         Self { channels: Labels::new(MAX_CHANNELS, seed), counts: FxHashMap::default(), left_out: 0 }
@@ -72,25 +72,25 @@ impl Stretches {
         domain: Option<u64>,
     ) {
         let index = self.channels.index(key, channel);
-        let key = (index, at.div_euclid(STRETCH_MILLIS));
-        if self.counts.len() >= MAX_STRETCHES && !self.counts.contains_key(&key) {
+        let key = (index, at.div_euclid(PERIOD_MILLIS));
+        if self.counts.len() >= MAX_PERIODS && !self.counts.contains_key(&key) {
             self.left_out += 1;
             return;
         }
-        let stretch = self.counts.entry(key).or_default();
-        stretch.attempts += 1;
+        let period = self.counts.entry(key).or_default();
+        period.attempts += 1;
         if let Some(reason) = failure {
-            stretch.fails(reason, domain);
+            period.fails(reason, domain);
         }
     }
 
-    /// `(channel, number of the stretch, counts)`, by channel and time.
-    pub fn in_order(&self) -> Vec<(&str, i64, &Stretch)> {
+    /// `(channel, number of the period, counts)`, by channel and time.
+    pub fn in_order(&self) -> Vec<(&str, i64, &Period)> {
         // What many channels share says nothing about any of them.
         let own = self.counts.iter().filter(|&(&(channel, _), _)| channel != ChannelIndex::OTHER);
-        let mut all: Vec<_> = own.map(|(&(channel, number), stretch)| (channel, number, stretch)).collect();
+        let mut all: Vec<_> = own.map(|(&(channel, number), period)| (channel, number, period)).collect();
         all.sort_unstable_by_key(|&(channel, number, _)| (channel, number));
-        let named = |(channel, number, stretch)| (self.channels.value(channel), number, stretch);
+        let named = |(channel, number, period)| (self.channels.value(channel), number, period);
         all.into_iter().map(named).collect()
     }
 
