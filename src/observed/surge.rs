@@ -13,7 +13,7 @@ const SPACING: Duration = Duration::from_secs(30);
 /// Channels with samples, from which on none is kept without a number: names that come and go are many.
 const MANY: usize = 1000;
 
-/// Samples of the last [`SPAN`], by channel.
+/// Samples of the last `SPAN`, by channel.
 #[derive(Clone, Debug, Default)]
 pub struct Surge {
     samples: BTreeMap<String, VecDeque<(Duration, u64)>>,
