@@ -30,7 +30,7 @@ use parking_lot::RwLock;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use collectors::{COLLECTORS, Collects, Start};
+use collectors::{COLLECTORS, Collects, Kept, Start};
 use death::DeathNotice;
 use generation::{Clients, Generation};
 
@@ -46,6 +46,7 @@ use crate::config::Config;
 use crate::http::access::Entrance;
 use crate::http::{self, Site, server};
 use crate::metrics::{self, Exposition, catalogue::Feed, logs::ClientDisplay};
+use crate::observed::latest::Turn;
 use crate::observed::{Beginning, Clock, LogBook, Observed, WallClock};
 use crate::source::install;
 use crate::source::seed::new_seed;
@@ -140,13 +141,20 @@ impl Prepared {
         let (log, log_ended) =
             logs::spawn(&config, Arc::clone(&observed), (waker, wakeups), state, died.clone())
                 .map_err(|error| no_thread(&error))?;
-        let start = Start { config: &config, proc_root: &environment.proc_root, observed: &observed };
+        let start = Start {
+            config: &config,
+            proc_root: &environment.proc_root,
+            observed: &observed,
+            turn: &Turn::default(),
+            kept: &Kept::default(),
+        };
         let collectors =
             collectors::spawn(&environment.collectors, &start, &died).map_err(|error| no_thread(&error))?;
         let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
-        let first = Generation { config, log, collectors };
-        let sources = Sources::new(Arc::clone(&observed), clients, first);
         let listener = (listener, Entrance::plain(address, environment.beyond));
+        let first = Generation { config, log, collectors };
+        let proc_root = environment.proc_root;
+        let sources = Sources::new(Arc::clone(&observed), clients, proc_root, first);
         Ok(Running { listener, observed, router, descriptors, sources, log_ended, deaths })
     }
 }

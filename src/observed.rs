@@ -17,6 +17,7 @@ mod state_health;
 pub mod surge;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -88,6 +89,8 @@ pub struct Observed {
     pub wakeups: Arc<WakeupCounts>,
     /// How the clients of the pages fare.
     pub connections: Arc<ConnectionCounts>,
+    /// Threads of collectors that hung when they were to go on with another configuration, and were left behind.
+    pub left_behind: AtomicU64,
 }
 
 impl Observed {
@@ -106,6 +109,7 @@ impl Observed {
             state: Mutex::new(state),
             wakeups,
             connections: Arc::default(),
+            left_behind: AtomicU64::new(0),
         }
     }
 

@@ -6,13 +6,16 @@
 mod active;
 mod filesystems;
 mod held;
+mod learnt;
 mod processes;
 mod queue;
 mod row;
 mod sockets;
 mod threads;
 
+pub use learnt::Kept;
 pub use row::{Collector, Collects, Look, Of, Remark, Shown, Start, Verdict, plainly};
+pub use threads::Late;
 pub(super) use threads::{Collectors, spawn};
 
 use crate::metrics::catalogue::Feed;

@@ -3,16 +3,18 @@
 //! Listener, state and sums stay. What an exchange cannot change is refused before anything is touched, and then all goes
 //! on as it was.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::collectors::Collectors;
+use super::collectors::{Collectors, Late, Start};
 use super::logs::LogThread;
 use crate::config::Config;
 use crate::metrics::logs::ClientDisplay;
 use crate::observed::Observed;
+use crate::observed::latest::Turn;
 
 /// For so long an exchange waits until a source goes on with it.
 const PATIENCE: Duration = Duration::from_millis(1200);
@@ -50,8 +52,10 @@ pub enum Refused {
 /// What became of an exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exchanged {
-    /// Sources that did not answer in time: each goes on with the new configuration when it does.
-    pub late: Vec<&'static str>,
+    /// Whether a log did not answer in time: they go on with the new configuration when it does.
+    pub logs_are_late: bool,
+    /// Collectors whose run did not end in time, and what became of them.
+    pub late: Vec<Late>,
 }
 
 /// The sources of a running program.
@@ -59,6 +63,7 @@ pub struct Exchanged {
 pub struct Sources {
     observed: Arc<Observed>,
     clients: Clients,
+    proc_root: PathBuf,
     /// `None` once the program ends.
     generation: Mutex<Option<Generation>>,
 }
@@ -72,8 +77,13 @@ pub(super) struct Generation {
 
 impl Sources {
     /// The first generation, which runs already.
-    pub(super) fn new(observed: Arc<Observed>, clients: Clients, first: Generation) -> Arc<Self> {
-        Arc::new(Self { observed, clients, generation: Mutex::new(Some(first)) })
+    pub(super) fn new(
+        observed: Arc<Observed>,
+        clients: Clients,
+        proc_root: PathBuf,
+        first: Generation,
+    ) -> Arc<Self> {
+        Arc::new(Self { observed, clients, proc_root, generation: Mutex::new(Some(first)) })
     }
 
     /// Goes on with another configuration: within a second or two, whatever hangs. It blocks.
@@ -93,18 +103,26 @@ impl Sources {
             let mut clients = self.clients.write();
             *clients = ClientDisplay { label: config.clients.label, top: config.clients.top, ..*clients };
         }
-        let deadline = self.observed.clock.monotonic() + PATIENCE;
+        let clock = self.observed.clock;
+        let deadline = clock.monotonic() + PATIENCE;
+        let patience = || deadline.saturating_sub(clock.monotonic());
         let told = running.log.go_on_with(&config);
-        let mut exchanged = Exchanged::default();
-        if told.recv_timeout(deadline.saturating_sub(self.observed.clock.monotonic())).is_err() {
-            tracing::warn!(
-                collector = "log",
-                "a log does not answer; the logs go on with the new configuration when it does"
-            );
-            exchanged.late.push("log");
+        let kept = running.collectors.kept().clone();
+        let start = Start {
+            config: &config,
+            proc_root: &self.proc_root,
+            observed: &self.observed,
+            turn: &Turn::default(),
+            kept: &kept,
+        };
+        let late = running.collectors.go_on_with(&start, patience);
+        let logs_are_late = told.recv_timeout(patience()).is_err();
+        if logs_are_late {
+            let collector = "log";
+            tracing::warn!(collector, "does not answer; goes on with the new configuration when it does");
         }
         running.config = config;
-        Ok(exchanged)
+        Ok(Exchanged { logs_are_late, late })
     }
 
     /// Tells all of them to end. They are not waited for: one may hang.

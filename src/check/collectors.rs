@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::Checked;
 use crate::aggregate::{Aggregate, Totals};
 use crate::app::Environment;
-use crate::app::collectors::{Collects, Of, Start, readings};
+use crate::app::collectors::{Collects, Kept, Of, Start, readings};
 use crate::config::Config;
+use crate::observed::latest::Turn;
 use crate::observed::{Beginning, Clock, LogBook, Observed, StateHealth};
 use crate::source::install::Install;
 use crate::source::seed::new_seed;
@@ -25,7 +26,9 @@ pub(super) fn look(
 ) {
     let found = install.is_some();
     let observed = Arc::new(nothing_observed(config, environment, install.unwrap_or_default(), clock));
-    let start = Start { config, proc_root: &environment.proc_root, observed: &observed };
+    let (turn, kept) = (Turn::default(), Kept::default());
+    let start =
+        Start { config, proc_root: &environment.proc_root, observed: &observed, turn: &turn, kept: &kept };
     let of_host = |row: &&&dyn Collects| row.of() == Of::Host;
     let installation = environment.collectors.iter().filter(|row| found && !of_host(row));
     for row in installation.chain(environment.collectors.iter().filter(of_host)) {

@@ -427,6 +427,9 @@ catalogue! {
     WAKEUPS = Counter "imsimta_exporter_wakeups_total" [WAKEUP] Exporter
         "Why the logs were looked at: an event while they are quiet, a tick under load, a poll when there was neither."
         query "sum by (cause) (rate(imsimta_exporter_wakeups_total[5m]))";
+    LEFT_BEHIND = Counter "imsimta_exporter_threads_left_behind_total" [] Exporter
+        "Threads of collectors that hung when the configuration was exchanged: another does their work, and they end when they can."
+        query "increase(imsimta_exporter_threads_left_behind_total[1h]) > 0";
     WATCHER_RESTARTS = Counter "imsimta_exporter_watcher_restarts_total" [RESTART] Exporter
         "File watchers that were of no use and were made anew. Until events come again, lines are counted up to `logs.poll` late."
         query "sum by (cause) (increase(imsimta_exporter_watcher_restarts_total[1h])) > 10";

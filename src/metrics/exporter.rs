@@ -69,6 +69,11 @@ pub fn fill_wakeups(page: &mut Page, counts: &WakeupCounts) {
     }
 }
 
+/// Puts the threads on the page that were left behind.
+pub fn fill_left_behind(page: &mut Page, threads: u64) {
+    page.count(&metric::LEFT_BEHIND, &[], threads);
+}
+
 /// Puts on the page whether the MTA is active on this host; nothing before somebody looked.
 pub fn fill_active(page: &mut Page, active: Option<bool>) {
     if let Some(active) = active {

@@ -1,5 +1,7 @@
 //! What is known now, on one page: all but what collectors find, which the table of collectors has.
 
+use std::sync::atomic::Ordering;
+
 use super::logs::{self, ClientDisplay};
 use super::page::Page;
 use super::{connections, exporter};
@@ -14,6 +16,7 @@ pub fn fill(page: &mut Page, observed: &Observed, clients: &ClientDisplay) {
     }
     exporter::fill_state(page, &observed.state.lock());
     exporter::fill_wakeups(page, &observed.wakeups);
+    exporter::fill_left_behind(page, observed.left_behind.load(Ordering::Relaxed));
     connections::fill(page, &observed.connections);
     let own = observed.own.lock().clone();
     exporter::fill_own(page, own.as_deref(), observed.readiness().is_ready());

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -12,6 +13,30 @@ use super::reading::{Reading, Run};
 
 /// How long a run may show no sign of life. No single call into a file system that works takes as long.
 const HANGS_AFTER: Duration = Duration::from_secs(10);
+
+/// No budget of time is longer.
+const YEAR: Duration = Duration::from_hours(365 * 24);
+
+/// A collector's turn to say what it found, until another has it.
+#[derive(Clone, Debug, Default)]
+pub struct Turn(Arc<AtomicU32>);
+
+impl Turn {
+    /// Nothing more is heard of it.
+    pub fn end(&self) {
+        self.0.fetch_max(1, Ordering::AcqRel);
+    }
+
+    /// Whether it has been ended.
+    pub fn is_over(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
+    }
+
+    /// How much later it is than it seems, once it is over.
+    fn late(&self) -> Option<Duration> {
+        self.is_over().then(|| YEAR * self.0.fetch_add(1, Ordering::AcqRel))
+    }
+}
 
 /// What a collector is to people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,18 +113,26 @@ impl<T> Latest<T> {
         }
     }
 
-    /// A sign of life of a run, and the time.
-    pub fn alive(&self) -> Duration {
+    /// A sign of life of a run, and the time. Once its turn is over nobody hears of it, and each look at the clock is a
+    /// year later than the one before: whoever has a budget of time gives up.
+    pub fn alive(&self, turn: &Turn) -> Duration {
         let now = self.clock.monotonic();
         let mut shared = self.shared.lock();
+        if let Some(late) = turn.late() {
+            return now + late;
+        }
         shared.hear(now);
         shared.alive = Some(now);
         now
     }
 
-    /// Takes the result of a run, which has ended; for how long it has hung, which was no work.
-    pub fn update(&self, run: Run<T>, now: f64, duration: f64) -> Duration {
+    /// Takes the result of a run, which has ended; for how long it has hung, which was no work. What comes after its
+    /// turn is not taken: somebody else may have said what is there by now.
+    pub fn update(&self, turn: &Turn, run: Run<T>, now: f64, duration: f64) -> Duration {
         let mut shared = self.shared.lock();
+        if turn.is_over() {
+            return Duration::ZERO;
+        }
         shared.hear(self.clock.monotonic());
         shared.reading.update(run, now, duration);
         shared.alive = None;
@@ -156,7 +189,9 @@ impl Readings {
 
 #[cfg(test)]
 mod tests {
-    use super::{About, Latest, Readings};
+    use std::time::Duration;
+
+    use super::{About, Latest, Readings, Turn};
     use crate::observed::Clock;
     use crate::observed::reading::Run;
 
@@ -175,12 +210,28 @@ mod tests {
         readings.add(Latest::<String>::new(clock, Some(about), |word| !word.is_empty()));
         assert!(readings.found::<u8>().is_none() && readings.latest::<u16>().is_none());
         assert_eq!(readings.get::<u16>().runs, 0);
+        let turn = Turn::default();
         for (word, anything) in [("", false), ("a", true)] {
             let words = readings.latest::<String>().expect("a place");
-            words.update(Run::Whole(word.to_owned()), 1.0, 0.5);
+            words.update(&turn, Run::Whole(word.to_owned()), 1.0, 0.5);
             let told: Vec<_> = readings.outlines().collect();
             assert_eq!(told.iter().map(|outline| outline.about.name).collect::<Vec<_>>(), ["words"]);
             assert_eq!((told[0].anything, told[0].reading.duration), (anything, 0.5));
         }
+    }
+
+    #[test]
+    fn who_has_no_turn_is_not_heard_and_gives_up() {
+        let latest = Latest::<u8>::new(Clock::start(), None, |_| true);
+        let (first, second) = (Turn::default(), Turn::default());
+        let begun = latest.alive(&first);
+        assert!(latest.alive(&first).saturating_sub(begun) < Duration::from_hours(1));
+        first.end();
+        assert!(latest.alive(&first).saturating_sub(begun) > Duration::from_hours(24), "whenever it began");
+        let begun = latest.alive(&first);
+        assert!(latest.alive(&first).saturating_sub(begun) > Duration::from_hours(24));
+        latest.update(&second, Run::Whole(2), 1.0, 0.0);
+        latest.update(&first, Run::Whole(1), 2.0, 0.0);
+        assert_eq!((latest.get().value.as_deref(), latest.get().runs), (Some(&2), 1));
     }
 }

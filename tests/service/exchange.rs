@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use imsimta_exporter::app::collectors::{COLLECTORS, Collector, Late, Look, Of, Start};
+use imsimta_exporter::app::generation::Exchanged;
 use imsimta_exporter::app::{self, Environment, Sources};
 use imsimta_exporter::config::{ClientLabel, Config};
+use imsimta_exporter::observed::reading::Run;
 use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 
-use super::harness::{DEADLINE, Install, pause, request, run, value_of, wait_for};
+use super::harness::{DEADLINE, Install, now, pause, request, run, value_of, wait_for};
 use crate::exposition::samples;
 
 /// Set in a process that runs one test alone, since it counts threads.
@@ -43,8 +46,16 @@ fn threads() -> BTreeMap<String, usize> {
 /// Waits until no thread but those of `before` is there. A watcher comes and goes as the logs are quiet or not.
 #[track_caller]
 fn no_thread_more_than(before: &BTreeMap<String, usize>) {
-    let same = |(name, count): (&String, &usize)| name == "watcher" || before.get(name) == Some(count);
-    wait_for("no thread is left behind", DEADLINE, || threads().iter().all(same).then_some(()));
+    let watched = |threads: BTreeMap<String, usize>| -> BTreeMap<String, usize> {
+        let of_a_watcher = |name: &str| name == "watcher" || name.starts_with("notify-rs");
+        threads.into_iter().filter(|(name, _)| !of_a_watcher(name)).collect()
+    };
+    let wanted = watched(before.clone());
+    let end = now() + DEADLINE;
+    while watched(threads()) != wanted {
+        assert!(now() < end, "{:?} are there and not {wanted:?}", threads());
+        pause();
+    }
     assert!(threads().get("watcher").is_none_or(|&count| count == 1), "{:?}", threads());
 }
 
@@ -224,7 +235,7 @@ fn exchange_again_and_again(serving: &Serving<'_>, config: &Config, written: &At
     goes_on();
     let exchange = |config: &Config| {
         let exchanged = serving.sources.exchange(config.clone()).expect("exchanged");
-        assert!(exchanged.late.is_empty(), "{exchanged:?}");
+        assert_eq!(exchanged, Exchanged::default());
     };
 
     let mut second = config.clone();
@@ -262,4 +273,76 @@ fn exchange_again_and_again(serving: &Serving<'_>, config: &Config, written: &At
     exchange(config);
     install.append("connection.log_current", &connection(15));
     goes_on();
+}
+
+/// A collector that opens a FIFO which nobody writes.
+static HANGS: Collector<Hung> = Collector {
+    name: "hangs",
+    shown: None,
+    of: Of::Host,
+    interval: |config| config.queue.interval,
+    start: hang,
+    is_anything: |_| true,
+    fill: |_, _, _| {},
+    remarks: |_, _| Vec::new(),
+};
+
+#[derive(Debug)]
+struct Hung;
+
+/// How often one has begun to open it.
+static OPENED: AtomicU32 = AtomicU32::new(0);
+
+fn hang(start: &Start<'_>) -> Look<Hung> {
+    let fifo = start.observed.install.root.join("fifo");
+    Box::new(move || {
+        OPENED.fetch_add(1, Ordering::Relaxed);
+        drop(std::fs::File::open(&fifo));
+        Run::Whole(Hung)
+    })
+}
+
+#[test]
+fn a_collector_that_hangs_is_left_behind_once() {
+    alone("service::exchange::a_collector_that_hangs_is_left_behind_once", || {
+        let install = Install::new();
+        install.append("mail.log_current", "");
+        let fifo = install.path("root/fifo");
+        let permissions = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, permissions, 0)
+            .expect("made");
+        let config = configuration(&install);
+        let mut collectors = COLLECTORS.to_vec();
+        collectors.push(&HANGS);
+        let environment = Environment { collectors, ..Environment::default() };
+        serve(&install, config.clone(), environment, |serving| {
+            serving.wait_for("imsimta_exporter_ready", Some(1.0));
+            let before = threads();
+            let opened = |times| {
+                let enough = || (OPENED.load(Ordering::Relaxed) >= times).then_some(());
+                wait_for("it hangs", DEADLINE, enough);
+            };
+            opened(1);
+            // The others go on in time, whatever this one does; never more than two threads of it hang.
+            for (late, hung) in
+                [(Late::LeftBehind("hangs"), 2), (Late::Waits("hangs"), 2), (Late::Waits("hangs"), 2)]
+            {
+                let began = now();
+                let exchanged = serving.sources.exchange(config.clone()).expect("exchanged");
+                assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+                assert_eq!(exchanged, Exchanged { logs_are_late: false, late: vec![late] });
+                opened(2);
+                assert_eq!(threads().get("hangs"), Some(&hung));
+                serving.wait_for("imsimta_exporter_threads_left_behind_total", Some(1.0));
+            }
+            install.append("mail.log_current", &entry(1));
+            serving.wait_for(LINES, Some(1.0));
+            // Once the FIFO answers, one is left, which goes on with what was exchanged last.
+            let writer = std::fs::OpenOptions::new().write(true).open(&fifo).expect("opened");
+            no_thread_more_than(&before);
+            opened(3);
+            assert_eq!(serving.sources.exchange(config.clone()).expect("exchanged"), Exchanged::default());
+            drop(writer);
+        });
+    });
 }

@@ -10,14 +10,22 @@ use crate::text::with_causes;
 
 pub(super) fn start(start: &Start<'_>) -> Look<ProcessSnapshot> {
     let (names, root) = (start.config.processes.names.clone(), start.observed.install.root.clone());
-    let mut watch = ProcessWatch::new(start.proc_root.to_owned(), root, names, None);
     let (observed, proc_root) = (Arc::clone(start.observed), start.proc_root.to_owned());
+    let mounted = proc_root.clone();
+    let mut learnt = start.kept.learnt(|before: Option<ProcessWatch>| match before {
+        Some(mut before) => {
+            before.go_on_with(names);
+            before
+        }
+        None => ProcessWatch::new(mounted, root, names, None),
+    });
     Box::new(move || {
         *observed.own.lock() = processes::own(&proc_root).ok().map(Arc::new);
+        let watch = learnt.get();
         if let Some(owner) = observed.mta_user() {
             watch.restrict_to(owner);
         }
-        scan(&mut watch)
+        scan(watch)
     })
 }
 

@@ -7,7 +7,7 @@ use super::row::Verdict::{Fine, Note, Problem};
 use super::row::{Look, Remark, Start};
 use crate::observed::Observed;
 use crate::observed::growth::Growth;
-use crate::observed::latest::Latest;
+use crate::observed::latest::{Latest, Turn};
 use crate::observed::queue::Queue;
 use crate::observed::reading::{Reading, Run};
 use crate::observed::surge::Surge;
@@ -19,13 +19,13 @@ use crate::text::{denied, with_causes};
 const NAMED: usize = 5;
 
 pub(super) fn start(start: &Start<'_>) -> Look<Queue> {
-    let Start { config, observed, .. } = start;
-    let scanner = Scanner::new(Settings::new(&config.queue, &observed.install.queue_directory));
+    let Start { config, observed, turn, .. } = start;
+    let settings = Settings::new(&config.queue, &observed.install.queue_directory);
     let held = HeldReasons::new(&config.held, &observed.install);
-    let mut collector = QueueCollector { scanner, held, growth: Growth::default(), surge: Surge::default() };
-    let observed = Arc::clone(observed);
+    let mut learnt = start.kept.learnt(|before| QueueCollector::go_on(before, settings, held));
+    let (observed, turn) = (Arc::clone(observed), (*turn).clone());
     Box::new(move || match observed.collected.latest() {
-        Some(latest) => collector.run(&observed, latest),
+        Some(latest) => learnt.get().run(&observed, latest, &turn),
         None => Run::Failed("has no place for what it finds".to_owned()),
     })
 }
@@ -39,11 +39,24 @@ struct QueueCollector {
 }
 
 impl QueueCollector {
+    /// One that goes on with what the one before has seen of the queue, if there was one.
+    fn go_on(before: Option<Self>, settings: Settings, held: HeldReasons) -> Self {
+        if let Some(mut before) = before {
+            before.scanner.go_on_with(settings);
+            return Self { held, ..before };
+        }
+        let scanner = Scanner::new(settings);
+        Self { scanner, held, growth: Growth::default(), surge: Surge::default() }
+    }
+
     /// One scan. Its looks at the clock are its signs of life.
-    fn run(&mut self, observed: &Observed, latest: &Latest<Queue>) -> Run<Queue> {
-        let clock = || latest.alive();
+    fn run(&mut self, observed: &Observed, latest: &Latest<Queue>, turn: &Turn) -> Run<Queue> {
+        let clock = || latest.alive(turn);
         let in_log = observed.logs().aggregate.totals.channels_in_log();
         let scanned = self.scanner.scan(observed.clock.wall(), &clock, &in_log);
+        if turn.is_over() {
+            return Run::Failed("was cut short".to_owned());
+        }
         self.held.answer(&mut self.scanner, observed.clock.wall(), &clock);
         let snapshot = self.scanner.snapshot(observed.clock.wall());
         let numbers = snapshot.channels.iter().map(|(label, queue)| (label.as_str(), queue.messages));

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::learnt::Kept;
 use crate::config::Config;
 use crate::metrics::Page;
 use crate::metrics::logs::ClientDisplay;
-use crate::observed::latest::{About, Latest, Readings};
+use crate::observed::latest::{About, Latest, Readings, Turn};
 use crate::observed::reading::{Reading, Run};
 use crate::observed::{Clock, Observed, ProblemLog};
 use crate::source::install::Install;
@@ -67,6 +68,10 @@ pub struct Start<'a> {
     pub proc_root: &'a Path,
     /// Where they leave what they find, and see what others have found.
     pub observed: &'a Arc<Observed>,
+    /// Until when they say it.
+    pub turn: &'a Turn,
+    /// What those before them have learnt.
+    pub kept: &'a Kept,
 }
 
 /// How grave what `check` found is.
@@ -127,15 +132,18 @@ impl<T: fmt::Debug + Send + Sync + 'static> Collects for Collector<T> {
 
     fn start(&self, start: &Start<'_>) -> Box<dyn FnMut() -> Duration + Send> {
         let (mut look, observed) = ((self.start)(start), Arc::clone(start.observed));
-        let mut problems = ProblemLog::new(self.name);
+        let (mut problems, turn) = (ProblemLog::new(self.name), start.turn.clone());
         Box::new(move || {
             let Some(latest) = observed.collected.latest::<T>() else { return Duration::ZERO };
-            let begun = latest.alive();
+            let begun = latest.alive(&turn);
             let run = look();
+            if turn.is_over() {
+                return Duration::ZERO;
+            }
             let end = observed.clock.monotonic();
             problems.note(run.problem(), end);
             let took = end.saturating_sub(begun);
-            let hung = latest.update(run, observed.clock.steady_seconds(), took.as_secs_f64());
+            let hung = latest.update(&turn, run, observed.clock.steady_seconds(), took.as_secs_f64());
             took.saturating_sub(hung)
         })
     }
