@@ -164,7 +164,7 @@ fn explain_connection(listing: &mut Listing, number: u64, entry: &Connection<'_>
     explain_absent(listing, &absent);
 }
 
-fn explain_absent(listing: &mut Listing, absent: &[&str]) {
+fn explain_absent(listing: &mut Listing, absent: &[String]) {
     if !absent.is_empty() {
         listing.words("empty or not logged", &absent.join(", "));
     }

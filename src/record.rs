@@ -42,13 +42,13 @@ macro_rules! labelled {
 }
 pub(crate) use labelled;
 
+mod added;
 mod bytes;
 pub mod code;
 pub mod format;
 mod named;
 mod number;
 pub mod option;
-mod optional;
 mod other_log;
 mod pieces;
 mod positional;
@@ -270,7 +270,7 @@ impl Reader {
         Self { within: true, ..Self::new(dialect) }
     }
 
-    /// The options that the log has shown to be on, by which the optional fields of positional entries
+    /// The options that the log has shown to be on, by which the added fields of positional entries
     /// are read from now on. Pinned ones win.
     #[inline]
     pub fn learn(&mut self, options: Option<OptionSet>) {

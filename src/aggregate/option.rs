@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::each::Each;
 use super::table::{LeftOut, Table};
 
-use crate::record::code::Action;
 use crate::record::option::{LogOption, OptionSet};
 use crate::record::{Connection, Message};
 
@@ -83,7 +82,7 @@ impl OptionsSeen {
             let by_entries = option == LogOption::Connection && self.connection_entries;
             (
                 option.label(),
-                by_entries || self.options.all().any(|shown| shown.whole_label() == option.label()),
+                by_entries || self.options.all().any(|shown| shown.row().setting == option.label()),
             )
         })
     }
@@ -91,47 +90,6 @@ impl OptionsSeen {
 
 /// Entries that the options of one log are inferred from; further ones change nothing.
 const SAMPLE: u16 = 200;
-
-/// How an entry that shows an option, or does not, changes the option's score.
-struct Row {
-    option: LogOption,
-    /// Whether entries with an action can show it.
-    by: fn(Action) -> bool,
-    /// What an entry adds that shows it; one that does not takes 1 away.
-    shown: i32,
-}
-
-/// Most entries show the field when it is on.
-const MOST: i32 = 1;
-/// One entry in ten is enough: the field is empty in many, or looks like something else there.
-const SOME: i32 = 9;
-/// One entry in fifty is enough.
-const FEW: i32 = 49;
-
-const ANY: fn(Action) -> bool = Action::is_of_message;
-const QUEUED: fn(Action) -> bool = Action::has_file;
-const WAITING: fn(Action) -> bool = Action::is_waiting;
-
-/// THE table of what tells that an option is on. Node and process id are not in it: the columns in
-/// front of the addresses are never read by what was inferred.
-const ROWS: [Row; 16] = [
-    Row { option: LogOption::Notary, by: QUEUED, shown: MOST },
-    Row { option: LogOption::Filename, by: QUEUED, shown: MOST },
-    Row { option: LogOption::EnvelopeId, by: QUEUED, shown: FEW },
-    Row { option: LogOption::MessageId, by: QUEUED, shown: MOST },
-    Row { option: LogOption::Username, by: ANY, shown: FEW },
-    Row { option: LogOption::Connection, by: ANY, shown: FEW },
-    Row { option: LogOption::Sensitivity, by: ANY, shown: SOME },
-    Row { option: LogOption::Priority, by: ANY, shown: SOME },
-    Row { option: LogOption::Intermediate, by: ANY, shown: FEW },
-    Row { option: LogOption::Initial, by: ANY, shown: FEW },
-    Row { option: LogOption::Filter, by: ANY, shown: SOME },
-    Row { option: LogOption::Reason, by: Action::gives_up, shown: SOME },
-    Row { option: LogOption::RemoteMta, by: WAITING, shown: SOME },
-    Row { option: LogOption::Transport, by: ANY, shown: FEW },
-    Row { option: LogOption::Application, by: ANY, shown: FEW },
-    Row { option: LogOption::QueueTime, by: WAITING, shown: MOST },
-];
 
 /// What the first entries of one log say about its options: a score for each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,9 +110,11 @@ impl Inference {
         if self.complete || !message.format.is_positional() {
             return;
         }
-        for row in ROWS.iter().filter(|row| (row.by)(message.code.action)) {
-            let score = &mut self.scores[row.option];
-            *score += if message.shown.has(row.option) { row.shown } else { -1 };
+        for &option in LogOption::ALL {
+            let inference = option.field().and_then(|field| field.inference);
+            if let Some(inference) = inference.filter(|inference| (inference.by)(message.code.action)) {
+                self.scores[option] += if message.shown.has(option) { inference.shown } else { -1 };
+            }
         }
         self.entries += 1;
         if self.entries >= SAMPLE {

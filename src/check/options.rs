@@ -7,108 +7,72 @@ use crate::aggregate::Totals;
 use crate::findings::options;
 use crate::listing::{INDENT, Listing};
 use crate::metrics::catalogue::METRICS;
+use crate::record::option::LogOption;
 use crate::text::escape;
 
-/// An option, or one bit of it.
-struct Switch {
-    /// As the report names it.
-    option: &'static str,
-    /// The MTA's name.
-    name: &'static str,
-    /// Its value, or the bit to add to its value.
-    value: u32,
-    /// How the catalogue of metrics calls it.
-    needs: &'static str,
-}
-
-const fn option(name: &'static str) -> Switch {
-    Switch { option: name, name, value: 1, needs: name }
-}
-
-const fn connection(option: &'static str, value: u32, needs: &'static str) -> Switch {
-    Switch { option, name: "log_connection", value, needs }
-}
-
-/// THE table of switches, in the order in which they are told.
-const SWITCHES: [Switch; 19] = [
-    connection("log_connection", 1, "log_connection"),
-    connection("log_connection (+2)", 2, "log_connection, bit 1"),
-    connection("log_connection (+4)", 4, "log_connection, bit 2"),
-    connection("log_connection (+128)", 128, "log_connection, bit 7 (128)"),
-    option("log_filename"),
-    option("log_message_id"),
-    option("log_queue_time"),
-    Switch { needs: "log_diagnostics (on by default)", ..option("log_diagnostics") },
-    option("log_username"),
-    option("log_process"),
-    option("log_reason"),
-    option("log_node"),
-    option("log_notary"),
-    option("log_envelope_id"),
-    option("log_sensitivity"),
-    option("log_priority"),
-    option("log_intermediate"),
-    option("log_filter"),
-    option("log_remote_mta"),
+/// What is told first: what most metrics need, and what helps most to read the logs.
+const FIRST: [LogOption; 11] = [
+    LogOption::Connection,
+    LogOption::ConnectionEntries,
+    LogOption::EtrnEntries,
+    LogOption::AuthenticationEntries,
+    LogOption::Filename,
+    LogOption::MessageId,
+    LogOption::QueueTime,
+    LogOption::Diagnostics,
+    LogOption::Username,
+    LogOption::Process,
+    LogOption::Reason,
 ];
-
-/// The bit for ETRN entries, of which the report says nothing.
-const ETRN_ADDS: &str = "ETRN commands of hosts that fetch their mail";
 
 /// The whole section.
 pub(super) fn text(totals: &Totals, root: &Path) -> String {
-    let told = options::shown(totals);
-    let seen = |switch: &Switch| match told.iter().find(|told| told.option == switch.option) {
-        Some(told) => told.seen,
-        None => totals.channels.all().any(|(_, counts)| counts.etrn > 0),
-    };
-    let adds = |switch: &Switch| {
-        told.iter().find(|told| told.option == switch.option).map_or(ETRN_ADDS, |told| told.adds)
-    };
-    let (shown, missing): (Vec<&Switch>, Vec<&Switch>) = SWITCHES.iter().partition(|switch| seen(switch));
+    let (shown, missing): (Vec<LogOption>, Vec<LogOption>) =
+        options::told(&FIRST).into_iter().partition(|&option| options::seen(option, totals));
 
     let mut listing = Listing::default();
     listing.text.push_str("\nLOG_* options of the MTA, by the last lines of its logs\n");
-    let names: Vec<&str> = shown.iter().map(|switch| switch.option).collect();
+    let names: Vec<&str> = shown.iter().map(|option| option.label()).collect();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     listing.wrapped("  shown: ", 4, &names);
     if missing.is_empty() {
         return listing.text;
     }
-    let (useful, readable): (Vec<&Switch>, Vec<&Switch>) =
-        missing.iter().partition(|switch| !unlocked(switch, &shown).is_empty());
+    let (useful, readable): (Vec<LogOption>, Vec<LogOption>) =
+        missing.iter().partition(|&&option| !unlocked(option, &shown).is_empty());
     if !useful.is_empty() {
         listing.text.push_str("  not shown (off, or nothing showed it yet), and would give these metrics:\n");
-        for switch in &useful {
-            listing.words(switch.option, adds(switch));
-            listing.wrapped(&" ".repeat(INDENT), INDENT, &unlocked(switch, &shown).join(", "));
+        for &option in &useful {
+            listing.words(option.label(), option.row().adds);
+            listing.wrapped(&" ".repeat(INDENT), INDENT, &unlocked(option, &shown).join(", "));
         }
         how(&mut listing, &shown, &useful, root);
     }
     if !readable.is_empty() {
         listing.text.push_str("  not shown, and only for people who read the logs; they give no metric:\n");
-        for switch in &readable {
-            listing.words(switch.option, adds(switch));
+        for option in &readable {
+            listing.words(option.label(), option.row().adds);
         }
     }
     listing.text
 }
 
-/// The metrics that only this switch or another one that is missing brings.
-fn unlocked(switch: &Switch, shown: &[&Switch]) -> Vec<&'static str> {
-    let needs = |needs: &str, switch: &Switch| needs.split(", or ").any(|need| need == switch.needs);
-    let missing = |all: &str| !shown.iter().any(|shown| needs(all, shown));
-    let found = METRICS.iter().filter(|metric| needs(metric.needs, switch) && missing(metric.needs));
+/// The metrics that only this option or another one that is missing brings.
+fn unlocked(option: LogOption, shown: &[LogOption]) -> Vec<&'static str> {
+    let missing = |needs: &[LogOption]| !shown.iter().any(|shown| needs.contains(shown));
+    let found = METRICS.iter().filter(|metric| metric.needs.contains(&option) && missing(metric.needs));
     found.map(|metric| metric.name).collect()
 }
 
-fn how(listing: &mut Listing, shown: &[&Switch], missing: &[&Switch], root: &Path) {
+fn how(listing: &mut Listing, shown: &[LogOption], missing: &[LogOption], root: &Path) {
     let mut settings: Vec<(&str, u32)> = Vec::new();
-    for switch in missing {
-        if settings.iter().all(|(name, _)| *name != switch.name) {
+    for option in missing {
+        let setting = option.row().setting;
+        if settings.iter().all(|(name, _)| *name != setting) {
             // The bits that are on stay on.
-            let bits = shown.iter().chain(missing).filter(|other| other.name == switch.name);
-            settings.push((switch.name, bits.fold(0, |value, other| value | other.value)));
+            let bits =
+                shown.iter().chain(missing).map(|other| other.row()).filter(|row| row.setting == setting);
+            settings.push((setting, bits.fold(0, |value, row| value | row.value)));
         }
     }
     let file = escape::path(&root.join("config/option.dat"));
@@ -137,10 +101,9 @@ mod tests {
 
     use expect_test::expect;
 
-    use super::{METRICS, SWITCHES, text};
+    use super::{METRICS, options, text};
     use crate::aggregate::{Aggregate, Totals};
     use crate::counting::LogReader;
-    use crate::findings::options;
     use crate::record::Dialect;
 
     fn totals(lines: &[&str]) -> Totals {
@@ -195,14 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn every_need_of_a_metric_has_a_switch() {
-        for metric in METRICS.iter().filter(|metric| !metric.needs.is_empty()) {
-            for need in metric.needs.split(", or ") {
-                assert!(SWITCHES.iter().any(|switch| switch.needs == need), "{}: {need}", metric.name);
-            }
-        }
-        for told in options::shown(&totals(&[])) {
-            assert!(SWITCHES.iter().any(|switch| switch.option == told.option), "{}", told.option);
-        }
+    fn what_metrics_need_is_told() {
+        let told = options::told(&[]);
+        assert!(METRICS.iter().all(|metric| metric.needs.iter().all(|option| told.contains(option))));
     }
 }

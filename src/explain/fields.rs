@@ -5,101 +5,91 @@ use std::borrow::Cow;
 
 use crate::listing::Listing;
 use crate::record::code::{EntryCode, meaning_of_modifier};
+use crate::record::option::{LogOption, Part};
 use crate::record::timestamp::Timestamp;
 use crate::record::{Connection, Message};
 
-/// A field: its name, and the option that puts it into the log unless it is always there.
-struct Field<T> {
+/// A field: its name, the option that puts it into the log unless it is always there, and its value.
+struct Field<'a> {
     name: &'static str,
-    option: &'static str,
-    value: T,
+    option: Option<LogOption>,
+    value: Cow<'a, [u8]>,
 }
 
-type OfMessage = for<'a> fn(&Message<'a>) -> Cow<'a, [u8]>;
-type OfConnection = for<'a> fn(&Connection<'a>) -> Cow<'a, [u8]>;
-
-const fn always<T>(name: &'static str, value: T) -> Field<T> {
-    Field { name, option: "", value }
+fn always<'a>(name: &'static str, value: impl Into<Cow<'a, [u8]>>) -> Field<'a> {
+    Field { name, option: None, value: value.into() }
 }
 
-const fn optional<T>(name: &'static str, option: &'static str, value: T) -> Field<T> {
-    Field { name, option, value }
+/// The fields of a message entry, in the order in which text logs have them.
+fn of_message<'a>(entry: &Message<'a>) -> Vec<Field<'a>> {
+    let added = |option: LogOption| {
+        let field = option.field()?;
+        Some((field.part, Field { name: field.name, option: Some(option), value: entry.added(option) }))
+    };
+    let (columns, behind): (Vec<_>, Vec<_>) = LogOption::ALL
+        .iter()
+        .filter_map(|&option| added(option))
+        .partition(|&(part, _)| part == Part::Columns);
+    let all = [always("date and time", stamp(entry.time))].into_iter();
+    let all = all.chain(columns.into_iter().map(|(_, field)| field));
+    let all = all.chain([
+        always("source channel", entry.source_channel),
+        always("destination channel", entry.destination_channel),
+        always("type of entry", code(entry.code)),
+        always("size in blocks", entry.blocks.to_string().into_bytes()),
+        always("envelope From:", entry.from),
+        always("original envelope To:", entry.original_to),
+        always("active envelope To:", entry.to),
+    ]);
+    all.chain(behind.into_iter().map(|(_, field)| field)).collect()
 }
 
-/// THE table of a message entry's fields, in the order in which text logs have them.
-const MESSAGE: [Field<OfMessage>; 27] = [
-    always("date and time", |entry| Cow::Owned(stamp(entry.time))),
-    optional("node", "LOG_NODE", |entry| entry.node.into()),
-    optional("process id", "LOG_PROCESS", |entry| entry.process.into()),
-    always("source channel", |entry| entry.source_channel.into()),
-    always("destination channel", |entry| entry.destination_channel.into()),
-    always("type of entry", |entry| Cow::Owned(code(entry.code))),
-    always("size in blocks", |entry| Cow::Owned(entry.blocks.to_string().into_bytes())),
-    always("envelope From:", |entry| entry.from.into()),
-    always("original envelope To:", |entry| entry.original_to.into()),
-    always("active envelope To:", |entry| entry.to.into()),
-    optional("NOTARY flags", "LOG_NOTARY", |entry| number(entry.notary)),
-    optional("file name", "LOG_FILENAME", |entry| entry.filename.into()),
-    optional("envelope id", "LOG_ENVELOPE_ID", |entry| entry.envelope_id.into()),
-    optional("message id", "LOG_MESSAGE_ID", |entry| entry.message_id.into()),
-    optional("username", "LOG_USERNAME", |entry| entry.username.into()),
-    optional("source system", "LOG_CONNECTION", |entry| entry.source_system.into()),
-    optional("sensitivity", "LOG_SENSITIVITY", |entry| entry.sensitivity.into()),
-    optional("priority", "LOG_PRIORITY", |entry| entry.priority.into()),
-    optional("intermediate address", "LOG_INTERMEDIATE", |entry| entry.intermediate.into()),
-    optional("initial address", "LOG_INTERMEDIATE", |entry| entry.initial.into()),
-    optional("filter", "LOG_FILTER", |entry| entry.filter.into()),
-    optional("reason", "LOG_REASON", |entry| entry.reason.into()),
-    optional("delivery status", "LOG_DIAGNOSTICS", |entry| entry.diagnostic.into()),
-    optional("remote host", "LOG_REMOTE_MTA", |entry| entry.remote_mta.into()),
-    optional("transport information", "LOG_CONNECTION", |entry| entry.transport.into()),
-    optional("application info", "LOG_CONNECTION", |entry| entry.application.into()),
-    optional("queue time, seconds", "LOG_QUEUE_TIME", |entry| number(entry.queue_seconds)),
-];
-
-/// THE table of a connection entry's fields.
-const CONNECTION: [Field<OfConnection>; 10] = [
-    always("date and time", |entry| Cow::Owned(stamp(entry.time))),
-    optional("node", "LOG_NODE", |entry| entry.node.into()),
-    optional("process id", "LOG_PROCESS", |entry| entry.process.into()),
-    always("channel", |entry| entry.channel.into()),
-    always("type of entry", |entry| Cow::Owned(code(entry.code))),
-    always("transport information", |entry| entry.transport.map_or(&b""[..], |ends| ends.tuple).into()),
-    always("application info", |entry| entry.application.into()),
-    always("text", |entry| entry.text.into()),
-    optional("username", "LOG_USERNAME", |entry| entry.username.into()),
-    always("diagnostic", |entry| entry.diagnostic.into()),
-];
+/// The fields of a connection entry.
+fn of_connection<'a>(entry: &Connection<'a>) -> Vec<Field<'a>> {
+    let added = |option: LogOption, value: &'a [u8]| Field {
+        name: option.field().map_or("", |field| field.name),
+        option: Some(option),
+        value: value.into(),
+    };
+    vec![
+        always("date and time", stamp(entry.time)),
+        added(LogOption::Node, entry.node),
+        added(LogOption::Process, entry.process),
+        always("channel", entry.channel),
+        always("type of entry", code(entry.code)),
+        always("transport information", entry.transport.map_or(&b""[..], |ends| ends.tuple)),
+        always("application info", entry.application),
+        always("text", entry.text),
+        added(LogOption::Username, entry.username),
+        always("diagnostic", entry.diagnostic),
+    ]
+}
 
 /// Writes what a message entry has; the options of which it shows nothing.
-pub(super) fn message(listing: &mut Listing, entry: &Message<'_>) -> Vec<&'static str> {
-    let fields = MESSAGE.iter().map(|field| (field.name, field.option, (field.value)(entry)));
-    write(listing, fields)
+pub(super) fn message(listing: &mut Listing, entry: &Message<'_>) -> Vec<String> {
+    write(listing, of_message(entry))
 }
 
 /// Writes what a connection entry has; the options of which it shows nothing.
-pub(super) fn connection(listing: &mut Listing, entry: &Connection<'_>) -> Vec<&'static str> {
-    let fields = CONNECTION.iter().map(|field| (field.name, field.option, (field.value)(entry)));
-    write(listing, fields)
+pub(super) fn connection(listing: &mut Listing, entry: &Connection<'_>) -> Vec<String> {
+    write(listing, of_connection(entry))
 }
 
-fn write<'a>(
-    listing: &mut Listing,
-    fields: impl Iterator<Item = (&'static str, &'static str, Cow<'a, [u8]>)>,
-) -> Vec<&'static str> {
+fn write(listing: &mut Listing, fields: Vec<Field<'_>>) -> Vec<String> {
     let (mut shown, mut absent) = (Vec::new(), Vec::new());
-    for (name, option, value) in fields {
+    for Field { name, option, value } in fields {
+        let setting = option.map(|option| option.row().setting);
         if !value.is_empty() {
             listing.bytes(name, &value);
-            shown.push(option);
-        } else if option.is_empty() {
+            shown.extend(setting);
+        } else if let Some(setting) = setting.filter(|setting| !absent.contains(setting)) {
+            absent.push(setting);
+        } else if setting.is_none() {
             listing.words(name, "(empty)");
-        } else if !absent.contains(&option) {
-            absent.push(option);
         }
     }
-    absent.retain(|option| !shown.contains(option));
-    absent
+    absent.retain(|setting| !shown.contains(setting));
+    absent.into_iter().map(str::to_ascii_uppercase).collect()
 }
 
 /// The wall-clock time of the log's host.
@@ -120,8 +110,4 @@ fn code(code: EntryCode) -> Vec<u8> {
 
 fn modifier(letter: char) -> String {
     format!("{letter} {}", meaning_of_modifier(letter).unwrap_or("not documented"))
-}
-
-fn number<T: ToString>(value: Option<T>) -> Cow<'static, [u8]> {
-    Cow::Owned(value.map(|value| value.to_string().into_bytes()).unwrap_or_default())
 }

@@ -9,6 +9,7 @@ use crate::aggregate::{destination, reply};
 use crate::config;
 use crate::observed::connections::Cut;
 use crate::record::code::{MODIFIERS, OTHER_MODIFIER, Outcome};
+use crate::record::option::LogOption;
 use crate::record::reason::Reason;
 use crate::record::{Direction, Skip, Unparsed};
 use crate::source::filesystems::PATHS;
@@ -90,7 +91,7 @@ macro_rules! catalogue {
     ($(
         $id:ident = $kind:ident $name:literal [$($label:expr),*] $feed:ident
         $help:literal
-        $(needs $needs:literal)?
+        $(needs $($needs:ident),+)?
         query $query:literal;
     )*) => {
         $(
@@ -103,7 +104,7 @@ macro_rules! catalogue {
                     labels: &[$($label),*],
                     feed: Feed::$feed,
                     help: $help,
-                    needs: concat!($($needs)?),
+                    needs: &[$($(LogOption::$needs),+)?],
                     query: $query,
                 },
             );
@@ -154,11 +155,11 @@ catalogue! {
         query "topk(10, sum by (domain) (increase(imsimta_destination_failures_total[1h])))";
     DELIVERY_REPLIES = Counter "imsimta_delivery_replies_total" [CHANNEL, CLASS, STATUS] Logs
         "Replies of remote hosts to attempts that failed."
-        needs "log_diagnostics (on by default)"
+        needs Diagnostics
         query "sum by (status) (rate(imsimta_delivery_replies_total{class=\"5xx\"}[5m]))";
     DELIVERY_TRIES = Counter "imsimta_delivery_tries_total" [CHANNEL, TRY] Logs
         "Attempts (D, Q, R) by how often the message file had been tried, this attempt included."
-        needs "log_filename"
+        needs Filename
         query "sum by (attempt) (rate(imsimta_delivery_tries_total[5m]))";
     ENQUEUE_REJECTIONS = Counter "imsimta_enqueue_rejections_total" [CHANNEL, REASON] Logs
         "Attempts to enqueue that we refused (J entries)."
@@ -174,55 +175,55 @@ catalogue! {
         query "sum by (channel) (increase(imsimta_delay_warnings_total[1h]))";
     QUEUE_DELAY = Histogram "imsimta_queue_delay_seconds" [CHANNEL] Logs
         "Time in a channel's queue until a recipient was delivered, rejected or dropped."
-        needs "log_queue_time, or log_filename"
+        needs QueueTime, Filename
         query "histogram_quantile(0.95, sum by (channel, le) (rate(imsimta_queue_delay_seconds_bucket[5m])))";
     END_TO_END_DELAY = Histogram "imsimta_end_to_end_delay_seconds" [DESTINATION] Logs
         "Time from a message's arrival on this host to a recipient's delivery, rejection or drop."
-        needs "log_message_id"
+        needs MessageId
         query "histogram_quantile(0.95, sum by (destination_channel, le) (rate(imsimta_end_to_end_delay_seconds_bucket[5m])))";
     CONNECTIONS_OPENED = Counter "imsimta_connections_opened_total" [CHANNEL, DIRECTION] Logs
         "SMTP connections opened (O entries)."
-        needs "log_connection, bit 1"
+        needs ConnectionEntries
         query "sum by (direction) (rate(imsimta_connections_opened_total[5m]))";
     CONNECTIONS_CLOSED = Counter "imsimta_connections_closed_total" [CHANNEL, DIRECTION] Logs
         "SMTP connections closed (C entries)."
-        needs "log_connection, bit 1"
+        needs ConnectionEntries
         query "sum by (direction) (rate(imsimta_connections_closed_total[5m]))";
     CONNECTIONS_REJECTED = Counter "imsimta_connections_rejected_total" [CHANNEL, DIRECTION, REASON] Logs
         "SMTP connections that were rejected, such as by the mapping PORT_ACCESS (X entries)."
-        needs "log_connection, bit 1"
+        needs ConnectionEntries
         query "sum by (reason) (rate(imsimta_connections_rejected_total[5m]))";
     CONNECTIONS_FAILED = Counter "imsimta_connections_failed_total" [CHANNEL, DIRECTION, REASON] Logs
         "SMTP connections that could not be established (Y entries)."
-        needs "log_connection, bit 1"
+        needs ConnectionEntries
         query "sum by (channel) (rate(imsimta_connections_failed_total[5m]))";
     CONNECTIONS_OPEN = Gauge "imsimta_connections_open" [CHANNEL, DIRECTION] Logs
         "SMTP connections that the log shows opened and not closed yet."
-        needs "log_connection, bit 1"
+        needs ConnectionEntries
         query "imsimta_connections_open";
     ETRN = Counter "imsimta_etrn_total" [CHANNEL] Logs
         "ETRN commands received (I entries)."
-        needs "log_connection, bit 2"
+        needs EtrnEntries
         query "rate(imsimta_etrn_total[5m])";
     AUTHENTICATIONS = Counter "imsimta_authentications_total" [CHANNEL, RESULT] Logs
         "SMTP authentications (U entries)."
-        needs "log_connection, bit 7 (128)"
+        needs AuthenticationEntries
         query "sum by (result) (rate(imsimta_authentications_total[5m]))";
     CLIENT_CONNECTIONS = Gauge "imsimta_client_connections" [CLIENT] Logs
         "Inbound SMTP connections of the busiest clients in the last 5 minutes."
-        needs "log_connection, bit 1"
+        needs ConnectionEntries
         query "topk(5, imsimta_client_connections)";
     CLIENT_REJECTIONS = Gauge "imsimta_client_rejections" [CLIENT] Logs
         "Rejections (J and X entries) of the clients with most of them in the last 5 minutes."
-        needs "log_connection"
+        needs Connection
         query "topk(5, imsimta_client_rejections)";
     CLIENT_AUTHENTICATION_FAILURES = Gauge "imsimta_client_authentication_failures" [CLIENT] Logs
         "Failed authentications of the clients with most of them in the last 5 minutes."
-        needs "log_connection, bit 7 (128)"
+        needs AuthenticationEntries
         query "topk(5, imsimta_client_authentication_failures)";
     CLIENT_CONNECTIONS_MAX = Gauge "imsimta_client_connections_max" [] Logs
         "Inbound SMTP connections of the busiest client in the last 5 minutes, however clients are labelled."
-        needs "log_connection, bit 1"
+        needs ConnectionEntries
         query "imsimta_client_connections_max > 300";
     HELD_NOTICES = Counter "imsimta_held_notices_total" [] Logs
         "Notices of held messages in `held.syslog`. HELD_SNDOPR is off by default: 0 proves nothing."

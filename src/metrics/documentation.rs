@@ -49,7 +49,8 @@ fn entry(metric: &Family) -> String {
         let _ = writeln!(text, "- label `{}`: {}", label.name, (label.bound)());
     }
     if !metric.needs.is_empty() {
-        let _ = writeln!(text, "- needs the MTA's option {}", metric.needs);
+        let needs: Vec<String> = metric.needs.iter().map(|option| option.need()).collect();
+        let _ = writeln!(text, "- needs the MTA's option {}", needs.join(", or "));
     }
     let _ = write!(text, "- example: `{}`\n\n", metric.query);
     text

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::record::labelled;
+use crate::record::option::LogOption;
 
 /// What kind of value a metric has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +101,8 @@ pub struct Family {
     pub feed: Feed,
     /// One or two sentences.
     pub help: &'static str,
-    /// What must be switched on in the MTA, or nothing.
-    pub needs: &'static str,
+    /// What must be switched on in the MTA: one of these, or nothing.
+    pub needs: &'static [LogOption],
     /// A query that shows what it is for.
     pub query: &'static str,
 }

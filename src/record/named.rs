@@ -12,28 +12,25 @@ pub(super) use xml::{end_of_entry as end_of_element, read as read_element};
 use super::code::EntryCode;
 use super::format::Format;
 use super::number::seconds;
-use super::option::{LogOption, OptionSet};
+use super::option::{LogOption, OptionSet, ROWS, WITH_FIELD};
 use super::values::{timestamp, transport};
 use super::{Connection, Direction, Line, Message, Skip, Unparsed};
 
-/// THE table of names: the attribute, its name, and the option that adds it to message entries.
-macro_rules! attributes {
-    ($($attribute:ident = $name:literal $(by $option:ident)?;)*) => {
-        /// A field that is read.
+macro_rules! always {
+    ($($field:ident = $letters:literal;)*) => {
+        /// THE table of the fields that every entry has; [`ROWS`] has those that options add.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Attribute {
-            $($attribute,)*
+        #[repr(u8)]
+        pub(super) enum Always {
+            $($field,)*
         }
 
-        const NAMES: &[(&[u8; 2], Attribute)] = &[$(($name, Attribute::$attribute),)*];
-        const BY_OPTION: &[(Attribute, LogOption)] = &[$($((Attribute::$attribute, LogOption::$option),)?)*];
+        const ALWAYS: &[&[u8; 2]] = &[$($letters,)*];
     };
 }
 
-attributes! {
+always! {
     Time = b"ts";
-    Node = b"no" by Node;
-    Process = b"pi" by Process;
     SourceChannel = b"sc";
     DestinationChannel = b"dc";
     Code = b"ac";
@@ -41,25 +38,36 @@ attributes! {
     From = b"so";
     OriginalTo = b"od";
     To = b"de";
-    Notary = b"rf" by Notary;
-    Filename = b"fi" by Filename;
-    EnvelopeId = b"ei" by EnvelopeId;
-    MessageId = b"mi" by MessageId;
-    Username = b"us" by Username;
-    SourceSystem = b"ss" by Connection;
-    Sensitivity = b"se" by Sensitivity;
-    Priority = b"pr" by Priority;
-    Intermediate = b"in" by Intermediate;
-    Initial = b"ia" by Initial;
-    Filter = b"fl" by Filter;
-    Reason = b"re" by Reason;
-    Diagnostic = b"di" by Diagnostics;
-    RemoteMta = b"rm" by RemoteMta;
-    Transport = b"tr" by Transport;
-    Application = b"ap" by Application;
-    QueueSeconds = b"qt" by QueueTime;
     Direction = b"dr";
     HeaderLine = b"va";
+}
+
+/// A field that is read, by its number: those that options add come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attribute(u8);
+
+/// How many there are.
+const ATTRIBUTES: usize = WITH_FIELD + ALWAYS.len();
+
+impl From<LogOption> for Attribute {
+    fn from(option: LogOption) -> Self {
+        Self(option as u8)
+    }
+}
+
+impl From<Always> for Attribute {
+    #[expect(clippy::cast_possible_truncation, reason = "there are few")]
+    fn from(field: Always) -> Self {
+        Self(WITH_FIELD as u8 + field as u8)
+    }
+}
+
+/// The name of an attribute.
+const fn name(number: usize) -> [u8; 2] {
+    match ROWS[number % ROWS.len()].field {
+        Some(field) if number < WITH_FIELD => field.letters,
+        _ => *ALWAYS[number - WITH_FIELD],
+    }
 }
 
 /// What `NOTHING` says where two letters name no attribute.
@@ -67,13 +75,14 @@ const NOTHING: u8 = u8::MAX;
 const LETTERS: usize = 26;
 
 /// The attribute of each pair of letters.
+#[expect(clippy::cast_possible_truncation, reason = "there are few")]
 const BY_LETTERS: [u8; LETTERS * LETTERS] = {
     let mut table = [NOTHING; LETTERS * LETTERS];
-    let mut row = 0;
-    while row < NAMES.len() {
-        let (name, attribute) = NAMES[row];
-        table[(name[0] - b'a') as usize * LETTERS + (name[1] - b'a') as usize] = attribute as u8;
-        row += 1;
+    let mut number = 0;
+    while number < ATTRIBUTES {
+        let [first, second] = name(number);
+        table[(first - b'a') as usize * LETTERS + (second - b'a') as usize] = number as u8;
+        number += 1;
     }
     table
 };
@@ -82,8 +91,8 @@ impl Attribute {
     /// The attribute of this name.
     pub(super) fn named(name: &[u8]) -> Option<Self> {
         let &[first @ b'a'..=b'z', second @ b'a'..=b'z'] = name else { return None };
-        let position = BY_LETTERS[usize::from(first - b'a') * LETTERS + usize::from(second - b'a')];
-        NAMES.get(usize::from(position)).map(|&(_, attribute)| attribute)
+        let number = BY_LETTERS[usize::from(first - b'a') * LETTERS + usize::from(second - b'a')];
+        (number != NOTHING).then_some(Self(number))
     }
 }
 
@@ -130,11 +139,11 @@ const BETWEEN_VALUES: u32 = 6;
 pub(super) const MAX_LINE_BYTES: usize = DECODED as usize / 4;
 
 /// Where the value of each attribute is. A line longer than [`MAX_LINE_BYTES`] has no spans.
-pub(super) struct Spans([Span; NAMES.len()]);
+pub(super) struct Spans([Span; ATTRIBUTES]);
 
 impl Spans {
     pub(super) fn new() -> Self {
-        Self([ABSENT; NAMES.len()])
+        Self([ABSENT; ATTRIBUTES])
     }
 
     /// A value as it stands in the line.
@@ -149,16 +158,17 @@ impl Spans {
 
     fn set(&mut self, attribute: Attribute, start: usize, end: usize, decoded: u32) {
         if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
-            self.0[attribute as usize] = Span { start, end: end | decoded };
+            self.0[usize::from(attribute.0)] = Span { start, end: end | decoded };
         }
     }
 
     /// Whether the attributes in front of the code stand as the MTA writes them, with nothing between them or in
     /// them: time, node and process id where they are on, and the channel.
     pub(super) fn begin_as_usual(&self) -> bool {
-        let mut last = self.0[Attribute::Time as usize];
-        for attribute in [Attribute::Node, Attribute::Process, Attribute::SourceChannel] {
-            let span = self.0[attribute as usize];
+        let mut last = self.span(Always::Time);
+        for span in
+            [self.span(LogOption::Node), self.span(LogOption::Process), self.span(Always::SourceChannel)]
+        {
             if span.start != ABSENT.start {
                 let holds_time = span.end.wrapping_sub(span.start) >= TIME_BYTES;
                 if span.start != last.end.wrapping_add(BETWEEN_VALUES) || holds_time {
@@ -170,8 +180,12 @@ impl Spans {
         true
     }
 
-    pub(super) fn has(&self, attribute: Attribute) -> bool {
-        self.0[attribute as usize].start != ABSENT.start
+    pub(super) fn has(&self, attribute: impl Into<Attribute>) -> bool {
+        self.span(attribute).start != ABSENT.start
+    }
+
+    fn span(&self, attribute: impl Into<Attribute>) -> Span {
+        self.0[usize::from(attribute.into().0)]
     }
 }
 
@@ -188,8 +202,8 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn get(&self, attribute: Attribute) -> &'a [u8] {
-        let Span { start, end } = self.spans.0[attribute as usize];
+    fn get(&self, attribute: impl Into<Attribute>) -> &'a [u8] {
+        let Span { start, end } = self.spans.span(attribute);
         let text = if end & DECODED == 0 { self.line } else { self.decoded };
         text.get(start as usize..(end & !DECODED) as usize).unwrap_or_default()
     }
@@ -205,16 +219,16 @@ impl<'a> Values<'a> {
     }
 
     fn message(&self, malformed: Unparsed) -> Result<Line<'a>, Unparsed> {
-        let code = EntryCode::parse(self.get(Attribute::Code)).ok_or(Unparsed::NoAction)?;
-        if !self.spans.has(Attribute::SourceChannel) {
+        let code = EntryCode::parse(self.get(Always::Code)).ok_or(Unparsed::NoAction)?;
+        if !self.spans.has(Always::SourceChannel) {
             return Err(malformed);
         }
-        let recipient = self.spans.has(Attribute::OriginalTo) || self.spans.has(Attribute::To);
+        let recipient = self.spans.has(Always::OriginalTo) || self.spans.has(Always::To);
         if !code.action.row().may_lack_recipient && !recipient {
             return Err(Unparsed::NoRecipient);
         }
-        let diagnostic = self.get(Attribute::Diagnostic);
-        let written = self.get(Attribute::Transport);
+        let diagnostic = self.get(LogOption::Diagnostics);
+        let written = self.get(LogOption::Transport);
         let transport = if written.is_empty() {
             transport::find(diagnostic).map_or(written, |found| found.tuple)
         } else {
@@ -223,62 +237,62 @@ impl<'a> Values<'a> {
         Ok(Line::Message(Message {
             format: self.format,
             shown: self.options(),
-            time: timestamp::iso(self.get(Attribute::Time)).ok_or(Unparsed::NoTimestamp)?,
-            node: self.get(Attribute::Node),
-            process: self.get(Attribute::Process),
-            source_channel: self.get(Attribute::SourceChannel),
-            destination_channel: self.get(Attribute::DestinationChannel),
+            time: timestamp::iso(self.get(Always::Time)).ok_or(Unparsed::NoTimestamp)?,
+            node: self.get(LogOption::Node),
+            process: self.get(LogOption::Process),
+            source_channel: self.get(Always::SourceChannel),
+            destination_channel: self.get(Always::DestinationChannel),
             code,
-            blocks: number(self.get(Attribute::Size)).unwrap_or(0),
-            from: self.get(Attribute::From),
-            original_to: self.get(Attribute::OriginalTo),
-            to: self.get(Attribute::To),
-            notary: number(self.get(Attribute::Notary)),
-            filename: self.get(Attribute::Filename),
-            envelope_id: self.get(Attribute::EnvelopeId),
-            message_id: self.get(Attribute::MessageId),
-            username: self.get(Attribute::Username),
-            source_system: self.get(Attribute::SourceSystem),
-            sensitivity: self.get(Attribute::Sensitivity),
-            priority: self.get(Attribute::Priority),
-            intermediate: self.get(Attribute::Intermediate),
-            initial: self.get(Attribute::Initial),
-            filter: self.get(Attribute::Filter),
-            reason: self.get(Attribute::Reason),
+            blocks: number(self.get(Always::Size)).unwrap_or(0),
+            from: self.get(Always::From),
+            original_to: self.get(Always::OriginalTo),
+            to: self.get(Always::To),
+            notary: number(self.get(LogOption::Notary)),
+            filename: self.get(LogOption::Filename),
+            envelope_id: self.get(LogOption::EnvelopeId),
+            message_id: self.get(LogOption::MessageId),
+            username: self.get(LogOption::Username),
+            source_system: self.get(LogOption::Connection),
+            sensitivity: self.get(LogOption::Sensitivity),
+            priority: self.get(LogOption::Priority),
+            intermediate: self.get(LogOption::Intermediate),
+            initial: self.get(LogOption::Initial),
+            filter: self.get(LogOption::Filter),
+            reason: self.get(LogOption::Reason),
             diagnostic,
-            remote_mta: self.get(Attribute::RemoteMta),
+            remote_mta: self.get(LogOption::RemoteMta),
             transport,
-            application: self.get(Attribute::Application),
-            queue_seconds: seconds(self.get(Attribute::QueueSeconds)),
+            application: self.get(LogOption::Application),
+            queue_seconds: seconds(self.get(LogOption::QueueTime)),
         }))
     }
 
     fn connection(&self, malformed: Unparsed) -> Result<Line<'a>, Unparsed> {
-        let direction = match self.get(Attribute::Direction) {
+        let direction = match self.get(Always::Direction) {
             b"+" => Direction::In,
             b"-" => Direction::Out,
             _ => return Err(malformed),
         };
         Ok(Line::Connection(Connection {
-            time: timestamp::iso(self.get(Attribute::Time)).ok_or(Unparsed::NoTimestamp)?,
-            node: self.get(Attribute::Node),
-            process: self.get(Attribute::Process),
-            channel: self.get(Attribute::SourceChannel),
+            time: timestamp::iso(self.get(Always::Time)).ok_or(Unparsed::NoTimestamp)?,
+            node: self.get(LogOption::Node),
+            process: self.get(LogOption::Process),
+            channel: self.get(Always::SourceChannel),
             direction,
-            code: EntryCode::parse(self.get(Attribute::Code)).ok_or(Unparsed::NoAction)?,
-            transport: transport::parse(self.get(Attribute::Transport)),
-            application: self.get(Attribute::Application),
-            text: self.get(Attribute::MessageId),
-            username: self.get(Attribute::Username),
-            diagnostic: self.get(Attribute::Diagnostic),
+            code: EntryCode::parse(self.get(Always::Code)).ok_or(Unparsed::NoAction)?,
+            transport: transport::parse(self.get(LogOption::Transport)),
+            application: self.get(LogOption::Application),
+            text: self.get(LogOption::MessageId),
+            username: self.get(LogOption::Username),
+            diagnostic: self.get(LogOption::Diagnostics),
         }))
     }
 
     /// The options whose fields are there, be they empty.
     fn options(&self) -> OptionSet {
         let mut shown = OptionSet::default();
-        for &(attribute, option) in BY_OPTION {
-            shown.note(option, self.spans.has(attribute));
+        for &option in &LogOption::ALL[..WITH_FIELD] {
+            shown.note(option, self.spans.has(option));
         }
         shown
     }
@@ -290,14 +304,15 @@ fn number<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attribute, NAMES};
+    use super::{ATTRIBUTES, Attribute, name};
 
     #[test]
     fn every_name_is_found_and_no_other() {
         for first in 0..=u8::MAX {
             for second in 0..=u8::MAX {
-                let row = NAMES.iter().find(|(name, _)| **name == [first, second]);
-                assert_eq!(Attribute::named(&[first, second]), row.map(|&(_, attribute)| attribute));
+                let number = (0..ATTRIBUTES).find(|&number| name(number) == [first, second]);
+                let found = Attribute::named(&[first, second]).map(|attribute| usize::from(attribute.0));
+                assert_eq!(found, number);
             }
         }
         assert_eq!(Attribute::named(b"t"), None);

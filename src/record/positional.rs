@@ -1,8 +1,8 @@
 //! `LOG_FORMAT` 1, 2 and 3: fields by position.
 //!
-//! `date time [node] [pid] source destination code size from original-to to [optional …]`; behind the
+//! `date time [node] [pid] source destination code size from original-to to [added …]`; behind the
 //! padded channels every enabled field contributes exactly one blank, and an empty one leaves nothing
-//! between two blanks (2005Q4 guide, "Understanding the MTA Log Entry Format"). Which optional fields
+//! between two blanks (2005Q4 guide, "Understanding the MTA Log Entry Format"). Which added fields
 //! are there is not written anywhere. Where the set of options is known, and the entry fits it, they are
 //! read by [`by_option`]; else by [`by_shape`]. `LOG_FORMAT` 3 writes a length in front of each text, which
 //! [`counted`] reads.
@@ -181,7 +181,7 @@ fn read_message<'a>(rest: &'a [u8], message: &mut Message<'a>, known: &Known<'_>
     if is_cut(original_to, to, behind) {
         return Err(Unparsed::Torn);
     }
-    let may_be = read_optional(behind, message, known) || ends_named(rest);
+    let may_be = read_added(behind, message, known) || ends_named(rest);
     if may_be
         && (is_cut_by_name(original_to, to, known)
             || is_torn(behind, first_text(message), message.code.action == Action::Enqueue, known))
@@ -214,7 +214,7 @@ fn ends_named(text: &[u8]) -> bool {
 /// Reads the fields behind the recipients. Whether another entry may begin among them: its columns have blanks side by
 /// side, and where all fields fit the options that are on, these are in the texts or in a long field.
 #[inline]
-fn read_optional<'a>(behind: &'a [u8], message: &mut Message<'a>, known: &Known<'_>) -> bool {
+fn read_added<'a>(behind: &'a [u8], message: &mut Message<'a>, known: &Known<'_>) -> bool {
     let &Known { dialect, fields, blanks, .. } = known;
     if let Some(fields) = fields {
         let trust = if dialect.options.is_some() { Trust::Pinned } else { Trust::Inferred };
@@ -222,10 +222,10 @@ fn read_optional<'a>(behind: &'a [u8], message: &mut Message<'a>, known: &Known<
             let text = first_text(message);
             return !text.is_empty() && blanks.have_run(text) || message.source_system.len() > MANY_BYTES;
         }
-        message.forget_optional_fields();
+        message.forget_added_fields();
     }
     let usual = fields.map(Fields::options).unwrap_or_default();
-    by_shape::Optional { rest: behind, usual }.read(message, dialect);
+    by_shape::ByShape { rest: behind, usual }.read(message, dialect);
     blanks.have_run(behind)
 }
 

@@ -17,7 +17,7 @@ use crate::aggregate::Totals;
 use crate::findings::logs::{
     Authentications, ChannelTraffic, ClientCount, Delay, Destination, FailureReason, Logs, Outage, Rejection,
 };
-use crate::findings::options::{self, LogOption};
+use crate::findings::options::{self, OptionShown};
 use crate::findings::{Finding, Input, Thresholds, findings};
 use crate::metrics::logs::ClientDisplay;
 
@@ -68,7 +68,7 @@ pub struct Summary {
     /// Messages that were put into the queue as held.
     pub held_enqueues: u64,
     /// The `LOG_*` options and what each adds.
-    pub options: Vec<LogOption>,
+    pub options: Vec<OptionShown>,
     /// The last lines that were not understood.
     pub not_understood: Vec<NotUnderstood>,
     /// Events that count only in sums, since the tables of keys were full.

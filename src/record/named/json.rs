@@ -6,7 +6,7 @@
 //! here: member order, further members and the spelling of numbers do not. A scanner and not a general
 //! parser, since a value is only looked at where it lies (wiki page `Log_format`).
 
-use super::{Attribute, Element, MAX_LINE_BYTES, Spans, Values};
+use super::{Always, Attribute, Element, MAX_LINE_BYTES, Spans, Values};
 use crate::record::format::Format;
 use crate::record::{Line, Skip, Unparsed, bytes};
 
@@ -35,8 +35,8 @@ fn entry<'a>(object: Object, line: &'a [u8], decoded: &'a [u8]) -> Line<'a> {
     let element = match element {
         Some(element) => element,
         None if other_log => return Line::Skipped(Skip::OtherElement),
-        None if spans.has(Attribute::HeaderLine) => Element::Header,
-        None if spans.has(Attribute::Direction) => Element::Connection,
+        None if spans.has(Always::HeaderLine) => Element::Header,
+        None if spans.has(Always::Direction) => Element::Connection,
         None => Element::Message,
     };
     let format = if nested { Format::Json } else { Format::FlatJson };

@@ -1,4 +1,4 @@
-//! Optional fields of `LOG_FORMAT` 1 and 2 by their position, where the options are known.
+//! Added fields of `LOG_FORMAT` 1 and 2 by their position, where the options are known.
 //!
 //! Each enabled field has one blank in front of it. Fields up to the filter are single words or have
 //! marks of their own; the texts behind it have none, so the fields behind the texts are found from the

@@ -1,4 +1,4 @@
-//! Optional fields of `LOG_FORMAT` 1 and 2 by their shape, where the options are not known.
+//! Added fields of `LOG_FORMAT` 1 and 2 by their shape, where the options are not known.
 //!
 //! A log does not say which of its fields are switched on, but a queue file, a message id or a source
 //! system look like nothing else.
@@ -14,16 +14,16 @@ use crate::record::values::address::token_end;
 use crate::record::values::transport;
 use crate::record::{Dialect, Message};
 
-/// The optional fields behind the recipients, in the order in which the MTA writes them. `rest` is
+/// The added fields behind the recipients, in the order in which the MTA writes them. `rest` is
 /// empty or starts with the blank in front of the next field.
-pub(super) struct Optional<'a> {
+pub(super) struct ByShape<'a> {
     pub(super) rest: &'a [u8],
     /// What the log had on at first, where that is known: this entry does not fit it, but what looks
     /// like nothing in particular is rather one of these.
     pub(super) usual: OptionSet,
 }
 
-impl<'a> Optional<'a> {
+impl<'a> ByShape<'a> {
     /// Reads them into the message.
     pub(super) fn read(mut self, message: &mut Message<'a>, dialect: &Dialect) {
         message.notary = self.notary(message.code.action, dialect);
@@ -39,7 +39,7 @@ impl<'a> Optional<'a> {
         // A list of no actions is `''`, and shows the option too.
         message.shown.note(LogOption::Filter, self.rest.len() < before_filter);
         self.remainder(message);
-        message.note_optional_fields();
+        message.note_added_fields();
     }
 
     /// What is behind the filter.

@@ -122,7 +122,7 @@ pub(super) fn message<'a>(
         [addresses[0].text, addresses[1].text, addresses[2].text];
     let by_options = options.and_then(|options| by_options(fields, options, message));
     if by_options.is_none() {
-        message.forget_optional_fields();
+        message.forget_added_fields();
         by_shape(fields, dialect, message);
     }
     if message.transport.is_empty() {
@@ -131,22 +131,18 @@ pub(super) fn message<'a>(
     Some(())
 }
 
-fn is_number(option: LogOption) -> bool {
-    matches!(option, LogOption::Notary | LogOption::Sensitivity | LogOption::Priority | LogOption::QueueTime)
-}
-
 /// Every option that is on has its item; numbers at the end may be left out. `None` when they do not
 /// fit.
 fn by_options<'a>(fields: &[Item<'a>], options: OptionSet, message: &mut Message<'a>) -> Option<()> {
     let mut rest = fields;
     for option in FIELDS.into_iter().filter(|&option| options.has(option)) {
         let Some((item, behind)) = rest.split_first() else {
-            if is_number(option) {
+            if option.is_number() {
                 continue;
             }
             return None;
         };
-        if item.counted == is_number(option) {
+        if item.counted == option.is_number() {
             return None;
         }
         message.put(option, item.text)?;
@@ -178,7 +174,7 @@ fn looks_like(
     message: &Message<'_>,
 ) -> bool {
     let text = item.text;
-    if item.counted == is_number(option) || text.is_empty() {
+    if item.counted == option.is_number() || text.is_empty() {
         return false;
     }
     let holds = |byte: u8| memchr::memchr(byte, text).is_some();
@@ -209,7 +205,11 @@ fn looks_like(
         LogOption::RemoteMta => text.starts_with(b"dns;") && !holds(b' '),
         LogOption::Transport => transport::parse(text).is_some(),
         LogOption::Application => is_application(text),
-        LogOption::Process | LogOption::Node => false,
+        LogOption::Process
+        | LogOption::Node
+        | LogOption::ConnectionEntries
+        | LogOption::EtrnEntries
+        | LogOption::AuthenticationEntries => false,
     }
 }
 

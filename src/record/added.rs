@@ -1,8 +1,10 @@
-//! The field of a message entry that each `LOG_*` option adds.
+//! The field that each `LOG_*` option adds to a message entry.
+
+use std::borrow::Cow;
 
 use super::Message;
 use super::number::{integer, seconds};
-use super::option::{LogOption, OptionSet};
+use super::option::{FIELDS, LogOption, OptionSet};
 
 impl<'a> Message<'a> {
     /// Puts what an entry has for an option into its field. `None` when it cannot be that.
@@ -42,38 +44,55 @@ impl<'a> Message<'a> {
             LogOption::RemoteMta => &mut self.remote_mta,
             LogOption::Transport => &mut self.transport,
             LogOption::Application => &mut self.application,
+            LogOption::ConnectionEntries | LogOption::EtrnEntries | LogOption::AuthenticationEntries => {
+                return None;
+            }
         };
         *field = value;
         Some(())
     }
 
-    /// Notes the options whose fields were found and are not empty.
-    pub(super) fn note_optional_fields(&mut self) {
-        let texts: [(LogOption, &[u8]); 14] = [
-            (LogOption::Connection, self.source_system),
-            (LogOption::Filename, self.filename),
-            (LogOption::MessageId, self.message_id),
-            (LogOption::Username, self.username),
-            (LogOption::EnvelopeId, self.envelope_id),
-            (LogOption::Sensitivity, self.sensitivity),
-            (LogOption::Priority, self.priority),
-            (LogOption::Intermediate, self.intermediate),
-            (LogOption::Initial, self.initial),
-            (LogOption::Filter, self.filter),
-            (LogOption::Reason, self.reason),
-            (LogOption::Diagnostics, self.diagnostic),
-            (LogOption::RemoteMta, self.remote_mta),
-            (LogOption::Application, self.application),
-        ];
-        for (option, text) in texts {
-            self.shown.note(option, !text.is_empty());
+    /// What an entry has for an option, as it was written but for numbers.
+    pub fn added(&self, option: LogOption) -> Cow<'a, [u8]> {
+        Cow::Borrowed(match option {
+            LogOption::Notary => return written(self.notary),
+            LogOption::QueueTime => return written(self.queue_seconds),
+            LogOption::Connection => self.source_system,
+            LogOption::Filename => self.filename,
+            LogOption::MessageId => self.message_id,
+            LogOption::Username => self.username,
+            LogOption::Process => self.process,
+            LogOption::Node => self.node,
+            LogOption::EnvelopeId => self.envelope_id,
+            LogOption::Sensitivity => self.sensitivity,
+            LogOption::Priority => self.priority,
+            LogOption::Intermediate => self.intermediate,
+            LogOption::Initial => self.initial,
+            LogOption::Filter => self.filter,
+            LogOption::Reason => self.reason,
+            LogOption::Diagnostics => self.diagnostic,
+            LogOption::RemoteMta => self.remote_mta,
+            LogOption::Transport => self.transport,
+            LogOption::Application => self.application,
+            LogOption::ConnectionEntries | LogOption::EtrnEntries | LogOption::AuthenticationEntries => &[],
+        })
+    }
+
+    /// Notes the options whose fields were found by their shape and are not empty. A transport tuple may be that of
+    /// the delivery status.
+    pub(super) fn note_added_fields(&mut self) {
+        for option in FIELDS.into_iter().filter(|&option| option != LogOption::Transport) {
+            let there = match option {
+                LogOption::Notary => self.notary.is_some(),
+                LogOption::QueueTime => self.queue_seconds.is_some(),
+                option => !self.added(option).is_empty(),
+            };
+            self.shown.note(option, there);
         }
-        self.shown.note(LogOption::Notary, self.notary.is_some());
-        self.shown.note(LogOption::QueueTime, self.queue_seconds.is_some());
     }
 
     /// Empties what options behind the recipients add.
-    pub(super) fn forget_optional_fields(&mut self) {
+    pub(super) fn forget_added_fields(&mut self) {
         let columns = [LogOption::Node, LogOption::Process];
         let shown = columns.into_iter().filter(|&option| self.shown.has(option));
         *self = Self {
@@ -92,4 +111,8 @@ impl<'a> Message<'a> {
             ..Self::default()
         };
     }
+}
+
+fn written<T: ToString>(number: Option<T>) -> Cow<'static, [u8]> {
+    Cow::Owned(number.map(|number| number.to_string().into_bytes()).unwrap_or_default())
 }
