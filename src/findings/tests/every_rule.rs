@@ -1,6 +1,7 @@
 //! A case for every rule in which it speaks. A new rule is a row.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::{activity, channel, findings, healthy, queue_of, traffic, traffic_of, unread};
 use crate::findings::logs::{
@@ -19,7 +20,7 @@ type Happens = fn(&mut Situation);
 #[rustfmt::skip]
 const NOW: &[(&str, Happens)] = &[
     ("not_active", |now| now.active = Some(false)),
-    ("no_process", |now| now.processes = Some([("dispatcher".to_owned(), 0)].into())),
+    ("no_process", |now| now.processes = Some(["dispatcher", "job_controller"].map(|name| (name.to_owned(), 0)).into())),
     ("channel_failures", |now| *traffic_of(now, "l") = traffic(activity(9, 0, &[(Reason::MailboxBusy, 30)]))),
     ("standstill", |now| {
         *traffic_of(now, "l") = Traffic { window: activity(30, 0, &[]), ..Traffic::default() };
@@ -118,12 +119,16 @@ fn spoken_of_logs() -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn every_rule_speaks() {
+fn every_rule_speaks_and_its_runbook_is_there() {
+    let runbooks = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/runbooks");
     for (rule, happens) in NOW {
         let mut situation = healthy();
         happens(&mut situation);
         let found = findings(&situation);
         assert!(found.iter().any(|finding| finding.rule == *rule), "{rule}: {found:#?}");
+        for runbook in found.iter().filter_map(|finding| finding.runbook) {
+            assert!(runbooks.join(runbook.file()).is_file(), "{rule}: {}", runbook.file());
+        }
     }
     let now: BTreeSet<&str> = NOW.iter().map(|(rule, _)| *rule).collect();
     let logs = spoken_of_logs();
