@@ -1,6 +1,7 @@
 //! Sources exchanged while the program serves: nothing is lost, doubled, refused or left behind.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -14,7 +15,7 @@ use imsimta_exporter::observed::reading::Run;
 use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 
-use super::harness::{DEADLINE, Install, now, pause, request, run, value_of, wait_for};
+use super::harness::{DEADLINE, Install, available, now, pause, request, run, value_of, wait_for};
 use crate::exposition::samples;
 
 /// Set in a process that runs one test alone, since it counts threads.
@@ -23,11 +24,18 @@ const ALONE: &str = "IMSIMTA_TEST_ALONE";
 /// Runs a test in a process of its own.
 #[track_caller]
 fn alone(name: &str, test: impl FnOnce()) {
+    alone_with(name, |_| {}, test);
+}
+
+/// The same, of a process that is started in a way of its own.
+#[track_caller]
+fn alone_with(name: &str, prepare: impl FnOnce(&mut Command), test: impl FnOnce()) {
     if std::env::var_os(ALONE).is_some() {
         return test();
     }
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    let (code, out, said) = run(command.args([name, "--exact", "--nocapture"]).env(ALONE, "1"));
+    prepare(command.args([name, "--exact", "--nocapture"]).env(ALONE, "1"));
+    let (code, out, said) = run(&mut command);
     assert!(code == 0 && out.contains("1 passed"), "{out}{said}");
 }
 
@@ -343,6 +351,83 @@ fn a_collector_that_hangs_is_left_behind_once() {
             opened(3);
             assert_eq!(serving.sources.exchange(config.clone()).expect("exchanged"), Exchanged::default());
             drop(writer);
+        });
+    });
+}
+
+/// Where the next test has its library and its marks.
+const PLACE: &str = "IMSIMTA_TEST_PLACE";
+
+/// A library that lets no read of a log return while there is a file `hold`, as a file server that is busy does.
+const SLOW_READ: &str = r#"
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+ssize_t pread64(int fd, void *buffer, size_t size, off64_t offset) {
+    char link[64], hold[4096], mark[4096], path[4096] = "";
+    const char *place = getenv("IMSIMTA_TEST_PLACE");
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    snprintf(hold, sizeof hold, "%s/hold", place);
+    snprintf(mark, sizeof mark, "%s/held", place);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    while (length > 0 && strstr(path, "mail.log_current") && access(hold, F_OK) == 0) {
+        FILE *file = fopen(mark, "w");
+        if (file) fclose(file);
+        usleep(1000);
+    }
+    return lseek64(fd, offset, SEEK_SET) < 0 ? -1 : read(fd, buffer, size);
+}
+"#;
+
+/// There is never a second reader of the logs: it takes what was exchanged when the log answers, and counts once.
+#[test]
+fn a_log_that_does_not_answer_holds_up_no_exchange() {
+    if !available("cc") {
+        return;
+    }
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let prepare = |command: &mut Command| {
+        let (source, library) = (place.path().join("slow.c"), place.path().join("slow.so"));
+        std::fs::write(&source, SLOW_READ).expect("written");
+        let mut compile = Command::new("cc");
+        compile.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source);
+        assert!(compile.status().expect("started").success(), "the library compiles");
+        command.env("LD_PRELOAD", library).env(PLACE, place.path());
+    };
+    alone_with("service::exchange::a_log_that_does_not_answer_holds_up_no_exchange", prepare, || {
+        let place = PathBuf::from(std::env::var_os(PLACE).expect("set"));
+        let install = Install::new();
+        install.append("mail.log_current", "");
+        install.append("connection.log_current", "");
+        let config = configuration(&install);
+        serve(&install, config.clone(), Environment::default(), |serving| {
+            serving.wait_for("imsimta_exporter_ready", Some(1.0));
+            std::fs::write(place.join("hold"), "").expect("written");
+            install.append("mail.log_current", &(0..3).map(entry).collect::<String>());
+            wait_for("a read hangs", DEADLINE, || place.join("held").exists().then_some(()));
+            let mut second = config.clone();
+            second.logs.files.push("connection.log_current".to_owned());
+            std::fs::remove_dir(install.queue("ims-ms")).expect("removed");
+            for config in [&config, &second] {
+                let began = now();
+                let exchanged = serving.sources.exchange(config.clone()).expect("exchanged");
+                assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+                assert_eq!(exchanged, Exchanged { logs_are_late: true, late: Vec::new() });
+            }
+            // The others have gone on.
+            serving.wait_for(r#"imsimta_queue_messages{channel="ims-ms"}"#, None);
+            std::fs::remove_file(place.join("hold")).expect("removed");
+            serving.wait_for(LINES, Some(3.0));
+            wait_for("the last order is taken", DEADLINE, || {
+                install.append("connection.log_current", &connection(0));
+                value_of(&serving.page(), CONNECTIONS)
+            });
+            install.append("mail.log_current", &entry(3));
+            serving.wait_for(LINES, Some(4.0));
         });
     });
 }
