@@ -119,6 +119,62 @@ fn links_between_documents_lead_somewhere() {
     assert_eq!(links, ["no.md", "#d", "docs/loss.md#no"]);
 }
 
+/// What ARCHITECTURE.md says where things are is there: files and directories by the end of their path, modules and
+/// tests by their names. `x.rs` and `NAME.state` stand for something new.
+#[test]
+fn what_the_architecture_names_is_there() {
+    let architecture = read(&root().join("ARCHITECTURE.md"));
+    let all = tree();
+    let missing = not_there(&architecture, &all, &sources());
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    let made_up = "`src/gone.rs`, `record/code.rs`, `gone/`, `config/x.rs`, `source::nowhere`, `record::code::tests` `a b.rs`";
+    assert_eq!(not_there(made_up, &all, &sources()), ["src/gone.rs", "gone/", "source::nowhere"]);
+}
+
+/// The paths of all files that have to do with the tree, from its root.
+fn tree() -> Vec<String> {
+    let below = ["src", "tests", "alerts", "dashboards", "docs", "packaging", "benches", "fuzz"];
+    let kinds = ["rs", "md", "yml", "json", "sh", "py", "toml"];
+    let all =
+        below.iter().flat_map(|below| kinds.iter().flat_map(move |kind| found(root().join(below), kind)));
+    let own = kinds.iter().flat_map(|kind| found_beside(root(), kind));
+    all.chain(own).map(|path| relative(&path)).collect()
+}
+
+/// Files right in a directory.
+fn found_beside(directory: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries =
+        std::fs::read_dir(directory).expect("readable").map(|entry| entry.expect("an entry").path());
+    entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect()
+}
+
+fn not_there<'a>(text: &'a str, tree: &[String], sources: &str) -> Vec<&'a str> {
+    let words =
+        text.split('`').skip(1).step_by(2).filter(|word| !word.contains([' ', '\n', '*', '{', '<', '=']));
+    let stands_for_something =
+        |word: &str| ["x.rs", "x.json", "NAME.state"].iter().any(|new| word.ends_with(new));
+    let is_there = |word: &str| {
+        if let Some(directory) = word.strip_suffix('/') {
+            let inside = format!("{directory}/");
+            return tree.iter().any(|path| path.starts_with(&inside) || path.contains(&format!("/{inside}")));
+        }
+        if word.contains("::") {
+            let module = word.strip_suffix("::tests").unwrap_or(word).replace("::", "/");
+            let ends = [format!("{module}.rs"), format!("{module}/mod.rs")];
+            let name = word.rsplit("::").next().and_then(|last| last.split('(').next()).unwrap_or_default();
+            let items = ["fn", "struct"].map(|kind| [' ', '(', '<'].map(|end| format!("{kind} {name}{end}")));
+            return items.iter().flatten().any(|item| sources.contains(item))
+                || ends.iter().any(|end| tree.iter().any(|path| path.ends_with(end)));
+        }
+        tree.iter().any(|path| path == word || path.ends_with(&format!("/{word}")))
+    };
+    let names_a_file = |word: &&str| {
+        let kind = Path::new(word).extension().and_then(|kind| kind.to_str()).unwrap_or_default();
+        word.ends_with('/') || word.contains("::") || ["rs", "md", "yml", "json"].contains(&kind)
+    };
+    words.filter(names_a_file).filter(|word| !stands_for_something(word) && !is_there(word)).collect()
+}
+
 /// ARCHITECTURE.md names a test for every invariant, and the tests exist.
 #[test]
 fn invariants_have_tests() {
