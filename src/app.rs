@@ -117,7 +117,10 @@ impl Prepared {
             "serving metrics"
         );
         let timezone = time_zone(&config);
-        let logs = log_book(&config, seed, &timezone, saved.totals, !saved.positions.is_empty());
+        let logs = LogBook {
+            history: parking_lot::Mutex::new(saved.history),
+            ..log_book(&config, seed, &timezone, saved.totals, !saved.positions.is_empty())
+        };
         let observed = Arc::new(Observed::new(Beginning {
             clock,
             timezone,
@@ -127,6 +130,7 @@ impl Prepared {
             user,
             logs,
             state: saved.health,
+            history: saved.history_health,
             wakeups: wakeups.counts(),
         }));
         let (died, deaths) = mpsc::unbounded_channel();

@@ -10,6 +10,7 @@ mod debug;
 pub mod documentation;
 mod encoding;
 mod guard;
+mod history;
 mod life;
 mod pages;
 pub mod probe;

@@ -5,7 +5,7 @@
 
 pub mod clock;
 pub mod connections;
-pub mod growth;
+pub mod history;
 pub mod latest;
 pub mod log_book;
 mod problem_log;
@@ -60,6 +60,8 @@ pub struct Beginning {
     pub collected: Readings,
     /// How reading the state went.
     pub state: StateHealth,
+    /// How reading the history went.
+    pub history: StateHealth,
     /// What will wake the reader of the logs.
     pub wakeups: Arc<WakeupCounts>,
 }
@@ -85,6 +87,8 @@ pub struct Observed {
     pub own: Mutex<Option<Arc<OwnProcess>>>,
     /// The state file.
     pub state: Mutex<StateHealth>,
+    /// The file of the history.
+    pub history: Mutex<StateHealth>,
     /// What woke the reader of the logs.
     pub wakeups: Arc<WakeupCounts>,
     /// How the clients of the pages fare.
@@ -96,7 +100,8 @@ pub struct Observed {
 impl Observed {
     /// Nothing observed yet.
     pub fn new(beginning: Beginning) -> Self {
-        let Beginning { clock, timezone, install, limits, user, logs, collected, state, wakeups } = beginning;
+        let Beginning { clock, timezone, install, limits, user, logs, collected, state, history, wakeups } =
+            beginning;
         Self {
             clock,
             timezone,
@@ -107,6 +112,7 @@ impl Observed {
             collected,
             own: Mutex::default(),
             state: Mutex::new(state),
+            history: Mutex::new(history),
             wakeups,
             connections: Arc::default(),
             left_behind: AtomicU64::new(0),

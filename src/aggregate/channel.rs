@@ -192,6 +192,11 @@ impl Channels {
         self.labels.value(index)
     }
 
+    /// The label value of a channel that an entry names and that has been counted.
+    pub fn label_of(&self, name: Name) -> &str {
+        self.labels.value(self.labels.find(name.key))
+    }
+
     /// `(label value, counts)`; `other` only when something was counted there.
     pub fn all(&self) -> impl Iterator<Item = (&str, &ChannelCounts)> {
         self.by_index().map(|(index, counts)| (self.label(index), counts))

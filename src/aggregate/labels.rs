@@ -90,6 +90,11 @@ impl<T: Copy> Labels<T> {
         index
     }
 
+    /// The index that a label with the hash `key` has, [`IndexOf::OTHER`] where it has none of its own.
+    pub fn find(&self, key: u64) -> IndexOf<T> {
+        self.index.get(&key).copied().unwrap_or(IndexOf::OTHER)
+    }
+
     /// The index of a label by its text.
     pub fn index_of(&mut self, label: &str) -> IndexOf<T> {
         self.index(label_key(label.as_bytes(), self.seed), || label)

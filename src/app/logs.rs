@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::death::DeathNotice;
-use super::state::{Snapshot, State, StateWriter};
+use super::state::{Save, Snapshot, State, StateWriter};
 use crate::config::Config;
 use crate::observed::queue::Queue;
 use crate::observed::reading::Run;
@@ -25,6 +25,9 @@ use crate::source::install::Install;
 use crate::source::wakeup::{Waker, Wakeups};
 use beside::BESIDE;
 use followed::FollowedLogs;
+
+/// How often the history is saved, beside the end: it is larger than the state, and may be minutes old.
+const HISTORY_INTERVAL: Duration = Duration::from_mins(5);
 
 /// While a backlog is read, progress is shown each time that this many blocks were.
 const BLOCKS_SHOWN: usize = 64;
@@ -92,6 +95,7 @@ pub(super) fn spawn(
     let logs = FollowedLogs::new(&config.logs, directory, &config.dialect(), &state.positions);
     let handle = LogThread { shared: Arc::clone(&shared), waker };
     let writer = StateWriter::spawn(state, Arc::clone(&observed), died.clone())?;
+    let history_saved_at = observed.clock.monotonic();
     let mut thread = Thread {
         logs,
         configured: Vec::new(),
@@ -101,6 +105,7 @@ pub(super) fn spawn(
         changed: false,
         saved_at: None,
         interval: Duration::ZERO,
+        history_saved_at,
         writer,
     };
     thread.settle(config);
@@ -130,6 +135,8 @@ struct Thread {
     /// The first save is due at once: until then a restart would not know where this start began.
     saved_at: Option<Duration>,
     interval: Duration,
+    /// When the history was last saved, or this run began.
+    history_saved_at: Duration,
     writer: StateWriter,
 }
 
@@ -228,6 +235,7 @@ impl Thread {
         self.problems.note(problem.as_deref(), now.monotonic);
         let mut book = self.observed.logs_mut();
         self.logs.show_progress(&mut book, now);
+        self.logs.show_reach(&mut book, now);
         // Channels with a queue directory have counters from 0, before their first entry.
         if let Some(queue) = channels {
             let labels = queue.snapshot.labels.iter().map(ToString::to_string);
@@ -242,24 +250,30 @@ impl Thread {
 
     fn save_when_due(&mut self) {
         let now = self.observed.clock.monotonic();
+        let history = now.saturating_sub(self.history_saved_at) >= HISTORY_INTERVAL;
         let due = match self.saved_at {
             Some(at) => self.changed && now.saturating_sub(at) >= self.interval,
             None => self.logs.is_attached(),
         };
-        if due {
-            self.writer.save(self.snapshot());
+        if due || history {
+            self.writer.save(self.copy(history));
             self.changed = false;
             self.saved_at = Some(now);
         }
+        if history {
+            self.history_saved_at = now;
+        }
     }
 
-    /// A copy: it is written while reading goes on.
-    fn snapshot(&self) -> Snapshot {
-        Snapshot { positions: self.logs.positions(), totals: self.observed.logs().aggregate.totals.clone() }
+    /// A copy of one instant: it is written while reading goes on.
+    fn copy(&self, history: bool) -> Save {
+        let book = self.observed.logs();
+        let snapshot = Snapshot { positions: self.logs.positions(), totals: book.aggregate.totals.clone() };
+        Save { snapshot, history: history.then(|| book.history.lock().clone()) }
     }
 
     fn finish(self) {
-        let snapshot = self.snapshot();
-        self.writer.finish(snapshot);
+        let last = self.copy(true);
+        self.writer.finish(last);
     }
 }

@@ -1,17 +1,20 @@
 //! The snapshot that survives a restart: offsets and sums together, and the thread that writes it.
 
 pub mod contents;
+mod history;
 mod version_2;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::death::DeathNotice;
 use crate::aggregate::Totals;
+use crate::observed::history::History;
 use crate::observed::{Observed, ProblemLog, StateHealth};
 use crate::source::follow::Position;
 use crate::source::state::sections::Section;
@@ -40,6 +43,10 @@ pub struct EarlierRun {
     pub totals: Option<Totals>,
     /// How reading the state went.
     pub health: StateHealth,
+    /// What happened lately.
+    pub history: History,
+    /// How reading that went.
+    pub history_health: StateHealth,
 }
 
 /// The state directory as the start found it.
@@ -101,6 +108,7 @@ pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, EarlierRun), StateE
             if let Some(snapshot) = contents.snapshot {
                 (saved.positions, saved.totals) = (snapshot.positions, Some(snapshot.totals));
             }
+            (saved.history, saved.history_health) = history::load(&directory, saved.totals.as_ref());
             file.known = directory.known();
             (file.strangers, file.older) = (contents.strangers, contents.older);
             file.directory = Some(directory);
@@ -132,10 +140,19 @@ impl State {
     }
 }
 
+/// What is written at once: a history is of the instant of its snapshot.
+#[derive(Debug)]
+pub struct Save {
+    /// Always.
+    pub snapshot: Snapshot,
+    /// Now and then.
+    pub history: Option<History>,
+}
+
 /// Hands snapshots to the thread that writes them, so that a slow disk does not stop the reading.
 #[derive(Debug)]
 pub struct StateWriter {
-    snapshots: SyncSender<Snapshot>,
+    saves: SyncSender<Save>,
     observed: Arc<Observed>,
     thread: std::thread::JoinHandle<()>,
 }
@@ -147,16 +164,18 @@ impl StateWriter {
         observed: Arc<Observed>,
         died: UnboundedSender<&'static str>,
     ) -> std::io::Result<Self> {
-        let (snapshots, queue) = sync_channel::<Snapshot>(1);
+        let (saves, queue) = sync_channel::<Save>(1);
         let publish = Arc::clone(&observed);
         let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
             let _notice = DeathNotice::new("state", died);
             let mut file = state.file;
             let mut problems = ProblemLog::new("state");
-            for snapshot in queue {
+            let mut history_problems = ProblemLog::new("history");
+            for Save { snapshot, history } in queue {
                 let start = publish.clock.monotonic();
                 let result = file.write(&snapshot);
                 let end = publish.clock.monotonic();
+                let written = result.is_ok();
                 let mut health = publish.state.lock();
                 match &result {
                     Ok(Written { bytes, stranger }) => {
@@ -173,15 +192,20 @@ impl StateWriter {
                 }
                 health.problem = result.err().map(|error| error.to_string());
                 problems.note(health.problem.as_deref(), end);
+                drop(health);
+                if let Some(history) = history {
+                    let result = file.write_history(&history, &snapshot.totals, written);
+                    note_history(&publish, &result, end, &mut history_problems);
+                }
             }
         })?;
-        Ok(Self { snapshots, observed, thread })
+        Ok(Self { saves, observed, thread })
     }
 
     /// Hands over a snapshot. When the one before it is still being written, this one is dropped and
     /// counted as a failure: the next will hold all that it held.
-    pub fn save(&self, snapshot: Snapshot) {
-        match self.snapshots.try_send(snapshot) {
+    pub fn save(&self, save: Save) {
+        match self.saves.try_send(save) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(_)) => {
                 let mut health = self.observed.state.lock();
@@ -192,12 +216,34 @@ impl StateWriter {
     }
 
     /// Writes a last snapshot and waits for the thread.
-    pub fn finish(self, snapshot: Snapshot) {
+    pub fn finish(self, save: Save) {
         // The queue may hold an older one: waiting for its place is waiting for the disk.
-        drop(self.snapshots.send(snapshot));
-        drop(self.snapshots);
+        drop(self.saves.send(save));
+        drop(self.saves);
         drop(self.thread.join());
     }
+}
+
+/// Takes note of how writing a history went that began at `start`.
+fn note_history(
+    observed: &Observed,
+    result: &Result<(u64, bool), history::HistoryError>,
+    start: Duration,
+    problems: &mut ProblemLog,
+) {
+    let end = observed.clock.monotonic();
+    let mut health = observed.history.lock();
+    match result {
+        Ok((bytes, stranger)) => {
+            health.set_aside += u64::from(*stranger);
+            health.saved_at = Some(observed.clock.steady_seconds());
+            health.bytes = *bytes;
+            health.duration = end.saturating_sub(start).as_secs_f64();
+        }
+        Err(_) => health.failures += 1,
+    }
+    health.problem = result.as_ref().err().map(ToString::to_string);
+    problems.note(health.problem.as_deref(), end);
 }
 
 /// Why a snapshot was not written.
@@ -235,5 +281,20 @@ impl StateFile {
         let stranger = directory.save(&encoded)?;
         self.known = directory.known();
         Ok(Written { bytes: encoded.len() as u64, stranger })
+    }
+
+    /// Writes a history beside the state of its instant, which has been `written`: a history that is ahead of the state
+    /// would count lines once more.
+    fn write_history(
+        &mut self,
+        history: &History,
+        sums: &Totals,
+        written: bool,
+    ) -> Result<(u64, bool), history::HistoryError> {
+        let directory = self.directory.as_ref().filter(|_| written);
+        let directory = directory.ok_or(history::HistoryError::WithoutState)?;
+        let result = history::write(directory, history, sums);
+        self.known = directory.known();
+        result
     }
 }

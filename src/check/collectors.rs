@@ -52,6 +52,7 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
         limits: config.thresholds.clone(),
         user,
         state: StateHealth::default(),
+        history: StateHealth::default(),
         wakeups: Arc::default(),
     })
 }

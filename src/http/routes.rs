@@ -5,7 +5,7 @@
 
 use super::access::Access;
 use super::pages::Made;
-use super::{Site, debug, status};
+use super::{Site, debug, history, status};
 use crate::metrics::Exposition;
 
 pub(super) const METRICS: &str = "/metrics";
@@ -72,6 +72,12 @@ pub(super) static ROUTES: &[Route] = &[
         makes: Makes::Page(unparsed_text),
         doc: "the same for a terminal, where `imsimta-exporter unparsed` shows it",
     },
+    Route {
+        path: "/debug/history",
+        access: Access::Lines,
+        makes: Makes::Page(lately),
+        doc: "what each channel did in the last minutes and in the last day, as JSON; it holds no lines",
+    },
 ];
 
 /// The page at a path.
@@ -111,6 +117,10 @@ fn unparsed_text(site: &Site) -> Made {
     Made::text(debug::unparsed_text(&site.observed, &site.clients.read()))
 }
 
+fn lately(site: &Site) -> Made {
+    Made::new("application/json", history::json(&site.observed))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -129,7 +139,7 @@ mod tests {
                 let proof = find(path).map(|proof| &proof.makes);
                 assert!(matches!(proof, Some(Makes::Page(_))), "{path}");
             }
-            // Health is cheap and always there; lines of the logs are nowhere else.
+            // Health is cheap and always there; lines of the logs are nowhere but for debugging.
             assert_eq!(route.path.starts_with("/-/"), route.access == Access::Open, "{}", route.path);
             assert_eq!(route.path.starts_with("/debug/"), route.access == Access::Lines, "{}", route.path);
         }

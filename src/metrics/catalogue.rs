@@ -425,6 +425,24 @@ catalogue! {
     STATE_SET_ASIDE = Counter "imsimta_exporter_state_set_aside_total" [] Exporter
         "State files that were not understood at the start and were set aside: 0 or 1."
         query "imsimta_exporter_state_set_aside_total > 0";
+    HISTORY_SAVED = Gauge "imsimta_exporter_history_last_save_timestamp_seconds" [] Exporter
+        "When the history of the last day was last written, every 5 minutes and at the end; absent before."
+        query "time() - imsimta_exporter_history_last_save_timestamp_seconds > 900";
+    HISTORY_SIZE = Gauge "imsimta_exporter_history_size_bytes" [] Exporter
+        "Size of the file of the history when it was last written."
+        query "imsimta_exporter_history_size_bytes";
+    HISTORY_SAVE_DURATION = Gauge "imsimta_exporter_history_save_duration_seconds" [] Exporter
+        "How long writing the history last took."
+        query "imsimta_exporter_history_save_duration_seconds";
+    HISTORY_SAVE_FAILURES = Counter "imsimta_exporter_history_save_failures_total" [] Exporter
+        "How often the history could not be written."
+        query "increase(imsimta_exporter_history_save_failures_total[15m]) > 0";
+    HISTORY_SET_ASIDE = Counter "imsimta_exporter_history_set_aside_total" [] Exporter
+        "Files of a history that were not understood and were set aside; the history begins anew then."
+        query "imsimta_exporter_history_set_aside_total > 0";
+    HISTORY_LEFT_OUT = Counter "imsimta_exporter_history_left_out_total" [] Exporter
+        "Blocks of a log, and looks into the queue, of a channel for which the history has no room."
+        query "increase(imsimta_exporter_history_left_out_total[1h]) > 0";
     WAKEUPS = Counter "imsimta_exporter_wakeups_total" [WAKEUP] Exporter
         "Why the logs were looked at: an event while they are quiet, a tick under load, a poll when there was neither."
         query "sum by (cause) (rate(imsimta_exporter_wakeups_total[5m]))";
@@ -485,6 +503,7 @@ mod tests {
                             | "imsimta_log_clock_offset_seconds"
                             | "imsimta_collector_duration_seconds"
                             | "imsimta_exporter_state_save_duration_seconds"
+                            | "imsimta_exporter_history_save_duration_seconds"
                             | "process_start_time_seconds"
                             | "imsimta_process_start_time_seconds"
                     ),

@@ -59,6 +59,18 @@ pub fn fill_state(page: &mut Page, state: &StateHealth) {
     page.count(&metric::STATE_SET_ASIDE, &[], state.set_aside);
 }
 
+/// Puts on the page how the history's file fares, and what the history has no room for.
+pub fn fill_history(page: &mut Page, file: &StateHealth, left_out: u64) {
+    if let Some(at) = file.saved_at {
+        page.moment(&metric::HISTORY_SAVED, &[], at);
+        page.count(&metric::HISTORY_SIZE, &[], file.bytes);
+        page.sample(&metric::HISTORY_SAVE_DURATION, &[], file.duration);
+    }
+    page.count(&metric::HISTORY_SAVE_FAILURES, &[], file.failures);
+    page.count(&metric::HISTORY_SET_ASIDE, &[], file.set_aside);
+    page.count(&metric::HISTORY_LEFT_OUT, &[], left_out);
+}
+
 /// Puts on the page what woke the reader of the logs, and what became of its watchers.
 pub fn fill_wakeups(page: &mut Page, counts: &WakeupCounts) {
     for &cause in Wakeup::ALL {

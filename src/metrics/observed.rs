@@ -15,6 +15,8 @@ pub fn fill(page: &mut Page, observed: &Observed, clients: &ClientDisplay) {
         exporter::fill_collector(page, collector.about.name, &collector.reading);
     }
     exporter::fill_state(page, &observed.state.lock());
+    let left_out = observed.logs().history.lock().left_out();
+    exporter::fill_history(page, &observed.history.lock(), left_out);
     exporter::fill_wakeups(page, &observed.wakeups);
     exporter::fill_left_behind(page, observed.left_behind.load(Ordering::Relaxed));
     connections::fill(page, &observed.connections);

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
+use super::history::History;
 use super::reading::Reading;
 use crate::aggregate::Aggregate;
 use crate::aggregate::time::{Millis, UnixTime};
@@ -33,7 +36,7 @@ pub struct ReadAt {
     pub time: UnixTime,
 }
 
-/// What the log thread publishes. It is the only writer.
+/// What the log thread publishes. It is the only writer, but for the history.
 #[derive(Debug)]
 pub struct LogBook {
     /// The sums.
@@ -52,6 +55,8 @@ pub struct LogBook {
     pub reading: Reading<()>,
     /// The last lines that were not understood, since this start.
     pub unparsed: LastUnparsed<ReadAt>,
+    /// What happened lately. The thread of the queue writes in it, too.
+    pub history: Mutex<History>,
 }
 
 impl LogBook {
@@ -65,6 +70,7 @@ impl LogBook {
             catching_up,
             reading: Reading::default(),
             unparsed: LastUnparsed::default(),
+            history: Mutex::default(),
         }
     }
 }

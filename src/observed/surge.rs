@@ -1,6 +1,6 @@
 //! How many more messages are held than within the last ten minutes, by channel: a mail loop that goes on.
 //!
-//! Unlike [growth](super::growth) it needs no ten minutes to have gone by: what a channel held when it was first looked into
+//! Unlike [growth](super::history::History::looked) it needs no ten minutes to have gone by: what a channel held when it was first looked into
 //! is known, and what came since is as much a loop after two minutes as after ten.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,7 +13,7 @@ const SPACING: Duration = Duration::from_secs(30);
 /// Channels with samples, from which on none is kept without a number: names that come and go are many.
 const MANY: usize = 1000;
 
-/// Samples of the last `SPAN`, by channel.
+/// Samples of the last ten minutes, by channel.
 #[derive(Clone, Debug, Default)]
 pub struct Surge {
     samples: BTreeMap<String, VecDeque<(Duration, u64)>>,

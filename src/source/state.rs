@@ -1,4 +1,4 @@
-//! The state file: bytes that are replaced as a whole. Written as a temporary file, synced, renamed over the old
+//! The state file, and the one of the history beside it: bytes that are replaced as a whole. Written as a temporary file, synced, renamed over the old
 //! one, and the directory synced: after a crash there is the old state or the new one, never a mixture.
 //!
 //! What is there and was not read is never written over: it is set aside, or the start is refused.
@@ -26,9 +26,46 @@ const MAX_BYTES: u64 = 64 << 20;
 /// So many files that were set aside are kept, the newest.
 const MAX_SET_ASIDE: usize = 5;
 
-const STATE: &str = "state";
-const TEMPORARY: &str = "state.new";
-const SET_ASIDE: &str = "state.set-aside";
+/// What has a file of its own in the directory, which is replaced as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Places and sums.
+    State,
+    /// What happened lately: larger, and written less often.
+    History,
+}
+
+impl Part {
+    const ALL: [Self; 2] = [Self::State, Self::History];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::History => "history",
+        }
+    }
+
+    /// What it is written as before it takes its place.
+    fn temporary(self) -> &'static str {
+        match self {
+            Self::State => "state.new",
+            Self::History => "history.new",
+        }
+    }
+
+    /// How the names begin under which files are set aside that were in its place.
+    fn set_aside(self) -> &'static str {
+        match self {
+            Self::State => "state.set-aside",
+            Self::History => "history.set-aside",
+        }
+    }
+
+    fn aside(self, number: u32) -> String {
+        let name = self.set_aside();
+        if number == 0 { name.to_owned() } else { format!("{name}.{number}") }
+    }
+}
 
 /// Why a snapshot was not read or written.
 #[derive(Debug, thiserror::Error)]
@@ -92,15 +129,19 @@ pub enum Loaded<T> {
     },
 }
 
-/// Which file this process has read or written last, so that no other is written over: by its size and the
-/// time of its last change. Not by its inode: some network file systems make up another number each time.
+/// Which files this process has read or written last, so that no other is written over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct Known([Option<Look>; Part::ALL.len()]);
+
+/// A file by its size and the time of its last change. Not by its inode: some network file systems make up another
+/// number each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Look {
     bytes: u64,
     modified: (i64, i64),
 }
 
-impl Known {
+impl Look {
     fn of(file: &Metadata) -> Self {
         Self { bytes: file.len(), modified: (file.mtime(), file.mtime_nsec()) }
     }
@@ -117,19 +158,32 @@ impl StateDirectory {
         &self,
         decode: impl FnOnce(&[u8]) -> Result<(T, Option<String>), String>,
     ) -> Result<Loaded<T>, StateError> {
-        let Some((file, metadata)) = self.open_file(STATE)? else { return Ok(Loaded::Absent) };
-        let bytes = read(file, metadata.len()).map_err(|source| self.failed(STATE, source))?;
+        self.load_part(Part::State, decode)
+    }
+
+    /// The same for any file.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateDirectory::load`].
+    pub fn load_part<T>(
+        &self,
+        file: Part,
+        decode: impl FnOnce(&[u8]) -> Result<(T, Option<String>), String>,
+    ) -> Result<Loaded<T>, StateError> {
+        let Some((open, metadata)) = self.open_file(file.name())? else { return Ok(Loaded::Absent) };
+        let bytes = read(open, metadata.len()).map_err(|source| self.failed(file.name(), source))?;
         match bytes.and_then(|bytes| decode(&bytes)) {
             Ok((value, None)) => {
-                self.knows(Known::of(&metadata));
+                self.knows(file, Look::of(&metadata));
                 Ok(Loaded::Whole(value))
             }
-            Ok((value, Some(why))) => Ok(Loaded::Partly { value, why, path: self.set_aside()? }),
-            Err(why) => Ok(Loaded::SetAside { why, path: self.set_aside()? }),
+            Ok((value, Some(why))) => Ok(Loaded::Partly { value, why, path: self.set_aside(file)? }),
+            Err(why) => Ok(Loaded::SetAside { why, path: self.set_aside(file)? }),
         }
     }
 
-    /// Gives the file that is there a second name, which keeps what it holds when another takes its place. What had
+    /// Gives the state that is there a second name, which keeps what it holds when another takes its place. What had
     /// that name before is gone.
     ///
     /// # Errors
@@ -141,7 +195,7 @@ impl StateDirectory {
             Ok(()) | Err(rustix::io::Errno::NOENT) => {}
             Err(errno) => return Err(failed(errno)),
         }
-        rustix::fs::linkat(self.fd(), STATE, self.fd(), name, AtFlags::empty()).map_err(failed)
+        rustix::fs::linkat(self.fd(), Part::State.name(), self.fd(), name, AtFlags::empty()).map_err(failed)
     }
 
     /// Replaces the state. A file that is neither the one that was read
@@ -151,10 +205,20 @@ impl StateDirectory {
     ///
     /// What the kernel said, or what stands in the way; the old state stays.
     pub fn save(&self, encoded: &[u8]) -> Result<Option<PathBuf>, StateError> {
-        let failed = |source| self.failed(TEMPORARY, source);
-        self.remove_leftover()?;
+        self.save_part(Part::State, encoded)
+    }
+
+    /// The same for any file.
+    ///
+    /// # Errors
+    ///
+    /// As [`StateDirectory::save`].
+    pub fn save_part(&self, kept: Part, encoded: &[u8]) -> Result<Option<PathBuf>, StateError> {
+        let temporary = kept.temporary();
+        let failed = |source| self.failed(temporary, source);
+        self.remove_leftover(temporary)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let made = rustix::fs::openat(self.fd(), TEMPORARY, flags, Mode::RUSR | Mode::WUSR);
+        let made = rustix::fs::openat(self.fd(), temporary, flags, Mode::RUSR | Mode::WUSR);
         let mut file = File::from(made.map_err(|errno| failed(errno.into()))?);
         if let Some((user, group)) = self.owner_to_give() {
             // What root writes by hand, the service can read again.
@@ -164,46 +228,48 @@ impl StateDirectory {
         file.write_all(encoded).map_err(failed)?;
         file.sync_all().map_err(failed)?;
         let written = file.metadata().map_err(failed)?;
-        let there = self.look(STATE)?.map(|there| Known::of(&there));
-        let stranger = there.filter(|&there| there != self.known()).map(|_| self.set_aside()).transpose()?;
-        rustix::fs::renameat(self.fd(), TEMPORARY, self.fd(), STATE).map_err(|errno| failed(errno.into()))?;
-        self.knows(Known::of(&written));
+        let there = self.look(kept.name())?.map(|there| Look::of(&there));
+        let stranger = there.is_some() && there != self.known().0[kept as usize];
+        let stranger = stranger.then(|| self.set_aside(kept)).transpose()?;
+        rustix::fs::renameat(self.fd(), temporary, self.fd(), kept.name())
+            .map_err(|errno| failed(errno.into()))?;
+        self.knows(kept, Look::of(&written));
         rustix::fs::fsync(self.fd()).map_err(|errno| failed(errno.into()))?;
         Ok(stranger)
     }
 
     /// Removes what a save that was cut short left behind, and nothing else.
-    fn remove_leftover(&self) -> Result<(), StateError> {
-        let Some(leftover) = self.look(TEMPORARY)? else { return Ok(()) };
+    fn remove_leftover(&self, temporary: &str) -> Result<(), StateError> {
+        let Some(leftover) = self.look(temporary)? else { return Ok(()) };
         if !leftover.is_file() || !self.trusts(leftover.uid()) {
-            return Err(self.refused(TEMPORARY, "stands in the way and is none of ours; remove it".into()));
+            return Err(self.refused(temporary, "stands in the way and is none of ours; remove it".into()));
         }
-        rustix::fs::unlinkat(self.fd(), TEMPORARY, AtFlags::empty())
-            .map_err(|errno| self.failed(TEMPORARY, errno.into()))
+        rustix::fs::unlinkat(self.fd(), temporary, AtFlags::empty())
+            .map_err(|errno| self.failed(temporary, errno.into()))
     }
 
     /// Gives the file that is there the next number, and removes the oldest of too many.
-    fn set_aside(&self) -> Result<PathBuf, StateError> {
-        let mut numbers = self.numbers_set_aside()?;
+    fn set_aside(&self, file: Part) -> Result<PathBuf, StateError> {
+        let mut numbers = self.numbers_set_aside(file)?;
         let next = numbers.last().map_or(1, |last| last.saturating_add(1));
-        let name = aside(next);
-        rustix::fs::renameat(self.fd(), STATE, self.fd(), &name)
-            .map_err(|errno| self.failed(STATE, errno.into()))?;
+        let name = file.aside(next);
+        rustix::fs::renameat(self.fd(), file.name(), self.fd(), &name)
+            .map_err(|errno| self.failed(file.name(), errno.into()))?;
         numbers.push(next);
         for &old in &numbers[..numbers.len().saturating_sub(MAX_SET_ASIDE)] {
             // That it stays costs no more than its space.
-            rustix::fs::unlinkat(self.fd(), aside(old), AtFlags::empty()).ok();
+            rustix::fs::unlinkat(self.fd(), file.aside(old), AtFlags::empty()).ok();
         }
         Ok(self.path().join(name))
     }
 
     /// The numbers of the files that were set aside, in order.
-    fn numbers_set_aside(&self) -> Result<Vec<u32>, StateError> {
+    fn numbers_set_aside(&self, file: Part) -> Result<Vec<u32>, StateError> {
         let mut numbers = Vec::new();
         let failed = |errno: rustix::io::Errno| self.failed("", errno.into());
         for entry in rustix::fs::Dir::read_from(self.fd()).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let rest = entry.file_name().to_str().ok().and_then(|name| name.strip_prefix(SET_ASIDE));
+            let rest = entry.file_name().to_str().ok().and_then(|name| name.strip_prefix(file.set_aside()));
             numbers.extend(rest.and_then(number_of));
         }
         numbers.sort_unstable();
@@ -214,10 +280,6 @@ impl StateDirectory {
 /// The first releases gave no number.
 fn number_of(rest: &str) -> Option<u32> {
     if rest.is_empty() { Some(0) } else { rest.strip_prefix('.')?.parse().ok() }
-}
-
-fn aside(number: u32) -> String {
-    if number == 0 { SET_ASIDE.to_owned() } else { format!("{SET_ASIDE}.{number}") }
 }
 
 /// Reads a file of this size when its beginning says that it is one of ours. The inner error is what is wrong

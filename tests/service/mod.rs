@@ -9,6 +9,7 @@ mod failures;
 mod flow;
 pub mod harness;
 mod held;
+mod history;
 mod mounts;
 mod names;
 mod notices;

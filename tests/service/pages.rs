@@ -8,7 +8,7 @@ use std::process::Command;
 use super::harness::{DEADLINE, Install, PROGRAM, Service, available, request, run};
 
 /// The answer to a request as it stands here, and the whole of it.
-fn ask(service: &Service, request: &str) -> (u16, String) {
+pub fn ask(service: &Service, request: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(service.address).expect("connected");
     stream.set_read_timeout(Some(DEADLINE)).expect("set");
     stream.write_all(request.as_bytes()).expect("written");
@@ -19,11 +19,11 @@ fn ask(service: &Service, request: &str) -> (u16, String) {
     (status.unwrap_or_else(|| panic!("{request:?}: {answer:?}")), answer)
 }
 
-fn get(path: &str, headers: &str) -> String {
+pub fn get(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n")
 }
 
-fn token(install: &Install) -> String {
+pub fn token(install: &Install) -> String {
     let text = std::fs::read_to_string(install.path("state/token")).expect("a token");
     text.trim().to_owned()
 }

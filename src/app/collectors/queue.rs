@@ -1,12 +1,13 @@
-//! The queue: scans, why messages are held, and what was 15 minutes ago.
+//! The queue: scans, why messages are held, and what the history is told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::held::HeldReasons;
 use super::row::Verdict::{Fine, Note, Problem};
 use super::row::{Look, Remark, Start};
 use crate::observed::Observed;
-use crate::observed::growth::Growth;
+use crate::observed::history::Waiting;
 use crate::observed::latest::{Latest, Turn};
 use crate::observed::queue::Queue;
 use crate::observed::reading::{Reading, Run};
@@ -34,7 +35,6 @@ pub(super) fn start(start: &Start<'_>) -> Look<Queue> {
 struct QueueCollector {
     scanner: Scanner,
     held: HeldReasons,
-    growth: Growth,
     surge: Surge,
 }
 
@@ -46,7 +46,7 @@ impl QueueCollector {
             return Self { held, ..before };
         }
         let scanner = Scanner::new(settings);
-        Self { scanner, held, growth: Growth::default(), surge: Surge::default() }
+        Self { scanner, held, surge: Surge::default() }
     }
 
     /// One scan. Its looks at the clock are its signs of life.
@@ -59,8 +59,7 @@ impl QueueCollector {
         }
         self.held.answer(&mut self.scanner, observed.clock.wall(), &clock);
         let snapshot = self.scanner.snapshot(observed.clock.wall());
-        let numbers = snapshot.channels.iter().map(|(label, queue)| (label.as_str(), queue.messages));
-        let growth = self.growth.note(observed.clock.monotonic(), numbers);
+        let growth = note(observed, &snapshot);
         let held =
             snapshot.channels.iter().map(|(label, queue)| (label.as_str(), queue.held.iter().sum::<u64>()));
         let surge = self.surge.note(observed.clock.monotonic(), held);
@@ -70,6 +69,17 @@ impl QueueCollector {
         };
         Run::read(Queue { snapshot, growth, surge }, problem)
     }
+}
+
+/// Takes the snapshot into the history; how many more messages wait in each channel than a quarter of an hour ago.
+fn note(observed: &Observed, snapshot: &QueueSnapshot) -> BTreeMap<String, i64> {
+    let channels = snapshot.channels.iter().map(|(label, queue)| {
+        let waiting = Waiting { messages: queue.messages, held: queue.held.iter().sum() };
+        (label.as_str(), waiting)
+    });
+    let book = observed.logs();
+    let now = observed.clock.now().shown(&book.aggregate).now();
+    book.history.lock().looked(now, channels)
 }
 
 fn unreadable(snapshot: &QueueSnapshot) -> Option<String> {

@@ -7,6 +7,7 @@ use super::follow::{Counting, Follow, Kind, Sink};
 use crate::aggregate::digest::Batch;
 use crate::aggregate::index::LogIndex;
 use crate::aggregate::log_clock::{LogClock, zone_question};
+use crate::aggregate::time::Time;
 use crate::counting::Carried;
 use crate::observed::log_book::{Following, LogBook, ReadAt};
 use crate::observed::{Now, ProblemLog};
@@ -27,6 +28,8 @@ pub(super) struct Entries {
     /// What the lines so far leave, beside what the account keeps.
     other_log: Option<Skip>,
     following: Following,
+    /// When the newest of its entries was written that this run has read.
+    newest: Option<Time>,
     /// How far its entries are from the clock.
     clock: LogClock,
     clock_problems: ProblemLog,
@@ -40,6 +43,7 @@ impl Entries {
             account: None,
             other_log: None,
             following: Following { log: log.to_owned(), ..Following::default() },
+            newest: None,
             clock: LogClock::default(),
             clock_problems: ProblemLog::with("log", "the windows of the last minutes go by the clock"),
         }
@@ -59,7 +63,9 @@ impl Entries {
         let (now, batch) = (counting.now, &counting.digesting.batch);
         let mut book = counting.write();
         let present = now.read(&mut book.aggregate);
-        book.aggregate.apply(account, batch, Some(present));
+        let LogBook { aggregate, history, .. } = &mut *book;
+        aggregate.apply(account, batch, Some(present));
+        self.newest = self.newest.max(history.get_mut().count(account, batch, aggregate, present));
         for line in batch.unparsed.all() {
             let at = ReadAt { log: Arc::clone(&self.log), time: now.unix };
             book.unparsed.note(at, line.reason, &line.bytes);
@@ -77,6 +83,7 @@ impl Entries {
         counts.gaps += 1;
         counts.gap_bytes += known_bytes;
         book.aggregate.restart();
+        book.history.get_mut().gap();
         tracing::warn!(
             log = &*self.log,
             known_bytes,
@@ -105,6 +112,7 @@ impl Sink for Entries {
                 let counts = book.aggregate.totals.accounts.at(account);
                 counts.truncations += 1;
                 counts.gap_bytes += known_bytes;
+                book.history.get_mut().gap();
             }
             Step::Gap { known_bytes } => self.gap(account, known_bytes, &mut counting.write()),
         }
@@ -116,6 +124,15 @@ fn last_entry(batch: &Batch) -> Option<crate::record::timestamp::Timestamp> {
 }
 
 impl Follow<Entries> {
+    /// Until when everything has been read that was written in the log; none while it cannot be read.
+    pub(super) fn read_until(&self, now: Time) -> Option<Time> {
+        match self.problem {
+            Some(_) => None,
+            None if self.at_end => Some(now),
+            None => self.sink.newest,
+        }
+    }
+
     /// How far the log has been read, and how far its entries are from the clock. It is said where the
     /// time zone may be why.
     pub(super) fn progress(&mut self, now: Now) -> Following {

@@ -123,6 +123,18 @@ impl FollowedLogs {
         self.beside.iter().for_each(|file| file.show(book));
     }
 
+    /// Tells the history how far the logs have been read. Of connections they tell nothing before they show entries
+    /// of them, and without the first log nobody has looked for mail.
+    pub(super) fn show_reach(&self, book: &mut LogBook, now: Now) {
+        let now = now.shown(&book.aggregate).now();
+        let first = self.logs.first().is_some_and(|log| log.follower.is_attached());
+        let reach = self.attached().map(|log| log.read_until(now)).min().flatten();
+        if let Some(until) = reach.filter(|_| first) {
+            let connections = book.aggregate.totals.options.connection_entries();
+            book.history.get_mut().read_until(until, now, connections);
+        }
+    }
+
     /// What keeps a file from being read. The first log has to be there; the others may be switched off
     /// in the MTA, as the connection log is unless `SEPARATE_CONNECTION_LOG` is set.
     pub fn problem(&self) -> Option<String> {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::{Gid, Mode, OFlags, Uid};
 
-use super::{MAGIC, SET_ASIDE, STATE, StateError, TEMPORARY};
+use super::{MAGIC, Part, StateError};
 
 /// Makes the directory for a user where there is none, and gives it what an earlier run as root left: the
 /// directory where it holds nothing else, and the state. Nothing else changes its owner. A directory is
@@ -36,13 +36,15 @@ pub fn claim(path: &Path, user: u32, group: u32) -> Result<(), StateError> {
         give(&directory).map_err(failed)?;
     }
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let Ok(state) = rustix::fs::openat(&directory, STATE, flags, Mode::empty()) else { return Ok(()) };
-    let state = File::from(state);
-    let metadata = state.metadata().map_err(failed)?;
-    if is_left_by_root(&state, &metadata).map_err(failed)? {
-        give(&state).map_err(failed)?;
-        let path = path.join(STATE);
-        tracing::warn!(path = %path.display(), user, "a run as root left the state; it is given back");
+    for name in Part::ALL.map(Part::name) {
+        let Ok(file) = rustix::fs::openat(&directory, name, flags, Mode::empty()) else { continue };
+        let file = File::from(file);
+        let metadata = file.metadata().map_err(failed)?;
+        if is_left_by_root(&file, &metadata).map_err(failed)? {
+            give(&file).map_err(failed)?;
+            let path = path.join(name);
+            tracing::warn!(path = %path.display(), user, "a run as root left the state; it is given back");
+        }
     }
     Ok(())
 }
@@ -75,9 +77,12 @@ fn holds_only_ours(directory: &File) -> io::Result<bool> {
     for entry in rustix::fs::Dir::read_from(directory)? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
-        let known =
-            [".", "..", STATE, TEMPORARY, "lock", "token"].iter().any(|known| known.as_bytes() == name);
-        if !known && !name.starts_with(SET_ASIDE.as_bytes()) {
+        let others = [".", "..", "lock", "token"].iter().any(|known| known.as_bytes() == name);
+        let known = |file: Part| {
+            [file.name(), file.temporary()].iter().any(|known| known.as_bytes() == name)
+                || name.starts_with(file.set_aside().as_bytes())
+        };
+        if !others && !Part::ALL.into_iter().any(known) {
             return Ok(false);
         }
     }

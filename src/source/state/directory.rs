@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{Known, STATE, StateError};
+use super::{Known, Look, Part, StateError};
 
 const LOCK: &str = "lock";
 const OTHERS_WRITE: u32 = 0o022;
@@ -73,7 +73,7 @@ impl StateDirectory {
             let source = io::Error::from(io::ErrorKind::NotFound);
             return Err(StateError::NoDirectory { path: path.to_owned(), source });
         }
-        Self::look_at(path, mta, Known::default())?.open_file(STATE).map(drop)
+        Self::look_at(path, mta, Known::default())?.open_file(Part::State.name()).map(drop)
     }
 
     /// Opens a directory that is there and safe.
@@ -91,8 +91,10 @@ impl StateDirectory {
         self.known.get()
     }
 
-    pub(super) fn knows(&self, file: Known) {
-        self.known.set(file);
+    pub(super) fn knows(&self, file: Part, found: Look) {
+        let mut known = self.known.get();
+        known.0[file as usize] = Some(found);
+        self.known.set(known);
     }
 
     /// The path that was configured.
