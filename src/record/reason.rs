@@ -4,7 +4,7 @@
 //!
 //! 1. what our own MTA says in fixed words, beside the reply or without one
 //! 2. the words of the reply that name a cause (`families.rs`); where it quotes the reply of another host, those
-//!    in front of the quotation first
+//!    in front of the quotation first, unless they say no more than that something failed
 //! 3. the enhanced status and the reply code (`codes.rs`)
 //! 4. any other words of our MTA beside the reply
 //! 5. the class of the reply
@@ -173,17 +173,30 @@ impl<'a> Failure<'a> {
             Whose::Ours => !reply.remote,
             Whose::Hosts => reply.remote,
             Whose::Lmtp => !reply.remote || self.speaks_lmtp(reply),
+            Whose::Greylister => reply.remote && self.greylists(reply),
         };
         (code || status) && outlook.allows(row.when) && whose()
     }
 
     /// Whether the banner or the name of the channel says that the other host speaks LMTP.
     fn speaks_lmtp(&self, reply: &Reply<'_>) -> bool {
-        let head = &self.diagnostic[..self.diagnostic.len().saturating_sub(reply.text.len()).min(MOST_HEAD)];
         let channel = self.channel.windows(4).any(|part| part.eq_ignore_ascii_case(b"lmtp"));
-        channel || memchr::memmem::find(head, b"LMTP").is_some()
+        channel || memchr::memmem::find(self.head(reply), b"LMTP").is_some()
+    }
+
+    /// Whether the banner is that of a program that answers all strangers with "later".
+    fn greylists(&self, reply: &Reply<'_>) -> bool {
+        GREYLISTERS.iter().any(|banner| memchr::memmem::find(self.head(reply), banner).is_some())
+    }
+
+    /// The host and banner in front of a reply.
+    fn head(&self, reply: &Reply<'_>) -> &'a [u8] {
+        &self.diagnostic[..self.diagnostic.len().saturating_sub(reply.text.len()).min(MOST_HEAD)]
     }
 }
+
+/// What stands in the banners of programs that do nothing but greylist: spamd of OpenBSD, and those that say it.
+const GREYLISTERS: &[&[u8]] = &[b" spamd ", b" Postgrey", b" greylist", b" Greylist"];
 
 /// More of a host and banner is not looked at.
 const MOST_HEAD: usize = 4096;
@@ -302,12 +315,21 @@ fn words_of(text: &[u8]) -> Option<Words> {
 }
 
 /// The first family in a text, of the fixed words of our own MTA alone if so wanted. Where a reply of another host is
-/// quoted, what stands in front of it counts first.
+/// quoted, what stands in front of it counts first, if it names a cause of its own.
 fn first_family(words: &Words, outlook: Outlook, fixed: bool) -> Option<usize> {
     let find = |Stand { words, seen }: Stand<'_>| {
         candidates(seen, outlook, fixed).rows().find(|&row| FAMILIES[row].find(words).is_some())
     };
-    words.own().and_then(find).or_else(|| find(words.all()))
+    match words.own().and_then(find) {
+        Some(row) if gives_way(FAMILIES[row].reason) => words.quoted().and_then(find).or(Some(row)),
+        Some(row) => Some(row),
+        None => find(words.all()),
+    }
+}
+
+/// Whether it says no more than that something has failed: a callout, or a back end.
+fn gives_way(reason: Reason) -> bool {
+    matches!(reason, Reason::Other | Reason::MailboxBusy)
 }
 
 fn by_class(reply: &Reply<'_>) -> Reason {

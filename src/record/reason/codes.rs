@@ -22,6 +22,8 @@ pub(super) enum Whose {
     Hosts,
     /// Those of our own MTA and of hosts that speak LMTP: SMTP does not have them.
     Lmtp,
+    /// Those of a host whose banner says that it does nothing but greylist.
+    Greylister,
 }
 
 /// One row.
@@ -93,6 +95,7 @@ pub(super) static CODES: &[Codes] = &[
     statuses(RelayDenied, &[(5, 7, 54), (5, 7, 64)], "smtp;550 5.7.54 no"),
     statuses(AuthFailed, &[(ANY, 7, 3), (ANY, 7, 4), (ANY, 7, 8), (ANY, 7, 9), (ANY, 7, 11), (5, 7, 57)], "smtp;454 4.7.3 no"),
     statuses(Tls, &[(ANY, 7, 5), (ANY, 7, 10), (4, 7, 321), (4, 7, 322), (4, 7, 323), (4, 7, 324), (4, 7, 325)], "smtp;451 4.7.323 no"),
+    codes(Greylisted, &[450, 451], "dns;mx.example.net (TCP|a|1|b|25) (mx.example.net ESMTP spamd IP-based SPAM blocker) smtp;451 odd").of(Whose::Greylister),
     codes(AuthFailed, &[530, 534, 535, 538], "smtp;530 5.7.0 no"),
     codes(AccountDisabled, &[525], "525 no").of(Whose::Ours),
     // RFC 3207 and 4954 have this code for TLS and authentication alone; what is about the latter has been

@@ -32,7 +32,9 @@ pub(super) const DERIVED: &[Derived] = &[
     makes(NEG, ROUTE | RESOLVE, 3, UNROUTABLE),
     makes(NEG, VERIFIED, 3, UNVERIFIED),
     makes(NEG, SPACE, 3, SHORT),
-    makes(BLACK, LIST, 1, LISTED),
+    makes(BLACK, LIST, 1, LISTED | OWNLIST),
+    makes(BEFORE, TIME, 1, SEEN),
+    makes(REJECTED | DISABLED, OUT, 1, DISABLED),
     makes(OUT, SPACE | SYSTEM, 2, SHORT),
     makes(TOO, MANY, 2, EXCESS),
     makes(MESSAGE, FILE, 1, MAILBOX),
@@ -49,13 +51,13 @@ const _: () = assert!(DERIVED.len() <= Rows::BITS as usize, "a bit for each row"
 
 /// By class, the rows for which it stands behind, and those for which it stands in front.
 static BEHIND: [Rows; CLASSES] = by_class(true);
-static BEFORE: [Rows; CLASSES] = by_class(false);
+static IN_FRONT: [Rows; CLASSES] = by_class(false);
 const CLASSES: usize = Classes::BITS as usize;
 
 /// The classes that turn with what stands in front of them.
 pub(super) const TURNED: Classes = any(&BEHIND);
 /// The classes that turn what stands behind them.
-const TURNING: Classes = any(&BEFORE);
+const TURNING: Classes = any(&IN_FRONT);
 
 const fn by_class(behind: bool) -> [Rows; CLASSES] {
     let mut rows = [0; CLASSES];
@@ -89,7 +91,7 @@ pub(super) fn of(classes: Classes, before: impl Iterator<Item = (Classes, u16)>)
     let behind = rows(&BEHIND, classes & TURNED);
     let mut makes = 0;
     for (before, away) in before.take_while(|&(_, away)| away <= 4) {
-        let both = behind & rows(&BEFORE, before & TURNING);
+        let both = behind & rows(&IN_FRONT, before & TURNING);
         for row in numbers(both.into()).map(|row| &DERIVED[row]).filter(|row| away <= row.within) {
             makes |= row.makes;
         }

@@ -64,6 +64,12 @@ impl Words {
         let (own, seen) = self.own.filter(|&(own, _)| own < self.list.len())?;
         Some(Stand { words: &self.list[..own], seen })
     }
+
+    /// Those of the quoted reply.
+    pub(super) fn quoted(&self) -> Option<Stand<'_>> {
+        let words = self.list.get(self.own?.0..).filter(|words| !words.is_empty())?;
+        Some(Stand { words, seen: words.iter().fold(0, |seen, word| seen | word.classes) })
+    }
 }
 
 /// Reads the words of a text.

@@ -11,7 +11,12 @@ pub(super) const PAIRS: &[(Reason, char, &str)] = &[
     (Reason::Size, 'R', "smtp;552 5.2.3 too much"),
     (Reason::Size, 'R', "smtp;552 5.7.1 message is too large"),
     // The DNS: for now or for good, the recipient's, the sender's or ours.
-    (Reason::DnsTemporary, 'Q', "smtp;450 4.1.2 <a@b.example>: Recipient address rejected: Domain not found"),
+    (
+        Reason::DnsNoSuchDomain,
+        'Q',
+        "smtp;450 4.1.2 <a@b.example>: Recipient address rejected: Domain not found",
+    ),
+    (Reason::DnsTemporary, 'Q', "smtp;450 4.1.2 <a@b.example>: domain not found, DNS timeout"),
     (
         Reason::DnsNoSuchDomain,
         'R',
@@ -125,6 +130,37 @@ pub(super) const PAIRS: &[(Reason, char, &str)] = &[
         "smtp;550 5.1.0 <a@b.example>: Recipient address rejected: undeliverable address: host mx.example.net \
          said: 552 5.2.2 mailbox full",
     ),
+    // A mere failure gives way to what is quoted, a cause does not.
+    (Reason::UserUnknown, 'R', "smtp;550 5.1.1 Backend 192.0.2.9 failed: 550 5.1.1 unknown recipient"),
+    (Reason::MailboxBusy, 'Q', "smtp;451 4.3.0 the store backend failed: 451 4.3.0 odd"),
+    (
+        Reason::OverQuota,
+        'Q',
+        "smtp;450 4.1.1 unverified address: host 192.0.2.9 said: 452 4.2.2 mailbox full",
+    ),
+    // A scanner that failed, and a message that failed it.
+    (Reason::Remote4xx, 'Q', "smtp;451 4.5.0 virus scanner failed"),
+    (Reason::Policy, 'Q', "smtp;451 4.7.1 the message failed the virus scan"),
+    // A sender on a site's own list, and a host on a list that all share.
+    (Reason::SenderRejected, 'R', "smtp;550 the sender is on our deny list"),
+    (Reason::Policy, 'R', "smtp;550 the sender's host is on our deny list"),
+    (Reason::Policy, 'R', "smtp;550 the sender domain is in the SURBL"),
+    // A greylisting program by its banner, and by its name alone.
+    (
+        Reason::Greylisted,
+        'Q',
+        "dns;mx.example.net (TCP|192.0.2.1|1|192.0.2.2|25) (mx.example.net ESMTP spamd IP-based SPAM blocker) \
+         smtp;451 Temporary failure, please try again later.",
+    ),
+    (
+        Reason::Remote4xx,
+        'Q',
+        "dns;spamd.example.net (TCP|192.0.2.1|1|192.0.2.2|25) (spamd.example.net ESMTP) \
+         smtp;451 Temporary failure, please try again later.",
+    ),
+    // Our own limits, and a host that is skipped.
+    (Reason::RateLimited, 'J', "421 4.4.5 Too many connections from your host."),
+    (Reason::HostSkipped, 'Q', "Too many failures to this host during this run"),
     // The store.
     (Reason::OverQuota, 'R', "recipient reached disk quota"),
     (Reason::MailboxBusy, 'Q', "Mailbox has an invalid format"),
