@@ -1,6 +1,6 @@
 //! The pages: routes only, no logic. They show what is in memory and never wait for a source.
 //!
-//! [`routes`] has THE table of pages, [`access`] says who sees which, [`server`] accepts connections and bounds them,
+//! `routes` has THE table of pages, [`access`] says who sees which, [`server`] accepts connections and bounds them,
 //! `pages` makes pages, one at a time and shared.
 
 pub mod access;
