@@ -52,7 +52,15 @@ pub fn findings(input: &Input<'_>) -> Vec<Finding> {
     for rule in rules::RULES {
         rule.find(input, &mut found);
     }
+    debug_assert!(unknown_rules(&found).is_empty(), "they explain no rule: {:?}", unknown_rules(&found));
     weighed(&found)
+}
+
+/// What findings say that they explain, and no rule is called. Every rule speaks in some test.
+fn unknown_rules(found: &[Finding]) -> Vec<&'static str> {
+    let known = |name: &&str| rules::RULES.iter().any(|rule| rule.name == *name);
+    let explained = found.iter().flat_map(|finding| &finding.explains).map(|explained| explained.rule);
+    explained.filter(|name| !known(name)).collect()
 }
 
 /// How grave a finding is.
