@@ -11,6 +11,7 @@ pub mod documentation;
 pub mod exporter;
 mod exposition;
 mod family;
+mod labels;
 pub mod logs;
 mod masked;
 pub mod observed;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{SECTIONS, Section, WhenAbsent};
 
 const BEGINNING: &str = "\
-<!-- Written from the key table in src/config/keys.rs; UPDATE_EXPECT=1 cargo test --lib writes it anew. -->
+<!-- Written from the sections in src/config/; UPDATE_EXPECT=1 cargo test --lib writes it anew. -->
 
 # Configuration
 

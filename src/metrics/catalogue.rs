@@ -1,91 +1,12 @@
 //! THE table of metrics: registration, HELP, `imsimta-exporter metrics`, `docs/metrics.md` and the tests
 //! derive from it. Names are an interface: renaming one breaks dashboards and alert rules.
 
-use crate::aggregate::Totals;
-use crate::aggregate::channel::{self, TryBand};
-use crate::aggregate::connection::AuthenticationResult;
-use crate::aggregate::labels::OTHER_LABEL;
-use crate::aggregate::{destination, reply};
-use crate::config;
-use crate::observed::connections::Cut;
-use crate::record::code::{MODIFIERS, OTHER_MODIFIER, Outcome};
 use crate::record::option::LogOption;
-use crate::record::reason::Reason;
-use crate::record::{Direction, Skip, Unparsed};
-use crate::source::filesystems::PATHS;
-use crate::source::spool::held_files::HeldReason;
-use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind};
-use crate::source::wakeup::{Restart, Wakeup};
 
 use super::family::{Counter, Gauge, Histogram, Metric};
 pub use super::family::{Family, Feed, Kind, Label};
-
-/// The values of a closed set.
-fn each<T: Copy>(values: &[T], label: fn(T) -> &'static str) -> String {
-    values.iter().map(|&value| format!("`{}`", label(value))).collect::<Vec<_>>().join(", ")
-}
-
-/// The same where they are text.
-fn texts(values: &[&'static str]) -> String {
-    each(values, |text| text)
-}
-
-/// Labels: `NAME = "name": expression of the text that says the bound;`.
-macro_rules! labels {
-    ($($id:ident = $name:literal: $bound:expr;)*) => {
-        $(const $id: Label = Label { name: $name, bound: || $bound.to_string() };)*
-    };
-}
-
-labels! {
-    CHANNEL = "channel": channels();
-    SOURCE = "source_channel": channels();
-    DESTINATION = "destination_channel": channels();
-    CODE = "code": "one letter, A to Z";
-    MODIFIER = "modifier":
-        MODIFIERS.iter().fold(String::new(), |all, row| all + row.label + ", ") + &texts(&[OTHER_MODIFIER]);
-    OUTCOME = "outcome": each(Outcome::ALL, Outcome::label);
-    REASON = "reason": format!("the {} reasons listed below", Reason::ALL.len());
-    DOMAIN = "domain":
-        format!("{} domains that fail most, then `{OTHER_LABEL}`", destination::MAX_DOMAINS);
-    DOMAIN_OUTCOME = "outcome": each(&[Outcome::Deferred, Outcome::Rejected], Outcome::label);
-    CLASS = "class": texts(&reply::CLASSES);
-    STATUS = "status": format!(
-        "the {} most frequent enhanced codes x.y.z, `none` among them, then `{OTHER_LABEL}`",
-        reply::MAX_STATUSES
-    );
-    TRY = "attempt": each(TryBand::ALL, TryBand::label);
-    ATTEMPTS = "attempt": texts(&ATTEMPT_BANDS);
-    DIRECTION = "direction": each(Direction::ALL, Direction::label);
-    RESULT = "result": each(AuthenticationResult::ALL, AuthenticationResult::label);
-    CLIENT = "client":
-        format!("the top {} (`clients.top`), as `clients.label` says", config::Clients::default().top);
-    HELD_REASON = "reason": each(&HeldReason::ALL, HeldReason::label);
-    AGE = "age": texts(&AGE_BANDS.map(|(label, _)| label));
-    SCAN_RESULT = "result": "`read`, `skipped`";
-    SCAN_ERROR = "kind": each(&ErrorKind::ALL, ErrorKind::label);
-    PORT = "port": format!("the ports of `sockets.ports`, at most {}", config::MOST_PORTS);
-    STATE = "state": "the kernel's TCP states";
-    PROCESS = "process": format!("the names of `processes.names`, at most {}", config::MOST_NAMES);
-    PATH = "path": texts(&PATHS);
-    LOG = "log": format!("base names of the logs, at most {} followed", config::MOST_FILES);
-    LOG_FILE = "log": "base names of the logs and of what they are rotated to";
-    UNPARSED_REASON = "reason": each(Unparsed::ALL, Unparsed::label);
-    SKIPPED_REASON = "reason": each(Skip::ALL, Skip::label);
-    COLLECTOR = "collector": each(&Feed::collectors(), Feed::label);
-    TABLE = "table": "the names of the capped tables";
-    REPLACING_TABLE = "table":
-        texts(&Totals::new(0).replaced().map(|(table, _)| table).collect::<Vec<_>>());
-    OPTION = "option": "the `log_*` options that show in the log";
-    WAKEUP = "cause": each(Wakeup::ALL, Wakeup::label);
-    RESTART = "cause": each(Restart::ALL, Restart::label);
-    CUT = "cause": each(Cut::ALL, Cut::label);
-    VERSION = "version": "one";
-}
-
-fn channels() -> String {
-    format!("channels of the configuration, at most {}, then `{OTHER_LABEL}`", channel::MAX_CHANNELS)
-}
+#[allow(clippy::wildcard_imports)]
+use super::labels::*;
 
 macro_rules! catalogue {
     ($(
