@@ -56,6 +56,14 @@ mod tests {
     use super::{LogOption, OptionSet, parse};
 
     #[test]
+    fn what_has_a_row_has_a_place() {
+        for option in LogOption::ALL {
+            let setting = option.row().setting;
+            assert!(!super::is_unplaced(setting), "{setting} has a row: strike it from UNPLACED");
+        }
+    }
+
+    #[test]
     fn options_are_named_as_the_manual_names_them() {
         for (item, expected) in [
             ("log_filename", Some(&[LogOption::Filename][..])),

@@ -182,7 +182,6 @@ pub(super) static FAMILIES: &[Family] = &[
     near(Tls, 5, &[ENCRYPTION, REQUIRED | TROUBLE | CONNECTION | NEG | OPEN | SHORT], "smtp;550 5.7.10 Encryption required").without(CONTENT | FILTER | SPAM),
     near(SenderRejected, 7, &[SENDER | FROM, REQUIRED | NEG, KNOWN, AUTH | LOGIN | ALLOWED], "smtp;553 MAIL FROM must equal the authorized user").ordered(),
     near(SenderRejected, 6, &[SENDER, NEG, AUTH, LISTNOUN], "smtp;550 the sender was not authenticated when sending to this group").ordered(),
-    near(AuthFailed, 0, &[UNAUTHENTICATED], "smtp;550 5.7.1 unauthenticated mail is not taken here"),
     near(AuthFailed, 6, &[AUTH, REQUIRED | TROUBLE | NEG | NOT_THERE | NOT_WANTED | SYNTAX], "smtp;530 5.7.0 Authentication required"),
     near(AuthFailed, 4, &[LOGIN, REQUIRED | TROUBLE | NEG | NOT_THERE | NOT_WANTED], "smtp;550 please log in first").without(RECIPIENT | ACCOUNT),
     near(AuthFailed, 0, &[PASSWORD], "535 5.7.8 Bad username or password").without(BATV | SPAM),
