@@ -4,8 +4,8 @@
 //! better one first), kind of server, diagnostic, what decides. Lines that begin with `#` say something to readers.
 //! What the rules were built with must be right nearly always; the blind files were written by people who did not
 //! know the rules, were scored once before anybody read them (`blind.tsv` 220 of 235, 93.6 %; `blind_2.tsv` 200 of
-//! 210, 95.2 %), and stay as they were: they tell what to expect of replies that nobody has seen. They are a quarter
-//! of all. `b.tsv` was scored unseen as well (244 of 259 of its first rows, 94.2 %), and read after that; so was
+//! 210, 95.2 %; `blind_3.tsv` 204 of 215, 94.9 %), and stay as they were: they tell what to expect of replies that
+//! nobody has seen. They are a third of all. `b.tsv` was scored unseen as well (244 of 259 of its first rows, 94.2 %), and read after that; so was
 //! `rare.tsv` (267 of 302 of its first rows, 88.4 %, before its labels were read again).
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use imsimta_exporter::record::code::Action;
 use imsimta_exporter::record::reason::{Failure, Reason, evidence};
 
 /// Written without knowing the rules.
-const BLIND: [&str; 2] = ["blind.tsv", "blind_2.tsv"];
+const BLIND: [&str; 3] = ["blind.tsv", "blind_2.tsv", "blind_3.tsv"];
 
 #[derive(Default)]
 struct Score {
@@ -105,8 +105,8 @@ fn replies_that_nobody_had_seen_have_their_class() {
 }
 
 #[test]
-fn a_quarter_of_the_replies_is_blind() {
+fn a_third_of_the_replies_is_blind() {
     let (blind, known) = (together(true).rows, together(false).rows);
     assert!(blind + known >= 600, "{blind} and {known} rows");
-    assert!(4 * blind >= blind + known, "{blind} of {} rows", blind + known);
+    assert!(3 * blind >= blind + known, "{blind} of {} rows", blind + known);
 }

@@ -135,6 +135,8 @@ pub(super) static FAMILIES: &[Family] = &[
     near(NoRoute, 3, &[CLIENT | HOST, UNREACHABLE], "TCP active open: Failed connect() Error: Network is unreachable").unanswered(),
     near(NoRoute, 3, &[NEG, ROUTE, HOST], "TCP active open: Failed connect()    Error: no route to host").unanswered(),
     near(ConnRefused, 2, &[CONNECTION, REFUSED], "TCP active open: Failed connect() Error: connection refused").unanswered(),
+    near(DnsTemporary, 4, &[NAME, HOST, TIMEOUT], "Name server timeout while looking up MX records").ordered().unanswered(),
+    near(DnsTemporary, 4, &[TIMEOUT, NAME, HOST], "Timeout of the name server").ordered().unanswered(),
     near(ConnTimeout, 0, &[TIMEOUT], "TCP active open: Failed connect() Error: connection timed out").unanswered().without(NAMESERVER | TLS | MAILBOX | QUEUE),
     near(ConnLost, 4, &[CONNECTION | SMTPIO, LOST], "os_smtp_read: Connection reset by peer").unanswered(),
     near(ConnLost, 4, &[SMTPIO, PACKET], "data/big_smtp_read Error reading SMTP packet").unanswered(),

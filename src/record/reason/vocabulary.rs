@@ -98,7 +98,7 @@ vocabulary! {
     LIMIT: "limit/s/ed limitation/s limiting maximum max maximal than threshold/s allowance cap ceiling restricted allocation allotment allocated allotted overlimit credits";
     RATE: "throughput rate rates frequency velocity volume burst flow bandwidth ratelimit/s ratecontrol policer pace credits";
     THROTTLE: "throttle/d throttling ratelimit/s ratelimited ratelimiting concurrent concurrency concurrently simultaneous simultaneously flood flooding parallel throttled backoff anvil";
-    SEND: "send sends sending submission submissions sent outgoing outbound submit submitted";
+    SEND: "messaging send sends sending submission submissions sent outgoing outbound submit submitted";
     PERIOD: "daily hourly day hour hours minute per quotidien weekly monthly minutely today 24h";
     TIMEUNIT: "second/s minute/s sec secs min mins hour/s s m days day hours weeks";
     EXCESS: "";
