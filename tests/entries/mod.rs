@@ -153,6 +153,15 @@ fn is_delimited(entry: &Message, style: &Style) -> bool {
     !entry.code.starts_with('B') || !matches!(style.format, Format::Text | Format::NonNull)
 }
 
+/// What is never written is never read back.
+#[test]
+fn the_writer_knows_every_option_with_a_field() {
+    let fields = option::ROWS.iter().filter_map(|row| row.field);
+    let read: Vec<String> =
+        fields.map(|field| String::from_utf8_lossy(&field.letters).into_owned()).collect();
+    assert_eq!(read, OPTIONS.map(|(_, letters)| letters), "OPTIONS of the writer, in the order of the table");
+}
+
 #[test]
 fn every_field_is_read_back() {
     let mut rng = Rng::with_seed(5);
