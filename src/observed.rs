@@ -14,7 +14,6 @@ mod readiness;
 pub mod reading;
 mod situation;
 mod state_health;
-pub mod surge;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use super::catalogue as metric;
 use super::logs::ClientDisplay;
 use super::page::Page;
+use crate::observed::history::Growth;
 use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::processes::ProcessSnapshot;
 use crate::source::sockets::{SocketSnapshot, TcpState};
 use crate::source::spool::held_files::HeldReason;
 use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ChannelQueue, ErrorKind, QueueSnapshot};
 
-/// Puts the queue on the page; `growth` is that of the messages, by channel.
-pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot, growth: &BTreeMap<String, i64>) {
+/// Puts the queue on the page, and by how much its channels grew.
+pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot, growth: &BTreeMap<String, Growth>) {
     for (kind, &errors) in ErrorKind::ALL.iter().zip(&snapshot.errors) {
         page.count(&metric::QUEUE_SCAN_ERRORS, &[kind.label()], errors);
     }
@@ -30,9 +31,10 @@ pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot, growth: &BTreeMap<S
     for channel in &snapshot.unreadable {
         page.truth(&metric::QUEUE_CHANNEL_SUCCESS, &[channel], false);
     }
-    for (channel, &growth) in growth {
+    for (channel, growth) in growth {
+        let Some(messages) = growth.messages else { continue };
         #[expect(clippy::cast_precision_loss, reason = "the exposition format has floating point only")]
-        page.sample(&metric::QUEUE_GROWTH, &[channel], growth as f64);
+        page.sample(&metric::QUEUE_GROWTH, &[channel], messages as f64);
     }
     for (channel, queue) in &snapshot.channels {
         let channel = channel.as_str();

@@ -72,8 +72,10 @@ pub const RESOLUTIONS: [Resolution; 2] =
 /// Channels that have rows: those with labels of their own, and `other`.
 pub const MAX_ROWS: usize = MAX_CHANNELS + 1;
 
-/// The span of time over which growth is told.
+/// The span of time over which the growth of messages is told.
 const SPAN: Millis = Millis::of_minutes(15);
+/// And that of held ones, as of the alert `ImsMtaHeldMessagesSurge`.
+const HELD_SPAN: Millis = Millis::of_minutes(10);
 /// How long a channel may be missing from the queue and go on with what was seen of it: its growth then
 /// looks back by so much more.
 const GAP: Millis = Millis::of_minutes(5);
@@ -90,6 +92,22 @@ pub struct Waiting {
     pub messages: u64,
     /// Messages that are held.
     pub held: u64,
+}
+
+/// By how much what waits in a channel is more than it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Growth {
+    /// Messages now less those 15 minutes ago: of a channel that was seen then, and since then without a gap.
+    pub messages: Option<i64>,
+    /// Held messages now less those at its oldest look within the last ten minutes. It needs no ten minutes to have
+    /// gone by: what came since a channel was first seen is as much a mail loop after two minutes.
+    pub held: i64,
+}
+
+impl Growth {
+    fn between(then: u64, now: u64) -> i64 {
+        now.cast_signed().saturating_sub(then.cast_signed())
+    }
 }
 
 /// The history of all channels.
@@ -230,13 +248,13 @@ impl History {
         self.rings.iter_mut().for_each(|ring| ring.cover(from, until, what));
     }
 
-    /// Takes what a look into the queue found in its channels, and gives the growth of the messages: of the channels
-    /// that were seen a quarter of an hour ago and since then without a gap.
+    /// Takes what a look into the queue found in its channels, and gives by how much it grew; nothing of a channel without
+    /// a row.
     pub fn looked<'a>(
         &mut self,
         now: Time,
         channels: impl IntoIterator<Item = (&'a str, Waiting)>,
-    ) -> BTreeMap<String, i64> {
+    ) -> BTreeMap<String, Growth> {
         self.go_on(now);
         let before = self.looked.replace(now);
         // A slot tells what the first look in it found.
@@ -254,12 +272,11 @@ impl History {
             let goes_on = |seen: &Seen| before == Some(seen.last) || now.since(seen.last) < GAP;
             let since = row.seen.filter(goes_on).map_or(now, |seen| seen.since);
             row.seen = Some(Seen { since, last: now });
-            if let Some(then) = self.waited(index, since, now.less(SPAN)) {
-                growth.insert(
-                    label.to_owned(),
-                    waiting.messages.cast_signed().saturating_sub(then.cast_signed()),
-                );
-            }
+            let (messages, held) =
+                (self.waited(index, since, now.less(SPAN)), self.first_held(index, since, now));
+            let messages = messages.map(|then| Growth::between(then, waiting.messages));
+            let held = held.map_or(0, |then| Growth::between(then, waiting.held));
+            growth.insert(label.to_owned(), Growth { messages, held });
         }
         growth
     }
@@ -270,6 +287,13 @@ impl History {
             let mut looks = ring.looks_before(until).take_while(|&(_, at)| at >= since);
             looks.find_map(|(place, _)| self.rows[row].get(resolution, place, Series::Queue))
         })
+    }
+
+    /// What was held in a channel at the first look within the last ten minutes that is no earlier than `since`.
+    fn first_held(&self, row: usize, since: Time, now: Time) -> Option<u64> {
+        let from = since.max(now.less(HELD_SPAN));
+        let looks = self.rings[0].looks_before(now).take_while(|&(_, at)| at >= from);
+        looks.filter_map(|(place, _)| self.rows[row].get(0, place, Series::Held)).last()
     }
 
     /// Counts what happened in a channel `at` a time; one that is not kept any more is nothing.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::history::Growth;
 use crate::source::spool::QueueSnapshot;
 
 /// A scan, and what came of it since others.
@@ -9,8 +10,6 @@ use crate::source::spool::QueueSnapshot;
 pub struct Queue {
     /// By the last scan.
     pub snapshot: QueueSnapshot,
-    /// Messages now less those 15 minutes ago, by channel.
-    pub growth: BTreeMap<String, i64>,
-    /// Held messages now less those at the oldest look within the last ten minutes, by channel.
-    pub surge: BTreeMap<String, i64>,
+    /// By how much that is more than it was, by channel.
+    pub growth: BTreeMap<String, Growth>,
 }

@@ -90,14 +90,15 @@ fn traffic(book: &LogBook, now: Time) -> Vec<(String, Traffic)> {
 }
 
 fn waiting(name: &str, queue: &ChannelQueue, value: &Queue, now: f64) -> Waiting {
+    let growth = value.growth.get(name);
     Waiting {
         messages: queue.messages,
         oldest: queue.oldest.map(|at| (now - at).max(0.0)),
         never_tried: queue.stuck,
         held: queue.held.iter().sum(),
         loops: queue.held[HeldReason::Loop as usize],
-        growth: value.growth.get(name).copied(),
-        held_growth: value.surge.get(name).copied(),
+        growth: growth.and_then(|growth| growth.messages),
+        held_growth: growth.map(|growth| growth.held),
     }
 }
 

@@ -7,11 +7,10 @@ use super::held::HeldReasons;
 use super::row::Verdict::{Fine, Note, Problem};
 use super::row::{Look, Remark, Start};
 use crate::observed::Observed;
-use crate::observed::history::Waiting;
+use crate::observed::history::{Growth, Waiting};
 use crate::observed::latest::{Latest, Turn};
 use crate::observed::queue::Queue;
 use crate::observed::reading::{Reading, Run};
-use crate::observed::surge::Surge;
 use crate::source::presence::holds_anything;
 use crate::source::spool::{QueueSnapshot, Scanner, Settings};
 use crate::text::{denied, with_causes};
@@ -35,7 +34,6 @@ pub(super) fn start(start: &Start<'_>) -> Look<Queue> {
 struct QueueCollector {
     scanner: Scanner,
     held: HeldReasons,
-    surge: Surge,
 }
 
 impl QueueCollector {
@@ -46,7 +44,7 @@ impl QueueCollector {
             return Self { held, ..before };
         }
         let scanner = Scanner::new(settings);
-        Self { scanner, held, surge: Surge::default() }
+        Self { scanner, held }
     }
 
     /// One scan. Its looks at the clock are its signs of life.
@@ -60,19 +58,16 @@ impl QueueCollector {
         self.held.answer(&mut self.scanner, observed.clock.wall(), &clock);
         let snapshot = self.scanner.snapshot(observed.clock.wall());
         let growth = note(observed, &snapshot);
-        let held =
-            snapshot.channels.iter().map(|(label, queue)| (label.as_str(), queue.held.iter().sum::<u64>()));
-        let surge = self.surge.note(observed.clock.monotonic(), held);
         let problem = match scanned {
             Ok(()) => unreadable(&snapshot),
             Err(error) => Some(with_causes(&error)),
         };
-        Run::read(Queue { snapshot, growth, surge }, problem)
+        Run::read(Queue { snapshot, growth }, problem)
     }
 }
 
-/// Takes the snapshot into the history; how many more messages wait in each channel than a quarter of an hour ago.
-fn note(observed: &Observed, snapshot: &QueueSnapshot) -> BTreeMap<String, i64> {
+/// Takes the snapshot into the history; by how much each channel grew.
+fn note(observed: &Observed, snapshot: &QueueSnapshot) -> BTreeMap<String, Growth> {
     let channels = snapshot.channels.iter().map(|(label, queue)| {
         let waiting = Waiting { messages: queue.messages, held: queue.held.iter().sum() };
         (label.as_str(), waiting)

@@ -33,9 +33,18 @@ impl History {
         self.slots(resolution, channel, series, Time::of(now)).map(|(_, value)| value).collect()
     }
 
+    /// Half of the messages are held besides. The growth of the messages, where it is told.
     fn look(&mut self, now: i64, messages: &[(&str, u64)]) -> BTreeMap<String, i64> {
         let waiting = |messages| Waiting { messages, held: messages / 2 };
-        self.looked(Time::of(now), messages.iter().map(|&(channel, messages)| (channel, waiting(messages))))
+        let growth = self
+            .looked(Time::of(now), messages.iter().map(|&(channel, messages)| (channel, waiting(messages))));
+        growth.into_iter().filter_map(|(channel, growth)| Some((channel, growth.messages?))).collect()
+    }
+
+    /// By how much more is held in `l`.
+    fn held(&mut self, second: i64, held: u64) -> i64 {
+        let growth = self.looked(Time::of(START + second * SECOND), [("l", Waiting { messages: 0, held })]);
+        growth["l"].held
     }
 }
 
@@ -452,4 +461,20 @@ fn extreme_times_are_survived() {
             "{now}"
         );
     }
+}
+
+#[test]
+fn what_was_held_within_ten_minutes_is_no_growth_of_what_is_held() {
+    let mut history = History::default();
+    assert_eq!(history.held(0, 400), 0, "what is there at first");
+    assert_eq!(history.held(60, 501), 101);
+    assert_eq!(history.held(600, 501), 101);
+    assert_eq!(history.held(630, 501), 0, "no more came for ten minutes");
+    assert_eq!(history.held(640, 300), -201);
+    assert_eq!(history.held(5000, 700), 0, "nobody looked meanwhile");
+    history.looked(Time::of(START + 5015 * SECOND), []);
+    assert_eq!(history.held(5030, 850), 150, "away for a moment");
+    let bytes = super::encode(&history, Mark::default()).expect("encoded");
+    let (mut again, _) = super::decode(&bytes).expect("decoded");
+    assert_eq!(again.held(5090, 900), 200, "over a restart");
 }
