@@ -1,4 +1,4 @@
-//! Wiring: what runs, how it is stopped, when it is ready. The only place that reads the clock.
+//! Wiring: what runs and how it is stopped.
 //!
 //! A start has three steps: [`prepare()`] does what must be done before there is a thread, [`Prepared::start`]
 //! starts the threads, [`Running::serve`] answers until it is told to stop.

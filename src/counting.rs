@@ -107,11 +107,42 @@ impl TakeLines for Digesting<'_> {
         self.batch.inference.options()
     }
 
+    fn begin(&mut self) {
+        self.batch.begin_line();
+    }
+
     fn line(&mut self, line: &Line<'_>, raw: &[u8], bytes: usize) {
         self.digester.add(line, raw, bytes, self.batch);
     }
 
     fn skipped(&mut self, reason: Skip, bytes: u64, ends: bool) {
         self.digester.skip(reason, bytes, ends, self.batch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Carried, LogReader};
+    use crate::aggregate::digest::{Batch, Digester};
+    use crate::record::Dialect;
+    use crate::source::lines::Block;
+
+    #[test]
+    fn lines_that_are_not_understood_have_the_numbers_that_they_have_in_the_file() {
+        let torn = "20-Feb-2024 14:17:08.24 tcp_local    ims-ms       EE 4 a@example.com rfc822;u@exam\
+                    20-Feb-2024 14:17:09.24 tcp_local                 Q 4 b@example.com rfc822;v@example.net \
+                    v@example.net smtp;450 4.2.1 slow\n";
+        let mut batch = Batch::default();
+        let text = format!("{torn}garbage\n");
+        LogReader::new(Dialect::default(), 4096).digest(
+            &Block::Lines(text.as_bytes()),
+            Carried::default(),
+            Digester::new(1),
+            &mut batch,
+        );
+        let numbers: Vec<(u64, &str)> =
+            batch.unparsed.all().map(|line| (line.at, line.reason.label())).collect();
+        assert_eq!(numbers, [(1, "torn"), (2, "no_timestamp")]);
+        assert_eq!((batch.begun(), batch.lines()), (2, 3));
     }
 }

@@ -30,9 +30,6 @@ pub use thresholds::Thresholds;
 
 use serde::{Serialize, Serializer};
 
-/// Where the runbooks of the alerts are until a site says otherwise, as the shipped rules link them.
-const RUNBOOKS: &str = "https://runbooks.example.com/imsimta/";
-
 /// What the rules look at. A report fills it with what its files say, a program that runs with what it knows now; each
 /// may fill both.
 #[derive(Clone, Copy, Debug)]
@@ -123,11 +120,6 @@ impl Runbook {
     /// The name of its file.
     pub fn file(self) -> String {
         format!("{}.md", self.0)
-    }
-
-    /// Where it is, as the shipped rules link it.
-    pub fn url(self) -> String {
-        format!("{RUNBOOKS}{}", self.file())
     }
 }
 

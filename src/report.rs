@@ -137,7 +137,7 @@ impl Report {
             if let Some(breakdown) = breakdown {
                 breakdown.add(log, before, batch);
             }
-            before += batch.lines();
+            before += batch.begun();
         };
         pipeline::read(compressed::text_of(stream)?, inference, &self.reading, &mut self.works, count)
     }

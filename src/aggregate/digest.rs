@@ -225,7 +225,9 @@ pub struct Batch {
     pub(super) options: OptionsSeen,
     /// What the log's entries say about its options, up to the end of the block.
     pub inference: Inference,
-    /// The last lines that were not understood, by their numbers in the block, counted from 1.
+    /// Lines of the file that begin in the block: a line may be several pieces, which are counted like lines.
+    begun: u64,
+    /// The last lines that were not understood, by the numbers of lines of the file in the block, counted from 1.
     pub unparsed: LastUnparsed<u64>,
 }
 
@@ -237,6 +239,7 @@ impl Batch {
         self.text.clear();
         self.names = [None; NAMES];
         self.lines.clear();
+        self.begun = 0;
         self.options = OptionsSeen::default();
         self.unparsed.clear();
         self.inference = inference;
@@ -247,7 +250,17 @@ impl Batch {
         &self.entries
     }
 
-    /// How many lines there were, entries or not.
+    /// A line of the file begins.
+    pub fn begin_line(&mut self) {
+        self.begun += 1;
+    }
+
+    /// How many lines of the file began.
+    pub fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// How many lines there were, entries or not, and pieces of lines.
     pub fn lines(&self) -> u64 {
         self.lines.lines()
     }

@@ -14,7 +14,7 @@ mod sockets;
 mod threads;
 
 pub use learnt::Kept;
-pub use row::{Collector, Collects, Look, Of, Remark, Shown, Start, Verdict, plainly};
+pub use row::{Collector, Collects, Look, Of, Remark, Shown, Start, Verdict};
 pub use threads::Late;
 pub(super) use threads::{Collectors, spawn};
 

@@ -16,8 +16,9 @@ use crate::metrics::logs::ClientDisplay;
 use crate::observed::Observed;
 use crate::observed::latest::Turn;
 
-/// For so long an exchange waits until a source goes on with it.
-const PATIENCE: Duration = Duration::from_millis(1200);
+/// For so long an exchange waits until a source goes on with it: the end of the program may wait for an exchange, and
+/// for the logs besides, and is to come within two seconds.
+const PATIENCE: Duration = Duration::from_millis(700);
 
 /// How clients are shown, which every generation says anew.
 pub(super) type Clients = Arc<RwLock<ClientDisplay>>;
@@ -34,6 +35,7 @@ const FIXED: &[(&str, Same)] = &[
     ("mta.as_root", |a, b| a.mta.as_root == b.mta.as_root),
     ("mta.timezone", |a, b| a.mta.timezone == b.mta.timezone),
     ("mta.block_size", |a, b| a.mta.block_size == b.mta.block_size),
+    ("alerting.thresholds", |a, b| a.thresholds == b.thresholds),
     ("http.listen", |a, b| a.http.listen == b.http.listen),
     ("state.directory", |a, b| a.state.directory == b.state.directory),
 ];

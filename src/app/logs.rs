@@ -250,7 +250,9 @@ impl Thread {
 
     fn save_when_due(&mut self) {
         let now = self.observed.clock.monotonic();
-        let history = now.saturating_sub(self.history_saved_at) >= HISTORY_INTERVAL;
+        // The first snapshot waits for a log, and the history goes with one.
+        let history =
+            self.saved_at.is_some() && now.saturating_sub(self.history_saved_at) >= HISTORY_INTERVAL;
         let due = match self.saved_at {
             Some(at) => self.changed && now.saturating_sub(at) >= self.interval,
             None => self.logs.is_attached(),

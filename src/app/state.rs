@@ -176,23 +176,25 @@ impl StateWriter {
                 let result = file.write(&snapshot);
                 let end = publish.clock.monotonic();
                 let written = result.is_ok();
+                if let Ok(Written { stranger: Some(path), .. }) = &result {
+                    let path = path.display();
+                    tracing::warn!(%path, "a state that this process neither read nor wrote was set aside");
+                }
+                // Pages wait for it: nothing is written while it is held.
                 let mut health = publish.state.lock();
                 match &result {
                     Ok(Written { bytes, stranger }) => {
-                        if let Some(path) = stranger {
-                            let path = path.display();
-                            tracing::warn!(%path, "a state that this process neither read nor wrote was set aside");
-                            health.set_aside += 1;
-                        }
+                        health.set_aside += u64::from(stranger.is_some());
                         health.saved_at = Some(publish.clock.steady_seconds());
                         health.bytes = *bytes;
                         health.duration = end.saturating_sub(start).as_secs_f64();
                     }
                     Err(_) => health.failures += 1,
                 }
-                health.problem = result.err().map(|error| error.to_string());
-                problems.note(health.problem.as_deref(), end);
+                let problem = result.err().map(|error| error.to_string());
+                health.problem.clone_from(&problem);
                 drop(health);
+                problems.note(problem.as_deref(), end);
                 if let Some(history) = history {
                     let result = file.write_history(&history, &snapshot.totals, written);
                     note_history(&publish, &result, end, &mut history_problems);
@@ -207,10 +209,13 @@ impl StateWriter {
     pub fn save(&self, save: Save) {
         match self.saves.try_send(save) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(_)) => {
-                let mut health = self.observed.state.lock();
-                health.failures += 1;
-                health.problem = Some("the last snapshot is still being written".to_owned());
+            Err(TrySendError::Full(save)) => {
+                let parts =
+                    [Some(&self.observed.state), save.history.as_ref().map(|_| &self.observed.history)];
+                for mut health in parts.into_iter().flatten().map(|part| part.lock()) {
+                    health.failures += 1;
+                    health.problem = Some("the last snapshot is still being written".to_owned());
+                }
             }
         }
     }
@@ -242,8 +247,10 @@ fn note_history(
         }
         Err(_) => health.failures += 1,
     }
-    health.problem = result.as_ref().err().map(ToString::to_string);
-    problems.note(health.problem.as_deref(), end);
+    let problem = result.as_ref().err().map(ToString::to_string);
+    health.problem.clone_from(&problem);
+    drop(health);
+    problems.note(problem.as_deref(), end);
 }
 
 /// Why a snapshot was not written.

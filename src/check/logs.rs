@@ -92,6 +92,9 @@ fn clock_question(checked: &mut Checked, totals: &Totals, name: &str, written: S
 /// Whether the files that are followed beside the logs can be read.
 pub(super) fn beside(checked: &mut Checked, config: &Config) {
     for (name, path) in logs::beside(config) {
+        if let Some(problem) = single_mount::problem([path.as_path()]) {
+            checked.note(Problem, name, problem);
+        }
         match tail(&path) {
             Ok(tail) => checked.note(Fine, name, format!("{}: {} bytes", path.display(), tail.size)),
             Err(error) => checked.note(Problem, name, denied(&path, &error)),

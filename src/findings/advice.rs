@@ -136,18 +136,20 @@ pub fn next_step(channel: &str, reason: Reason) -> &'static str {
     of_cause(channel, reason).unwrap_or(NO_CAUSE)
 }
 
-/// What to look at when one domain of many fails.
-pub fn at_one_domain(reason: Reason) -> &'static str {
+/// What to look at when one domain of many fails; one of a store's channel is one of its hosts.
+pub fn at_one_domain(channel: &str, reason: Reason) -> &'static str {
     match party(reason) {
+        Party::Way | Party::Host if is_store(channel) => STORE,
         Party::Way | Party::Host => "Look at that host, and tell its postmaster.",
-        Party::Sender | Party::Recipient => next_step("", reason),
+        Party::Sender | Party::Recipient => next_step(channel, reason),
     }
 }
 
 /// The same, and whose trouble it is.
-pub fn one_domain(reason: Reason) -> String {
-    let next = at_one_domain(reason);
+pub fn one_domain(channel: &str, reason: Reason) -> String {
+    let next = at_one_domain(channel, reason);
     match party(reason) {
+        Party::Way | Party::Host if is_store(channel) => next.to_owned(),
         Party::Way | Party::Host => format!("theirs. {next}"),
         Party::Sender => format!("that host answers, and refuses what we send. {next}"),
         Party::Recipient => format!("that host answers, and does not take these recipients. {next}"),
@@ -184,7 +186,7 @@ mod tests {
     fn a_host_that_answered_is_not_our_network() {
         for &reason in Reason::ALL {
             if party(reason) != Party::Way {
-                let said = format!("{} {}", next_step("tcp_local", reason), one_domain(reason));
+                let said = format!("{} {}", next_step("tcp_local", reason), one_domain("tcp_local", reason));
                 assert!(
                     !["network", "firewall", "port 25"].iter().any(|word| said.contains(word)),
                     "{reason:?}: {said}"
@@ -204,9 +206,28 @@ mod tests {
                 Reason::Other,
                 Reason::Remote4xx,
             ] {
-                assert!(next_step(channel, reason).contains("message store"), "{channel} {reason:?}");
+                for said in [next_step(channel, reason), &one_domain(channel, reason)] {
+                    assert!(said.contains("message store"), "{channel} {reason:?}: {said}");
+                }
             }
             assert!(next_step(channel, Reason::OverQuota).contains("imquotacheck"));
+        }
+    }
+
+    /// Who is paged reads them first.
+    #[test]
+    fn alert_and_runbook_know_every_reason() {
+        let rules = include_str!("../../alerts/rules/delivery.rules.yml");
+        let runbook = include_str!("../../alerts/runbooks/ImsMtaDeliveryFailureSpike.md");
+        for &reason in Reason::ALL {
+            let label = reason.label();
+            let name = if label.starts_with("conn_") { "conn_*" } else { label };
+            assert!(runbook.contains(&format!("`{name}`")), "the runbook does not say what {label} is");
+            let sorted = matches!(party(reason), Party::Sender | Party::Recipient);
+            let between = |open: char, close: char| rules.contains(&format!("{open}{label}{close}"));
+            let named =
+                ['(', '|', '^'].iter().any(|&open| ['|', ')', '$'].iter().any(|&close| between(open, close)));
+            assert!(!sorted || named, "the text of ImsMtaDeliveryFailureSpike does not sort {label}");
         }
     }
 }

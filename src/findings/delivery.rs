@@ -39,7 +39,7 @@ fn whose(look: &Look<'_>, row: &ChannelTraffic, reason: Reason) -> String {
         return format!("{worst} is its only destination, so all its mail waits. {next}");
     }
     if row.worst_domain_share >= look.limits.one_domain_share {
-        return format!("{share} of that is {worst} alone: {}", one_domain(reason));
+        return format!("{share} of that is {worst} alone: {}", one_domain(&row.channel, reason));
     }
     let domains = number(row.failing_domains);
     let many = row.failing_domains >= look.limits.many_domains;
@@ -81,7 +81,8 @@ pub(super) fn destination_failures(look: &Look<'_>, logs: &Logs<'_>, found: &mut
     // Said already, for a channel as a whole.
     let said = |channel: &str| {
         logs.channels.iter().any(|row| {
-            row.channel == channel && (row.domains == 1 || row.failure_ratio > look.limits.failing_share)
+            let fails = row.attempts >= look.limits.attempts && row.failure_ratio > look.limits.failing_share;
+            row.channel == channel && (row.domains == 1 || fails)
         })
     };
     for row in logs.destinations {
@@ -94,7 +95,7 @@ pub(super) fn destination_failures(look: &Look<'_>, logs: &Logs<'_>, found: &mut
                 row.domain,
                 percent(row.failure_ratio),
                 row.main_reason.label(),
-                one_domain(row.main_reason)
+                one_domain(&row.channel, row.main_reason)
             );
             let explained = explained(look, logs, row.main_reason, row.main_reason_count);
             found.push(look.finds_in(&row.channel, sentence).explains(explained, None));

@@ -8,12 +8,13 @@ use super::logs::Logs;
 use super::rule::Look;
 use super::share;
 use super::words::time;
+use crate::aggregate::histogram::DELAY_BOUNDS;
 use crate::record::reason::Reason;
 use crate::text::number;
 
 /// Mail comes in and goes not out: the Job Controller is gone, or a channel was stopped.
 pub(super) fn not_attempted(look: &Look<'_>, logs: &Logs<'_>, found: &mut Vec<Finding>) {
-    let standstill = look.limits.standstill.as_secs() / 60;
+    let standstill = look.limits.standstill.as_secs().div_ceil(60);
     for row in logs.channels.iter().filter(|row| !waits_on_purpose(&row.channel)) {
         let stands = row.idle_minutes >= standstill && row.enqueued_since >= look.at_least;
         let behind = row.enqueued.saturating_sub(row.attempts);
@@ -71,7 +72,10 @@ pub(super) fn slow_queue(look: &Look<'_>, logs: &Logs<'_>, found: &mut Vec<Findi
     let long = if slow.to_bits() == 3600.0_f64.to_bits() { "an hour".to_owned() } else { time(slow) };
     for row in logs.delays {
         let Some(queue) = row.queue.as_ref().filter(|queue| queue.count >= look.at_least) else { continue };
-        if queue.p95_at_most_seconds.is_none_or(|bound| bound > slow) {
+        // It is above the bound before the one that it is at most.
+        let mut bounds = DELAY_BOUNDS.into_iter().map(f64::from).rev();
+        let above = bounds.find(|&bound| queue.p95_at_most_seconds.is_none_or(|most| bound < most));
+        if above.is_some_and(|bound| bound >= slow) {
             let sentence = format!(
                 "{}: one recipient in twenty waited for more than {long} in the queue. Look at its failures, \
                  else at the Job Controller's limits for this channel.",

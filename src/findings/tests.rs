@@ -272,8 +272,8 @@ fn advice_goes_by_the_reason() {
         let finding = &findings(&situation)[0];
         assert!(finding.next.starts_with(next), "{channel} {reason:?}: {}", finding.next);
         assert!(finding.next.ends_with("says which destinations and replies."), "{}", finding.next);
-        let runbook = finding.runbook.map(Runbook::url);
-        let expected = "https://runbooks.example.com/imsimta/ImsMtaDeliveryFailureSpike.md";
+        let runbook = finding.runbook.map(Runbook::file);
+        let expected = "ImsMtaDeliveryFailureSpike.md";
         assert_eq!(runbook.as_deref(), Some(expected));
         // One destination of many.
         *traffic_of(&mut situation, "tcp_local") = traffic(activity(90, 60, &[(reason, 40)]));
@@ -283,6 +283,19 @@ fn advice_goes_by_the_reason() {
         let theirs = finding.next.starts_with("Look at that host, and tell its postmaster.");
         assert_eq!(theirs, !matches!(reason, Reason::UserUnknown | Reason::OverQuota), "{}", finding.next);
     }
+}
+
+/// What is well is well, from however little on something is a finding.
+#[test]
+fn thresholds_of_nothing_find_nothing() {
+    let limits = Thresholds { attempts: 0, failing_share: 0.0, stuck_messages: 0, ..Thresholds::default() };
+    let mut situation = healthy();
+    for channel in ["ims-ms", "tcp_local"] {
+        *traffic_of(&mut situation, channel) = traffic(activity(300, 300, &[]));
+    }
+    *traffic_of(&mut situation, "process") = Traffic { last_attempt: None, ..traffic(activity(0, 0, &[])) };
+    let found = super::findings(&Input { now: Some(&situation), logs: None, limits: &limits });
+    assert_eq!(found[0].what, "Mail is going out.");
 }
 
 #[test]

@@ -31,7 +31,8 @@ What a listener asks for them depends on whom it is for:
 | `http.listen` | open, numbers | names | lines |
 | --- | --- | --- | --- |
 | loopback, such as the default `127.0.0.1:9797` | everybody on this host | everybody on this host, under a name that is this host's own (`127.0.0.1`, `[::1]`, `localhost` or the configured address): else 421, since a web page could have its own name resolved to 127.0.0.1 | the same, with the token: else 401 |
-| other addresses, such as `0.0.0.0:9797` | everybody who reaches it | from this host, with the token: else 401 or 403, and how to get there | from this host, with the token: else 404 |
+| all addresses, `0.0.0.0:9797` or `[::]:9797` | everybody who reaches it | from this host, with the token: else 401 or 403, and how to get there | from this host, with the token: else 404 |
+| one outside address, such as `192.0.2.1:9797` | everybody who reaches it | nobody, since this host comes from outside there, too: 403 | nobody: 404 |
 
 There are no passwords so far: whoever lets other hosts reach the listener lets them have health and numbers and nothing else. On
 such a host the status page comes with

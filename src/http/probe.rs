@@ -79,7 +79,8 @@ pub fn healthy(listen: SocketAddr) -> Result<Health, ProbeError> {
 ///
 /// # Errors
 ///
-/// As [`healthy`]; 404 where the exporter has no token, 401 where it has another.
+/// As [`healthy`]; 401 or, where other hosts reach the listener, 404 where the token is another; 404 where the
+/// exporter has none or listens on one outside address.
 pub fn unparsed(listen: SocketAddr, token: &str) -> Result<String, ProbeError> {
     let body = ask(reachable(listen), routes::UNPARSED_TEXT, Some(token), &Clock::start())?;
     // Another program may answer there.

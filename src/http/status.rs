@@ -193,11 +193,12 @@ fn log_figures(account: &LogAccount, lag: u64) -> Markup {
 }
 
 fn state(observed: &Observed, now: f64) -> Markup {
-    let state = observed.state.lock().clone();
+    let (state, history) = (observed.state.lock().clone(), observed.history.lock().problem.clone());
     html! {
         p {
             "Counts and offsets were last saved: " (ago(state.saved_at, now)) ". "
-            @if let Some(problem) = &state.problem { span.bad { (problem) } }
+            @if let Some(problem) = &state.problem { span.bad { (problem) } " " }
+            @if let Some(problem) = history { "The history was not saved: " span.bad { (problem) } }
         }
     }
 }

@@ -359,7 +359,7 @@ catalogue! {
         "How often the history could not be written."
         query "increase(imsimta_exporter_history_save_failures_total[15m]) > 0";
     HISTORY_SET_ASIDE = Counter "imsimta_exporter_history_set_aside_total" [] Exporter
-        "Files of a history that were not understood and were set aside; the history begins anew then."
+        "Files of a history that were not understood, or were somebody else's, and were set aside."
         query "imsimta_exporter_history_set_aside_total > 0";
     HISTORY_LEFT_OUT = Counter "imsimta_exporter_history_left_out_total" [] Exporter
         "Blocks of a log, and looks into the queue, of a channel for which the history has no room."

@@ -27,6 +27,10 @@ impl ClientDisplay {
                 masked.push(byte);
                 rest = &rest[1..];
             } else {
+                // `IPv6:2001:db8::17`, as in SMTP: the 6 is not of the address.
+                let literal = run.starts_with(b"6:") && masked.to_ascii_lowercase().ends_with(b"ipv");
+                let (name, run) = run.split_at(if literal { 2 } else { 0 });
+                masked.extend_from_slice(name);
                 self.mask(run, behind.is_empty(), &mut masked);
                 rest = behind;
             }
@@ -40,8 +44,11 @@ impl ClientDisplay {
             let mut longest_first = (2..=run.len().min(LONGEST)).rev();
             let found = longest_first.find_map(|length| Some((length, address(&run[..length])?)));
             if let Some((length, address)) = found {
-                masked.extend_from_slice(self.value(address).as_deref().unwrap_or(ADDRESS).as_bytes());
-                run = &run[length..];
+                let more = if address.is_ipv6() { groups(&run[length..]) } else { 0 };
+                // With more groups than an address has, nobody knows where it begins.
+                let value = self.value(address).filter(|_| more == 0);
+                masked.extend_from_slice(value.as_deref().unwrap_or(ADDRESS).as_bytes());
+                run = &run[length + more..];
             } else if last && is_most_of_an_address(run) {
                 masked.extend_from_slice(ADDRESS.as_bytes());
                 return;
@@ -50,6 +57,15 @@ impl ClientDisplay {
                 run = &run[1..];
             }
         }
+    }
+}
+
+/// The length of further groups of an IPv6 address at the beginning.
+fn groups(run: &[u8]) -> usize {
+    let [b':', rest @ ..] = run else { return 0 };
+    match rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count() {
+        0 => 0,
+        digits => 1 + digits + groups(&rest[digits..]),
     }
 }
 
@@ -109,6 +125,13 @@ mod tests {
             ("192.0.2.17:4711", "192.0.2.0/24:4711", "(address):4711"),
             ("192.000.002.017 x", "192.0.2.0/24 x", "(address) x"),
             ("[2001:db8::17] x", "[2001:db8::/64] x", "[(address)] x"),
+            ("[IPv6:2001:db8::17] x", "[IPv6:2001:db8::/64] x", "[IPv6:(address)] x"),
+            (
+                "[IPV6:2001:db8:85a3:8d3:1319:8a2e:370:7348] x",
+                "[IPV6:2001:db8:85a3:8d3::/64] x",
+                "[IPV6:(address)] x",
+            ),
+            ("id:2001:db8:85a3:8d3:1319:8a2e:370:7348 x", "i(address) x", "i(address) x"),
             ("::ffff:192.0.2.17 x", "192.0.2.0/24 x", "(address) x"),
             (
                 "19-Jan-2024 19:16:57.64 1a.2.3 tcp_local D 1",

@@ -7,7 +7,7 @@ use crate::promql::{Recorded, problems};
 use super::files::{Case, RuleFile, TestFile, alerts, directory, list, rules, text, yaml};
 
 /// Where runbooks are until a site says otherwise; `alerts/README.md` tells how to change it.
-const RUNBOOKS: &str = "https://runbooks.example.com/imsimta/";
+pub const RUNBOOKS: &str = "https://runbooks.example.com/imsimta/";
 /// Where the dashboards are until a site says otherwise.
 const DASHBOARDS: [&str; 2] =
     ["http://localhost:3000/d/imsimta-overview?", "http://localhost:3000/d/imsimta-queues?"];

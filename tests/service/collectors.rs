@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use imsimta_exporter::app::collectors::{COLLECTORS, Collector, Of, Shown, plainly};
+use imsimta_exporter::app::collectors::{COLLECTORS, Collector, Of, Remark, Shown, Start, Verdict};
 use imsimta_exporter::app::{self, Environment};
 use imsimta_exporter::check;
 use imsimta_exporter::config::Config;
 use imsimta_exporter::metrics::catalogue::{FILESYSTEM_FILES_FREE, Feed};
-use imsimta_exporter::observed::reading::Run;
+use imsimta_exporter::observed::reading::{Reading, Run};
 use tokio::sync::oneshot;
 
 use super::harness::{DEADLINE, Install, request, value_of, wait_for};
@@ -42,6 +42,14 @@ static TRIAL: Collector<Sheep> = Collector {
     fill: |page, sheep, _| page.count(&FILESYSTEM_FILES_FREE, &["sheep"], sheep.0),
     remarks: plainly,
 };
+
+/// What `check` says of it.
+fn plainly(reading: &Reading<Sheep>, _: &Start<'_>) -> Vec<Remark> {
+    vec![match &reading.problem {
+        None => (Verdict::Fine, "can be read".to_owned()),
+        Some(problem) => (Verdict::Problem, problem.clone()),
+    }]
+}
 
 fn environment() -> Environment {
     let mut environment = Environment::default();

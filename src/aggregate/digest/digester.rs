@@ -51,7 +51,7 @@ impl Digester {
             Line::Skipped(reason) => batch.lines.skipped.add(*reason),
             Line::Unparsed(reason) => {
                 batch.lines.unparsed.add(*reason);
-                batch.unparsed.note(batch.lines.lines(), *reason, raw);
+                batch.unparsed.note(batch.begun, *reason, raw);
             }
         }
     }
@@ -59,6 +59,7 @@ impl Digester {
     /// Adds bytes that are no complete line within the cap; `ends` says that the line ends there.
     pub fn skip(self, reason: Skip, bytes: u64, ends: bool, batch: &mut Batch) {
         if ends {
+            batch.begin_line();
             batch.lines.add(bytes);
             batch.lines.skipped.add(reason);
         } else {

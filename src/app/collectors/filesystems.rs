@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::row::{Look, Start};
+use crate::app::logs;
 use crate::observed::reading::Run;
 use crate::source::filesystems::{self, FilesystemSnapshot, Targets};
 use crate::source::single_mount;
@@ -18,10 +19,11 @@ pub(super) fn start(start: &Start<'_>) -> Look<FilesystemSnapshot> {
         log_files: log_files(start),
         owner: None,
     };
+    let followed = followed(start);
     let (observed, mut warned) = (Arc::clone(start.observed), false);
     Box::new(move || {
         targets.owner = observed.mta_user();
-        if let Some(problem) = followed_as_single(&targets).filter(|_| !warned) {
+        if !warned && let Some(problem) = single_mount::problem(followed.iter().map(PathBuf::as_path)) {
             tracing::warn!(problem, "the log will not be followed through its rotations");
             warned = true;
         }
@@ -37,9 +39,10 @@ fn read(targets: &Targets) -> Run<FilesystemSnapshot> {
     Run::read(snapshot, problem)
 }
 
-/// What is wrong with a log that is mounted without its directory.
-fn followed_as_single(targets: &Targets) -> Option<String> {
-    single_mount::problem(targets.log_files.iter().map(PathBuf::as_path))
+/// Every file that is followed through its rotations.
+fn followed(start: &Start<'_>) -> Vec<PathBuf> {
+    let logs = start.config.logs.files.iter().map(|name| start.observed.install.log_directory.join(name));
+    logs.chain(logs::beside(start.config).map(|(_, path)| path)).collect()
 }
 
 /// The followed logs, what they are renamed to, and the cumulative files that grow without bound.

@@ -68,6 +68,10 @@ impl QueueCollector {
 
 /// Takes the snapshot into the history; by how much each channel grew.
 fn note(observed: &Observed, snapshot: &QueueSnapshot) -> BTreeMap<String, Growth> {
+    // A queue that could not be read was not looked into.
+    if snapshot.scan.is_none() {
+        return BTreeMap::new();
+    }
     let channels = snapshot.channels.iter().map(|(label, queue)| {
         let waiting = Waiting { messages: queue.messages, held: queue.held.iter().sum() };
         (label.as_str(), waiting)

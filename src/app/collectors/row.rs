@@ -165,11 +165,3 @@ impl<T> fmt::Debug for Collector<T> {
         formatter.debug_struct("Collector").field("name", &self.name).finish_non_exhaustive()
     }
 }
-
-/// What `check` says of a run where the collector has nothing of its own to say.
-pub fn plainly<T>(reading: &Reading<T>, _: &Start<'_>) -> Vec<Remark> {
-    vec![match &reading.problem {
-        None => (Verdict::Fine, "can be read".to_owned()),
-        Some(problem) => (Verdict::Problem, problem.clone()),
-    }]
-}

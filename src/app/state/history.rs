@@ -8,7 +8,7 @@ use crate::observed::StateHealth;
 use crate::observed::history::{self, History, Mark};
 use crate::source::state::{Loaded, Part, StateDirectory, StateError};
 
-/// How a history that was not written is why.
+/// Why a history was not written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HistoryError {
     #[error(transparent)]

@@ -16,7 +16,7 @@ const READ_THE_LOG: &str =
 /// The shortest window with enough attempts: what happens now, and what slow channels did.
 fn judged<'a>(look: &Look<'_>, traffic: &'a Traffic) -> Option<(&'a ChannelActivity, i64)> {
     let windows = [(&traffic.short, SHORT_MINUTES), (&traffic.window, WINDOW_MINUTES)];
-    windows.into_iter().find(|(activity, _)| activity.attempts >= look.limits.attempts)
+    windows.into_iter().find(|(activity, _)| activity.attempts >= look.limits.attempts.max(1))
 }
 
 fn is_one_domain(look: &Look<'_>, traffic: &Traffic) -> bool {
@@ -41,7 +41,7 @@ pub(in crate::findings) fn channel_failures(
     for (channel, traffic) in situation.traffic() {
         let Some((activity, minutes)) = judged(look, traffic) else { continue };
         let share = share(activity.failed(), activity.attempts);
-        if share < look.limits.failing_share || is_one_domain(look, traffic) {
+        if activity.failed() == 0 || share < look.limits.failing_share || is_one_domain(look, traffic) {
             continue;
         }
         let reason = activity.main_reason();
@@ -79,7 +79,7 @@ pub(in crate::findings) fn destination_failures(
             label(reason),
         );
         let evidence = format!("{failed} of {attempts} attempts failed.");
-        let next = next(reason.map(at_one_domain));
+        let next = next(reason.map(|reason| at_one_domain(channel, reason)));
         found.push(look.finds_in(channel, what).since(evidence).then(&next));
     }
 }

@@ -19,13 +19,14 @@ fn not_on_hold(situation: &Situation) -> impl Iterator<Item = (&str, &Waiting)> 
 /// Mail comes in or waits, and no delivery is tried. The alert that pages.
 pub(in crate::findings) fn standstill(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     let limits = look.limits;
+    let many = limits.stuck_messages.max(1);
     for (channel, state) in &situation.channels {
         let Some(traffic) = state.traffic.as_ref().filter(|_| !waits_on_purpose(channel)) else { continue };
         let never_tried = state.queue.map_or(0, |queue| queue.never_tried);
         let came = traffic.window.enqueued;
         let idle = traffic.last_attempt.is_none_or(|ago| ago > limits.standstill.as_secs_f64());
-        let stuck = never_tried >= limits.stuck_messages && idle;
-        let goes_not_out = came >= limits.stuck_messages && traffic.window.attempts == 0;
+        let stuck = never_tried >= many && idle;
+        let goes_not_out = came >= many && traffic.window.attempts == 0;
         if !(stuck || goes_not_out) {
             continue;
         }

@@ -27,7 +27,7 @@ pub(super) fn findings_of(situation: &Situation, limits: &Thresholds) -> Markup 
 
 fn more(finding: &Finding) -> Markup {
     html! {
-        @if !finding.evidence.is_empty() || !finding.next.is_empty() {
+        @if !finding.evidence.is_empty() || !finding.next.is_empty() || finding.runbook.is_some() {
             div.dim {
                 (finding.evidence) " " (with_commands(&finding.next))
                 @if let Some(runbook) = finding.runbook { " Runbook: " (runbook.file()) "." }
@@ -93,4 +93,18 @@ fn row(name: &str, channel: &Channel, enough: u64) -> Markup {
 
 fn number(count: Option<u64>) -> String {
     count.map_or_else(|| "–".to_owned(), |count| count.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::findings::{Finding, Runbook, Severity};
+
+    /// Whatever else it says.
+    #[test]
+    fn a_finding_leads_to_its_runbook() {
+        let mut finding = Finding::new(Severity::Warning, "held", "l: 3 held messages.".to_owned());
+        assert_eq!(super::more(&finding).into_string(), "");
+        finding.runbook = Some(Runbook::of("ImsMtaHeldMessages"));
+        assert!(super::more(&finding).into_string().contains("Runbook: ImsMtaHeldMessages.md."));
+    }
 }

@@ -1,6 +1,7 @@
 //! A number in three bytes.
 
-/// A count up to 2^31: exact below 2^23, above to a multiple of 256. Or absent.
+/// A count up to 2^31: exact below 2^23, above to a multiple of 256, so that what is counted one by one
+/// stops at 2^23. Or absent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cell([u8; 3]);
 

@@ -26,11 +26,15 @@ pub(super) struct Reach {
 
 impl Reach {
     /// An earlier run's.
-    pub(super) fn resumed(from: Option<Time>, until: Option<Time>) -> Self {
-        Self { from, until, ..Self::default() }
+    pub(super) fn resumed(from: Option<Time>, until: Option<Time>, behind: Option<Time>) -> Self {
+        Self { from, until, behind, ..Self::default() }
     }
 
     /// Nothing, and what will be read tells nothing of what was written before `at`.
+    pub(super) fn is_behind(&self) -> Option<Time> {
+        self.behind
+    }
+
     pub(super) fn behind(at: Time) -> Self {
         Self { behind: Some(at), ..Self::default() }
     }
@@ -64,7 +68,7 @@ impl Reach {
 /// The instant of sums: the later of two has more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Mark {
-    /// Each begins the count of lines anew.
+    /// After each the sums, and so the lines, count from 0 again: `Aggregate::restart`.
     pub(super) gaps: u64,
     pub(super) lines: u64,
 }

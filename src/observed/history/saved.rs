@@ -23,6 +23,9 @@ struct Saved {
     until: Option<Time>,
     rings: Vec<SavedRing>,
     channels: Vec<SavedChannel>,
+    /// What was written before was not all read, where `until` does not say so.
+    #[serde(default)]
+    behind: Option<Time>,
 }
 
 /// Of all lists the last number is the one of the newest slot.
@@ -113,6 +116,7 @@ impl History {
             until: self.reach.last(),
             rings: rings.collect(),
             channels: channels.collect(),
+            behind: self.reach.is_behind(),
         }
     }
 
@@ -131,7 +135,8 @@ impl History {
     }
 
     fn from_saved(saved: Saved) -> Self {
-        let mut history = Self { reach: Reach::resumed(saved.from, saved.until), ..Self::default() };
+        let mut history =
+            Self { reach: Reach::resumed(saved.from, saved.until, saved.behind), ..Self::default() };
         for saved in saved.rings {
             if let Some(resolution) = resolution(saved.seconds) {
                 history.rings[resolution] = saved.ring(resolution);

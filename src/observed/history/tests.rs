@@ -217,15 +217,15 @@ proptest! {
                 Step::Save => saved = (encode(&history, Mark::default()).expect("encoded"), model.clone()),
                 Step::Restart(order) => {
                     (history, _) = decode(&saved.0).expect("decoded");
-                    model = Model { begun: false, first: None, behind: None, ..saved.1.clone() };
-                    let end = model.until.unwrap_or(i64::MIN + LATE);
+                    model = Model { begun: false, first: None, ..saved.1.clone() };
+                    let end = model.until.or(model.behind).unwrap_or(i64::MIN + LATE);
                     match order {
                         std::cmp::Ordering::Equal => model.uncover(end),
                         std::cmp::Ordering::Less => model.hole(end),
                         std::cmp::Ordering::Greater => {
                             model.covered.clear();
                             model.events.clear();
-                            (model.from, model.until) = (None, None);
+                            (model.from, model.until, model.behind) = (None, None, None);
                         }
                     }
                     let mark = |lines| Mark { gaps: 0, lines };

@@ -52,8 +52,8 @@ fn place(text: &[u8], outlook: Outlook) -> usize {
     let mut hasher = FxHasher::default();
     hasher.write(text);
     hasher.write_usize(outlook.number());
-    // Its highest bits are its best.
-    usize::try_from(hasher.finish() >> (u64::BITS - PLACES.trailing_zeros())).unwrap_or_default()
+    // Its lowest bits are its best.
+    usize::try_from(hasher.finish() % PLACES as u64).unwrap_or_default()
 }
 
 fn keep(texts: &mut Vec<Text>, place: usize, text: &[u8], outlook: Outlook, row: Option<usize>) {
@@ -62,7 +62,7 @@ fn keep(texts: &mut Vec<Text>, place: usize, text: &[u8], outlook: Outlook, row:
     }
     let kept = &mut texts[place];
     kept.bytes[..text.len()].copy_from_slice(text);
-    *kept = Text { length: text.len(), outlook, row, ..*kept };
+    (kept.length, kept.outlook, kept.row) = (text.len(), outlook, row);
 }
 
 #[cfg(test)]

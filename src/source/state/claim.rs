@@ -9,8 +9,11 @@ use rustix::fs::{Gid, Mode, OFlags, Uid};
 
 use super::{MAGIC, Part, StateError};
 
+/// How the names of states begin that an older release wrote and that are kept for a way back.
+const KEPT: &[u8] = b"state.version-";
+
 /// Makes the directory for a user where there is none, and gives it what an earlier run as root left: the
-/// directory where it holds nothing else, and the state. Nothing else changes its owner. A directory is
+/// directory where it holds nothing else, the state and the history. Nothing else changes its owner. A directory is
 /// made or given only where no one but root can have chosen it; elsewhere the user makes its own.
 ///
 /// # Errors
@@ -43,7 +46,7 @@ pub fn claim(path: &Path, user: u32, group: u32) -> Result<(), StateError> {
         if is_left_by_root(&file, &metadata).map_err(failed)? {
             give(&file).map_err(failed)?;
             let path = path.join(name);
-            tracing::warn!(path = %path.display(), user, "a run as root left the state; it is given back");
+            tracing::warn!(path = %path.display(), user, "a run as root left it; it is given back");
         }
     }
     Ok(())
@@ -81,6 +84,7 @@ fn holds_only_ours(directory: &File) -> io::Result<bool> {
         let known = |file: Part| {
             [file.name(), file.temporary()].iter().any(|known| known.as_bytes() == name)
                 || name.starts_with(file.set_aside().as_bytes())
+                || name.starts_with(KEPT)
         };
         if !others && !Part::ALL.into_iter().any(known) {
             return Ok(false);
