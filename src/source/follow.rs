@@ -29,6 +29,7 @@ use std::time::Duration;
 use chain::Chain;
 use file::{LogFile, Read};
 pub use position::{Appended, FileId, Position, Role};
+use renamed::Since;
 
 use crate::record::Skip;
 
@@ -139,8 +140,8 @@ pub struct Follower {
     never_the_log: Option<FileId>,
     /// Files that were closed, the last few.
     left: VecDeque<FileId>,
-    /// Where the log stood when its path began to lead nowhere, and whether it was renamed by hand.
-    nowhere_since: Option<(Position, bool)>,
+    /// What was the log when its path began to lead nowhere.
+    nowhere_since: Option<Since>,
     /// What was noticed and not told yet.
     noticed: VecDeque<Step<'static>>,
     /// Which file the next step reads: an index into `old`, or `old.len()` for the current one.

@@ -220,3 +220,69 @@ fn files_that_were_written_over_are_a_gap() {
         assert_eq!(site.events.contains(&"gap"), lost > 0, "{rotations}: {:?}", site.events);
     }
 }
+
+/// Renamed as the return job does it, and copied by a plain `cp` before or after a look; then the next entry comes.
+fn copied_before_the_new_log(lines: usize, before_a_look: bool, more: &[u8]) -> Site {
+    let mut site = Site::new(Begin::Beginning);
+    (0..lines).for_each(|_| site.write(0, false));
+    site.poll();
+    later();
+    let yesterday = site.path("mail.log_yesterday");
+    fs::rename(site.path("mail.log_current"), &yesterday).expect("renamed");
+    if !before_a_look {
+        site.poll();
+    }
+    let mut copy = fs::read(&yesterday).expect("read");
+    copy.extend(more);
+    fs::write(site.path("mail.log-1128"), copy).expect("written");
+    site.poll();
+    site.writers.clear();
+    site.write(0, false);
+    site.poll();
+    assert_eq!(site.received, (0..site.written).collect::<Vec<_>>());
+    site
+}
+
+/// What was said to be lost while there was no log is not said again when there is one.
+#[test]
+fn what_may_be_a_copy_is_one_gap_however_late_the_new_log_comes() {
+    for before_a_look in [true, false] {
+        for (lines, more) in [(1, ""), (1, "000000 another\n"), (300, "000000 another\n")] {
+            let site = copied_before_the_new_log(lines, before_a_look, more.as_bytes());
+            let gaps = site.events.iter().filter(|event| **event == "gap").count();
+            assert_eq!(gaps, 1, "{lines} {more:?} {before_a_look}: {:?}", site.events);
+            let bytes = fs::metadata(site.path("mail.log-1128")).expect("there").len();
+            assert_eq!(site.gap_bytes, bytes);
+        }
+    }
+}
+
+#[test]
+fn a_copy_that_shows_to_be_one_is_no_gap() {
+    for before_a_look in [true, false] {
+        let site = copied_before_the_new_log(300, before_a_look, b"");
+        assert!(!site.events.contains(&"gap"), "{before_a_look}: {:?}", site.events);
+    }
+}
+
+/// The one that was written over is said to be lost once.
+#[test]
+fn a_file_that_was_written_over_is_one_gap_however_late_the_new_log_comes() {
+    let mut site = started();
+    let old = site.path("mail.log_current.old");
+    for _ in 0..3 {
+        later();
+        rotate(&mut site, &old);
+    }
+    fs::rename(site.path("mail.log_current"), site.path("mail.log_yesterday")).expect("renamed");
+    site.poll();
+    assert!(site.events.contains(&"gap"), "{:?}", site.events);
+    site.events.clear();
+    site.writers.clear();
+    later();
+    site.write(0, false);
+    let to = site.path("mail.log_current.0");
+    rotate(&mut site, &to);
+    site.poll();
+    assert!(!site.events.contains(&"gap"), "{:?}", site.events);
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::cumulative::Cumulative;
 use super::file::LogFile;
 use super::position::{Appended, Position, Role};
+use super::renamed::Since;
 use super::{Begin, FollowError, Follower, Step};
 
 /// The files that have a name, until a saved place has been found in them.
@@ -146,7 +147,8 @@ impl Follower {
         let last = positions.iter().find(|position| position.role == Role::Current);
         if let Some(last) = last.filter(|_| !goes_on) {
             let by_hand = self.old.iter().any(|file| file.id() == last.id && file.role() == Role::Nameless);
-            self.take_up_renamed(last, [named.current.as_ref(), named.yesterday.as_ref()], by_hand, now);
+            let mut since = Since::new(last.clone(), by_hand);
+            self.take_up_renamed(&mut since, [named.current.as_ref(), named.yesterday.as_ref()], now);
         }
         // A file that has yesterday's name while the log itself goes on never was the log.
         if let Some(mut yesterday) = named.yesterday.filter(|_| !goes_on) {

@@ -4,6 +4,7 @@
 //! Such a file was made after the log had last been written where we saw it, and no later than the file that
 //! is the log now. It is read when its name begins as the log's does and its lines begin as those of the log. A
 //! file with another name may as well be another program's, so it is not read, and a gap says that lines may be lost.
+//! It says so once, though the directory is looked at again when the log comes late.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,25 @@ struct Window {
     until: u128,
 }
 
+/// What was the log before the files that are looked for, and what was said of them.
+#[derive(Debug)]
+pub(super) struct Since {
+    /// Where it stood.
+    place: Position,
+    /// Whether it got a name that is not looked at, and no gap was said yet.
+    by_hand: bool,
+    /// Whether it was said that the file after it was written over.
+    overwritten: bool,
+    /// Files that were said to be lost.
+    lost: Vec<FileId>,
+}
+
+impl Since {
+    pub(super) fn new(place: Position, by_hand: bool) -> Self {
+        Self { place, by_hand, overwritten: false, lost: Vec::new() }
+    }
+}
+
 /// What was found.
 #[derive(Debug, Default)]
 struct Found {
@@ -44,6 +64,8 @@ struct Found {
     files: Vec<LogFile>,
     /// That there were more, with the bytes that are known.
     lost: Option<u64>,
+    /// Those of them that are known.
+    lost_files: Vec<FileId>,
     /// Whether the directory came to rest while it was listed.
     settled: bool,
 }
@@ -51,6 +73,11 @@ struct Found {
 impl Found {
     fn lose(&mut self, bytes: u64) {
         self.lost = Some(self.lost.unwrap_or(0) + bytes);
+    }
+
+    fn lose_file(&mut self, file: &Candidate) {
+        self.lose(file.bytes);
+        self.lost_files.push(file.id);
     }
 }
 
@@ -67,28 +94,27 @@ struct Candidate {
 }
 
 impl Follower {
-    /// Takes up files that were the log after the one at the place, and got names that are not looked at.
-    /// `by_hand` says that the file itself has got such a name.
-    pub(super) fn take_up_renamed(
-        &mut self,
-        since: &Position,
-        named: [Option<&LogFile>; 2],
-        by_hand: bool,
-        now: Duration,
-    ) {
+    /// Takes up files that were the log after another, and got names that are not looked at.
+    pub(super) fn take_up_renamed(&mut self, since: &mut Since, named: [Option<&LogFile>; 2], now: Duration) {
+        let before = since.place.id;
         let window = Window {
-            from: since.written.max(since.id.born),
+            from: since.place.written.max(before.born),
             until: named[0].map_or(u128::MAX, |log| log.id().born).max(1),
         };
         let known: Vec<&LogFile> = self.old.iter().chain(named.into_iter().flatten()).collect();
-        let left = |id| self.left.contains(&id) || Some(id) == self.never_the_log || id == since.id;
+        let said = |id| id == before || since.lost.contains(&id);
+        let left = |id| self.left.contains(&id) || Some(id) == self.never_the_log || said(id);
         // A directory that may not be listed tells nothing.
         let Ok(found) = self.chain.find_renamed(window, &known, left, now) else { return };
         // The name that it got went to the file after it, which then lost it to one that was not there yet.
-        let unlinked = self.old.iter().find(|file| file.id() == since.id).and_then(LogFile::unlinked_at);
+        let unlinked = self.old.iter().find(|file| file.id() == before).and_then(LogFile::unlinked_at);
         let next = found.files.first().map(|file| file.id().born);
         let overwritten = unlinked.zip(next).is_some_and(|(unlinked, next)| next + TICK > unlinked);
-        let lost = found.lost.or((overwritten || by_hand && !found.settled).then_some(0));
+        let unsaid = overwritten && !since.overwritten || since.by_hand && !found.settled;
+        let lost = found.lost.or(unsaid.then_some(0));
+        since.overwritten |= overwritten;
+        since.by_hand &= lost.is_none();
+        since.lost.extend(found.lost_files);
         self.noticed.extend(lost.map(|known_bytes| Step::Gap { known_bytes }));
         for mut file in found.files {
             file.becomes(Role::Nameless, 0);
@@ -119,13 +145,14 @@ impl Chain {
             let opened = LogFile::open(&candidate.path, now).ok().flatten();
             let Some(file) = opened.filter(|file| file.id() == candidate.id) else {
                 if candidate.named_alike {
-                    found.lose(candidate.bytes);
+                    found.lose_file(&candidate);
                 }
                 continue;
             };
             match judge(&candidate, &sample(&file, 0), &samples) {
                 Verdict::Ours if found.files.len() < MAX_FILES => found.files.push(file),
-                Verdict::Ours | Verdict::Perhaps => found.lose(candidate.bytes),
+                Verdict::Perhaps if is_copy(&file, known) => {}
+                Verdict::Ours | Verdict::Perhaps => found.lose_file(&candidate),
                 Verdict::Other => {}
             }
         }
@@ -222,6 +249,22 @@ fn judge(candidate: &Candidate, beginning: &[u8], samples: &[Vec<u8>]) -> Verdic
     let is_alike = shapes(beginning).any(|shape| known.contains(&shape));
     let unknown = known.is_empty() && candidate.named_alike && !beginning.contains(&0);
     if is_alike || unknown { made_by_name } else { Verdict::Other }
+}
+
+/// Whether an older file, which is read to its end in any case, holds all that this one does. Entries have times: those
+/// that are the same at the beginning and at the end, in the same places, are no others in between. What is
+/// shorter may be no more than all logs begin with.
+fn is_copy(file: &LogFile, known: &[&LogFile]) -> bool {
+    let offset = file.size().ok().and_then(|size| size.checked_sub(SAMPLE_BYTES as u64));
+    let Some(offset) = offset else { return false };
+    let ends = |file: &LogFile| [0, offset].map(|offset| sample(file, offset));
+    let ours = ends(file);
+    let is_original = |known: &LogFile| {
+        let is_read_whole = !matches!(known.role(), Role::Cumulative { .. });
+        is_read_whole && known.id().born <= file.id().born && ends(known) == ours
+    };
+    // A hole has no lines, so no times.
+    ours.iter().all(|bytes| bytes.contains(&b'\n')) && known.iter().any(|known| is_original(known))
 }
 
 /// What a file begins with, and what was read of it last.

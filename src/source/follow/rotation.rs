@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::cumulative::Cumulative;
 use super::file::LogFile;
 use super::position::{Anchor, Appended, FileId, Role};
+use super::renamed::Since;
 use super::{FollowError, Follower, Step};
 
 impl Follower {
@@ -129,15 +130,15 @@ impl Follower {
         if let Some(mut current) = self.current.take() {
             let renamed = Some(current.id()) == yesterday;
             current.becomes(if renamed { Role::Renamed } else { Role::Nameless }, copied);
-            let since = current.position(0, Appended::default());
+            let mut since = Since::new(current.position(0, Appended::default()), !renamed);
             self.old.push_back(current);
-            self.take_up_renamed(&since, files, !renamed, now);
-            self.nowhere_since = files[0].is_none().then_some((since, !renamed));
+            self.take_up_renamed(&mut since, files, now);
+            self.nowhere_since = files[0].is_none().then_some(since);
         } else if files[0].is_some()
-            && let Some((since, by_hand)) = self.nowhere_since.take()
+            && let Some(mut since) = self.nowhere_since.take()
         {
             // Others may have been the log since it was looked for in vain.
-            self.take_up_renamed(&since, files, by_hand, now);
+            self.take_up_renamed(&mut since, files, now);
         }
     }
 
