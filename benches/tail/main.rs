@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench measures time and prints")]
 
+mod host;
 mod program;
 mod writer;
 
@@ -11,6 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use host::Host;
 use program::{Exporter, Mtail};
 use writer::Writer;
 
@@ -28,8 +30,8 @@ const DEADLINE: Duration = Duration::from_mins(1);
 type Case = (&'static str, fn(&Corpus));
 
 /// The cases by name.
-const CASES: [Case; 5] =
-    [("load", load), ("quiet", quiet), ("idle", idle), ("burst", burst), ("upset", upset)];
+const CASES: [Case; 6] =
+    [("load", load), ("quiet", quiet), ("idle", idle), ("whole", whole), ("burst", burst), ("upset", upset)];
 
 fn main() {
     let wanted: Vec<String> =
@@ -127,15 +129,25 @@ fn quiet(corpus: &Corpus) {
 
 /// No traffic, every source on, a queue to scan.
 fn idle(_: &Corpus) {
-    let exporter = Exporter::start(QUEUED_FILES);
+    look_at_idle("idle", "24 MiB", &Exporter::start(QUEUED_FILES));
+}
+
+/// The same with all of a busy host around it: connections, processes, and the logs of its daemons.
+fn whole(_: &Corpus) {
+    let host = Host::new();
+    let exporter = Exporter::beside(QUEUED_FILES, |root| host.furnish(root));
+    look_at_idle("whole host, no traffic", "32 MiB", &exporter);
+}
+
+fn look_at_idle(what: &str, memory: &str, exporter: &Exporter) {
     std::thread::sleep(Duration::from_secs(20));
     let (cpu, switches) = (exporter.cpu(), exporter.switches());
     std::thread::sleep(IDLE);
-    show("idle: CPU of one core (bound 0.2 %)", share(exporter.cpu().saturating_sub(cpu), IDLE));
+    show(&format!("{what}: CPU of one core (bound 0.2 %)"), share(exporter.cpu().saturating_sub(cpu), IDLE));
     #[expect(clippy::cast_precision_loss, reason = "for people")]
     let rate = (exporter.switches() - switches) as f64 / IDLE.as_secs_f64();
-    show("idle: thread wake-ups", format!("{rate:.1} a second"));
-    show("idle: resident memory (bound 24 MiB)", mib(exporter.memory("VmRSS:")));
+    show(&format!("{what}: thread wake-ups"), format!("{rate:.1} a second"));
+    show(&format!("{what}: resident memory (bound {memory})"), mib(exporter.memory("VmRSS:")));
 }
 
 /// More than any buffer holds, at once: reading is never ahead of counting.

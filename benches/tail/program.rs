@@ -28,6 +28,11 @@ pub struct Exporter {
 impl Exporter {
     /// Starts it, and waits until it is ready and has been quiet for a while.
     pub fn start(queued: usize) -> Self {
+        Self::beside(queued, |_| Vec::new())
+    }
+
+    /// The same beside what `furnish` puts into the installation, with the environment that it gives.
+    pub fn beside(queued: usize, furnish: impl FnOnce(&Path) -> Vec<(&'static str, String)>) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let root = directory.path().join("root");
         for path in ["data/log", "data/queue", "lib"] {
@@ -38,6 +43,7 @@ impl Exporter {
         for log in ["mail.log_current", "connection.log_current"] {
             fs::write(root.join("data/log").join(log), "").expect("written");
         }
+        let environment = furnish(&root);
         let mut child = Command::new(EXPORTER)
             .args(["run", "--listen", "127.0.0.1:0", "--root"])
             .arg(&root)
@@ -45,6 +51,7 @@ impl Exporter {
             .arg(directory.path().join("state"))
             .env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true")
             .env("IMSIMTA_EXPORTER_LOG", "info,imsimta_exporter::app::logs=trace")
+            .envs(environment)
             .stderr(Stdio::piped())
             .spawn()
             .expect("started");
