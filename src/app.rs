@@ -61,7 +61,7 @@ const GRACE: Duration = Duration::from_millis(1200);
 pub struct Environment {
     /// The roots to look in when none is configured.
     pub probed_roots: Vec<PathBuf>,
-    /// `/proc`.
+    /// `/proc`, unless the configuration says another.
     pub proc_root: PathBuf,
     /// The host's clock.
     pub wall_clock: WallClock,
@@ -80,6 +80,17 @@ impl Default for Environment {
             beyond: Serves::Numbers,
             collectors: COLLECTORS.to_vec(),
         }
+    }
+}
+
+impl Environment {
+    /// The same where the configuration says something else of it.
+    #[must_use]
+    pub fn with(mut self, config: &Config) -> Self {
+        if let Some(proc_root) = &config.mta.proc {
+            self.proc_root.clone_from(proc_root);
+        }
+        self
     }
 }
 

@@ -84,6 +84,7 @@ const MOST_TEXT: usize = 1000;
 
 /// Looks at everything. `file` is where the configuration comes from.
 pub fn check(config: &Config, file: Option<&Path>, environment: &Environment) -> Checked {
+    let environment = &environment.clone().with(config);
     let clock = Clock::reading(environment.wall_clock);
     let mut checked = Checked::default();
     let said = file.map_or("defaults, environment and flags".to_owned(), escape::path);

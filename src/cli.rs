@@ -82,13 +82,21 @@ struct RunArguments {
     /// Stay root; by default a service that root starts becomes the MTA's user
     #[arg(long)]
     as_root: bool,
+    /// The process file system of the MTA's host, such as /host/proc in a container [default: /proc]
+    #[arg(long, value_name = "DIR")]
+    proc: Option<PathBuf>,
 }
 
 impl RunArguments {
     /// The configuration, with what the command line says.
     fn config(self) -> Result<Config, config::ConfigErrors> {
-        let flags =
-            Flags { root: self.root, listen: self.listen, state_dir: self.state_dir, as_root: self.as_root };
+        let flags = Flags {
+            root: self.root,
+            listen: self.listen,
+            state_dir: self.state_dir,
+            as_root: self.as_root,
+            proc: self.proc,
+        };
         config::load(self.config.as_deref(), environment(), flags)
     }
 }

@@ -7,6 +7,7 @@
 
 mod check;
 mod clients;
+mod dispatcher;
 mod error;
 mod files;
 mod held;
@@ -36,6 +37,7 @@ use crate::findings::Thresholds;
 use crate::record::Dialect;
 
 pub use clients::{ClientLabel, Clients};
+pub use dispatcher::{Dispatcher, MOST_SERVICES, ServiceLimit};
 pub use error::{ConfigErrors, Problem};
 pub use files::Files;
 pub use held::Held;
@@ -83,6 +85,7 @@ sections! {
     queue: Queue,
     held: Held,
     sockets: Sockets,
+    dispatcher: Dispatcher,
     processes: Processes,
     files: Files,
     clients: Clients,
@@ -110,6 +113,8 @@ pub struct Flags {
     pub state_dir: Option<PathBuf>,
     /// `--as-root`
     pub as_root: bool,
+    /// `--proc DIR`
+    pub proc: Option<PathBuf>,
 }
 
 /// Reads and merges all layers, the later ones winning, and checks what came of it.
@@ -155,6 +160,9 @@ fn with_exact_paths(mut config: Config, flags: Flags) -> Config {
     }
     if let Some(directory) = flags.state_dir {
         config.state.directory = directory;
+    }
+    if flags.proc.is_some() {
+        config.mta.proc = flags.proc;
     }
     config
 }

@@ -4,6 +4,7 @@
 //! never a value; a scan takes the time as a parameter.
 
 pub mod compressed;
+pub mod dispatcher;
 pub mod filesystems;
 pub mod follow;
 pub mod held;

@@ -4,6 +4,7 @@
 //! logs are read by a thread of another kind, see `logs`.
 
 mod active;
+mod dispatcher;
 mod filesystems;
 mod held;
 mod learnt;
@@ -26,7 +27,7 @@ use crate::observed::queue::Queue;
 use crate::source::install::Install;
 
 /// THE table of collectors.
-pub static COLLECTORS: [&dyn Collects; 5] = [
+pub static COLLECTORS: [&dyn Collects; 6] = [
     &Collector {
         name: Feed::Queue.label(),
         shown: Some(Shown {
@@ -54,6 +55,22 @@ pub static COLLECTORS: [&dyn Collects; 5] = [
         is_anything: |_| true,
         fill: samples::fill_sockets,
         remarks: sockets::remarks,
+    },
+    // The limits of the sockets that are looked at. On a thread of its own, since the root may be on a file system that
+    // does not answer.
+    &Collector {
+        name: Feed::Dispatcher.label(),
+        shown: Some(Shown {
+            reads: |_| "what the Dispatcher may do".to_owned(),
+            called: "configuration of the Dispatcher",
+            first: "the first look at the configuration of the Dispatcher",
+        }),
+        of: Of::Installation,
+        interval: |_| dispatcher::INTERVAL,
+        start: dispatcher::start,
+        is_anything: |_| true,
+        fill: |page, dispatcher, _| samples::fill_dispatcher(page, dispatcher),
+        remarks: dispatcher::remarks,
     },
     &Collector {
         name: Feed::Processes.label(),

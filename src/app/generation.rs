@@ -33,6 +33,7 @@ const FIXED: &[(&str, Same)] = &[
     ("mta.queue_directory", |a, b| a.mta.queue_directory == b.mta.queue_directory),
     ("mta.user", |a, b| a.mta.user == b.mta.user),
     ("mta.as_root", |a, b| a.mta.as_root == b.mta.as_root),
+    ("mta.proc", |a, b| a.mta.proc == b.mta.proc),
     ("mta.timezone", |a, b| a.mta.timezone == b.mta.timezone),
     ("mta.block_size", |a, b| a.mta.block_size == b.mta.block_size),
     ("alerting.thresholds", |a, b| a.thresholds == b.thresholds),

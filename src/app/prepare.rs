@@ -45,6 +45,7 @@ impl Prepared {
 /// There is no installation, the address cannot be had, root has nobody to become, or the state may not be
 /// used.
 pub fn prepare(config: Config, environment: Environment) -> anyhow::Result<Prepared> {
+    let environment = environment.with(&config);
     let install = install::locate(&config.mta, &environment.probed_roots)?;
     let user =
         config.mta.user.as_deref().map(|user| user::id_of(user, Path::new("/etc/passwd"))).transpose()?;

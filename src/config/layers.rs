@@ -62,6 +62,7 @@ pub(super) fn flags(flags: &Flags) -> Vec<(&'static Key, String)> {
     [
         ("mta", "root", flags.root.as_ref().map(text)),
         ("mta", "as_root", flags.as_root.then(|| true.to_string())),
+        ("mta", "proc", flags.proc.as_ref().map(text)),
         ("http", "listen", flags.listen.clone()),
         ("state", "directory", flags.state_dir.as_ref().map(text)),
     ]

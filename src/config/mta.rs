@@ -39,6 +39,12 @@ section! {
         "Whether a service that root starts stays root. By default it becomes `mta.user` before it reads anything \
          of the MTA; as root it could be led to any file of the host.";
 
+    proc: Option<PathBuf> = optional(path), flag "--proc",
+        expects DIRECTORY,
+        found "`/proc`" => "\"/proc\"",
+        "The process file system of the host that the MTA runs on, such as `/host/proc` in a container of its own. Sockets \
+         are those of its process 1.";
+
     active: Option<bool> = optional(yes_or_no),
         expects "true or false",
         found "judged by what is there of logs, queue and processes" => "true",

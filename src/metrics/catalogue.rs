@@ -257,6 +257,19 @@ catalogue! {
         "TCP sockets whose clients were not told apart at the last look, since there were too many addresses."
         query "imsimta_client_sockets_left_out > 0";
 
+    CONNECTIONS_LIMIT = Gauge "imsimta_connections_limit" [SERVICE] Dispatcher
+        "Connections that a service of the Dispatcher takes at once: MAX_PROCS times MAX_CONNS. Absent where that is not clear."
+        query "imsimta_connections_limit";
+    SERVICE_MAX_LIFE_TIME = Gauge "imsimta_service_max_life_time_seconds" [SERVICE] Dispatcher
+        "How long a server process of the service may live (MAX_LIFE_TIME); one day unless the configuration says otherwise."
+        query "imsimta_service_max_life_time_seconds";
+    SERVICE_MAX_LIFE_CONNECTIONS = Gauge "imsimta_service_max_life_connections" [SERVICE] Dispatcher
+        "Connections that a server process serves in its life (MAX_LIFE_CONNS); absent where that is not clear."
+        query "imsimta_service_max_life_connections";
+    SERVICES_LEFT_OUT = Gauge "imsimta_services_left_out" [] Dispatcher
+        "Services of the Dispatcher beyond those that are told apart."
+        query "imsimta_services_left_out > 0";
+
     PROCESSES = Gauge "imsimta_processes" [PROCESS] Processes
         "Running processes of the MTA. There has to be one dispatcher and one job_controller."
         query "imsimta_processes{process=~\"dispatcher|job_controller\"} != 1";
@@ -427,6 +440,7 @@ mod tests {
                             | "imsimta_exporter_history_save_duration_seconds"
                             | "process_start_time_seconds"
                             | "imsimta_process_start_time_seconds"
+                            | "imsimta_service_max_life_time_seconds"
                     ),
                 "{name}: seconds"
             );

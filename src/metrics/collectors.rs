@@ -6,6 +6,7 @@ use super::catalogue as metric;
 use super::logs::ClientDisplay;
 use super::page::Page;
 use crate::observed::history::Growth;
+use crate::source::dispatcher::Dispatcher;
 use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::processes::ProcessSnapshot;
 use crate::source::sockets::{SocketSnapshot, TcpState};
@@ -88,6 +89,21 @@ pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, clients: &Client
     for (client, states) in &by_label {
         for (state, &sockets) in TcpState::ALL.iter().zip(states).filter(|&(_, &sockets)| sockets > 0) {
             page.count(&metric::CLIENT_SOCKETS, &[client, state.label()], sockets);
+        }
+    }
+}
+
+/// Puts what the Dispatcher may do on the page.
+pub fn fill_dispatcher(page: &mut Page, dispatcher: &Dispatcher) {
+    page.count(&metric::SERVICES_LEFT_OUT, &[], dispatcher.left_out);
+    for service in &dispatcher.services {
+        let name = service.name.as_str();
+        if let Some(limit) = service.limit() {
+            page.count(&metric::CONNECTIONS_LIMIT, &[name], limit);
+        }
+        page.sample(&metric::SERVICE_MAX_LIFE_TIME, &[name], service.life().as_secs_f64());
+        if let Some(most) = service.max_life_conns {
+            page.count(&metric::SERVICE_MAX_LIFE_CONNECTIONS, &[name], most);
         }
     }
 }

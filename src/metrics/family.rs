@@ -64,6 +64,7 @@ labelled! {
         Logs = "log": "From the entries of the mail and connection logs";
         Queue = "queue": "From the queue directories";
         Sockets = "sockets": "From the kernel's sockets";
+        Dispatcher = "dispatcher": "From the configuration of the MTA's Dispatcher";
         Processes = "processes": "From the MTA's processes";
         Filesystems = "filesystems": "From file systems and files";
         Following = "following": "About following the logs";

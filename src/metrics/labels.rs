@@ -63,6 +63,8 @@ labels! {
     SCAN_RESULT = "result": "`read`, `skipped`";
     SCAN_ERROR = "kind": each(&ErrorKind::ALL, ErrorKind::label);
     PORT = "port": format!("the ports of `sockets.ports`, at most {}", config::MOST_PORTS);
+    SERVICE = "service":
+        format!("services of the Dispatcher's configuration in lower case, such as `smtp`, at most {}", config::MOST_SERVICES);
     STATE = "state": "the kernel's TCP states";
     PROCESS = "process": format!("the names of `processes.names`, at most {}", config::MOST_NAMES);
     PATH = "path": texts(&PATHS);
