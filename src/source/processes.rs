@@ -39,6 +39,8 @@ pub struct ProcessSnapshot {
 pub struct ProcessGroup {
     /// Processes running. Two for a moment is normal where one forks.
     pub running: u64,
+    /// Their numbers.
+    pub pids: Vec<i32>,
     /// Start of the one that has run for longest, Unix seconds.
     pub oldest_start: Option<f64>,
     /// Starts seen since the watch began, without the first ones of a name. Never goes backwards.
@@ -305,6 +307,7 @@ impl ProcessGroup {
             _ => self.open_fds.zip(process.open_fds).map(|(sum, count)| sum.saturating_add(count)),
         };
         self.running += 1;
+        self.pids.push(process.pid);
         self.oldest_start = Some(self.oldest_start.map_or(start, |oldest| oldest.min(start)));
         self.resident_bytes = self.resident_bytes.saturating_add(resident_bytes(&process.stat));
     }
