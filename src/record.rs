@@ -45,6 +45,7 @@ pub(crate) use labelled;
 mod added;
 mod bytes;
 pub mod code;
+pub mod daemon_log;
 pub mod format;
 mod named;
 mod number;

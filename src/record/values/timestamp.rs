@@ -116,6 +116,29 @@ pub fn iso(value: &[u8]) -> Option<Timestamp> {
     Some(Timestamp { civil_millis: days * 86_400_000 + millis, utc_offset })
 }
 
+/// Reads a time stamp of the NSLOG format, `[dd/Mon/yyyy:hh:mm:ss ±zzzz]`, and what follows.
+pub fn nslog(record: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let [b'[', d1, d2, b'/', a, b, c, b'/', y1, y2, y3, y4, b':', rest @ ..] = record else { return None };
+    let (day, year) = (two(*d1, *d2)?, two(*y1, *y2)? * 100 + two(*y3, *y4)?);
+    let month = month([a.to_ascii_lowercase(), b.to_ascii_lowercase(), c.to_ascii_lowercase()])?;
+    let (millis, rest) = clock(rest)?;
+    let end = memchr::memchr(b']', rest)?;
+    let zone = rest[..end].trim_ascii();
+    let utc_offset = if zone.is_empty() { None } else { Some(offset(zone)?) };
+    let civil_millis = days_from_civil(year, month, day)? * 86_400_000 + millis;
+    Some((Timestamp { civil_millis, utc_offset }, &rest[end + 1..]))
+}
+
+/// Reads the time of day in front of a record of a debug log, `hh.mm.ss.cc` or `hh:mm:ss.cc`: milliseconds since
+/// midnight, and what follows.
+pub fn debug_clock(record: &[u8]) -> Option<(i64, &[u8])> {
+    let [h1, h2, b'.' | b':', m1, m2, b'.' | b':', s1, s2, b'.', f1, f2, rest @ ..] = record else {
+        return None;
+    };
+    let (millis, _) = clock(&[*h1, *h2, b':', *m1, *m2, b':', *s1, *s2, b'.', *f1, *f2])?;
+    Some((millis, rest))
+}
+
 /// `hh:mm:ss[.f…]` as milliseconds since midnight, and what follows. 24:00 is refused, a leap
 /// second (`:60`) is not.
 fn clock(bytes: &[u8]) -> Option<(i64, &[u8])> {
@@ -184,7 +207,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Stamps, Timestamp, iso, text};
+    use super::{Stamps, Timestamp, debug_clock, iso, nslog, text};
 
     fn civil(text: &str) -> i64 {
         let time: jiff::civil::DateTime = text.parse().expect(text);
@@ -231,6 +254,27 @@ mod tests {
             for line in &lines {
                 prop_assert_eq!(stamps.text(line.as_bytes()), text(line.as_bytes()), "{}", line);
             }
+        }
+    }
+
+    #[test]
+    fn time_stamps_of_daemon_logs() {
+        let (stamp, rest) = nslog(b"[12/Jun/2019:05:16:02 +0200] host").expect("a stamp");
+        assert_eq!(stamp, Timestamp { civil_millis: civil("2019-06-12T05:16:02"), utc_offset: Some(7200) });
+        assert_eq!(rest, b" host");
+        for wrong in [
+            "",
+            "[12/Jun/2019:05:16:02 +0200",
+            "[12/Foo/2019:05:16:02 +0200] x",
+            "[12/Jun/2019:25:16:02 +0200] x",
+        ] {
+            assert_eq!(nslog(wrong.as_bytes()), None, "{wrong}");
+        }
+        let millis = ((23 * 60 + 59) * 60 + 58) * 1000 + 70;
+        assert_eq!(debug_clock(b"23.59.58.07 (   1): x"), Some((millis, &b" (   1): x"[..])));
+        assert_eq!(debug_clock(b"23:59:58.07: x"), Some((millis, &b": x"[..])));
+        for wrong in ["", "23:59:58", "24:00:00.00: x", "23:59:5x.07: x", "23-59-58.07: x"] {
+            assert_eq!(debug_clock(wrong.as_bytes()), None, "{wrong}");
         }
     }
 
