@@ -9,6 +9,7 @@ pub mod channel;
 pub mod client;
 mod clock;
 pub mod connection;
+pub mod daemon_log;
 pub mod delay;
 pub mod destination;
 pub mod digest;
@@ -115,6 +116,8 @@ totals! {
     options: option::OptionsSeen,
     /// Notices in the syslog that a message was held for its `Received:` lines.
     notices: u64,
+    /// Events in the logs of daemons.
+    daemon_logs: daemon_log::DaemonLogs,
     /// The time that all the others keep.
     #[serde(default)]
     timeline: timeline::Timeline,
@@ -183,9 +186,10 @@ impl Aggregate {
     /// a value that goes on would be a little too low and nobody could see it.
     pub fn restart(&mut self) {
         let accounts = self.totals.accounts.restarted();
-        // None of the notices was lost.
+        // Of the notices and of the logs of daemons nothing was lost.
+        let daemon_logs = std::mem::take(&mut self.totals.daemon_logs);
         let Totals { notices, timeline, .. } = self.totals;
-        self.totals = Totals { accounts, notices, timeline, ..Totals::new(self.totals.seed) };
+        self.totals = Totals { accounts, notices, daemon_logs, timeline, ..Totals::new(self.totals.seed) };
     }
 
     /// The present, by the host's clock and by one that never goes back.
@@ -203,6 +207,12 @@ impl Aggregate {
     /// When an entry with a time stamp was written that is read at `now`.
     pub fn unix(&mut self, stamp: Timestamp, now: Present) -> UnixTime {
         self.clock.unix(stamp, now.unix)
+    }
+
+    /// When something was written at so many milliseconds after some midnight, and not after `latest` by more than a
+    /// minute.
+    pub fn unix_of_clock(&self, millis: i64, latest: UnixTime) -> UnixTime {
+        self.clock.unix_of_clock(millis, latest)
     }
 
     /// What lines of these sums are digested with.

@@ -8,6 +8,7 @@ use crate::record::timestamp::Timestamp;
 
 /// Time zone rules change at quarters of an hour at the finest.
 const BLOCK_MILLIS: i64 = 15 * 60 * 1000;
+const DAY_MILLIS: i64 = 86_400_000;
 
 /// Reads local time stamps as one zone's. It remembers the offset of the quarter of an hour that it
 /// saw last, so that an entry costs a comparison.
@@ -39,6 +40,17 @@ impl LocalClock {
             Some(offset) => stamp.civil_millis - offset,
             None => self.ambiguous(stamp.civil_millis, now.millis()),
         })
+    }
+
+    /// When something was written at so many milliseconds after a local midnight: the last time before `latest`, or a
+    /// minute after it, since files tell a coarse time.
+    pub fn unix_of_clock(&self, millis: i64, latest: UnixTime) -> UnixTime {
+        let latest = latest.millis().saturating_add(60_000);
+        let offset = jiff::Timestamp::from_millisecond(latest)
+            .map_or(0, |latest| self::millis(self.zone.to_offset(latest)));
+        let civil = latest.saturating_add(offset);
+        let ago = civil.saturating_sub(millis).rem_euclid(DAY_MILLIS);
+        UnixTime::of(latest.saturating_sub(ago))
     }
 
     fn plain_offset(&self, civil_millis: i64) -> Option<i64> {
@@ -84,6 +96,26 @@ mod tests {
         let unix = clock.unix(stamp, UnixTime::of(unix(now))).millis();
         let got = jiff::Timestamp::from_millisecond(unix).expect("in range");
         assert_eq!(got.to_string(), expected, "{zone} {entry}");
+    }
+
+    #[test]
+    fn a_time_of_day_is_the_last_one_before_the_file_was_written() {
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").expect("known");
+        let clock = LocalClock::new(zone);
+        let unix = |text: &str| UnixTime::of(text.parse::<jiff::Timestamp>().expect(text).as_millisecond());
+        for (millis, latest, expected) in [
+            // Midnight in Berlin is 23:00 in UTC, in winter.
+            (86_399_900, "2026-11-27T23:00:01Z", "2026-11-27T22:59:59.9Z"),
+            (100, "2026-11-27T23:00:01Z", "2026-11-27T23:00:00.1Z"),
+            // What is written is a little later than the file says to have been.
+            (2_000, "2026-11-27T23:00:01Z", "2026-11-27T23:00:02Z"),
+            (3_600_000, "2026-11-27T23:00:01Z", "2026-11-27T00:00:00Z"),
+            (43_200_000, "2026-07-01T12:00:00Z", "2026-07-01T10:00:00Z"),
+        ] {
+            assert_eq!(clock.unix_of_clock(millis, unix(latest)), unix(expected), "{latest}");
+        }
+        clock.unix_of_clock(0, UnixTime::of(i64::MAX));
+        clock.unix_of_clock(0, UnixTime::of(i64::MIN));
     }
 
     #[test]
