@@ -1,7 +1,7 @@
 //! Logs of the MTA's daemons and programs: what one record of them says of what is wrong.
 //!
 //! They are no logs of entries. A record is a line and those that go on with it ([`Joiner`]), in one of two forms
-//! ([`Record`]); a table of evidence says what class of event it is ([`Record::event`]).
+//! ([`Record`]); a table of evidence says what class of event it is ([`Judge::event`]).
 
 mod evidence;
 mod form;
