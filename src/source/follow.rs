@@ -140,7 +140,7 @@ pub struct Follower {
     never_the_log: Option<FileId>,
     /// Files that were closed, the last few.
     left: VecDeque<FileId>,
-    /// What was the log when its path began to lead nowhere.
+    /// What was the log when its path began to lead nowhere; [`Since::tell`] puts it into the state.
     nowhere_since: Option<Since>,
     /// What was noticed and not told yet.
     noticed: VecDeque<Step<'static>>,
@@ -246,7 +246,11 @@ impl Follower {
                     let before = if file.role() == Role::Current { renamed } else { 0 };
                     file.position(self.appended.bytes + before, self.appended)
                 };
-                Some(self.with_ahead(self.old.iter().chain(&self.current).map(place).collect()))
+                let mut places = self.old.iter().chain(&self.current).map(place).collect();
+                if let Some(since) = &self.nowhere_since {
+                    since.tell(&mut places);
+                }
+                Some(self.with_ahead(places))
             }
         }
     }
@@ -299,7 +303,8 @@ impl Follower {
             Role::Nameless => {
                 let waiting = file.lag_bytes() > file.partial().1 as u64;
                 let long = file.quiet_for(now) >= self.options.drain || self.old.len() > MAX_OLD_FILES;
-                long && !waiting
+                // While there is no log, a restart has to know which files were it last.
+                long && !waiting && self.current.is_some()
             }
             Role::Current | Role::Ahead | Role::Renamed => false,
         });

@@ -4,9 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
-use imsimta_exporter::source::follow::Begin;
+use imsimta_exporter::source::follow::{Begin, Position};
 
-use super::Site;
+use super::{DRAIN, Site};
 use crate::service::harness::{now, wait_for};
 
 /// Renames the log and begins a new one; each rotation has a line of its own in the new file.
@@ -108,6 +108,139 @@ fn rotations_while_the_program_is_down_lose_nothing() {
     site.restart(saved);
     site.poll();
     check_all(&mut site);
+}
+
+/// How a log is gone before a state is saved; what happens while it has no successor yet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Gone {
+    /// Renamed as the return job does it, and seen so.
+    Renamed,
+    /// The same, with another rotation by hand before it was seen, whose file is left after a while.
+    RenamedTwice,
+    /// Renamed by hand, and seen so.
+    ByHand,
+    /// Renamed while the program is down, which then starts while there is no log.
+    WhileDown,
+    /// It had not come yet when the program was first started.
+    NotYet,
+    /// The same, and there is one of yesterday.
+    NotYetToday,
+}
+
+/// Leaves no log, and the places that were saved then.
+fn gone(how: Gone) -> (Site, Vec<Position>) {
+    let first = matches!(how, Gone::NotYet | Gone::NotYetToday);
+    let mut site = if first { Site::new(Begin::End) } else { started() };
+    let (log, yesterday) = (site.path("mail.log_current"), site.path("mail.log_yesterday"));
+    match how {
+        Gone::Renamed => fs::rename(&log, &yesterday).expect("renamed"),
+        Gone::RenamedTwice => {
+            rotate(&mut site, &yesterday);
+            fs::rename(&log, site.path("mail.log_current.a")).expect("renamed");
+        }
+        Gone::ByHand => fs::rename(&log, site.path("mail.log_current.a")).expect("renamed"),
+        Gone::WhileDown => {
+            let saved = site.saved();
+            fs::rename(&log, &yesterday).expect("renamed");
+            site.restart(saved);
+        }
+        // These were the log before, but not for this program.
+        Gone::NotYet => fs::write(site.path("mail.log_current.old"), "900000 old\n").expect("written"),
+        Gone::NotYetToday => {
+            fs::write(&yesterday, "900001 old\n").expect("written");
+            later();
+            fs::write(site.path("mail.log_current.old"), "900000 old\n").expect("written");
+        }
+    }
+    if first {
+        later();
+        fs::write(site.path("another file"), "").expect("written");
+    }
+    site.poll();
+    site.now += DRAIN * 2;
+    site.poll();
+    site.writers.clear();
+    let saved = site.saved();
+    (site, saved)
+}
+
+/// Files that were the log while nobody looked, before and after a restart.
+#[test]
+fn rotations_after_one_that_left_no_log_lose_nothing() {
+    use Gone::*;
+    for how in [Renamed, RenamedTwice, ByHand, WhileDown, NotYet, NotYetToday] {
+        for restarts in [false, true] {
+            let (mut site, saved) = gone(how);
+            (0..2).for_each(|_| site.write(0, false));
+            for number in 0..2 {
+                let to = site.path(&format!("mail.log_current.{number}"));
+                rotate(&mut site, &to);
+            }
+            if restarts {
+                site.restart(saved);
+            }
+            site.poll();
+            site.received.sort_unstable();
+            let all: Vec<_> = (0..site.written).collect();
+            assert_eq!(site.received, all, "{how:?}, restarts: {restarts}");
+            assert!(!site.events.contains(&"gap"), "{how:?}, restarts: {restarts}: {:?}", site.events);
+        }
+    }
+}
+
+/// What was said to be lost while there was no log is not said again after a restart.
+#[test]
+fn a_copy_is_one_gap_though_the_program_is_started_again() {
+    let (mut site, _) = gone(Gone::Renamed);
+    fs::copy(site.path("mail.log_yesterday"), site.path("mail.log-1128")).expect("copied");
+    let saved = site.saved();
+    site.restart(saved);
+    for _ in 0..3 {
+        site.poll();
+        let saved = site.saved();
+        site.restart(saved);
+    }
+    site.write(0, false);
+    site.poll();
+    assert_eq!(site.events.iter().filter(|event| **event == "gap").count(), 1, "{:?}", site.events);
+}
+
+/// The cumulative log has the lines of one that the return job renamed after one that was renamed by hand, and nothing
+/// says where they begin.
+#[test]
+fn a_rotation_by_hand_before_two_of_the_return_job_is_a_gap_after_a_restart() {
+    for nights in [1, 2] {
+        let mut site = started();
+        let saved = site.saved();
+        let by_hand = site.path("mail.log_current.0");
+        rotate(&mut site, &by_hand);
+        let yesterday = site.path("mail.log_yesterday");
+        for _ in 0..nights {
+            if let Ok(before) = fs::read(&yesterday) {
+                fs::write(site.path("mail.log"), before).expect("written");
+            }
+            rotate(&mut site, &yesterday);
+        }
+        site.restart(saved);
+        site.poll();
+        let lost = site.written - site.received.len();
+        assert_eq!((lost, site.events.contains(&"gap")), (nights - 1, nights > 1), "{:?}", site.events);
+    }
+}
+
+/// Nobody knows any more which file was the log last: what came after it is read all the same.
+#[test]
+fn a_file_that_is_written_over_while_there_is_no_log_hides_no_later_one() {
+    let (mut site, _) = gone(Gone::Renamed);
+    fs::write(site.path("mail.log_yesterday"), "").expect("written");
+    site.poll();
+    let saved = site.saved();
+    site.write(0, false);
+    let to = site.path("mail.log_current.0");
+    rotate(&mut site, &to);
+    site.restart(saved);
+    site.poll();
+    assert_eq!(site.received, (0..site.written).collect::<Vec<_>>());
 }
 
 #[test]

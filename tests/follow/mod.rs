@@ -322,6 +322,33 @@ fn a_cumulative_log_that_cannot_be_read_is_tried_again() {
     assert_eq!((site.received, site.events), (vec![0, 3, 1, 2], vec!["rotated", "rotated"]));
 }
 
+/// Lines that were read before they were appended are not read again.
+#[test]
+fn a_cumulative_log_that_cannot_be_read_at_a_start_is_not_read_from_its_beginning() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    site.rotate();
+    site.poll();
+    // The return job appends, and nobody else may read it.
+    let (log, yesterday) = (site.path("mail.log_current"), site.path("mail.log_yesterday"));
+    let cumulative = site.path("mail.log");
+    let appended = std::fs::read(&yesterday).expect("read");
+    std::os::unix::fs::symlink(&cumulative, &cumulative).expect("linked");
+    std::fs::rename(&log, &yesterday).expect("renamed");
+    site.poll();
+    let saved = site.saved();
+    site.restart(saved);
+    site.poll();
+    site.writers.clear();
+    site.write(0, false);
+    std::fs::rename(&log, &yesterday).expect("renamed");
+    std::fs::remove_file(&cumulative).expect("removed");
+    std::fs::write(&cumulative, appended).expect("written");
+    site.poll();
+    assert_eq!((site.received, site.events), (vec![0, 1], vec!["rotated"; 2]));
+}
+
 #[test]
 fn a_link_that_is_turned_is_a_rotation() {
     let mut site = Site::new(Begin::Beginning);

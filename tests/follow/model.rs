@@ -41,8 +41,12 @@ enum Action {
     WritePart {
         late: bool,
     },
-    /// The return job does all of its work, the new file comes with its first entry.
-    Rotate,
+    /// The return job does all of its work; the new file comes at once, or with its first entry.
+    Rotate {
+        at_once: bool,
+    },
+    /// Somebody renames the log to a name of their own; the new file comes with its first entry.
+    RotateByHand,
     /// The return job has appended a part of yesterday's log, or all of it, and not yet renamed.
     RotateHalfway {
         all: bool,
@@ -89,7 +93,7 @@ fn readable() -> impl Strategy<Value = Action> {
     prop_oneof![
         6 => (1_usize..8, any::<bool>()).prop_map(|(lines, late)| Action::Write { lines, late }),
         2 => any::<bool>().prop_map(|late| Action::WritePart { late }),
-        3 => Just(Action::Rotate),
+        3 => any::<bool>().prop_map(|at_once| Action::Rotate { at_once }),
         1 => any::<bool>().prop_map(|all| Action::RotateHalfway { all }),
         5 => Just(Action::Poll),
         1 => Just(Action::Quiet),
@@ -108,7 +112,8 @@ fn harmful() -> impl Strategy<Value = Action> {
         1 => Just(Hazard::CorruptState),
         1 => Just(Hazard::DeleteCumulative),
     ];
-    prop_oneof![6 => readable(), 1 => hazard.prop_map(Action::Hazard)]
+    // Beside the return job it may be a gap: what the job appends to the cumulative log does not begin where it did.
+    prop_oneof![6 => readable(), 1 => Just(Action::RotateByHand), 1 => hazard.prop_map(Action::Hazard)]
 }
 
 /// One process that writes, and what it has begun.
@@ -123,6 +128,10 @@ struct Host {
     directory: TempDir,
     /// Processes on the current file, and on the one before it.
     writers: Vec<Writer>,
+    /// Whether the log was renamed and the new file has not come yet.
+    renamed: bool,
+    /// How often the log was renamed by hand.
+    by_hand: usize,
     /// How much of yesterday's log the return job has appended, when it is halfway.
     appended: Option<u64>,
     started: usize,
@@ -136,7 +145,15 @@ impl Host {
         let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
         let directory = tempfile::tempdir_in(parent).expect("a temporary directory");
         std::fs::create_dir(directory.path().join("log")).expect("made");
-        Self { directory, writers: Vec::new(), appended: None, started: 0, complete: BTreeSet::new() }
+        Self {
+            directory,
+            writers: Vec::new(),
+            renamed: false,
+            by_hand: 0,
+            appended: None,
+            started: 0,
+            complete: BTreeSet::new(),
+        }
     }
 
     fn logs(&self) -> PathBuf {
@@ -159,19 +176,20 @@ impl Host {
     }
 
     fn writer(&mut self, late: bool) -> &mut Writer {
-        if self.writers.is_empty() {
+        // What is written behind the return job's back is in no file that has a name.
+        let late = late && self.appended.is_none() && !self.writers.is_empty();
+        if self.writers.is_empty() || self.renamed && !late {
             self.open_writer();
         }
         let newest = self.writers.len() - 1;
-        // What is written behind the return job's back is in no file that has a name.
-        let late = late && newest > 0 && self.appended.is_none();
-        &mut self.writers[if late { newest - 1 } else { newest }]
+        &mut self.writers[if late && !self.renamed { newest.saturating_sub(1) } else { newest }]
     }
 
     fn open_writer(&mut self) {
         let path = self.logs().join(LOG);
         let file = OpenOptions::new().create(true).append(true).open(path).expect("a log");
         self.writers.push(Writer { file, rest: None });
+        self.renamed = false;
     }
 
     fn write(&mut self, late: bool, part: bool) {
@@ -217,8 +235,8 @@ impl Host {
     /// Appends yesterday's log to the cumulative one, as far as that was not done yet.
     fn append(&mut self, all: bool) {
         // Writers on yesterday's file come to the end of their lines before it is appended.
-        if self.appended.is_none() && self.writers.len() > 1 {
-            self.end_line(self.writers.len() - 2);
+        if self.appended.is_none() && self.writers.len() + usize::from(self.renamed) > 1 {
+            self.end_line(self.writers.len() + usize::from(self.renamed) - 2);
         }
         let mut bytes = Vec::new();
         if let Ok(mut yesterday) = File::open(self.yesterday()) {
@@ -232,7 +250,7 @@ impl Host {
         self.appended = Some(end as u64);
     }
 
-    fn rotate(&mut self) {
+    fn rotate(&mut self, at_once: bool) {
         if self.current().is_none() {
             return;
         }
@@ -242,7 +260,25 @@ impl Host {
         let newest = self.writers.pop();
         self.writers.clear();
         self.writers.extend(newest);
-        self.open_writer();
+        self.renamed = true;
+        if at_once {
+            self.open_writer();
+        }
+    }
+
+    fn rotate_by_hand(&mut self) {
+        // Times of files are coarse, and nobody does this in the moment in which the log was made.
+        let made = || File::create(self.directory.path().join("now")).expect("made").metadata();
+        let time = || made().and_then(|file| file.modified()).expect("a time");
+        let before = time();
+        wait_for("a later time", Duration::from_secs(5), || (time() > before).then_some(()));
+        // Nobody writes to it any more: it is not read for ever.
+        self.end_lines();
+        let to = self.logs().join(format!("mail.log_current.{}", self.by_hand));
+        if std::fs::rename(self.logs().join(LOG), to).is_ok() {
+            self.by_hand += 1;
+            self.writers.clear();
+        }
     }
 
     /// Changes who may read a file, if it is there.
@@ -255,7 +291,7 @@ impl Host {
     fn suffer(&mut self, hazard: Hazard) {
         match hazard {
             Hazard::Truncate => {
-                if let Some(writer) = self.writers.last_mut() {
+                if let Some(writer) = self.writers.last_mut().filter(|_| !self.renamed) {
                     writer.rest = None;
                     writer.file.set_len(0).expect("cut");
                 }
@@ -421,6 +457,8 @@ impl Life {
             life.act(action);
         }
         life.host.end_lines();
+        // While there is no log, that is said, and what came before the next one is looked for when it comes.
+        life.host.writer(false);
         life.poll();
         for file in ["mail.log_yesterday", "mail.log"] {
             life.host.hide(file, false);
@@ -434,7 +472,8 @@ impl Life {
         match *action {
             Action::Write { lines, late } => (0..lines).for_each(|_| host.write(late, false)),
             Action::WritePart { late } => host.write(late, true),
-            Action::Rotate => host.rotate(),
+            Action::Rotate { at_once } => host.rotate(at_once),
+            Action::RotateByHand => host.rotate_by_hand(),
             Action::RotateHalfway { all } => host.append(all),
             Action::Poll => self.poll(),
             Action::Quiet => {
@@ -551,13 +590,13 @@ proptest! {
 #[test]
 fn a_line_under_way_at_the_start_is_counted_when_it_is_whole() {
     let actions = [
-        Action::Rotate,
+        Action::Rotate { at_once: true },
         Action::WritePart { late: false },
         Action::Hazard(Hazard::CorruptState),
         Action::Poll,
         Action::Write { lines: 1, late: true },
-        Action::Rotate,
-        Action::Rotate,
+        Action::Rotate { at_once: true },
+        Action::Rotate { at_once: true },
         Action::Kill,
     ];
     let life = Life::live(&actions);

@@ -85,11 +85,11 @@ impl Follower {
     /// All entries of a log that is not there at the start are new, once its directory is there. A
     /// directory that is not there may yet be mounted, with a log that another host has written.
     fn missing_from_the_start(&mut self, yesterday: Option<&LogFile>, now: Duration) -> FollowError {
-        if self.chain.has_directory() {
+        if let Some(written) = self.chain.directory_changed() {
             let appended = self.appended_before(yesterday, None, now);
             let place = match yesterday {
-                Some(file) => file.position(appended.bytes, appended),
-                None => Position::nothing(appended),
+                Some(file) => Position { written, ..file.position(appended.bytes, appended) },
+                None => Position::nothing(appended, written),
             };
             self.begin = Some(Begin::Resume(vec![place]));
         }
@@ -99,12 +99,12 @@ impl Follower {
     /// Puts every saved place on the file that holds it.
     fn resume(
         &mut self,
-        positions: &[Position],
+        saved: &[Position],
         mut named: Named,
         hidden: Hidden,
         now: Duration,
     ) -> Result<(), FollowError> {
-        let positions = &named.without_ahead(positions);
+        let positions = &named.without_ahead(saved);
         let mut found: Vec<Option<LogFile>> = positions.iter().map(|_| None).collect();
         for by_contents in [false, true] {
             for (position, found) in positions.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
@@ -116,16 +116,7 @@ impl Follower {
             *found = self.find_elsewhere(position, now).map_err(|source| self.error(source))?;
         }
         let goes_on = found.iter().flatten().any(LogFile::is_log);
-        let yesterday =
-            found.iter().flatten().find(|file| file.role() == Role::Renamed).or(named.yesterday.as_ref());
-        let cumulative = match self.chain.open_cumulative(now) {
-            Ok(cumulative) => cumulative,
-            // What is missing may be in it: it is tried again before anything is given up.
-            Err(error) if gone(positions, &found).next().is_some() => return Err(error),
-            Err(_) => None,
-        };
-        let recovered =
-            recover(positions, &found, yesterday, cumulative, now).map_err(|source| self.error(source))?;
+        let recovered = self.recover(positions, &found, named.yesterday.as_ref(), now)?;
         self.noticed = recovered.gaps.into_iter().map(|known_bytes| Step::Gap { known_bytes }).collect();
         // The saved sums do not have them, even if they were counted before the program was killed.
         let was_log = positions.iter().zip(&found).filter(|(position, _)| position.role == Role::Current);
@@ -144,11 +135,13 @@ impl Follower {
                 _ => self.old.push_back(file),
             }
         }
-        let last = positions.iter().find(|position| position.role == Role::Current);
+        // An older release did not say since when there was no log.
+        let is_unknown = |last: &&Position| last.is_nothing() && last.written == 0;
+        let last = saved.iter().rfind(|position| position.was_log()).filter(|last| !is_unknown(last));
         if let Some(last) = last.filter(|_| !goes_on) {
             let by_hand = self.old.iter().any(|file| file.id() == last.id && file.role() == Role::Nameless);
-            let mut since = Since::new(last.clone(), by_hand);
-            self.take_up_renamed(&mut since, [named.current.as_ref(), named.yesterday.as_ref()], now);
+            let since = Since::new(last.clone(), by_hand);
+            self.take_up_renamed(since, [named.current.as_ref(), named.yesterday.as_ref()], now);
         }
         // A file that has yesterday's name while the log itself goes on never was the log.
         if let Some(mut yesterday) = named.yesterday.filter(|_| !goes_on) {
@@ -161,6 +154,34 @@ impl Follower {
         let unrotated = positions.first().filter(|_| goes_on).map(|position| position.appended);
         self.appended = unrotated.unwrap_or(recovered.appended);
         Ok(())
+    }
+
+    /// Looks in the cumulative log for what is in no file that has a name. `unknown` is yesterday's file, where no place
+    /// is in it.
+    fn recover(
+        &self,
+        positions: &[Position],
+        found: &[Option<LogFile>],
+        unknown: Option<&LogFile>,
+        now: Duration,
+    ) -> Result<Recovered, FollowError> {
+        let by_hand = renamed_by_hand(positions, found).filter(|_| unknown.is_some());
+        let mut files =
+            positions.iter().zip(found).filter_map(|(position, file)| Some((position, file.as_ref()?)));
+        let renamed = files.find(|(_, file)| file.role() == Role::Renamed);
+        match self.chain.open_cumulative(now) {
+            Ok(cumulative) => {
+                let yesterday = renamed.map(|(_, file)| file).or(unknown);
+                recover_from(cumulative, positions, found, (yesterday, by_hand), now)
+                    .map_err(|source| self.error(source))
+            }
+            // What is missing may be in it: it is tried again before anything is given up.
+            Err(error) if by_hand.is_some() || gone(positions, found).next().is_some() => Err(error),
+            Err(_) => {
+                let bytes = renamed.map_or(0, |(position, _)| position.copy_start);
+                Ok(Recovered { appended: Appended::unseen(bytes), ..Recovered::default() })
+            }
+        }
     }
 
     /// A part of the cumulative log, or a file that somebody renamed by hand.
@@ -209,12 +230,21 @@ fn is_missed(position: &Position, positions: &[Position]) -> bool {
     position.unread() > 0 || last == Some(position)
 }
 
-/// Looks in the cumulative log for what is in no file that has a name.
-fn recover(
+/// The last place, where somebody renamed its file. What came between it and a file of yesterday that no place is in is
+/// in the cumulative log alone.
+fn renamed_by_hand<'a>(positions: &'a [Position], found: &[Option<LogFile>]) -> Option<&'a Position> {
+    let last = positions.iter().zip(found).rfind(|(position, _)| position.was_log());
+    let is_nameless = |file: &LogFile| file.role() == Role::Nameless;
+    last.filter(|(_, file)| file.as_ref().is_some_and(is_nameless)).map(|(position, _)| position)
+}
+
+/// The same in the cumulative log, which holds nothing of `yesterday` that is to be read, nor of the file of a last
+/// place that was renamed `by_hand`.
+fn recover_from(
+    cumulative: Option<LogFile>,
     positions: &[Position],
     found: &[Option<LogFile>],
-    yesterday: Option<&LogFile>,
-    cumulative: Option<LogFile>,
+    (yesterday, by_hand): (Option<&LogFile>, Option<&Position>),
     now: Duration,
 ) -> io::Result<Recovered> {
     let mut recovered = Recovered::default();
@@ -231,6 +261,12 @@ fn recover(
         None => cumulative.size(),
     };
     recovered.appended = cumulative.until(end)?;
+    if let Some(last) = by_hand
+        && cumulative.moved(last.copy_start, last.appended)? < end
+    {
+        // Where its part begins is not known.
+        recovered.gaps.push_back(0);
+    }
     // Where a file begins of which nothing was read: it need not be told from the one before it.
     let mut unread_from = None;
     for position in gone(positions, found).rev() {

@@ -98,9 +98,10 @@ impl Chain {
         rotated.chain([&self.current]).any(|name| name == path)
     }
 
-    /// Whether the directory that should hold the log is there.
-    pub(super) fn has_directory(&self) -> bool {
-        self.current.parent().is_some_and(Path::is_dir)
+    /// When names in the directory that should hold the log last changed; `None` when it is not there.
+    pub(super) fn directory_changed(&self) -> Option<u128> {
+        let directory = std::fs::metadata(self.current.parent()?).ok()?;
+        directory.is_dir().then(|| written_at(&directory))
     }
 }
 

@@ -93,6 +93,13 @@ pub struct Appended {
     pub anchor: Anchor,
 }
 
+impl Appended {
+    /// So many bytes, as far as is known while it cannot be read.
+    pub(super) fn unseen(bytes: u64) -> Self {
+        Self { bytes, anchor: Anchor::default() }
+    }
+}
+
 /// A saved place in one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -115,8 +122,9 @@ pub struct Position {
     pub appended: Appended,
     /// Whether the offset lies within a line that is being skipped, and why.
     pub skipping: Option<SavedSkip>,
-    /// When the file had last been written, as far as was seen while it was the log: nanoseconds since 1970,
-    /// 0 in a state of a release that did not look.
+    /// When the file had last been written, as far as was seen while it was the log, or later: no file that was made
+    /// before and has no place beside this one is to be read. Nanoseconds since 1970, 0 in a state of a release that
+    /// did not look.
     #[serde(default)]
     pub written: u128,
 }
@@ -158,9 +166,9 @@ impl From<SavedSkip> for Skip {
 }
 
 impl Position {
-    /// The place of a log of which there is nothing yet: all that will be appended to the cumulative log
-    /// is new.
-    pub(super) fn nothing(appended: Appended) -> Self {
+    /// The place of a log of which there is nothing yet, `written` the last change of its directory: all that will
+    /// be made there or appended to the cumulative log is new.
+    pub(super) fn nothing(appended: Appended, written: u128) -> Self {
         Self {
             id: FileId { device: 0, inode: 0, born: 0 },
             role: Role::Renamed,
@@ -171,13 +179,18 @@ impl Position {
             copy_start: appended.bytes,
             appended,
             skipping: None,
-            written: 0,
+            written,
         }
     }
 
     /// Whether it is [`Position::nothing`].
     pub(super) fn is_nothing(&self) -> bool {
         self.id.inode == 0
+    }
+
+    /// Whether its file has been the log, and its place among the others is known.
+    pub(super) fn was_log(&self) -> bool {
+        matches!(self.role, Role::Current | Role::Renamed | Role::Nameless)
     }
 
     /// Whether enough was seen of the file to know it by its contents alone.

@@ -4,7 +4,7 @@
 //! Such a file was made after the log had last been written where we saw it, and no later than the file that
 //! is the log now. It is read when its name begins as the log's does and its lines begin as those of the log. A
 //! file with another name may as well be another program's, so it is not read, and a gap says that lines may be lost.
-//! It says so once, though the directory is looked at again when the log comes late.
+//! It says so once, though the directory is looked at again when the log comes late, or after a restart before it has.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,13 +47,19 @@ pub(super) struct Since {
     by_hand: bool,
     /// Whether it was said that the file after it was written over.
     overwritten: bool,
-    /// Files that were said to be lost.
-    lost: Vec<FileId>,
 }
 
 impl Since {
     pub(super) fn new(place: Position, by_hand: bool) -> Self {
-        Self { place, by_hand, overwritten: false, lost: Vec::new() }
+        Self { place, by_hand, overwritten: false }
+    }
+
+    /// Sees to it that the places to save tell the same after a restart.
+    pub(super) fn tell(&self, places: &mut Vec<Position>) {
+        match places.iter_mut().rfind(|place| place.was_log()) {
+            Some(last) => last.written = last.written.max(self.place.written),
+            None => places.push(self.place.clone()),
+        }
     }
 }
 
@@ -64,8 +70,8 @@ struct Found {
     files: Vec<LogFile>,
     /// That there were more, with the bytes that are known.
     lost: Option<u64>,
-    /// Those of them that are known.
-    lost_files: Vec<FileId>,
+    /// Behind the time at which the last of them was made.
+    lost_until: u128,
     /// Whether the directory came to rest while it was listed.
     settled: bool,
 }
@@ -77,7 +83,7 @@ impl Found {
 
     fn lose_file(&mut self, file: &Candidate) {
         self.lose(file.bytes);
-        self.lost_files.push(file.id);
+        self.lost_until = self.lost_until.max(file.made + 1);
     }
 }
 
@@ -87,6 +93,8 @@ struct Candidate {
     path: PathBuf,
     id: FileId,
     bytes: u64,
+    /// When it was made, as far as anything says so.
+    made: u128,
     /// When it was last written.
     written: u128,
     /// Whether its name begins as the log's does.
@@ -94,16 +102,21 @@ struct Candidate {
 }
 
 impl Follower {
-    /// Takes up files that were the log after another, and got names that are not looked at.
-    pub(super) fn take_up_renamed(&mut self, since: &mut Since, named: [Option<&LogFile>; 2], now: Duration) {
+    /// Takes up files that were the log after another, and got names that are not looked at. Where there is no log
+    /// yet, there may be more of them when it comes. `named` have the names now, the log's first.
+    pub(super) fn take_up_renamed(&mut self, mut since: Since, named: [Option<&LogFile>; 2], now: Duration) {
+        self.look_for_renamed(&mut since, named, now);
+        self.nowhere_since = named[0].is_none().then_some(since);
+    }
+
+    fn look_for_renamed(&mut self, since: &mut Since, named: [Option<&LogFile>; 2], now: Duration) {
         let before = since.place.id;
         let window = Window {
             from: since.place.written.max(before.born),
             until: named[0].map_or(u128::MAX, |log| log.id().born).max(1),
         };
         let known: Vec<&LogFile> = self.old.iter().chain(named.into_iter().flatten()).collect();
-        let said = |id| id == before || since.lost.contains(&id);
-        let left = |id| self.left.contains(&id) || Some(id) == self.never_the_log || said(id);
+        let left = |id| self.left.contains(&id) || Some(id) == self.never_the_log || id == before;
         // A directory that may not be listed tells nothing.
         let Ok(found) = self.chain.find_renamed(window, &known, left, now) else { return };
         // The name that it got went to the file after it, which then lost it to one that was not there yet.
@@ -114,7 +127,7 @@ impl Follower {
         let lost = found.lost.or(unsaid.then_some(0));
         since.overwritten |= overwritten;
         since.by_hand &= lost.is_none();
-        since.lost.extend(found.lost_files);
+        since.place.written = since.place.written.max(found.lost_until);
         self.noticed.extend(lost.map(|known_bytes| Step::Gap { known_bytes }));
         for mut file in found.files {
             file.becomes(Role::Nameless, 0);
@@ -215,7 +228,7 @@ impl Chain {
         let named_alike = name.starts_with(self.base());
         let of_another = others.iter().any(|other| name.starts_with(other.as_str()));
         let is_log = name.ends_with("_current") || name.ends_with("_yesterday");
-        let candidate = Candidate { path, id, bytes: metadata.len(), written, named_alike };
+        let candidate = Candidate { path, id, bytes: metadata.len(), made, written, named_alike };
         (named_alike || !of_another && !is_log).then_some(candidate)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::cumulative::Cumulative;
 use super::file::LogFile;
-use super::position::{Anchor, Appended, FileId, Role};
+use super::position::{Appended, FileId, Role};
 use super::renamed::Since;
 use super::{FollowError, Follower, Step};
 
@@ -81,12 +81,16 @@ impl Follower {
             None => None,
         };
         at_path = at_path.map(|file| self.take_back(file));
-        self.read_on_without_name(named);
         let had_current = self.current.is_some();
-        // What there will be when what was renamed before has been appended.
-        let copied = self.appended.bytes + self.renamed_bytes();
+        // What there is when a file that was renamed before, and has lost that name, has been appended.
+        let lost = self.old.iter().find(|file| file.role() == Role::Renamed && Some(file.id()) != named[0]);
+        let copied = self.appended.bytes + lost.and_then(|file| file.size().ok()).unwrap_or(0);
         self.forget_names(named[0]);
-        self.current_was_renamed(named[0], copied, [at_path.as_ref(), yesterday.as_ref()], now);
+        let since = self.current_was_renamed(named[0], copied, at_path.is_some());
+        self.read_on_without_name(named);
+        if let Some(since) = since {
+            self.take_up_renamed(since, [at_path.as_ref(), yesterday.as_ref()], now);
+        }
         if let (Some(mut yesterday), Some(between)) = (yesterday, between) {
             self.noticed.extend(between.is_gap.then_some(Step::Gap { known_bytes: 0 }));
             self.old.extend(between.parts);
@@ -118,28 +122,22 @@ impl Follower {
         }
     }
 
-    /// The file that was the log is an old one from now on, and others may have been the log after it. `files` have
-    /// the names now, the log's first.
+    /// The file that was the log is an old one from now on; others may have been the log after it, or since it was
+    /// looked for in vain.
     fn current_was_renamed(
         &mut self,
         yesterday: Option<FileId>,
         copied: u64,
-        files: [Option<&LogFile>; 2],
-        now: Duration,
-    ) {
-        if let Some(mut current) = self.current.take() {
-            let renamed = Some(current.id()) == yesterday;
-            current.becomes(if renamed { Role::Renamed } else { Role::Nameless }, copied);
-            let mut since = Since::new(current.position(0, Appended::default()), !renamed);
-            self.old.push_back(current);
-            self.take_up_renamed(&mut since, files, now);
-            self.nowhere_since = files[0].is_none().then_some(since);
-        } else if files[0].is_some()
-            && let Some(mut since) = self.nowhere_since.take()
-        {
-            // Others may have been the log since it was looked for in vain.
-            self.take_up_renamed(&mut since, files, now);
-        }
+        is_there: bool,
+    ) -> Option<Since> {
+        let Some(mut current) = self.current.take() else {
+            return self.nowhere_since.take_if(|_| is_there);
+        };
+        let renamed = Some(current.id()) == yesterday;
+        current.becomes(if renamed { Role::Renamed } else { Role::Nameless }, copied);
+        let since = Since::new(current.position(0, Appended::default()), !renamed);
+        self.old.push_back(current);
+        Some(since)
     }
 
     /// How far the cumulative log goes, but for a copy of yesterday's file that is being made just now;
@@ -151,8 +149,7 @@ impl Follower {
         now: Duration,
     ) -> Appended {
         let Ok(opened) = self.chain.open_cumulative(now) else {
-            // What stands at its end is not known.
-            return Appended { bytes: expected.unwrap_or(0), anchor: Anchor::default() };
+            return Appended::unseen(expected.unwrap_or(0));
         };
         let cumulative = opened.and_then(|file| Cumulative::new(file).ok());
         let Some(cumulative) = cumulative else { return Appended::default() };
