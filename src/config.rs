@@ -7,6 +7,7 @@
 
 mod check;
 mod clients;
+mod commands;
 mod dispatcher;
 mod error;
 mod files;
@@ -37,6 +38,7 @@ use crate::findings::Thresholds;
 use crate::record::Dialect;
 
 pub use clients::{ClientLabel, Clients};
+pub use commands::Commands;
 pub use dispatcher::{Dispatcher, MOST_SERVICES, ServiceLimit};
 pub use error::{ConfigErrors, Problem};
 pub use files::Files;
@@ -88,6 +90,7 @@ sections! {
     dispatcher: Dispatcher,
     processes: Processes,
     files: Files,
+    commands: Commands,
     clients: Clients,
     http: Http,
     state: State,

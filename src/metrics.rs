@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod collectors;
+pub mod commands;
 pub mod connections;
 pub mod documentation;
 pub mod exporter;

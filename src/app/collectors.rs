@@ -4,6 +4,7 @@
 //! logs are read by a thread of another kind, see `logs`.
 
 mod active;
+mod commands;
 mod dispatcher;
 mod filesystems;
 mod held;
@@ -20,14 +21,14 @@ pub use threads::Late;
 pub(super) use threads::{Collectors, spawn};
 
 use crate::metrics::catalogue::Feed;
-use crate::metrics::{collectors as samples, exporter};
+use crate::metrics::{collectors as samples, commands as command_samples, exporter};
 use crate::observed::Clock;
 use crate::observed::latest::Readings;
 use crate::observed::queue::Queue;
 use crate::source::install::Install;
 
 /// THE table of collectors.
-pub static COLLECTORS: [&dyn Collects; 6] = [
+pub static COLLECTORS: [&dyn Collects; 7] = [
     &Collector {
         name: Feed::Queue.label(),
         shown: Some(Shown {
@@ -112,6 +113,20 @@ pub static COLLECTORS: [&dyn Collects; 6] = [
         fill: |page, files, _| samples::fill_filesystems(page, files),
         // They are those of logs and queue, of which the rest of `check` says what is wrong.
         remarks: |_, _| Vec::new(),
+    },
+    &Collector {
+        name: Feed::Commands.label(),
+        shown: Some(Shown {
+            reads: |_| "the output of `imsimta qm`".to_owned(),
+            called: "output of the MTA's commands",
+            first: "the first run of the MTA's commands",
+        }),
+        of: Of::Installation,
+        interval: |config| config.commands.interval,
+        start: commands::start,
+        is_anything: |_| true,
+        fill: |page, commands, _| command_samples::fill(page, commands),
+        remarks: commands::remarks,
     },
 ];
 

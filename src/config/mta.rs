@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 
 use super::keys::{DIRECTORY, section};
-use super::value::{Refusal, one, optional, path, size};
+use super::value::{Refusal, one, optional, path, size, yes_or_no};
 
 /// The longest user name that Linux's own tools make, with room to spare.
 const USER_BYTES: usize = 64;
@@ -67,10 +67,6 @@ fn user(text: &str) -> Result<String, Refusal> {
         return Err(Refusal::new("this is not the name of a user"));
     }
     Ok(text.to_owned())
-}
-
-fn yes_or_no(text: &str) -> Result<bool, Refusal> {
-    text.parse().map_err(|_| Refusal::new("this is neither true nor false"))
 }
 
 fn timezone(text: &str) -> Result<TimeZone, Refusal> {

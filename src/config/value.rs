@@ -117,6 +117,11 @@ where
     }
 }
 
+/// A switch.
+pub(super) fn yes_or_no(text: &str) -> Result<bool, Refusal> {
+    text.parse().map_err(|_| Refusal::new("this is neither true nor false"))
+}
+
 /// A path. Whether it exists is for those who use it.
 pub(super) fn path(text: &str) -> Result<PathBuf, Refusal> {
     if text.is_empty() {

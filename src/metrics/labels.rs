@@ -11,9 +11,10 @@ use crate::observed::connections::Cut;
 use crate::record::code::{MODIFIERS, OTHER_MODIFIER, Outcome};
 use crate::record::reason::Reason;
 use crate::record::{Direction, Skip, Unparsed};
+use crate::source::commands::{Command, FailureReason};
 use crate::source::filesystems::PATHS;
 use crate::source::spool::held_files::HeldReason;
-use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind};
+use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind, MAX_CHANNELS};
 use crate::source::wakeup::{Restart, Wakeup};
 
 use super::family::{Feed, Label};
@@ -27,6 +28,9 @@ fn each<T: Copy>(values: &[T], label: fn(T) -> &'static str) -> String {
 fn texts(values: &[&'static str]) -> String {
     each(values, |text| text)
 }
+
+/// What delivery jobs do.
+pub(super) const JOB_STATES: [&str; 2] = ["active", "pending"];
 
 /// Labels: `NAME = "name": expression of the text that says the bound;`.
 macro_rules! labels {
@@ -70,6 +74,10 @@ labels! {
     PATH = "path": texts(&PATHS);
     LOG = "log": format!("base names of the logs, at most {} followed", config::MOST_FILES);
     LOG_FILE = "log": "base names of the logs and of what they are rotated to";
+    COMMAND_CHANNEL = "channel": format!("channels that the command names, at most {MAX_CHANNELS}");
+    JOB_STATE = "state": texts(&JOB_STATES);
+    COMMAND = "command": each(Command::ALL, Command::label);
+    COMMAND_REASON = "reason": each(FailureReason::ALL, FailureReason::label);
     UNPARSED_REASON = "reason": each(Unparsed::ALL, Unparsed::label);
     SKIPPED_REASON = "reason": each(Skip::ALL, Skip::label);
     COLLECTOR = "collector": each(&Feed::collectors(), Feed::label);

@@ -1,7 +1,7 @@
 //! The last readings of the collectors, and whether a run under way hangs.
 
 use std::any::Any;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -19,22 +19,57 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// A collector's turn to say what it found, until another has it.
 #[derive(Clone, Debug, Default)]
-pub struct Turn(Arc<AtomicU32>);
+pub struct Turn(Arc<State>);
+
+/// What is done when a turn ends.
+type AtEnd = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct State {
+    /// Looks at the clock since it is over, and one; 0 until then.
+    over: AtomicU32,
+    at_end: Mutex<Vec<AtEnd>>,
+}
+
+impl Debug for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("State").field(&self.over).finish()
+    }
+}
 
 impl Turn {
     /// Nothing more is heard of it.
     pub fn end(&self) {
-        self.0.fetch_max(1, Ordering::AcqRel);
+        let at_end = {
+            let mut at_end = self.0.at_end.lock();
+            self.0.over.fetch_max(1, Ordering::AcqRel);
+            std::mem::take(&mut *at_end)
+        };
+        for act in at_end {
+            act();
+        }
+    }
+
+    /// Has something done by who ends it, at once where that has happened: what outlives this program if nobody ends
+    /// it. It must not take long.
+    pub fn at_end(&self, act: impl FnOnce() + Send + 'static) {
+        let mut at_end = self.0.at_end.lock();
+        if self.is_over() {
+            drop(at_end);
+            act();
+        } else {
+            at_end.push(Box::new(act));
+        }
     }
 
     /// Whether it has been ended.
     pub fn is_over(&self) -> bool {
-        self.0.load(Ordering::Acquire) > 0
+        self.0.over.load(Ordering::Acquire) > 0
     }
 
     /// How much later it is than it seems, once it is over.
     fn late(&self) -> Option<Duration> {
-        self.is_over().then(|| YEAR * self.0.fetch_add(1, Ordering::AcqRel))
+        self.is_over().then(|| YEAR * self.0.over.fetch_add(1, Ordering::AcqRel))
     }
 }
 
@@ -126,6 +161,14 @@ impl<T> Latest<T> {
         now
     }
 
+    /// Takes note that a run waited for somebody else, which is no work. It is no sign of life.
+    pub fn waited(&self, turn: &Turn, waited: Duration) {
+        let mut shared = self.shared.lock();
+        if !turn.is_over() {
+            shared.hung += waited;
+        }
+    }
+
     /// Takes the result of a run, which has ended; for how long it has hung, which was no work. What comes after its
     /// turn is not taken: somebody else may have said what is there by now.
     pub fn update(&self, turn: &Turn, run: Run<T>, now: f64, duration: f64) -> Duration {
@@ -149,6 +192,9 @@ impl<T: Debug + Send + Sync + 'static> Kept for Latest<T> {
     fn outline(&self) -> Option<Outline> {
         let about = self.about.clone()?;
         let reading = self.get();
+        if reading.off {
+            return None;
+        }
         let anything = reading.value.as_deref().is_some_and(self.is_anything);
         Some(Outline { about, reading: reading.outline(), anything })
     }
@@ -180,7 +226,7 @@ impl Readings {
         self.get().value
     }
 
-    /// Those that people are told of, in the order of their table. Those of all collectors have the logs as well, see
+    /// Those that people are told of and that are not off, in the order of their table. Those of all collectors have the logs as well, see
     /// [`Observed::outlines`](super::Observed::outlines).
     pub fn outlines(&self) -> impl Iterator<Item = Outline> {
         self.0.iter().filter_map(|kept| kept.outline())
@@ -189,6 +235,8 @@ impl Readings {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::Duration;
 
     use super::{About, Latest, Readings, Turn};
@@ -217,6 +265,41 @@ mod tests {
             let told: Vec<_> = readings.outlines().collect();
             assert_eq!(told.iter().map(|outline| outline.about.name).collect::<Vec<_>>(), ["words"]);
             assert_eq!((told[0].anything, told[0].reading.duration), (anything, 0.5));
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_turn_is_acted_on_once() {
+        let (turn, acted) = (Turn::default(), Arc::new(AtomicU32::new(0)));
+        let act = || {
+            let acted = Arc::clone(&acted);
+            move || _ = acted.fetch_add(1, Ordering::Relaxed)
+        };
+        turn.at_end(act());
+        assert_eq!(acted.load(Ordering::Relaxed), 0);
+        turn.end();
+        turn.end();
+        assert_eq!(acted.load(Ordering::Relaxed), 1);
+        turn.at_end(act());
+        assert_eq!(acted.load(Ordering::Relaxed), 2, "at once, since it is over");
+    }
+
+    #[test]
+    fn who_is_off_is_not_told_of() {
+        let about = About {
+            name: "words",
+            reads: "words".to_owned(),
+            called: "list of words",
+            first: "the first look at words",
+            mounted: false,
+        };
+        let mut readings = Readings::default();
+        readings.add(Latest::<u8>::new(Clock::start(), Some(about), |_| true));
+        assert_eq!(readings.outlines().count(), 1, "nobody has looked");
+        let turn = Turn::default();
+        for (run, told) in [(Run::Off, 0), (Run::Whole(1), 1), (Run::Off, 0)] {
+            readings.latest::<u8>().expect("a place").update(&turn, run, 1.0, 0.5);
+            assert_eq!(readings.outlines().count(), told);
         }
     }
 

@@ -12,6 +12,8 @@ pub enum Run<T> {
     Partial(T, String),
     /// Nothing was read, for this reason.
     Failed(String),
+    /// It is configured to look at nothing: there is no reading at all.
+    Off,
 }
 
 impl<T> Run<T> {
@@ -26,7 +28,7 @@ impl<T> Run<T> {
     /// What went wrong, for people.
     pub fn problem(&self) -> Option<&str> {
         match self {
-            Self::Whole(_) => None,
+            Self::Whole(_) | Self::Off => None,
             Self::Partial(_, problem) | Self::Failed(problem) => Some(problem),
         }
     }
@@ -48,11 +50,21 @@ pub struct Reading<T> {
     pub problem: Option<String>,
     /// How many runs there have been.
     pub runs: u64,
+    /// Whether it is configured to look at nothing.
+    pub off: bool,
 }
 
 impl<T> Default for Reading<T> {
     fn default() -> Self {
-        Self { value: None, success: false, duration: 0.0, last_success: None, problem: None, runs: 0 }
+        Self {
+            value: None,
+            success: false,
+            duration: 0.0,
+            last_success: None,
+            problem: None,
+            runs: 0,
+            off: false,
+        }
     }
 }
 
@@ -73,7 +85,7 @@ impl<T> Reading<T> {
     /// How the run went, without what was found.
     #[must_use]
     pub fn outline(&self) -> Reading<()> {
-        let Self { value, success, duration, last_success, problem, runs } = self;
+        let Self { value, success, duration, last_success, problem, runs, off } = self;
         Reading {
             value: value.as_ref().map(|_| Arc::new(())),
             success: *success,
@@ -81,6 +93,7 @@ impl<T> Reading<T> {
             last_success: *last_success,
             problem: problem.clone(),
             runs: *runs,
+            off: *off,
         }
     }
 
@@ -90,7 +103,12 @@ impl<T> Reading<T> {
             Run::Whole(value) => (Some(value), None),
             Run::Partial(value, problem) => (Some(value), Some(problem)),
             Run::Failed(problem) => (None, Some(problem)),
+            Run::Off => {
+                *self = Self { off: true, ..Self::default() };
+                return;
+            }
         };
+        self.off = false;
         self.success = problem.is_none();
         self.value = value.map(Arc::new);
         self.problem = problem;
@@ -105,6 +123,17 @@ impl<T> Reading<T> {
 #[cfg(test)]
 mod tests {
     use super::{Reading, Run};
+
+    #[test]
+    fn what_is_off_was_never_read() {
+        let mut reading = Reading::default();
+        reading.update(Run::Whole(1), 1.0, 0.5);
+        reading.update(Run::Off, 2.0, 0.5);
+        assert_eq!((reading.value.as_deref(), reading.runs, reading.off), (None, 0, true));
+        assert_eq!((reading.last_success, reading.problem.as_deref()), (None, None));
+        reading.update(Run::Whole(1), 3.0, 0.5);
+        assert_eq!((reading.value.as_deref(), reading.runs, reading.off), (Some(&1), 1, false));
+    }
 
     #[test]
     fn a_part_is_shown_and_no_success() {

@@ -4,6 +4,7 @@ mod check;
 mod clients;
 mod clock;
 mod collectors;
+mod commands;
 mod exchange;
 mod failures;
 mod flow;

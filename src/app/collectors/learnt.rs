@@ -33,6 +33,13 @@ impl Kept {
         Learnt { own: None, go_on: Some(Box::new(go_on)), kept: self.clone() }
     }
 
+    /// What all of them have in common, those that were left behind as well; made by who asks first.
+    pub(super) fn common<S: Clone + Default + Send + 'static>(&self) -> S {
+        let mut kept = self.0.lock();
+        let common = kept.entry(TypeId::of::<S>()).or_insert_with(|| Box::new(S::default()));
+        common.downcast_ref::<S>().cloned().unwrap_or_default()
+    }
+
     fn take<S: 'static>(&self) -> Option<S> {
         let kept = self.0.lock().remove(&TypeId::of::<S>())?;
         kept.downcast().ok().map(|kept| *kept)

@@ -1,0 +1,116 @@
+//! How following the logs goes, and the exporter itself.
+
+use crate::metrics::family::{Counter, Family, Feed, Gauge, Kind, Label, Metric};
+#[allow(clippy::wildcard_imports)]
+use crate::metrics::labels::*;
+
+catalogue! { behind super::ROWS.len() + super::asked::ROWS.len();
+    LOG_LAG_BYTES = Gauge "imsimta_log_lag_bytes" [LOG] Following
+        "Bytes of the log that are not counted yet, also of files that cannot be read; absent where their size is not known."
+        query "imsimta_log_lag_bytes > 1e7";
+    LOG_LAG_SECONDS = Gauge "imsimta_log_lag_seconds" [LOG] Following
+        "How long ago everything in the log had been counted; 0 when it is now."
+        query "imsimta_log_lag_seconds > 60";
+    LOG_LAST_READ = Gauge "imsimta_log_last_read_timestamp_seconds" [LOG] Following
+        "When lines were last read."
+        query "time() - imsimta_log_last_read_timestamp_seconds > 1800";
+
+    LOG_PARTIAL_LINE = Gauge "imsimta_log_partial_line_timestamp_seconds" [LOG] Following
+        "Since when an incomplete last line has been waiting for its end; absent when there is none."
+        query "time() - imsimta_log_partial_line_timestamp_seconds > 60";
+
+    LOG_CLOCK_OFFSET = Gauge "imsimta_log_clock_offset_seconds" [LOG] Following
+        "Time of the newest entries less the time of reading, of lines just written: far from 0 with a wrong time zone."
+        query "abs(imsimta_log_clock_offset_seconds) > 600";
+    TIMEZONE_KNOWN = Gauge "imsimta_timezone_known" [] Following
+        "1 when the configuration or the host tells the time zone of the logs, 0 when they are read as UTC for want of it."
+        query "imsimta_timezone_known == 0";
+
+    COLLECTOR_SUCCESS = Gauge "imsimta_collector_success" [COLLECTOR] Exporter
+        "1 when the collector's last run read everything, 0 when not: its series may be absent then."
+        query "imsimta_collector_success == 0";
+    COLLECTOR_DURATION = Gauge "imsimta_collector_duration_seconds" [COLLECTOR] Exporter
+        "How long the collector's last run took."
+        query "imsimta_collector_duration_seconds";
+    COLLECTOR_LAST_SUCCESS = Gauge "imsimta_collector_last_success_timestamp_seconds" [COLLECTOR] Exporter
+        "When the collector last read everything; absent before."
+        query "time() - imsimta_collector_last_success_timestamp_seconds > 300";
+    BUILD_INFO = Gauge "imsimta_exporter_build_info" [VERSION] Exporter
+        "Always 1; the label says which release runs."
+        query "count by (version) (imsimta_exporter_build_info)";
+    READY = Gauge "imsimta_exporter_ready" [] Exporter
+        "1 when the logs have been caught up with and every source was read, 0 before; `/-/ready` names what is missing."
+        query "imsimta_exporter_ready == 0";
+    STATE_SAVED = Gauge "imsimta_exporter_state_last_save_timestamp_seconds" [] Exporter
+        "When the state was last written; absent before."
+        query "time() - imsimta_exporter_state_last_save_timestamp_seconds > 300";
+    STATE_SIZE = Gauge "imsimta_exporter_state_size_bytes" [] Exporter
+        "Size of the state when it was last written."
+        query "imsimta_exporter_state_size_bytes";
+    STATE_SAVE_DURATION = Gauge "imsimta_exporter_state_save_duration_seconds" [] Exporter
+        "How long writing the state last took."
+        query "imsimta_exporter_state_save_duration_seconds";
+    STATE_SAVE_FAILURES = Counter "imsimta_exporter_state_save_failures_total" [] Exporter
+        "How often the state could not be written."
+        query "increase(imsimta_exporter_state_save_failures_total[10m]) > 0";
+    STATE_SET_ASIDE = Counter "imsimta_exporter_state_set_aside_total" [] Exporter
+        "State files that were not understood at the start and were set aside: 0 or 1."
+        query "imsimta_exporter_state_set_aside_total > 0";
+    HISTORY_SAVED = Gauge "imsimta_exporter_history_last_save_timestamp_seconds" [] Exporter
+        "When the history of the last day was last written, every 5 minutes and at the end; absent before."
+        query "time() - imsimta_exporter_history_last_save_timestamp_seconds > 900";
+    HISTORY_SIZE = Gauge "imsimta_exporter_history_size_bytes" [] Exporter
+        "Size of the file of the history when it was last written."
+        query "imsimta_exporter_history_size_bytes";
+    HISTORY_SAVE_DURATION = Gauge "imsimta_exporter_history_save_duration_seconds" [] Exporter
+        "How long writing the history last took."
+        query "imsimta_exporter_history_save_duration_seconds";
+    HISTORY_SAVE_FAILURES = Counter "imsimta_exporter_history_save_failures_total" [] Exporter
+        "How often the history could not be written."
+        query "increase(imsimta_exporter_history_save_failures_total[15m]) > 0";
+    HISTORY_SET_ASIDE = Counter "imsimta_exporter_history_set_aside_total" [] Exporter
+        "Files of a history that were not understood, or were somebody else's, and were set aside."
+        query "imsimta_exporter_history_set_aside_total > 0";
+    HISTORY_LEFT_OUT = Counter "imsimta_exporter_history_left_out_total" [] Exporter
+        "Blocks of a log, and looks into the queue, of a channel for which the history has no room."
+        query "increase(imsimta_exporter_history_left_out_total[1h]) > 0";
+    WAKEUPS = Counter "imsimta_exporter_wakeups_total" [WAKEUP] Exporter
+        "Why the logs were looked at: an event while they are quiet, a tick under load, a poll when there was neither."
+        query "sum by (cause) (rate(imsimta_exporter_wakeups_total[5m]))";
+    LEFT_BEHIND = Counter "imsimta_exporter_threads_left_behind_total" [] Exporter
+        "Threads of collectors that hung when the configuration was exchanged: another does their work, and they end when they can."
+        query "increase(imsimta_exporter_threads_left_behind_total[1h]) > 0";
+    WATCHER_RESTARTS = Counter "imsimta_exporter_watcher_restarts_total" [RESTART] Exporter
+        "File watchers that were of no use and were made anew. Until events come again, lines are counted up to `logs.poll` late."
+        query "sum by (cause) (increase(imsimta_exporter_watcher_restarts_total[1h])) > 10";
+    HTTP_CONNECTIONS = Gauge "imsimta_exporter_http_connections" [] Exporter
+        "Connections to the exporter's own pages."
+        query "imsimta_exporter_http_connections > 60";
+    HTTP_CUT = Counter "imsimta_exporter_http_cut_total" [CUT] Exporter
+        "Connections that were closed before their clients were done, or told to come back: too slow, or too many."
+        query "sum by (cause) (increase(imsimta_exporter_http_cut_total[1h])) > 0";
+    HTTP_ACCEPT_FAILURES = Counter "imsimta_exporter_http_accept_failures_total" [] Exporter
+        "Connections that could not be accepted, such as for want of file descriptors."
+        query "increase(imsimta_exporter_http_accept_failures_total[10m]) > 0";
+    OWN_CPU = Counter "process_cpu_seconds_total" [] Exporter
+        "CPU time used by the exporter."
+        query "rate(process_cpu_seconds_total{job=\"imsimta\"}[5m])";
+    OWN_OPEN_FDS = Gauge "process_open_fds" [] Exporter
+        "Open file descriptors of the exporter."
+        query "process_open_fds{job=\"imsimta\"}";
+    OWN_MAX_FDS = Gauge "process_max_fds" [] Exporter
+        "How many file descriptors the exporter may open."
+        query "process_open_fds{job=\"imsimta\"} / process_max_fds > 0.8";
+    OWN_VIRTUAL_MEMORY = Gauge "process_virtual_memory_bytes" [] Exporter
+        "Virtual memory of the exporter."
+        query "process_virtual_memory_bytes{job=\"imsimta\"}";
+    OWN_RESIDENT_MEMORY = Gauge "process_resident_memory_bytes" [] Exporter
+        "Resident memory of the exporter."
+        query "process_resident_memory_bytes{job=\"imsimta\"}";
+    OWN_START_TIME = Gauge "process_start_time_seconds" [] Exporter
+        "When the exporter started."
+        query "changes(process_start_time_seconds{job=\"imsimta\"}[1h]) > 3";
+    OWN_THREADS = Gauge "process_threads" [] Exporter
+        "Threads of the exporter."
+        query "process_threads{job=\"imsimta\"}";
+}
