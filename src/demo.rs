@@ -9,6 +9,7 @@ pub mod action;
 mod arguments;
 pub mod connections;
 pub mod curve;
+pub mod daemon_log;
 pub mod entry;
 pub mod format;
 pub mod incident;
@@ -192,7 +193,7 @@ fn introduction(arguments: &Arguments, address: SocketAddr, place: &str) -> Stri
             incident.name,
             arguments.incident_after.as_secs(),
             incident.what,
-            incident.watch,
+            incident.signs(),
             incident.expected()
         )
         .ok();

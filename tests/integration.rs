@@ -13,7 +13,7 @@
 //! - `clock`: sums while the host's clock is wrong and is set, beside those of a right one
 //! - `alerts`: rules, runbooks and example configurations, by promtool and amtool
 //! - `corpora`: what the fuzz targets are fed with, replayed
-//! - `dashboards`: the rules that every dashboard keeps
+//! - `dashboards`: the rules that every dashboard keeps, and which panels show which incident
 //! - `promql`: what a query uses, for `alerts` and `dashboards`
 //! - `exposition`: pages of `/metrics`, read strictly, for all who look at them
 //! - `tidy`: rules of the source tree

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::daemon_log::DaemonLog;
 use super::message::QueueFile;
 
 /// An action, and when.
@@ -33,6 +34,13 @@ pub enum Action {
         late: bool,
         /// The entry with its LF.
         line: Vec<u8>,
+    },
+    /// A daemon writes to its log.
+    Daemon {
+        /// Which log.
+        log: DaemonLog,
+        /// The record with its LF; empty where the file only appears.
+        record: Vec<u8>,
     },
     /// A message file appears in the queue.
     Create {

@@ -10,12 +10,13 @@ use std::time::Duration;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
 
 /// Connections at once; those beyond are only in the log.
-const MOST_CONNECTIONS: usize = 50;
+const MOST_CONNECTIONS: usize = 200;
 
 /// The listener and what is connected to it.
 #[derive(Debug)]
 pub struct Connections {
-    listener: TcpListener,
+    /// None while nobody listens.
+    listener: Option<TcpListener>,
     address: SocketAddr,
     /// Whether each connection so far was accepted. One that was not waits in the kernel's queue,
     /// and a full queue would hold up the next one.
@@ -31,11 +32,21 @@ impl Connections {
     ///
     /// As the system says.
     pub fn listen() -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        // A connection that is not there is not waited for.
-        listener.set_nonblocking(true)?;
+        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, usable: true, open: HashMap::new() })
+        Ok(Self { listener: Some(listener), address, usable: true, open: HashMap::new() })
+    }
+
+    /// Nobody listens any more, and what was connected is closed.
+    pub fn close(&mut self) {
+        self.listener = None;
+        self.open.clear();
+    }
+
+    /// A listener on the same port again. Where somebody else has taken it there are no more connections.
+    pub fn listen_again(&mut self) {
+        self.listener = listen(self.address).ok();
+        self.usable = true;
     }
 
     /// The listener's port.
@@ -46,11 +57,12 @@ impl Connections {
     /// Opens a connection from the loopback address 127.0.0.`client`. It is for show: where it fails
     /// there is one less.
     pub fn connect(&mut self, id: u64, client: u8) {
-        if !self.usable || self.open.len() >= MOST_CONNECTIONS {
+        let Some(listener) = self.listener.as_ref().filter(|_| self.usable) else { return };
+        if self.open.len() >= MOST_CONNECTIONS {
             return;
         }
         let Ok(client) = connect_from(client, self.address) else { return };
-        match self.listener.accept() {
+        match listener.accept() {
             Ok((server, _)) => drop(self.open.insert(id, [server, client])),
             Err(_) => self.usable = false,
         }
@@ -66,6 +78,13 @@ impl Connections {
     pub fn open(&self) -> usize {
         self.open.len()
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    // A connection that is not there is not waited for.
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// A connection whose client has an address of its own. Nobody but this process listens there and
@@ -93,12 +112,24 @@ mod tests {
     #[test]
     fn connections_come_and_go_and_are_bounded() {
         let mut connections = Connections::listen().expect("a listener");
-        for id in 0..60 {
+        for id in 0..210 {
             connections.connect(id, u8::try_from(id).expect("small"));
         }
         assert_eq!(connections.open(), MOST_CONNECTIONS);
         connections.disconnect(0);
-        connections.disconnect(59);
+        connections.disconnect(209);
         assert_eq!(connections.open(), MOST_CONNECTIONS - 1);
+    }
+
+    #[test]
+    fn nobody_connects_while_nobody_listens() {
+        let mut connections = Connections::listen().expect("a listener");
+        connections.connect(1, 1);
+        connections.close();
+        connections.connect(2, 2);
+        assert_eq!(connections.open(), 0);
+        connections.listen_again();
+        connections.connect(3, 3);
+        assert_eq!(connections.open(), 1);
     }
 }

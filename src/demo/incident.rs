@@ -1,6 +1,8 @@
 //! THE table of incidents: what `--incident` can make happen.
 //!
-//! The help text, what the demo prints and the documentation derive from it.
+//! The help text, what the demo prints and the test that runs each of them derive from it.
+
+use std::fmt;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +21,18 @@ pub enum Trouble {
     RelayProbing,
     /// The MTA is stopped and started again on purpose.
     PlannedRestart,
+    /// Many clients connect at once.
+    InboundFlood,
+    /// One client connects again and again.
+    SingleClientFlood,
+    /// A few clients guess passwords.
+    PasswordGuessing,
+    /// Somebody has the password of a user, and sends with it.
+    StolenAccount,
+    /// Far more mail comes in than usual.
+    MailFlood,
+    /// The Dispatcher is gone, and the SMTP servers with it.
+    DispatcherDead,
 }
 
 /// One row of the table.
@@ -30,40 +44,101 @@ pub struct Incident {
     pub name: &'static str,
     /// What happens.
     pub what: &'static str,
-    /// Where it shows.
-    pub watch: &'static str,
+    /// Where it shows, and nowhere before.
+    pub watch: &'static [Sign],
     /// Alerts of `alerts/rules` that fire, in that order, and about how many seconds after it began. Those whose page
     /// another one holds back are left out.
     pub alerts: &'static [(&'static str, u64)],
+}
+
+/// A metric in which an incident shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Sign {
+    /// Its name.
+    pub metric: &'static str,
+    /// The labels that matter. The sum of all such series is meant.
+    pub labels: &'static [(&'static str, &'static str)],
+    /// What it comes to.
+    pub becomes: Becomes,
+}
+
+/// What the value of a metric comes to.
+#[derive(Clone, Copy, Debug)]
+pub enum Becomes {
+    /// Exactly this.
+    Equal(f64),
+    /// This or more.
+    Least(f64),
+    /// So much more every second, or faster.
+    Rises(f64),
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.metric)?;
+        let labels: Vec<String> =
+            self.labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+        if !labels.is_empty() {
+            write!(formatter, "{{{}}}", labels.join(","))?;
+        }
+        match self.becomes {
+            Becomes::Equal(value) => write!(formatter, " at {value}"),
+            Becomes::Least(value) => write!(formatter, " at {value} and more"),
+            Becomes::Rises(value) => write!(formatter, " rising by {value} a second and more"),
+        }
+    }
 }
 
 /// A page or ticket within so many seconds comes in the five minutes that an incident lasts.
 const DEFAULT_FOR: u64 = 300;
 
 /// Every incident, in the order of the help text.
-pub const INCIDENTS: [Incident; 7] = [
+pub const INCIDENTS: [Incident; 13] = [
     Incident {
         trouble: Trouble::DeadDns,
         name: "dead-dns",
         what: "the DNS answers nothing: every delivery by tcp_local is deferred, whatever the domain",
-        watch: "imsimta_delivery_failures_total{channel=\"tcp_local\",outcome=\"deferred\",reason=\"dns_temporary\"} \
-                and the growing imsimta_queue_messages{channel=\"tcp_local\"}",
+        watch: &[Sign {
+            metric: "imsimta_delivery_failures_total",
+            labels: &[("channel", "tcp_local"), ("outcome", "deferred"), ("reason", "dns_temporary")],
+            becomes: Becomes::Least(20.0),
+        }],
         alerts: &[("ImsMtaDeliveryFailureSpike", 25), ("ImsMtaQueueGrowing", 2100)],
     },
     Incident {
         trouble: Trouble::DeadDestination,
         name: "dead-destination",
         what: "one domain of many does not answer; its backlog is skipped in bursts",
-        watch: "imsimta_delivery_failures_total{reason=\"host_skipped\"} and \
-                imsimta_destination_failures_total: one domain alone",
+        watch: &[
+            Sign {
+                metric: "imsimta_delivery_failures_total",
+                labels: &[("channel", "tcp_local"), ("reason", "host_skipped")],
+                becomes: Becomes::Least(20.0),
+            },
+            Sign {
+                metric: "imsimta_destination_failures_total",
+                labels: &[("domain", "acme.example"), ("outcome", "deferred")],
+                becomes: Becomes::Least(20.0),
+            },
+        ],
         alerts: &[("ImsMtaDestinationDead", 130)],
     },
     Incident {
         trouble: Trouble::DeadStore,
         name: "dead-store",
         what: "the message store takes nothing, and ims-ms has no other destination",
-        watch: "imsimta_delivery_failures_total{channel=\"ims-ms\",reason=\"mailbox_busy\"} and \
-                imsimta_queue_messages{channel=\"ims-ms\"}",
+        watch: &[
+            Sign {
+                metric: "imsimta_delivery_failures_total",
+                labels: &[("channel", "ims-ms"), ("reason", "mailbox_busy")],
+                becomes: Becomes::Least(20.0),
+            },
+            Sign {
+                metric: "imsimta_queue_messages",
+                labels: &[("channel", "ims-ms")],
+                becomes: Becomes::Least(15.0),
+            },
+        ],
         alerts: &[
             ("ImsMtaDeliveryFailureSpike", 25),
             ("ImsMtaQueueGrowing", 2100),
@@ -74,31 +149,149 @@ pub const INCIDENTS: [Incident; 7] = [
         trouble: Trouble::MailLoop,
         name: "mail-loop",
         what: "messages go around between two hosts until the MTA holds them",
-        watch: "imsimta_queue_held_messages{channel=\"tcp_local\"}",
+        watch: &[Sign {
+            metric: "imsimta_queue_held_messages",
+            labels: &[("channel", "tcp_local")],
+            becomes: Becomes::Least(3.0),
+        }],
         alerts: &[("ImsMtaHeldMessagesSurge", 260)],
     },
     Incident {
         trouble: Trouble::JobControllerDead,
         name: "job-controller-dead",
         what: "the Job Controller is gone: messages come in, none leaves",
-        watch: "imsimta_processes{process=\"job_controller\"} at 0, imsimta_delivery_attempts_total at a \
-                standstill, imsimta_queue_messages growing",
+        watch: &[
+            Sign {
+                metric: "imsimta_processes",
+                labels: &[("process", "job_controller")],
+                becomes: Becomes::Equal(0.0),
+            },
+            Sign {
+                metric: "imsimta_queue_messages",
+                labels: &[("channel", "ims-ms")],
+                becomes: Becomes::Least(15.0),
+            },
+        ],
         alerts: &[("ImsMtaJobControllerDown", 95), ("ImsMtaQueueStuck", 1050)],
     },
     Incident {
         trouble: Trouble::RelayProbing,
         name: "relay-probing",
         what: "a few clients connect again and again and try to relay",
-        watch: "imsimta_enqueue_rejections_total{reason=\"relay_denied\"}, imsimta_client_connections and \
-                imsimta_client_rejections",
+        watch: &[
+            Sign {
+                metric: "imsimta_enqueue_rejections_total",
+                labels: &[("channel", "tcp_local"), ("reason", "relay_denied")],
+                becomes: Becomes::Rises(3.0),
+            },
+            Sign {
+                metric: "imsimta_client_rejections",
+                labels: &[("client", "203.0.113.240")],
+                becomes: Becomes::Least(40.0),
+            },
+        ],
         alerts: &[],
     },
     Incident {
         trouble: Trouble::PlannedRestart,
         name: "planned-restart",
         what: "the MTA is stopped and started again after 40 s, whatever --incident-for says",
-        watch: "imsimta_processes of dispatcher and job_controller, and that no alert fires",
+        watch: &[
+            Sign {
+                metric: "imsimta_processes",
+                labels: &[("process", "dispatcher")],
+                becomes: Becomes::Equal(0.0),
+            },
+            Sign {
+                metric: "imsimta_processes",
+                labels: &[("process", "job_controller")],
+                becomes: Becomes::Equal(0.0),
+            },
+        ],
         alerts: &[],
+    },
+    Incident {
+        trouble: Trouble::InboundFlood,
+        name: "inbound-flood",
+        what: "hundreds of clients from everywhere connect, say little and stay: none of them alone is conspicuous",
+        watch: &[
+            Sign {
+                metric: "imsimta_connections_opened_total",
+                labels: &[("channel", "tcp_local"), ("direction", "in")],
+                becomes: Becomes::Rises(20.0),
+            },
+            Sign {
+                metric: "imsimta_connections_open",
+                labels: &[("channel", "tcp_local"), ("direction", "in")],
+                becomes: Becomes::Least(150.0),
+            },
+        ],
+        alerts: &[],
+    },
+    Incident {
+        trouble: Trouble::SingleClientFlood,
+        name: "single-client-flood",
+        what: "one client connects again and again",
+        watch: &[
+            Sign {
+                metric: "imsimta_client_connections",
+                labels: &[("client", "203.0.113.250")],
+                becomes: Becomes::Least(400.0),
+            },
+            Sign { metric: "imsimta_client_connections_max", labels: &[], becomes: Becomes::Least(400.0) },
+        ],
+        alerts: &[],
+    },
+    Incident {
+        trouble: Trouble::PasswordGuessing,
+        name: "password-guessing",
+        what: "a few clients guess the passwords of many users",
+        watch: &[
+            Sign {
+                metric: "imsimta_authentications_total",
+                labels: &[("channel", "tcp_submit"), ("result", "failure")],
+                becomes: Becomes::Rises(4.0),
+            },
+            Sign {
+                metric: "imsimta_client_authentication_failures",
+                labels: &[],
+                becomes: Becomes::Least(60.0),
+            },
+        ],
+        alerts: &[],
+    },
+    Incident {
+        trouble: Trouble::StolenAccount,
+        name: "stolen-account",
+        what: "somebody who has guessed the password of karin sends spam to many domains in her name",
+        watch: &[Sign {
+            metric: "imsimta_enqueued_recipients_total",
+            labels: &[("source_channel", "tcp_submit"), ("destination_channel", "tcp_local")],
+            becomes: Becomes::Rises(15.0),
+        }],
+        alerts: &[],
+    },
+    Incident {
+        trouble: Trouble::MailFlood,
+        name: "mail-flood",
+        what: "far more mail comes in than usual, from many hosts and for everybody",
+        watch: &[Sign {
+            metric: "imsimta_enqueued_recipients_total",
+            labels: &[("source_channel", "tcp_local")],
+            becomes: Becomes::Rises(25.0),
+        }],
+        alerts: &[],
+    },
+    Incident {
+        trouble: Trouble::DispatcherDead,
+        name: "dispatcher-dead",
+        what: "the Dispatcher is gone and nobody answers on the SMTP ports: only what is queued still moves",
+        watch: &[Sign {
+            metric: "imsimta_processes",
+            labels: &[("process", "dispatcher")],
+            becomes: Becomes::Equal(0.0),
+        }],
+        alerts: &[("ImsMtaDispatcherDown", 95)],
     },
 ];
 
@@ -106,6 +299,11 @@ impl Incident {
     /// The incident of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         INCIDENTS.iter().find(|incident| incident.name == name)
+    }
+
+    /// Where to look, in words.
+    pub fn signs(&self) -> String {
+        self.watch.iter().map(Sign::to_string).collect::<Vec<_>>().join(" and ")
     }
 
     /// Which alerts to expect and when, and what has to be set for those that take longer.
@@ -136,7 +334,7 @@ mod tests {
         for incident in &INCIDENTS {
             let found = Incident::named(incident.name).expect("an incident");
             assert_eq!(found.trouble, incident.trouble);
-            assert!(!incident.what.is_empty() && incident.watch.contains("imsimta_"));
+            assert!(!incident.what.is_empty() && !incident.watch.is_empty());
         }
         assert!(Incident::named("none").is_none());
     }

@@ -14,6 +14,8 @@ use super::site::Site;
 use super::traffic::Traffic;
 use crate::observed::Clock;
 
+const DISPATCHER: &str = "dispatcher";
+
 /// What the one who started the demo can ask for while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -25,6 +27,7 @@ pub enum Order {
 #[derive(Debug)]
 pub struct Performer {
     queue: PathBuf,
+    log_directory: PathBuf,
     logs: LogFiles,
     /// Without these two, events about them are left out.
     connections: Option<Connections>,
@@ -34,7 +37,13 @@ pub struct Performer {
 impl Performer {
     /// One that only writes files.
     pub fn files_only(site: &Site) -> Self {
-        Self { queue: site.queue(), logs: LogFiles::new(&site.logs()), connections: None, processes: None }
+        Self {
+            queue: site.queue(),
+            log_directory: site.logs(),
+            logs: LogFiles::new(&site.logs()),
+            connections: None,
+            processes: None,
+        }
     }
 
     /// One that also has connections and processes. The logs are there from the start, as on a host
@@ -97,6 +106,7 @@ impl Performer {
     fn perform(&mut self, action: Action, tell: &mut impl FnMut(&str)) -> io::Result<()> {
         match action {
             Action::Write { log, late, line } => self.logs.write(log, late, &line),
+            Action::Daemon { log, record } => log.append(&self.log_directory, &record),
             Action::Create { file, contents } => fs::write(self.queue.join(file.path()), contents),
             Action::Rename { from, to } => {
                 gone_is_fine(fs::rename(self.queue.join(from.path()), self.queue.join(to.path())))
@@ -104,31 +114,46 @@ impl Performer {
             Action::Delete { file } => gone_is_fine(fs::remove_file(self.queue.join(file.path()))),
             Action::RollOver => self.logs.roll_over(),
             Action::Connect { id, client } => {
-                if let Some(connections) = &mut self.connections {
-                    connections.connect(id, client);
-                }
+                self.with_connections(|connections| connections.connect(id, client));
                 Ok(())
             }
             Action::Disconnect { id } => {
-                if let Some(connections) = &mut self.connections {
-                    connections.disconnect(id);
-                }
+                self.with_connections(|connections| connections.disconnect(id));
                 Ok(())
             }
             Action::Stop { programs } => {
-                if let Some(processes) = &mut self.processes {
-                    processes.end(programs);
-                }
+                self.stop(programs);
                 Ok(())
             }
-            Action::Start { programs } => {
-                self.processes.as_mut().map_or(Ok(()), |processes| processes.launch(programs))
-            }
+            Action::Start { programs } => self.start(programs),
             Action::Tell { message } => {
                 tell(&message);
                 Ok(())
             }
         }
+    }
+
+    fn with_connections(&mut self, act: impl FnOnce(&mut Connections)) {
+        if let Some(connections) = &mut self.connections {
+            act(connections);
+        }
+    }
+
+    /// It is the Dispatcher that listens.
+    fn stop(&mut self, programs: &[&str]) {
+        if let Some(processes) = &mut self.processes {
+            processes.end(programs);
+        }
+        if programs.contains(&DISPATCHER) {
+            self.with_connections(Connections::close);
+        }
+    }
+
+    fn start(&mut self, programs: &[&str]) -> io::Result<()> {
+        if programs.contains(&DISPATCHER) {
+            self.with_connections(Connections::listen_again);
+        }
+        self.processes.as_mut().map_or(Ok(()), |processes| processes.launch(programs))
     }
 }
 

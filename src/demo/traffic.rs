@@ -4,7 +4,9 @@
 //! demo, tests and benches share it. It is a simulation of steps to come, each of which may log,
 //! touch the queue and plan further steps.
 
+mod abuse;
 mod bounce;
+mod daemons;
 mod delivery;
 mod entries;
 mod held;
@@ -28,7 +30,9 @@ use super::curve;
 use super::format::LogFormat;
 use super::incident::Trouble;
 use super::message::{Channel, Message, QueueFile, SUBDIRECTORIES};
+use daemons::Daemons;
 use entries::Writer;
+use trouble::EVERYTHING;
 
 /// Messages in the queue beyond which the MTA refuses more, so that an incident without an end
 /// does not fill the disk.
@@ -108,6 +112,7 @@ pub struct Traffic {
     planned: u64,
     ready: VecDeque<TimedAction>,
     writers: Vec<Writer>,
+    daemons: Daemons,
     connections: u64,
     queued: usize,
     /// Whether it was told that the queue is full.
@@ -131,6 +136,7 @@ impl Traffic {
     pub fn new(options: Options) -> Self {
         let mut random = Rng::with_seed(options.seed);
         let writers = Writer::all(&mut random);
+        let daemons = Daemons::new(options.seed);
         let mut traffic = Self {
             options,
             random,
@@ -139,6 +145,7 @@ impl Traffic {
             planned: 0,
             ready: VecDeque::new(),
             writers,
+            daemons,
             connections: 0,
             queued: 0,
             told_full: false,
@@ -146,6 +153,7 @@ impl Traffic {
             waiting: Vec::new(),
             dead_run: None,
         };
+        traffic.daemons_start(EVERYTHING);
         if traffic.options.noise {
             traffic.held_messages();
         }
@@ -199,7 +207,7 @@ impl Traffic {
         let gap = -(1.0 - self.random.f64()).ln() / peak;
         self.after(Duration::from_secs_f64(gap.min(3600.0)), |traffic| {
             let share = curve::factor(traffic.simulated()) / curve::peak();
-            if traffic.chance(share) && traffic.trouble != Some(Trouble::PlannedRestart) {
+            if traffic.chance(share) {
                 traffic.arrival();
             }
             traffic.plan_arrival();

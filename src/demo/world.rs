@@ -1,5 +1,6 @@
 //! Who is there: hosts, domains and people of the synthetic world. Only addresses and names that
-//! are reserved for documentation (RFC 5737, RFC 3849, RFC 2606), so that nobody real is named.
+//! are reserved for documentation and benchmarks (RFC 5737, RFC 3849, RFC 2606, RFC 2544), so that nobody
+//! real is named.
 
 use fastrand::Rng;
 
@@ -136,6 +137,25 @@ pub fn prober(random: &mut Rng) -> Host {
     let number = 240 + random.u8(..4);
     Host { name: format!("host{number}.spam.example"), address: format!("203.0.113.{number}") }
 }
+
+/// One of very many machines that somebody else commands, hardly two of them in one network.
+pub fn drone(random: &mut Rng) -> Host {
+    let (network, number) = (random.u16(..512), random.u8(1..255));
+    let address = if random.u8(..4) == 0 {
+        format!("2001:db8:1:{network:x}::{number:x}")
+    } else {
+        format!("198.{}.{}.{number}", 18 + network / 256, network % 256)
+    };
+    Host { name: format!("dyn{network}-{number}.access.example"), address }
+}
+
+/// The one machine of the incident `single-client-flood`.
+pub fn flooder() -> Host {
+    Host { name: "host250.spam.example".to_owned(), address: "203.0.113.250".to_owned() }
+}
+
+/// The user whose account is stolen in the incident of that name.
+pub const STOLEN_ACCOUNT: &str = "karin";
 
 /// A server of our own network that sends through the channel `tcp_intranet`.
 pub fn application_server(random: &mut Rng) -> Host {

@@ -40,6 +40,19 @@ fn files_are_formatted() {
     }
 }
 
+/// The tables name what there is.
+#[test]
+fn panels_that_show_incidents_exist() {
+    use imsimta_exporter::demo::incident::{Becomes, Incident};
+    let panels: Vec<String> = queries::runnable(&[]).into_iter().map(|(panel, _)| panel).collect();
+    for row in queries::SHOWN {
+        assert!(Incident::named(row.incident).is_some(), "no incident {}", row.incident);
+        assert!(panels.iter().any(|panel| panel == row.panel), "no panel {}", row.panel);
+        // What rises is a rate on a panel.
+        assert!(!matches!(row.becomes, Becomes::Rises(_)), "{}", row.panel);
+    }
+}
+
 #[test]
 fn queries_are_ready_to_run() {
     let queries = queries::runnable(&[("job", "imsimta"), ("__rate_interval", "30s")]);

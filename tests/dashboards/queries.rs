@@ -1,6 +1,42 @@
 //! Every query of every dashboard, for a test that runs them.
 
+use imsimta_exporter::demo::incident::Becomes;
+
 use super::board;
+
+/// A panel that shows an incident of the demo.
+pub struct Shown {
+    /// The name of the incident.
+    pub incident: &'static str,
+    /// The titles of dashboard and panel.
+    pub panel: &'static str,
+    /// What a value on it comes to.
+    pub becomes: Becomes,
+}
+
+const fn shown(incident: &'static str, panel: &'static str, becomes: Becomes) -> Shown {
+    Shown { incident, panel, becomes }
+}
+
+/// THE table of panels with which incidents are seen: `tests/e2e` waits until each does.
+pub const SHOWN: &[Shown] = &[
+    shown("inbound-flood", "imsimta / Connections & abuse: Open inbound connections", Becomes::Least(150.0)),
+    shown(
+        "inbound-flood",
+        "imsimta / Connections & abuse: Inbound connections by channel",
+        Becomes::Least(20.0),
+    ),
+    shown(
+        "single-client-flood",
+        "imsimta / Connections & abuse: Busiest client in 5 minutes",
+        Becomes::Least(400.0),
+    ),
+    shown("single-client-flood", "imsimta / Connections & abuse: Top clients", Becomes::Least(400.0)),
+    shown("password-guessing", "imsimta / Connections & abuse: Failed authentications", Becomes::Least(3.0)),
+    shown("stolen-account", "imsimta / Overview: Recipients per second", Becomes::Least(15.0)),
+    shown("mail-flood", "imsimta / Overview: Enqueued and dequeued", Becomes::Least(25.0)),
+    shown("dispatcher-dead", "imsimta / Daemons & host: Dispatcher", Becomes::Equal(0.0)),
+];
 
 /// What variables stand for when nothing else is asked for: everything.
 const EVERYTHING: &[(&str, &str)] =

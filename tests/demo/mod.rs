@@ -1,5 +1,7 @@
 //! `imsimta-exporter demo` as a newcomer starts it: everything moves, and nothing is left behind.
 
+mod incidents;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -197,19 +199,6 @@ fn a_rollover_on_demand_loses_no_line() {
     demo.wait_for_least(lines, before + 100.0);
     assert!(demo.directory.join("log/mail.log_yesterday").exists());
     assert_eq!(sum_of(&demo.page(), "imsimta_log_gap_bytes_total", &[]), Some(0.0));
-}
-
-#[test]
-fn an_incident_shows_and_says_what_to_look_at() {
-    let mut demo =
-        Demo::start(&["--incident", "job-controller-dead", "--incident-after", "0", "--rate", "50"]);
-    assert!(demo.printed("Incident: ").starts_with("job-controller-dead, 0 s from now"));
-    demo.printed("incident job-controller-dead begins");
-    assert!(demo.printed("  to expect: ").starts_with("ImsMtaJobControllerDown after about 95 s"));
-    demo.wait_for("no Job Controller", |page| {
-        value_of(page, "imsimta_processes{process=\"job_controller\"}") == Some(0.0)
-    });
-    demo.wait_for_least("imsimta_queue_messages{channel=\"ims-ms\"}", 50.0);
 }
 
 /// A report on a healthy demo has nothing above a note.

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::prometheus::{Process, Prometheus, argument, free_address, get, wait_for_ready};
@@ -104,6 +105,16 @@ impl Chain {
     pub fn wait_for_answer(&self, panel: &str, query: &str) {
         wait_for(&format!("an answer to {panel}: {query}"), DEADLINE, || {
             self.prometheus.ask(query).filter(|samples| !samples.is_empty()).map(drop)
+        });
+    }
+
+    /// Asks Prometheus until one of these queries has a sample that is as wanted.
+    #[track_caller]
+    pub fn wait_for_value(&self, what: &str, queries: &[String], wanted: impl Fn(f64) -> bool) {
+        let value = |sample: &Value| sample["value"][1].as_str().and_then(|value| value.parse().ok());
+        wait_for(what, Duration::from_mins(3), || {
+            let mut samples = queries.iter().filter_map(|query| self.prometheus.ask(query)).flatten();
+            samples.any(|sample| value(&sample).is_some_and(&wanted)).then_some(())
         });
     }
 

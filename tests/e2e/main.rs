@@ -9,6 +9,7 @@
 
 mod chain;
 mod clock;
+mod panels;
 mod prometheus;
 mod webhook;
 
@@ -28,6 +29,7 @@ mod service {
 }
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chain::{Chain, Demo};
@@ -39,6 +41,13 @@ const PAGED_WITHIN: Duration = Duration::from_mins(1);
 const INCIDENT_AFTER: &str = "50s";
 const SPIKE: &str = "ImsMtaDeliveryFailureSpike";
 
+/// Tests with demos take turns: more of them at once, and a scrape comes late.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn demo(incident: &str, seed: &str) -> Demo {
     let when = ["--incident-after", INCIDENT_AFTER, "--incident-for", "70s"];
     Demo::start(&[&["--seed", seed, "--rate", "12", "--incident", incident][..], &when].concat())
@@ -49,6 +58,7 @@ fn outages_page_within_a_minute_and_nothing_else_does() {
     if !available("prometheus") || !available(chain::ALERTMANAGER) {
         return;
     }
+    let _turn = turn();
     let dns = demo("dead-dns", "1");
     let store = demo("dead-store", "2");
     let theirs = demo("dead-destination", "3");

@@ -2,6 +2,7 @@
 
 use super::super::action::Action;
 use super::super::entry::{ConnectionEntry, MessageEntry};
+use super::super::incident::Trouble;
 use super::super::message::{Channel, Message, Recipient, Route};
 use super::super::world::{self, Host, LOCAL_ADDRESS, LOCAL_ADDRESS_6, LOCAL_DOMAIN, RUN_USER};
 use super::entries::{Peer, Program, Thread};
@@ -51,13 +52,22 @@ pub(super) struct Incoming {
 impl Traffic {
     /// One message arrives; now and then something that is none.
     pub(super) fn arrival(&mut self) {
-        match self.random.u8(..100) {
+        let kind = self.random.u8(..100);
+        match self.trouble {
+            Some(Trouble::PlannedRestart) => return,
+            // Nobody listens on the SMTP ports.
+            Some(Trouble::DispatcherDead) if kind < 96 => return,
+            _ => {}
+        }
+        match kind {
             0..55 => self.outside_sends(),
             55..84 => self.user_sends(),
             84..96 => self.application_sends(),
             _ => self.local_program_sends(),
         }
-        self.something_odd();
+        if self.trouble != Some(Trouble::DispatcherDead) {
+            self.something_odd();
+        }
     }
 
     /// A new session, with its O entry.
@@ -96,7 +106,7 @@ impl Traffic {
         self.after(wait, move |traffic| traffic.close(&session));
     }
 
-    fn outside_sends(&mut self) {
+    pub(super) fn outside_sends(&mut self) {
         let domain = world::any_domain(&mut self.random);
         let tls = self.chance(0.6);
         let session = self.open(Channel::TcpLocal, 25, world::mail_host(domain), tls);
@@ -128,11 +138,22 @@ impl Traffic {
         let submission = self.chance(0.8);
         let (channel, port) = if submission { (Channel::TcpSubmit, 587) } else { (Channel::TcpAuth, 25) };
         let client = world::workstation(&mut self.random);
-        let mut session = self.open(channel, port, client, true);
+        let session = self.open(channel, port, client, true);
         let user = world::person(&mut self.random);
+        self.authenticate(session, &user, Self::addressed_by);
+    }
+
+    /// A user of ours authenticates and sends a message.
+    pub(super) fn authenticate(
+        &mut self,
+        mut session: Session,
+        user: &str,
+        message: impl FnOnce(&mut Self, String) -> Incoming + Send + 'static,
+    ) {
+        let address = format!("{user}@{LOCAL_DOMAIN}");
+        let channel = session.channel;
         let wait = self.pause(100, 900);
         self.after(wait, move |traffic| {
-            let address = format!("{user}@{LOCAL_DOMAIN}");
             let mut thread = session.thread.clone();
             let switched = format!("Authentication successful - switched to channel {}", channel.name());
             let entry = ConnectionEntry {
@@ -143,7 +164,7 @@ impl Traffic {
             };
             traffic.log_connection(&mut thread, &entry);
             session.thread = thread;
-            let incoming = traffic.addressed_by(address.clone());
+            let incoming = message(traffic, address.clone());
             let code = ["EESA", "EESA", "EESAC", "EESAQ"][traffic.random.usize(..4)];
             let peer = session.peer(&format!("*{address}"));
             traffic.take(&mut session.thread, channel, incoming, code, &peer);

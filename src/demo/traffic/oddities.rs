@@ -91,7 +91,7 @@ impl Traffic {
         session.thread = thread;
     }
 
-    fn wrong_password(&mut self) {
+    pub(super) fn wrong_password(&mut self) {
         let client = world::prober(&mut self.random);
         let mut session = self.open(Channel::TcpSubmit, 587, client, true);
         let user = format!("{}@{LOCAL_DOMAIN}", world::person(&mut self.random));
@@ -126,6 +126,8 @@ impl Traffic {
             ..ConnectionEntry::default()
         };
         self.log_connection(&mut thread, &entry);
+        let text = format!("PORT_ACCESS mapping denied the connection {transport} from {}", client.name);
+        self.daemon_says("dispatcher", 3, &text);
     }
 
     fn bad_command(&mut self) {

@@ -226,6 +226,19 @@ fn incidents_do_what_their_row_says() {
     assert!(get(&probing, "tcp_local J relay_denied") > 500, "{probing:#?}");
     assert!(get(&calm, "tcp_local J relay_denied") < 30, "{calm:#?}");
 
+    let flood = during(Trouble::InboundFlood);
+    assert!(get(&flood, "connection O") > 2000 + get(&calm, "connection O"), "{flood:#?}");
+    let guessing = during(Trouble::PasswordGuessing);
+    assert!(get(&guessing, "connection U") > 500 + get(&calm, "connection U"), "{guessing:#?}");
+    let stolen = during(Trouble::StolenAccount);
+    assert!(get(&stolen, "tcp_submit E") > 2000 + get(&calm, "tcp_submit E"), "{stolen:#?}");
+    let mail = during(Trouble::MailFlood);
+    assert!(get(&mail, "tcp_local E") > 2000 + get(&calm, "tcp_local E"), "{mail:#?}");
+
+    let dispatcher = during(Trouble::DispatcherDead);
+    assert_eq!(get(&dispatcher, "tcp_local E") + get(&dispatcher, "tcp_submit E"), 0, "{dispatcher:#?}");
+    assert!(get(&dispatcher, "l E") > 0 && get(&dispatcher, "ims-ms D") > 0, "{dispatcher:#?}");
+
     let controller = during(Trouble::JobControllerDead);
     assert_eq!(get(&controller, "ims-ms D") + get(&controller, "tcp_local D"), 0, "{controller:#?}");
     assert!(get(&controller, "tcp_local E") > 100);
@@ -284,6 +297,52 @@ fn a_planned_restart_stops_everything_and_starts_it_again() {
     let calm = counts(&events, 45, 69);
     assert_eq!(calm, BTreeMap::new());
     assert!(get(&counts(&events, 75, 120), "ims-ms D") > 20);
+}
+
+/// The clients of a flood are many, and one client's flood is one.
+#[test]
+fn floods_have_their_clients() {
+    let clients = |trouble| {
+        let mut clients: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+        let events = first(with(trouble), 100);
+        for line in lines(&events) {
+            if let Line::Connection(connection) = Reader::new(Dialect::default()).read(line)
+                && connection.code.action.letter() == 'O'
+                && let Some(transport) = connection.transport
+            {
+                *clients.entry(transport.remote_address.to_vec()).or_default() += 1;
+            }
+        }
+        clients
+    };
+    let (many, one) = (clients(Trouble::InboundFlood), clients(Trouble::SingleClientFlood));
+    assert!(many.len() > 1000, "{}", many.len());
+    assert!(one.get("203.0.113.250".as_bytes()).is_some_and(|count| *count > 1000));
+}
+
+/// A process that starts begins a log; only trouble writes into that of the Job Controller.
+#[test]
+fn daemons_write_logs_of_their_own() {
+    let names = |trouble: Option<Trouble>| {
+        let mut names: BTreeMap<String, usize> = BTreeMap::new();
+        let options = trouble.map_or(options(LogFormat::Text), with);
+        for event in first(options, 400) {
+            if let Action::Daemon { log, record } = event.action {
+                *names.entry(log.file_name()).or_default() += record.len();
+            }
+        }
+        names
+    };
+    let count = |names: &BTreeMap<String, usize>, program: &str| {
+        names.keys().filter(|name| name.starts_with(&format!("{program}.log-"))).count()
+    };
+    let calm = names(None);
+    let programs = ["dispatcher", "job_controller", "tcp_smtp_server"];
+    assert_eq!(programs.map(|program| count(&calm, program)), [1, 1, 3], "{calm:?}");
+    let controller = calm.iter().find(|(name, _)| name.starts_with("job_controller"));
+    assert_eq!(controller.map(|(_, bytes)| *bytes), Some(0));
+    let restarted = names(Some(Trouble::PlannedRestart));
+    assert_eq!(programs.map(|program| count(&restarted, program)), [2, 2, 6], "{restarted:?}");
 }
 
 #[test]

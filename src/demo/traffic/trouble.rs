@@ -9,11 +9,27 @@ use super::super::world::{self, DEAD_DOMAIN, LOCAL_DOMAIN, RUN_USER};
 use super::inbound::Incoming;
 use super::{Planned, Traffic};
 
-/// The programs that a planned restart stops and starts again.
-const RESTARTED: &[&str] =
+/// The programs of the MTA.
+pub(super) const EVERYTHING: &[&str] =
     &["dispatcher", "tcp_smtp_server", "job_controller", "tcp_smtp_client", "ims_master"];
-/// The program that `job-controller-dead` is about.
-const JOB_CONTROLLER: &[&str] = &["job_controller"];
+/// Programs that are gone while a trouble lasts.
+const GONE: &[(Trouble, &[&str])] = &[
+    (Trouble::JobControllerDead, &["job_controller"]),
+    (Trouble::DispatcherDead, &["dispatcher", "tcp_smtp_server"]),
+    (Trouble::PlannedRestart, EVERYTHING),
+];
+/// What happens while a trouble lasts, and the milliseconds, from and to, until it happens again.
+type Again = (Trouble, [u64; 2], fn(&mut Traffic));
+/// All that happens again and again.
+const AGAIN: &[Again] = &[
+    (Trouble::MailLoop, [1000, 4000], Traffic::go_around),
+    (Trouble::RelayProbing, [50, 250], Traffic::relay_attempt),
+    (Trouble::InboundFlood, [10, 50], Traffic::drone_connects),
+    (Trouble::SingleClientFlood, [20, 60], Traffic::flooder_connects),
+    (Trouble::PasswordGuessing, [50, 250], Traffic::wrong_password),
+    (Trouble::StolenAccount, [150, 350], Traffic::thief_sends),
+    (Trouble::MailFlood, [15, 60], Traffic::outside_sends),
+];
 /// How long a planned restart takes.
 const RESTART: Duration = Duration::from_secs(40);
 /// Messages of a newsletter that are on their way when the destination dies.
@@ -30,17 +46,16 @@ impl Traffic {
         self.trouble = Some(planned.trouble);
         self.tell(planned.trouble, "begins");
         self.tell_expected(planned.trouble);
-        match planned.trouble {
-            Trouble::DeadDestination => {
-                for _ in 0..NEWSLETTER {
-                    self.newsletter();
-                }
+        if planned.trouble == Trouble::DeadDestination {
+            for _ in 0..NEWSLETTER {
+                self.newsletter();
             }
-            Trouble::MailLoop => self.go_around(),
-            Trouble::JobControllerDead => self.emit(Action::Stop { programs: JOB_CONTROLLER }),
-            Trouble::RelayProbing => self.probe(),
-            Trouble::PlannedRestart => self.emit(Action::Stop { programs: RESTARTED }),
-            Trouble::DeadDns | Trouble::DeadStore => {}
+        }
+        if let Some(programs) = gone(planned.trouble) {
+            self.emit(Action::Stop { programs });
+        }
+        for &(_, pause, step) in AGAIN.iter().filter(|(trouble, ..)| *trouble == planned.trouble) {
+            self.again(planned.trouble, pause, step);
         }
         let lasts = if planned.trouble == Trouble::PlannedRestart { Some(RESTART) } else { planned.lasts };
         if let Some(lasts) = lasts {
@@ -51,10 +66,9 @@ impl Traffic {
     fn end(&mut self, trouble: Trouble) {
         self.trouble = None;
         self.tell(trouble, "ends");
-        match trouble {
-            Trouble::JobControllerDead => self.emit(Action::Start { programs: JOB_CONTROLLER }),
-            Trouble::PlannedRestart => self.emit(Action::Start { programs: RESTARTED }),
-            _ => {}
+        if let Some(programs) = gone(trouble) {
+            self.emit(Action::Start { programs });
+            self.daemons_start(programs);
         }
         // A Job Controller that starts reads the queue directories and takes up what is there.
         for message in std::mem::take(&mut self.waiting) {
@@ -91,23 +105,23 @@ impl Traffic {
         });
     }
 
-    fn go_around(&mut self) {
-        if self.trouble != Some(Trouble::MailLoop) {
+    /// Does something now, and again after each pause, until the trouble is over.
+    fn again(&mut self, trouble: Trouble, pause: [u64; 2], step: fn(&mut Self)) {
+        if self.trouble != Some(trouble) {
             return;
         }
+        step(self);
+        let wait = self.pause(pause[0], pause[1]);
+        self.after(wait, move |traffic| traffic.again(trouble, pause, step));
+    }
+
+    fn go_around(&mut self) {
         if self.queued < super::MOST_QUEUED {
             self.looped_message();
         }
-        let wait = self.pause(1000, 4000);
-        self.after(wait, Self::go_around);
     }
+}
 
-    fn probe(&mut self) {
-        if self.trouble != Some(Trouble::RelayProbing) {
-            return;
-        }
-        self.relay_attempt();
-        let wait = self.pause(50, 250);
-        self.after(wait, Self::probe);
-    }
+fn gone(trouble: Trouble) -> Option<&'static [&'static str]> {
+    GONE.iter().find(|(of, _)| *of == trouble).map(|&(_, programs)| programs)
 }
