@@ -2,8 +2,8 @@
 //! so that the exporter can be seen at work without a Messaging Server.
 //!
 //! It is a writer only: it does not read the logs, and it speaks no SMTP. [`traffic`] decides what
-//! happens, and is pure; [`performer`] carries it out, with [`site`], [`logs`], [`connections`] and
-//! [`processes`]. [`incident`] is THE table of what can go wrong.
+//! happens, and is pure; [`performer`] carries it out, with [`site`], [`logs`] and, beside files, a
+//! [`host`]. [`incident`] is THE table of what can go wrong.
 
 pub mod action;
 mod arguments;
@@ -11,12 +11,17 @@ pub mod connections;
 pub mod curve;
 pub mod daemon_log;
 pub mod entry;
+pub mod filling;
 pub mod format;
+pub mod half_open;
+pub mod host;
 pub mod incident;
 pub mod logs;
 pub mod message;
+pub mod ownership;
 pub mod performer;
 pub mod processes;
+pub mod queue_manager;
 pub mod site;
 pub mod traffic;
 pub mod world;
@@ -42,6 +47,7 @@ use crate::config::{
 };
 use crate::observed::Clock;
 use connections::Connections;
+use host::Host;
 use performer::{Order, Performer};
 use processes::Processes;
 use site::Site;
@@ -105,7 +111,8 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
     let (orders, received) = channel();
     let rollovers = roll_over_on_signal(orders)?;
 
-    let mut performer = Performer::whole(&site, connections, processes).context("cannot make the logs")?;
+    let host = Host::new(&site, connections, processes);
+    let mut performer = Performer::whole(&site, host).context("cannot make the logs")?;
     let (place, arguments) = (site.root().display().to_string(), arguments.clone());
     let running = prepared.start()?;
     let performing = perform(failed, move || {

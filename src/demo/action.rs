@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::daemon_log::DaemonLog;
 use super::message::QueueFile;
+use super::queue_manager::AllCounters;
 
 /// An action, and when.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +62,25 @@ pub enum Action {
         /// Which.
         file: QueueFile,
     },
+    /// The return job turns the logs over.
+    RollOver,
+    /// The queue manager counts.
+    Answer {
+        /// What it counts.
+        counters: Box<AllCounters>,
+    },
+    /// Something happens to the host: nothing where only files are written.
+    OnHost(HostAction),
+    /// Something that the one who watches should know.
+    Tell {
+        /// What.
+        message: String,
+    },
+}
+
+/// What is to be done with connections, processes and the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostAction {
     /// A client connects.
     Connect {
         /// The number of the connection.
@@ -68,13 +88,18 @@ pub enum Action {
         /// The last number of the client's address.
         client: u8,
     },
-    /// The client of [`Action::Connect`] leaves.
+    /// A client begins to connect, and never goes on.
+    HalfOpen {
+        /// The number of the connection.
+        id: u64,
+        /// The last number of the client's address.
+        client: u8,
+    },
+    /// The client of a connection leaves.
     Disconnect {
         /// The number of the connection.
         id: u64,
     },
-    /// The return job turns the logs over.
-    RollOver,
     /// Processes end.
     Stop {
         /// The names of their programs.
@@ -85,9 +110,17 @@ pub enum Action {
         /// The names of their programs.
         programs: &'static [&'static str],
     },
-    /// Something that the one who watches should know.
-    Tell {
-        /// What.
-        message: String,
+    /// The Dispatcher puts new servers in the place of old ones.
+    Renew {
+        /// How many of them stay.
+        but: usize,
     },
+    /// The cumulative log grows far faster than it should.
+    Fill,
+    /// Somebody empties it.
+    Empty,
+    /// Somebody gives the queue directory away.
+    GiveAway,
+    /// And takes it back.
+    TakeBack,
 }

@@ -8,9 +8,16 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
+use socket2::Socket;
+
+use super::half_open;
 
 /// Connections at once; those beyond are only in the log.
 const MOST_CONNECTIONS: usize = 200;
+
+/// Connections at once that are begun and not completed. A full queue of them would hold up the others where the
+/// kernel has no SYN cookies.
+const MOST_BEGUN: usize = 100;
 
 /// The listener and what is connected to it.
 #[derive(Debug)]
@@ -23,6 +30,8 @@ pub struct Connections {
     usable: bool,
     /// The server's end, then the client's.
     open: HashMap<u64, [TcpStream; 2]>,
+    /// Clients that do not complete their connections.
+    begun: HashMap<u64, Socket>,
 }
 
 impl Connections {
@@ -34,13 +43,20 @@ impl Connections {
     pub fn listen() -> io::Result<Self> {
         let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let address = listener.local_addr()?;
-        Ok(Self { listener: Some(listener), address, usable: true, open: HashMap::new() })
+        Ok(Self {
+            listener: Some(listener),
+            address,
+            usable: true,
+            open: HashMap::new(),
+            begun: HashMap::new(),
+        })
     }
 
     /// Nobody listens any more, and what was connected is closed.
     pub fn close(&mut self) {
         self.listener = None;
         self.open.clear();
+        self.begun.clear();
     }
 
     /// A listener on the same port again. Where somebody else has taken it there are no more connections.
@@ -68,10 +84,18 @@ impl Connections {
         }
     }
 
+    /// Begins a connection that the client never completes.
+    pub fn begin(&mut self, id: u64, client: u8) {
+        if self.listener.is_some() && self.begun.len() < MOST_BEGUN {
+            self.begun.extend(half_open::begin(client, self.address).ok().map(|socket| (id, socket)));
+        }
+    }
+
     /// Closes a connection, the server first: its end then waits in the kernel for a while, as after
     /// a QUIT.
     pub fn disconnect(&mut self, id: u64) {
         drop(self.open.remove(&id));
+        drop(self.begun.remove(&id));
     }
 
     /// How many are open.

@@ -33,6 +33,18 @@ pub enum Trouble {
     MailFlood,
     /// The Dispatcher is gone, and the SMTP servers with it.
     DispatcherDead,
+    /// Connections are begun and not completed.
+    SynBacklog,
+    /// The Job Controller cannot start a process.
+    ForkFailed,
+    /// A log fills the disk.
+    DiskFilling,
+    /// Somebody has given the queue directory away.
+    WrongOwner,
+    /// Somebody has stopped a channel.
+    ChannelStopped,
+    /// An SMTP server does not end when it should.
+    SmtpServerStuck,
 }
 
 /// One row of the table.
@@ -93,7 +105,7 @@ impl fmt::Display for Sign {
 const DEFAULT_FOR: u64 = 300;
 
 /// Every incident, in the order of the help text.
-pub const INCIDENTS: [Incident; 13] = [
+pub const INCIDENTS: [Incident; 17] = [
     Incident {
         trouble: Trouble::DeadDns,
         name: "dead-dns",
@@ -292,6 +304,50 @@ pub const INCIDENTS: [Incident; 13] = [
             becomes: Becomes::Equal(0.0),
         }],
         alerts: &[("ImsMtaDispatcherDown", 95)],
+    },
+    Incident {
+        trouble: Trouble::SynBacklog,
+        name: "syn-backlog",
+        what: "connections are begun and never completed, as in a SYN flood; the MTA never hears of them",
+        watch: &[Sign {
+            metric: "imsimta_smtp_sockets",
+            labels: &[("state", "syn_recv")],
+            becomes: Becomes::Least(30.0),
+        }],
+        alerts: &[],
+    },
+    Incident {
+        trouble: Trouble::ForkFailed,
+        name: "fork-failed",
+        what: "there is no memory for another process: the Job Controller runs and starts no channel program",
+        watch: &[Sign {
+            metric: "imsimta_queue_messages",
+            labels: &[("channel", "ims-ms")],
+            becomes: Becomes::Least(15.0),
+        }],
+        alerts: &[("ImsMtaQueueStuck", 1050)],
+    },
+    Incident {
+        trouble: Trouble::DiskFilling,
+        name: "disk-filling",
+        what: "mail.log grows by megabytes a second, up to 512 MiB and a twentieth of what is free",
+        watch: &[Sign {
+            metric: "imsimta_log_file_size_bytes",
+            labels: &[("log", "mail.log")],
+            becomes: Becomes::Least(16_000_000.0),
+        }],
+        alerts: &[],
+    },
+    Incident {
+        trouble: Trouble::ChannelStopped,
+        name: "channel-stopped",
+        what: "somebody has stopped tcp_local with imsimta qm stop: its messages wait",
+        watch: &[Sign {
+            metric: "imsimta_queue_messages",
+            labels: &[("channel", "tcp_local")],
+            becomes: Becomes::Least(60.0),
+        }],
+        alerts: &[("ImsMtaQueueStuck", 1050)],
     },
 ];
 

@@ -7,14 +7,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::action::{Action, TimedAction};
-use super::connections::Connections;
+use super::host::Host;
 use super::logs::LogFiles;
-use super::processes::Processes;
+use super::queue_manager;
 use super::site::Site;
 use super::traffic::Traffic;
 use crate::observed::Clock;
-
-const DISPATCHER: &str = "dispatcher";
 
 /// What the one who started the demo can ask for while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +25,11 @@ pub enum Order {
 #[derive(Debug)]
 pub struct Performer {
     queue: PathBuf,
+    root: PathBuf,
     log_directory: PathBuf,
     logs: LogFiles,
-    /// Without these two, events about them are left out.
-    connections: Option<Connections>,
-    processes: Option<Processes>,
+    /// Without one, what happens to it is left out.
+    host: Option<Host>,
 }
 
 impl Performer {
@@ -39,23 +37,23 @@ impl Performer {
     pub fn files_only(site: &Site) -> Self {
         Self {
             queue: site.queue(),
+            root: site.root().to_owned(),
             log_directory: site.logs(),
             logs: LogFiles::new(&site.logs()),
-            connections: None,
-            processes: None,
+            host: None,
         }
     }
 
-    /// One that also has connections and processes. The logs are there from the start, as on a host
+    /// One that also has a host. The logs are there from the start, as on a host
     /// whose MTA has run before.
     ///
     /// # Errors
     ///
     /// The logs cannot be made.
-    pub fn whole(site: &Site, connections: Connections, processes: Processes) -> io::Result<Self> {
+    pub fn whole(site: &Site, host: Host) -> io::Result<Self> {
         let mut performer = Self::files_only(site);
         performer.logs.open()?;
-        Ok(Self { connections: Some(connections), processes: Some(processes), ..performer })
+        Ok(Self { host: Some(host), ..performer })
     }
 
     /// Carries out all events before `end`, without waiting for their time.
@@ -113,47 +111,13 @@ impl Performer {
             }
             Action::Delete { file } => gone_is_fine(fs::remove_file(self.queue.join(file.path()))),
             Action::RollOver => self.logs.roll_over(),
-            Action::Connect { id, client } => {
-                self.with_connections(|connections| connections.connect(id, client));
-                Ok(())
-            }
-            Action::Disconnect { id } => {
-                self.with_connections(|connections| connections.disconnect(id));
-                Ok(())
-            }
-            Action::Stop { programs } => {
-                self.stop(programs);
-                Ok(())
-            }
-            Action::Start { programs } => self.start(programs),
+            Action::Answer { counters } => queue_manager::answer(&self.root, &counters),
+            Action::OnHost(action) => self.host.as_mut().map_or(Ok(()), |host| host.perform(action)),
             Action::Tell { message } => {
                 tell(&message);
                 Ok(())
             }
         }
-    }
-
-    fn with_connections(&mut self, act: impl FnOnce(&mut Connections)) {
-        if let Some(connections) = &mut self.connections {
-            act(connections);
-        }
-    }
-
-    /// It is the Dispatcher that listens.
-    fn stop(&mut self, programs: &[&str]) {
-        if let Some(processes) = &mut self.processes {
-            processes.end(programs);
-        }
-        if programs.contains(&DISPATCHER) {
-            self.with_connections(Connections::close);
-        }
-    }
-
-    fn start(&mut self, programs: &[&str]) -> io::Result<()> {
-        if programs.contains(&DISPATCHER) {
-            self.with_connections(Connections::listen_again);
-        }
-        self.processes.as_mut().map_or(Ok(()), |processes| processes.launch(programs))
     }
 }
 

@@ -73,6 +73,24 @@ impl Processes {
         }
     }
 
+    /// Ends all processes of a program but the first ones, and starts others.
+    ///
+    /// # Errors
+    ///
+    /// As the system says.
+    pub fn renew(&mut self, program: &str, but: usize) -> io::Result<()> {
+        let mut stay = but;
+        let leaves = |(name, _): &mut (&str, Child)| {
+            let leaves = *name == program && stay == 0;
+            stay -= usize::from(*name == program && !leaves);
+            leaves
+        };
+        for (_, child) in self.running.extract_if(.., leaves) {
+            end(child);
+        }
+        self.launch(&[program])
+    }
+
     fn spawn(&self, name: &str) -> io::Result<Child> {
         Command::new(self.directory.join(name))
             .arg(CHILD_COMMAND)

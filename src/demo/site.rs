@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::message::{Channel, QueueFile};
+use super::queue_manager;
 
 /// An installation that is removed when this is dropped, unless it was to be kept.
 #[derive(Debug)]
@@ -65,6 +66,8 @@ impl Site {
         for path in site.directories() {
             fs::create_dir_all(&path).map_err(|error| SiteError::Make { path, error })?;
         }
+        queue_manager::install(&site.root)
+            .map_err(|error| SiteError::Make { path: site.root.clone(), error })?;
         Ok(site)
     }
 

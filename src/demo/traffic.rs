@@ -13,6 +13,7 @@ mod held;
 mod inbound;
 mod oddities;
 mod outcome;
+mod queue;
 mod trouble;
 
 use std::cmp::Ordering;
@@ -30,6 +31,7 @@ use super::curve;
 use super::format::LogFormat;
 use super::incident::Trouble;
 use super::message::{Channel, Message, QueueFile, SUBDIRECTORIES};
+use super::queue_manager::AllCounters;
 use daemons::Daemons;
 use entries::Writer;
 use trouble::EVERYTHING;
@@ -115,6 +117,7 @@ pub struct Traffic {
     daemons: Daemons,
     connections: u64,
     queued: usize,
+    counters: AllCounters,
     /// Whether it was told that the queue is full.
     told_full: bool,
     /// What goes wrong now.
@@ -148,12 +151,14 @@ impl Traffic {
             daemons,
             connections: 0,
             queued: 0,
+            counters: Default::default(),
             told_full: false,
             trouble: None,
             waiting: Vec::new(),
             dead_run: None,
         };
         traffic.daemons_start(EVERYTHING);
+        traffic.queue_manager_answers();
         if traffic.options.noise {
             traffic.held_messages();
         }

@@ -1,6 +1,7 @@
 //! What strangers do to a mail host, beside mail and small attempts: floods, and a user's account in foreign
 //! hands.
 
+use super::super::action::{Action, HostAction};
 use super::super::message::{Channel, Recipient};
 use super::super::world::{self, STOLEN_ACCOUNT};
 use super::Traffic;
@@ -21,6 +22,14 @@ impl Traffic {
     pub(super) fn flooder_connects(&mut self) {
         let session = self.open(Channel::TcpLocal, 25, world::flooder(), false);
         self.close_later(session, 50, 500);
+    }
+
+    /// One of very many machines begins a connection and says no more. The MTA never hears of it.
+    pub(super) fn connection_is_begun(&mut self) {
+        let (id, client) = (self.next_connection(), self.random.u8(1..255));
+        self.emit(Action::OnHost(HostAction::HalfOpen { id, client }));
+        let wait = self.pause(5000, 7000);
+        self.after(wait, move |traffic| traffic.emit(Action::OnHost(HostAction::Disconnect { id })));
     }
 
     /// Somebody sends in the name of a user, with the right password and from anywhere.

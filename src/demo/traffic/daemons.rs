@@ -4,7 +4,7 @@
 
 use fastrand::Rng;
 
-use super::super::action::Action;
+use super::super::action::{Action, HostAction};
 use super::super::daemon_log::{DaemonLog, record};
 use super::super::world::LOCAL_HOST;
 use super::Traffic;
@@ -50,6 +50,22 @@ impl Traffic {
                 self.daemon_says(program, 1, &text);
             }
         }
+    }
+
+    /// There is no memory for another process, so the Job Controller cannot start a channel program
+    /// (Administration Guide, "Job Controller: fork failed").
+    pub(super) fn fork_fails(&mut self) {
+        self.daemon_says(
+            "job_controller",
+            1,
+            "jbc_channels: chan_execute [1]: fork failed: Not enough space",
+        );
+    }
+
+    /// The Dispatcher puts new servers in the place of its old ones, but for one whose client never ends.
+    pub(super) fn servers_are_renewed(&mut self) {
+        self.emit(Action::OnHost(HostAction::Renew { but: 1 }));
+        self.daemons_start(&["tcp_smtp_server"]);
     }
 
     /// The newest process of a daemon writes a record.

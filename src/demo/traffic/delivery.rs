@@ -23,8 +23,7 @@ const DEAD_HOST_RUNS: u64 = 30;
 impl Traffic {
     /// A channel program takes up a message.
     pub(super) fn attempt(&mut self, message: Message) {
-        if matches!(self.trouble, Some(Trouble::JobControllerDead | Trouble::PlannedRestart)) {
-            // Nobody starts a channel program.
+        if self.nobody_starts_a_program(&message) {
             self.waiting.push(message);
             return;
         }
@@ -155,6 +154,7 @@ impl Traffic {
     /// The file of a deferred message is renamed; where some recipients are done with, a new file
     /// takes the others.
     fn keep(&mut self, message: Message, recipients: Vec<Recipient>, partial: bool) {
+        self.of(message.file.channel).requeued += 1;
         let mut file = if partial { self.new_file(message.file.channel) } else { message.file.clone() };
         file.attempts = message.file.attempts + 1;
         let kept = Message { file, recipients, ..message.clone() };

@@ -195,6 +195,9 @@ impl Traffic {
         self.queued += 1;
         self.emit(Action::Create { file: message.file.clone(), contents: message.contents() });
         self.log_enqueue(thread, &message, code, peer);
+        if !message.file.held {
+            self.of(message.file.channel).waiting += 1;
+        }
         if !message.file.held && message.file.channel != Channel::Hold {
             let wait = self.pause(30, 900);
             self.after(wait, |traffic| traffic.attempt(message));
@@ -204,6 +207,9 @@ impl Traffic {
     /// Takes a message out of the queue.
     pub(super) fn delete(&mut self, message: &Message) {
         self.queued = self.queued.saturating_sub(1);
+        let counters = self.of(message.file.channel);
+        counters.waiting = counters.waiting.saturating_sub(1);
+        counters.delivered += 1;
         self.emit(Action::Delete { file: message.file.clone() });
     }
 }

@@ -1,6 +1,6 @@
 //! What comes in: SMTP sessions of other hosts, of users and of our own servers.
 
-use super::super::action::Action;
+use super::super::action::{Action, HostAction};
 use super::super::entry::{ConnectionEntry, MessageEntry};
 use super::super::incident::Trouble;
 use super::super::message::{Channel, Message, Recipient, Route};
@@ -70,14 +70,20 @@ impl Traffic {
         }
     }
 
+    /// The number of the next connection.
+    pub(super) fn next_connection(&mut self) -> u64 {
+        self.connections += 1;
+        self.connections
+    }
+
     /// A new session, with its O entry.
     pub(super) fn open(&mut self, channel: Channel, port: u16, client: Host, tls: bool) -> Session {
-        self.connections += 1;
+        let id = self.next_connection();
         let server = self.random.usize(..3);
         let own = if client.address.contains(':') { LOCAL_ADDRESS_6 } else { LOCAL_ADDRESS };
         let remote_port = self.random.u16(20_000..61_000);
         let mut session = Session {
-            id: self.connections,
+            id,
             thread: self.thread(Program::Server(server)),
             channel,
             transport: format!("TCP|{own}|{port}|{}|{remote_port}", client.address),
@@ -89,7 +95,7 @@ impl Traffic {
         session.thread = thread;
         let last = session.client.address.rsplit(['.', ':']).next();
         let client = last.and_then(|number| number.parse().ok()).unwrap_or(1);
-        self.emit(Action::Connect { id: session.id, client });
+        self.emit(Action::OnHost(HostAction::Connect { id: session.id, client }));
         session
     }
 
@@ -97,7 +103,7 @@ impl Traffic {
     pub(super) fn close(&mut self, session: &Session) {
         let mut thread = session.thread.clone();
         self.log_connection(&mut thread, &session.entry("C"));
-        self.emit(Action::Disconnect { id: session.id });
+        self.emit(Action::OnHost(HostAction::Disconnect { id: session.id }));
     }
 
     /// Plans the end of a session.

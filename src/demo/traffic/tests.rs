@@ -9,7 +9,7 @@ use jiff::civil::{DateTime, date};
 use jiff::tz::TimeZone;
 
 use super::{Options, Planned, Traffic};
-use crate::demo::action::{Action, TimedAction};
+use crate::demo::action::{Action, HostAction, TimedAction};
 use crate::demo::format::LogFormat;
 use crate::demo::incident::{INCIDENTS, Trouble};
 use crate::demo::message::QueueFile;
@@ -160,8 +160,8 @@ fn connections_are_opened_before_they_are_closed() {
     let mut closed = 0;
     for event in first(options(LogFormat::Text), 300) {
         match event.action {
-            Action::Connect { id, .. } => open.push(id),
-            Action::Disconnect { id } => {
+            Action::OnHost(HostAction::Connect { id, .. }) => open.push(id),
+            Action::OnHost(HostAction::Disconnect { id }) => {
                 let place = open.iter().position(|there| *there == id).expect("it is open");
                 open.swap_remove(place);
                 closed += 1;
@@ -184,7 +184,10 @@ fn the_rate_is_the_one_asked_for_and_follows_the_hours() {
     // A week in 700 s: what counts is the mean.
     let speed = 7.0 * 86_400.0 / 700.0;
     let events = first(Options { speed, ..options(LogFormat::Text) }, 700);
-    let sessions = events.iter().filter(|event| matches!(event.action, Action::Connect { .. })).count();
+    let sessions = events
+        .iter()
+        .filter(|event| matches!(event.action, Action::OnHost(HostAction::Connect { .. })))
+        .count();
     assert!((3000..4800).contains(&sessions), "{sessions}");
 }
 
@@ -289,10 +292,14 @@ fn a_loop_leaves_held_messages_that_show_it() {
 #[test]
 fn a_planned_restart_stops_everything_and_starts_it_again() {
     let events = first(with(Trouble::PlannedRestart), 120);
-    let stopped =
-        events.iter().position(|event| matches!(event.action, Action::Stop { .. })).expect("a stop");
-    let started =
-        events.iter().position(|event| matches!(event.action, Action::Start { .. })).expect("a start");
+    let stopped = events
+        .iter()
+        .position(|event| matches!(event.action, Action::OnHost(HostAction::Stop { .. })))
+        .expect("a stop");
+    let started = events
+        .iter()
+        .position(|event| matches!(event.action, Action::OnHost(HostAction::Start { .. })))
+        .expect("a start");
     assert_eq!(events[started].at.as_secs(), events[stopped].at.as_secs() + 40);
     let calm = counts(&events, 45, 69);
     assert_eq!(calm, BTreeMap::new());

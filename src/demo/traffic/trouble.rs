@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::action::Action;
+use super::super::action::{Action, HostAction};
 use super::super::incident::{INCIDENTS, Trouble};
 use super::super::message::Channel;
 use super::super::world::{self, DEAD_DOMAIN, LOCAL_DOMAIN, RUN_USER};
@@ -29,6 +29,16 @@ const AGAIN: &[Again] = &[
     (Trouble::PasswordGuessing, [50, 250], Traffic::wrong_password),
     (Trouble::StolenAccount, [150, 350], Traffic::thief_sends),
     (Trouble::MailFlood, [15, 60], Traffic::outside_sends),
+    (Trouble::SynBacklog, [80, 160], Traffic::connection_is_begun),
+    (Trouble::ForkFailed, [2000, 6000], Traffic::fork_fails),
+    (Trouble::DiskFilling, [250, 250], |traffic| traffic.emit(Action::OnHost(HostAction::Fill))),
+    (Trouble::SmtpServerStuck, [10_000, 10_000], Traffic::servers_are_renewed),
+];
+/// What happens to the host when a trouble begins, and when it is over.
+const ON_HOST: &[(Trouble, Option<HostAction>, HostAction)] = &[
+    (Trouble::WrongOwner, Some(HostAction::GiveAway), HostAction::TakeBack),
+    (Trouble::DiskFilling, None, HostAction::Empty),
+    (Trouble::SmtpServerStuck, None, HostAction::Renew { but: 0 }),
 ];
 /// How long a planned restart takes.
 const RESTART: Duration = Duration::from_secs(40);
@@ -52,8 +62,12 @@ impl Traffic {
             }
         }
         if let Some(programs) = gone(planned.trouble) {
-            self.emit(Action::Stop { programs });
+            self.emit(Action::OnHost(HostAction::Stop { programs }));
         }
+        if let Some(&(_, Some(action), _)) = on_host(planned.trouble) {
+            self.emit(Action::OnHost(action));
+        }
+        self.stop_channel(planned.trouble == Trouble::ChannelStopped);
         for &(_, pause, step) in AGAIN.iter().filter(|(trouble, ..)| *trouble == planned.trouble) {
             self.again(planned.trouble, pause, step);
         }
@@ -67,9 +81,13 @@ impl Traffic {
         self.trouble = None;
         self.tell(trouble, "ends");
         if let Some(programs) = gone(trouble) {
-            self.emit(Action::Start { programs });
+            self.emit(Action::OnHost(HostAction::Start { programs }));
             self.daemons_start(programs);
         }
+        if let Some(&(_, _, action)) = on_host(trouble) {
+            self.emit(Action::OnHost(action));
+        }
+        self.stop_channel(false);
         // A Job Controller that starts reads the queue directories and takes up what is there.
         for message in std::mem::take(&mut self.waiting) {
             let wait = self.pause(1000, 15_000);
@@ -120,6 +138,10 @@ impl Traffic {
             self.looped_message();
         }
     }
+}
+
+fn on_host(trouble: Trouble) -> Option<&'static (Trouble, Option<HostAction>, HostAction)> {
+    ON_HOST.iter().find(|(of, ..)| *of == trouble)
 }
 
 fn gone(trouble: Trouble) -> Option<&'static [&'static str]> {
