@@ -5,6 +5,7 @@
 //! a restart must not lose is in [`Totals`], which is saved together with the offsets of the logs.
 
 pub mod account;
+pub mod busiest;
 pub mod channel;
 pub mod client;
 mod clock;
@@ -22,10 +23,13 @@ pub mod index;
 mod join;
 pub mod labels;
 pub mod log_clock;
+pub mod open_destination;
 pub mod option;
+mod other_side;
 pub mod reasons;
 pub mod recent;
 pub mod reply;
+pub mod sender;
 pub mod table;
 pub mod time;
 pub mod timeline;
@@ -36,9 +40,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use channel::TryBand;
+use client::Deed;
 use clock::LocalClock;
-use connection::AuthenticationResult;
-use digest::{Batch, Client, ConnectionEvent, Delivery, Digester, Entry, Event, Key, MessageEvent, Waited};
+use digest::{Batch, ConnectionEvent, Delivery, Digester, Entry, Event, Key, MessageEvent, Waited};
 use index::{ChannelIndex, LogIndex};
 use serde::{Deserialize, Serialize};
 pub use table::{LeftOut, Table};
@@ -110,6 +114,10 @@ totals! {
     connections: connection::OpenConnections,
     /// What clients did in the last minutes.
     clients: client::Clients,
+    /// What authenticated senders did in the last minutes.
+    senders: sender::Senders,
+    /// Where outbound connections are open to.
+    open_destinations: open_destination::OpenDestinations,
     /// Joins of an entry with an earlier one.
     delays: delay::Delays,
     /// Which `LOG_*` options the log shows.
@@ -253,7 +261,8 @@ impl Aggregate {
                 self.message(channel, blocks.saturating_mul(self.block_size), event, at, batch);
             }
             Event::Connection { direction, key, client, event } => {
-                self.connection(channel, direction, key, client, event, at);
+                self.connection(channel, direction, key, event, at);
+                self.totals.other_side(key, client, event, at, batch);
             }
         }
     }
@@ -277,8 +286,11 @@ impl Aggregate {
         let counts = totals.channels.at(channel);
         let attempted = event.is_attempt();
         match event {
-            MessageEvent::Enqueued { destination, file, message, arrives, .. } => {
+            MessageEvent::Enqueued { destination, file, message, arrives, sender, .. } => {
                 let destination = totals.channels.index(destination, batch);
+                if let Some(sender) = sender {
+                    totals.senders.enqueued(sender, at.seen, batch);
+                }
                 totals.enqueues.add(channel, destination, bytes);
                 totals.recent.enqueued(destination, at.seen);
                 totals.delays.enqueued(file, message, arrives, at.written);
@@ -303,10 +315,13 @@ impl Aggregate {
             }
             MessageEvent::Refused { reason, client } => {
                 counts.rejections.add(reason);
-                client::count(&mut totals.clients.rejections, at.seen, client);
+                totals.clients.add(Deed::Rejections, at.seen, client, totals.seed);
             }
             MessageEvent::Aborted => counts.aborted_transactions += 1,
-            MessageEvent::BadCommand => counts.bad_commands += 1,
+            MessageEvent::BadCommand { client } => {
+                counts.bad_commands += 1;
+                totals.clients.add(Deed::BadCommands, at.seen, client, totals.seed);
+            }
             MessageEvent::DelayWarning => counts.delay_warnings += 1,
             MessageEvent::Other => {}
         }
@@ -351,7 +366,6 @@ impl Aggregate {
         channel: ChannelIndex,
         direction: Direction,
         key: Key,
-        client: Option<Client>,
         event: ConnectionEvent,
         at: Moment,
     ) {
@@ -359,12 +373,11 @@ impl Aggregate {
         let channel_counts = totals.channels.at(channel);
         let counts = &mut channel_counts.connections[direction];
         match event {
-            ConnectionEvent::Opened => {
+            ConnectionEvent::Opened { .. } => {
                 counts.opened += 1;
                 if let Some(key) = key {
                     totals.connections.opened(key, channel, direction, at.seen);
                 }
-                client::count(&mut totals.clients.connections, at.seen, client);
             }
             ConnectionEvent::Closed => {
                 counts.closed += 1;
@@ -372,18 +385,10 @@ impl Aggregate {
                     totals.connections.closed(key);
                 }
             }
-            ConnectionEvent::Rejected(reason) => {
-                counts.rejected.add(reason);
-                client::count(&mut totals.clients.rejections, at.seen, client);
-            }
+            ConnectionEvent::Rejected(reason) => counts.rejected.add(reason),
             ConnectionEvent::Failed(reason) => counts.failed.add(reason),
             ConnectionEvent::Etrn => channel_counts.etrn += 1,
-            ConnectionEvent::Authenticated(result) => {
-                channel_counts.authentications[result] += 1;
-                if result == AuthenticationResult::Failure {
-                    client::count(&mut totals.clients.authentication_failures, at.seen, client);
-                }
-            }
+            ConnectionEvent::Authenticated(result) => channel_counts.authentications[result] += 1,
             ConnectionEvent::Other => {}
         }
     }

@@ -45,7 +45,7 @@ use crate::aggregate::{Aggregate, Totals};
 use crate::config::Config;
 use crate::http::access::Entrance;
 use crate::http::{self, Site, server};
-use crate::metrics::{self, Exposition, catalogue::Feed, logs::ClientDisplay};
+use crate::metrics::{self, ClientDisplay, Exposition, catalogue::Feed};
 use crate::observed::latest::Turn;
 use crate::observed::{Beginning, Clock, LogBook, Observed, WallClock};
 use crate::source::install;

@@ -17,6 +17,7 @@ pub mod probe;
 mod routes;
 pub mod server;
 mod status;
+mod top;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,8 +33,8 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use parking_lot::RwLock;
 
+use crate::metrics::ClientDisplay;
 use crate::metrics::Exposition;
-use crate::metrics::logs::ClientDisplay;
 use crate::observed::Observed;
 use crate::observed::connections::ConnectionCounts;
 use encoding::Encoding;

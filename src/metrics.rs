@@ -4,7 +4,9 @@
 //! what vanished from the host vanishes from the page, and a gathering does no I/O. [`catalogue`] is THE table,
 //! [`Page`] holds plain samples of its metrics, and [`Exposition`] turns these into a format.
 
+pub mod busiest;
 pub mod catalogue;
+mod client_display;
 pub mod collectors;
 pub mod commands;
 pub mod connections;
@@ -17,7 +19,9 @@ pub mod logs;
 mod masked;
 pub mod observed;
 mod page;
+mod top_table;
 
+pub use client_display::ClientDisplay;
 pub use exposition::Exposition;
 pub use family::{Counter, Gauge, Histogram, Metric, Number, OfKind};
 pub use page::Page;

@@ -11,6 +11,7 @@
 //! - `service`: the real program on a tree laid out like a real install
 //! - `demo`: the synthetic MTA, started as a newcomer starts it
 //! - `clock`: sums while the host's clock is wrong and is set, beside those of a right one
+//! - `busiest`: clients in millions, beside exact counts
 //! - `alerts`: rules, runbooks and example configurations, by promtool and amtool
 //! - `corpora`: what the fuzz targets are fed with, replayed
 //! - `dashboards`: the rules that every dashboard keeps, and which panels show which incident
@@ -19,6 +20,7 @@
 //! - `tidy`: rules of the source tree
 
 mod alerts;
+mod busiest;
 mod clock;
 mod corpora;
 mod dashboards;

@@ -90,6 +90,8 @@ pub enum MessageEvent {
         arrives: bool,
         /// Whether the file is held from birth.
         held: bool,
+        /// Who authenticated to send it, where it comes from outside.
+        sender: Option<Name>,
     },
     /// D
     Delivered {
@@ -123,7 +125,10 @@ pub enum MessageEvent {
     /// V
     Aborted,
     /// B
-    BadCommand,
+    BadCommand {
+        /// Whose.
+        client: Option<Client>,
+    },
     /// W
     DelayWarning,
     /// Any other letter.
@@ -141,7 +146,10 @@ impl MessageEvent {
 #[derive(Clone, Copy, Debug)]
 pub enum ConnectionEvent {
     /// O
-    Opened,
+    Opened {
+        /// Where to, outbound.
+        destination: Option<Name>,
+    },
     /// C
     Closed,
     /// X

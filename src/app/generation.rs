@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use super::collectors::{Collectors, Late, Start};
 use super::logs::LogThread;
 use crate::config::Config;
-use crate::metrics::logs::ClientDisplay;
+use crate::metrics::ClientDisplay;
 use crate::observed::Observed;
 use crate::observed::latest::Turn;
 

@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::status::{STYLE, ago};
 use crate::aggregate::unparsed::KEPT;
-use crate::metrics::logs::ClientDisplay;
+use crate::metrics::ClientDisplay;
 use crate::observed::Observed;
 use crate::text::escape::escaped;
 

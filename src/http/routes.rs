@@ -5,7 +5,7 @@
 
 use super::access::Access;
 use super::pages::Made;
-use super::{Site, debug, history, status};
+use super::{Site, debug, history, status, top};
 use crate::metrics::Exposition;
 
 pub(super) const METRICS: &str = "/metrics";
@@ -47,6 +47,13 @@ pub(super) static ROUTES: &[Route] = &[
         makes: Makes::Page(status),
         doc: "whether mail flows, and else why not; what is collected, since when, what fails and why",
     },
+    Route {
+        path: "/top",
+        access: Access::Names,
+        makes: Makes::Page(top),
+        doc: "the busiest clients, networks, authenticated senders and destinations of the last minutes, 100 of each",
+    },
+    Route { path: "/top.json", access: Access::Names, makes: Makes::Page(top_json), doc: "the same as JSON" },
     Route {
         path: "/-/ready",
         access: Access::Open,
@@ -101,6 +108,14 @@ fn status(site: &Site) -> Made {
     let links = links(&[Access::Open, Access::Numbers, Access::Names]);
     let links: Vec<_> = links.iter().map(|route| (route.path, route.doc)).collect();
     Made::html(status::page(&site.observed, &links, site.command().as_deref()))
+}
+
+fn top(site: &Site) -> Made {
+    Made::html(top::page(&site.observed, &site.clients.read()))
+}
+
+fn top_json(site: &Site) -> Made {
+    Made::new("application/json", top::json(&site.observed, &site.clients.read()))
 }
 
 fn ready(site: &Site) -> Made {

@@ -41,20 +41,22 @@ macro_rules! catalogue {
 }
 
 mod asked;
+mod clients;
 mod exporter;
 
 pub use asked::*;
+pub use clients::*;
 pub use exporter::*;
 
 /// Every metric.
 pub static METRICS: &[&Family] = &all();
 
-const ALL: usize = ROWS.len() + asked::ROWS.len() + exporter::ROWS.len();
+const ALL: usize = ROWS.len() + asked::ROWS.len() + exporter::ROWS.len() + clients::ROWS.len();
 
 /// The parts, one behind the other.
 const fn all() -> [&'static Family; ALL] {
     let mut all = [ROWS[0]; ALL];
-    let parts: [&[&'static Family]; 3] = [&ROWS, &asked::ROWS, &exporter::ROWS];
+    let parts: [&[&'static Family]; 4] = [&ROWS, &asked::ROWS, &exporter::ROWS, &clients::ROWS];
     let (mut part, mut place) = (0, 0);
     while part < parts.len() {
         let mut row = 0;
@@ -157,22 +159,6 @@ catalogue! { behind 0;
         "SMTP authentications (U entries)."
         needs AuthenticationEntries
         query "sum by (result) (rate(imsimta_authentications_total[5m]))";
-    CLIENT_CONNECTIONS = Gauge "imsimta_client_connections" [CLIENT] Logs
-        "Inbound SMTP connections of the busiest clients in the last 5 minutes."
-        needs ConnectionEntries
-        query "topk(5, imsimta_client_connections)";
-    CLIENT_REJECTIONS = Gauge "imsimta_client_rejections" [CLIENT] Logs
-        "Rejections (J and X entries) of the clients with most of them in the last 5 minutes."
-        needs Connection
-        query "topk(5, imsimta_client_rejections)";
-    CLIENT_AUTHENTICATION_FAILURES = Gauge "imsimta_client_authentication_failures" [CLIENT] Logs
-        "Failed authentications of the clients with most of them in the last 5 minutes."
-        needs AuthenticationEntries
-        query "topk(5, imsimta_client_authentication_failures)";
-    CLIENT_CONNECTIONS_MAX = Gauge "imsimta_client_connections_max" [] Logs
-        "Inbound SMTP connections of the busiest client in the last 5 minutes, however clients are labelled."
-        needs ConnectionEntries
-        query "imsimta_client_connections_max > 300";
     HELD_NOTICES = Counter "imsimta_held_notices_total" [] Logs
         "Notices of held messages in `held.syslog`. HELD_SNDOPR is off by default: 0 proves nothing."
         query "increase(imsimta_held_notices_total[1h]) > 0";
@@ -280,6 +266,9 @@ catalogue! { behind 0;
     CLIENT_SOCKETS = Gauge "imsimta_client_sockets" [CLIENT, STATE] Sockets
         "TCP sockets on the MTA's ports of the clients with most of them."
         query "topk(5, sum by (client) (imsimta_client_sockets))";
+    CLIENT_SOCKETS_MAX = Gauge "imsimta_client_sockets_max" [] Sockets
+        "TCP sockets on the MTA's ports of the client with most of them, however clients are labelled."
+        query "imsimta_client_sockets_max > 100";
     CLIENT_SOCKETS_LEFT_OUT = Gauge "imsimta_client_sockets_left_out" [] Sockets
         "TCP sockets whose clients were not told apart at the last look, since there were too many addresses."
         query "imsimta_client_sockets_left_out > 0";

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::busiest;
 use super::catalogue as metric;
-use super::logs::ClientDisplay;
+use super::client_display::ClientDisplay;
 use super::page::Page;
 use crate::observed::history::Growth;
 use crate::source::dispatcher::Dispatcher;
 use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::processes::ProcessSnapshot;
-use crate::source::sockets::{SocketSnapshot, TcpState};
+use crate::source::sockets::SocketSnapshot;
 use crate::source::spool::held_files::HeldReason;
 use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ChannelQueue, ErrorKind, QueueSnapshot};
 
@@ -80,17 +81,7 @@ pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, clients: &Client
             page.count(&metric::LISTEN_QUEUE_LIMIT, &[&port], u64::from(limit));
         }
     }
-    let mut by_label = std::collections::BTreeMap::new();
-    for (client, states) in &snapshot.clients {
-        let Some(label) = clients.value(*client) else { continue };
-        let sums: &mut [u64; TcpState::ALL.len()] = by_label.entry(label).or_default();
-        sums.iter_mut().zip(states).for_each(|(sum, count)| *sum += count);
-    }
-    for (client, states) in &by_label {
-        for (state, &sockets) in TcpState::ALL.iter().zip(states).filter(|&(_, &sockets)| sockets > 0) {
-            page.count(&metric::CLIENT_SOCKETS, &[client, state.label()], sockets);
-        }
-    }
+    busiest::fill_sockets(page, snapshot, clients);
 }
 
 /// Puts what the Dispatcher may do on the page.

@@ -18,6 +18,7 @@ use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind, MAX_CHANNELS};
 use crate::source::wakeup::{Restart, Wakeup};
 
 use super::family::{Feed, Label};
+use super::top_table::TopTable;
 
 /// The values of a closed set.
 fn each<T: Copy>(values: &[T], label: fn(T) -> &'static str) -> String {
@@ -62,6 +63,13 @@ labels! {
     RESULT = "result": each(AuthenticationResult::ALL, AuthenticationResult::label);
     CLIENT = "client":
         format!("the top {} (`clients.top`), as `clients.label` says", config::Clients::default().top);
+    NETWORK = "network":
+        format!("the top {} (`clients.top`) /24 and /64, as `clients.label` says", config::Clients::default().top);
+    SENDER = "sender":
+        format!("the top {} (`clients.top`), as `clients.label` says", config::Clients::default().top);
+    DESTINATION_HOST = "destination":
+        format!("the top {} (`clients.top`), addresses as `clients.label` says", config::Clients::default().top);
+    TOP_TABLE = "table": each(TopTable::ALL, TopTable::label);
     HELD_REASON = "reason": each(&HeldReason::ALL, HeldReason::label);
     AGE = "age": texts(&AGE_BANDS.map(|(label, _)| label));
     SCAN_RESULT = "result": "`read`, `skipped`";

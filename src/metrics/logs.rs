@@ -1,71 +1,14 @@
 //! Samples of everything that log entries feed.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-
-use super::catalogue as metric;
+use super::client_display::ClientDisplay;
 use super::page::Page;
+use super::{busiest, catalogue as metric};
 use crate::aggregate::Totals;
 use crate::aggregate::channel::ChannelCounts;
 use crate::aggregate::time::Time;
 use crate::aggregate::timeline::Present;
-use crate::config::ClientLabel;
 use crate::record::Direction;
 use crate::record::reason::Reason;
-
-/// How clients are shown.
-#[derive(Clone, Copy, Debug)]
-pub struct ClientDisplay {
-    /// What stands in the label.
-    pub label: ClientLabel,
-    /// How many clients have one.
-    pub top: usize,
-    /// Keys the hash of hashed labels.
-    pub seed: u64,
-}
-
-impl ClientDisplay {
-    /// The label value of a client; `None` when clients are not shown.
-    pub fn value(&self, client: IpAddr) -> Option<String> {
-        match self.label {
-            ClientLabel::Address => Some(client.to_string()),
-            ClientLabel::Network => Some(network(client)),
-            ClientLabel::Hashed => {
-                let hash = xxhash_rust::xxh3::xxh3_64_with_seed(client.to_string().as_bytes(), self.seed);
-                Some(format!("{hash:016x}"))
-            }
-            ClientLabel::Off => None,
-        }
-    }
-
-    /// The label values with the greatest sums. Addresses of one network are added up.
-    fn top(&self, sums: &[(IpAddr, u64)]) -> Vec<(String, u64)> {
-        let mut by_label: HashMap<String, u64> = HashMap::new();
-        for &(client, count) in sums {
-            if let Some(label) = self.value(client) {
-                *by_label.entry(label).or_insert(0) += count;
-            }
-        }
-        let mut top: Vec<_> = by_label.into_iter().collect();
-        top.sort_unstable_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
-        top.truncate(self.top);
-        top
-    }
-}
-
-/// The /24 or /64 that an address lies in.
-fn network(client: IpAddr) -> String {
-    match client {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{}/64", std::net::Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-    }
-}
 
 /// Puts all totals on the page. Windows end with the present.
 pub fn fill(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: Present) {
@@ -74,7 +17,7 @@ pub fn fill(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: Pres
         fill_channel(page, channel, counts);
     }
     fill_breakdowns(page, totals, now.now());
-    fill_clients(page, totals, clients, now.now());
+    busiest::fill_logs(page, totals, clients, now.now());
     fill_accounts(page, totals, now);
 }
 
@@ -193,24 +136,6 @@ fn fill_breakdowns(page: &mut Page, totals: &Totals, now: Time) {
     }
 }
 
-fn fill_clients(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: Time) {
-    let windows = [
-        (&metric::CLIENT_CONNECTIONS, &totals.clients.connections),
-        (&metric::CLIENT_REJECTIONS, &totals.clients.rejections),
-        (&metric::CLIENT_AUTHENTICATION_FAILURES, &totals.clients.authentication_failures),
-    ];
-    for (family, window) in windows {
-        for (client, count) in clients.top(&window.sums(now).0) {
-            page.count(family, &[&client], count);
-        }
-    }
-    // Without connection entries nobody knows how many connections a client made.
-    if totals.options.connection_entries() {
-        let busiest = totals.clients.connections.sums(now).0.into_iter().map(|(_, count)| count).max();
-        page.count(&metric::CLIENT_CONNECTIONS_MAX, &[], busiest.unwrap_or(0));
-    }
-}
-
 fn fill_accounts(page: &mut Page, totals: &Totals, now: Present) {
     for account in totals.accounts.all() {
         let log = account.name.as_str();
@@ -238,43 +163,5 @@ fn fill_accounts(page: &mut Page, totals: &Totals, now: Present) {
     }
     for (option, seen) in totals.options.all() {
         page.truth(&metric::OPTION_SEEN, &[option], seen);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::IpAddr;
-
-    use super::ClientDisplay;
-    use crate::config::ClientLabel;
-
-    #[test]
-    fn clients_are_shown_as_configured() {
-        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
-        let sums = [
-            (address("192.0.2.1"), 5),
-            (address("192.0.2.200"), 4),
-            (address("198.51.100.1"), 6),
-            (address("2001:db8::1"), 1),
-        ];
-        for (label, top, expected) in [
-            (ClientLabel::Address, 2, vec![("198.51.100.1", 6), ("192.0.2.1", 5)]),
-            (
-                ClientLabel::Network,
-                3,
-                vec![("192.0.2.0/24", 9), ("198.51.100.0/24", 6), ("2001:db8::/64", 1)],
-            ),
-            (ClientLabel::Off, 9, vec![]),
-        ] {
-            let display = ClientDisplay { label, top, seed: 1 };
-            let got = display.top(&sums);
-            let got: Vec<(&str, u64)> = got.iter().map(|(client, count)| (client.as_str(), *count)).collect();
-            assert_eq!(got, expected);
-        }
-        let hashed = ClientDisplay { label: ClientLabel::Hashed, top: 9, seed: 1 };
-        let other_seed = ClientDisplay { seed: 2, ..hashed };
-        let value = hashed.value(address("192.0.2.1")).expect("shown");
-        assert_eq!(value.len(), 16);
-        assert_ne!(Some(value), other_seed.value(address("192.0.2.1")));
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::logs::ClientDisplay;
+use super::client_display::ClientDisplay;
 use crate::config::ClientLabel;
 
 /// What stands for an address where clients are not shown, and for the beginning of one where a line ends.

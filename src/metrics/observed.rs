@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use super::logs::{self, ClientDisplay};
+use super::client_display::ClientDisplay;
+use super::logs;
 use super::page::Page;
 use super::{connections, exporter};
 use crate::observed::Observed;

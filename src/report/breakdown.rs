@@ -157,7 +157,7 @@ impl Breakdown {
 
     fn connection(&mut self, client: &Client, event: ConnectionEvent) {
         let (trouble, count): (bool, fn(&mut ClientCounts) -> &mut u64) = match event {
-            ConnectionEvent::Opened => (false, |counts| &mut counts.connections),
+            ConnectionEvent::Opened { .. } => (false, |counts| &mut counts.connections),
             ConnectionEvent::Rejected(_) => (true, |counts| &mut counts.rejected_connections),
             ConnectionEvent::Authenticated(AuthenticationResult::Failure) => {
                 (true, |counts| &mut counts.authentication_failures)

@@ -19,7 +19,7 @@ use crate::findings::logs::{
 };
 use crate::findings::options::{self, OptionShown};
 use crate::findings::{Finding, Input, Thresholds, findings};
-use crate::metrics::logs::ClientDisplay;
+use crate::metrics::ClientDisplay;
 
 /// Rows of each list, the greatest first.
 const LISTED: usize = 50;

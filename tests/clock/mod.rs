@@ -14,7 +14,7 @@ use imsimta_exporter::config::ClientLabel;
 use imsimta_exporter::counting::LogReader;
 use imsimta_exporter::metrics::Exposition;
 use imsimta_exporter::metrics::catalogue::Feed;
-use imsimta_exporter::metrics::logs::{self, ClientDisplay};
+use imsimta_exporter::metrics::{ClientDisplay, logs};
 use imsimta_exporter::observed::Now;
 use imsimta_exporter::record::{Dialect, timestamp};
 use imsimta_exporter::source::state::{Loaded, StateDirectory};

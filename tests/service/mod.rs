@@ -20,5 +20,6 @@ mod root;
 mod shutdown;
 mod sources;
 mod state;
+mod top;
 mod traffic;
 mod upgrade;

@@ -229,7 +229,13 @@ fn a_listener_that_other_hosts_reach_has_numbers_alone() {
         for path in ["/metrics", "/-/healthy", "/-/ready"] {
             assert_eq!(ask(&service, &get(path, host)).0, 200, "{path}");
         }
-        for (path, status) in [("/", 401), ("/debug/unparsed", 404), ("/debug/unparsed.txt", 404)] {
+        for (path, status) in [
+            ("/", 401),
+            ("/top", 401),
+            ("/top.json", 401),
+            ("/debug/unparsed", 404),
+            ("/debug/unparsed.txt", 404),
+        ] {
             let (got, answer) = ask(&service, &get(path, host));
             assert_eq!(got, status, "{path}");
             assert!(!answer.contains("tcp_local") && !answer.contains("Watches"), "{answer}");
@@ -256,14 +262,23 @@ fn no_page_shows_an_address_that_no_label_would() {
         let mut service = Service::start(command);
         service.wait_for_sample("imsimta_exporter_ready", 1.0);
         let line = "19-Jan-2024 19:16:57.64 tcp_local + O TCP|192.0.2.77|25|198.51.100.77|4711 SMTP\n\
+                    19-Jan-2024 19:16:57.64 tcp_local - O TCP|192.0.2.77|2525|198.51.100.77|25 SMTP/[192.0.2.77]\n\
                     not understood: from [192.0.2.77] (2001:db8::77)\n";
         install.append("mail.log_current", line);
-        service.wait_for_sample(r#"imsimta_log_lines_total{log="mail.log_current"}"#, 2.0);
+        service.wait_for_sample(r#"imsimta_log_lines_total{log="mail.log_current"}"#, 3.0);
         let headers = format!("Host: 127.0.0.1\r\nAuthorization: Bearer {}\r\n", token(&install));
-        let mut shown: Vec<String> =
-            ["/", "/metrics", "/-/ready", "/-/healthy", "/debug/unparsed", "/debug/unparsed.txt"]
-                .map(|path| ask(&service, &get(path, &headers)).1)
-                .into();
+        let mut shown: Vec<String> = [
+            "/",
+            "/top",
+            "/top.json",
+            "/metrics",
+            "/-/ready",
+            "/-/healthy",
+            "/debug/unparsed",
+            "/debug/unparsed.txt",
+        ]
+        .map(|path| ask(&service, &get(path, &headers)).1)
+        .into();
         let mut command = Command::new(PROGRAM);
         command.args(["unparsed", "--listen", &service.address.to_string(), "--state-dir"]);
         let (code, lines, said) = run(command.arg(install.path("state")));

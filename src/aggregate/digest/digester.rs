@@ -73,12 +73,16 @@ impl Digester {
         let event = match (message.code.action, reason::of_message(message)) {
             (Action::Enqueue, _) => {
                 let destination = self.name(message.destination_channel, batch);
+                let arrives = is_outside(message.source_channel);
                 MessageEvent::Enqueued {
                     destination,
                     file: file_key(destination, file),
                     message: self.message_key(message),
-                    arrives: is_outside(message.source_channel),
+                    arrives,
                     held: file.ends_with(b".HELD"),
+                    sender: sender(message.username)
+                        .filter(|_| arrives)
+                        .map(|user| self.new_name(user, batch)),
                 }
             }
             (Action::Dequeue, _) => MessageEvent::Delivered {
@@ -86,7 +90,7 @@ impl Digester {
                 waited: self.waited(message, channel, file, is_outside(message.source_channel)),
             },
             (Action::Abort, _) => MessageEvent::Aborted,
-            (Action::BadCommand, _) => MessageEvent::BadCommand,
+            (Action::BadCommand, _) => MessageEvent::BadCommand { client: self.client(client_of(message)) },
             (Action::DelayWarning, _) => MessageEvent::DelayWarning,
             (action, Some(why)) => match action.row().failed {
                 Some(Failed::Attempt(outcome)) => self.failed(message, outcome, channel, file, &why, batch),
@@ -150,7 +154,10 @@ impl Digester {
 
     fn connection(self, entry: &Connection<'_>, batch: &mut Batch) -> Entry {
         let event = match (entry.code.action, reason::of_connection(entry)) {
-            (Action::Open, _) => ConnectionEvent::Opened,
+            (Action::Open, _) => {
+                let destination = destination_of(entry).map(|host| self.name(host, batch));
+                ConnectionEvent::Opened { destination }
+            }
             (Action::Close, _) => ConnectionEvent::Closed,
             (Action::ConnectionRejection, Some(why)) => ConnectionEvent::Rejected(why.reason),
             (Action::ConnectionFailure, Some(why)) => ConnectionEvent::Failed(why.reason),
@@ -159,7 +166,7 @@ impl Digester {
             _ => ConnectionEvent::Other,
         };
         let seed = self.seed ^ entry.direction as u64;
-        let named = matches!(event, ConnectionEvent::Opened | ConnectionEvent::Closed);
+        let named = matches!(event, ConnectionEvent::Opened { .. } | ConnectionEvent::Closed);
         let key = entry.transport.filter(|_| named).map(|ends| xxh3_64_with_seed(ends.tuple, seed));
         let counted = entry.direction == Direction::In && !matches!(event, ConnectionEvent::Closed);
         let remote = entry.transport.filter(|_| counted);
@@ -189,11 +196,16 @@ impl Digester {
         {
             return name;
         }
-        let start = batch.text.len();
-        label::push(spelling, &mut batch.text);
-        let name = self.name_since(start, batch);
+        let name = self.new_name(spelling, batch);
         batch.names[place] = Some(name);
         name
+    }
+
+    /// One that does not take the place of those that come more often.
+    fn new_name(self, spelling: &[u8], batch: &mut Batch) -> Name {
+        let start = batch.text.len();
+        label::push(spelling, &mut batch.text);
+        self.name_since(start, batch)
     }
 
     fn name_since(self, start: usize, batch: &Batch) -> Name {
@@ -243,6 +255,21 @@ fn client_of(message: &Message<'_>) -> Option<std::net::IpAddr> {
     let transport =
         transport::parse(message.transport).and_then(|ends| transport::address(ends.remote_address));
     transport.or_else(|| transport::source_address(message.source_system))
+}
+
+/// Who authenticated: the log has a `*` in front of such users, and none in front of those of processes.
+fn sender(username: &[u8]) -> Option<&[u8]> {
+    username.strip_prefix(b"*").filter(|user| !user.is_empty())
+}
+
+/// Where an outbound connection goes: the host that mail is for (`SMTP/<initial host>/<host>`), else the address.
+fn destination_of<'a>(entry: &Connection<'a>) -> Option<&'a [u8]> {
+    if entry.direction == Direction::In {
+        return None;
+    }
+    let initial = entry.application.split(|&byte| byte == b'/').nth(1);
+    let initial = initial.filter(|host| !host.is_empty() && !host.starts_with(b"TLS"));
+    initial.or_else(|| entry.transport.map(|ends| ends.remote_address))
 }
 
 /// Whether mail enters or leaves this host through the channel.

@@ -44,7 +44,15 @@ const CAPS: &[(&str, usize, usize, Make)] = &[
             &format!("dns;mx.d.example (192.0.2.1) smtp;450 4.2.{} busy", n % 40),
         )
     }),
-    ("clients", 4096, 4200, opened),
+    ("clients", 1792, 1900, opened),
+    ("client_networks", 1792, 1900, |n| opened(n << 8)),
+    ("senders", 896, 950, |n| {
+        format!("{} *u{n} ", enqueue("tcp_submit", "tcp_local", n).trim_end_matches(" mailsrv"))
+    }),
+    ("open_destinations", 14_336, 14_400, |n| {
+        let [_, _, b, c] = u32::try_from(n).expect("small").to_be_bytes();
+        format!("tcp_local - O TCP|192.0.2.1|{n}|10.0.{b}.{c}|25 SMTP/d{n}.example/mx.example")
+    }),
     ("connections", 65_536, 65_600, opened),
     ("queue_delay", 1000, 70_000, |n| enqueue("tcp_local", "ims-ms", n)),
     ("end_to_end_delay", 1000, 70_000, |n| enqueue("tcp_local", "ims-ms", n)),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::learnt::Kept;
 use crate::config::Config;
+use crate::metrics::ClientDisplay;
 use crate::metrics::Page;
-use crate::metrics::logs::ClientDisplay;
 use crate::observed::latest::{About, Latest, Readings, Turn};
 use crate::observed::reading::{Reading, Run};
 use crate::observed::{Clock, Observed, ProblemLog};

@@ -47,7 +47,7 @@ fn series_of(event: &Event) -> Option<Series> {
             MessageEvent::Refused { .. } => Some(Series::Rejections),
             _ => None,
         },
-        Event::Connection { event: ConnectionEvent::Opened, .. } => Some(Series::Connections),
+        Event::Connection { event: ConnectionEvent::Opened { .. }, .. } => Some(Series::Connections),
         Event::Connection { .. } => None,
     }
 }

@@ -9,7 +9,7 @@ use crate::aggregate::Totals;
 use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::reasons::PerLabel;
 use crate::findings::logs::{Authentications, ClientCount, Rejection};
-use crate::metrics::logs::ClientDisplay;
+use crate::metrics::ClientDisplay;
 use crate::record::reason::Reason;
 use crate::report::breakdown::{Breakdown, ClientCounts};
 

@@ -6,7 +6,7 @@ use crate::aggregate::Totals;
 use crate::aggregate::account::LogAccount;
 use crate::aggregate::index::LogIndex;
 use crate::aggregate::reasons::PerLabel;
-use crate::metrics::logs::ClientDisplay;
+use crate::metrics::ClientDisplay;
 use crate::record::{Skip, Unparsed};
 use crate::report::breakdown::Breakdown;
 use crate::text::escape::escaped;

@@ -195,7 +195,7 @@ fn page(totals: Totals) -> Vec<String> {
     use crate::metrics::{Exposition, catalogue::Feed, logs};
     let present = Aggregate::new(totals.clone(), jiff::tz::TimeZone::UTC, 1024)
         .present(UnixTime::of(0), Monotonic::of(0));
-    let clients = logs::ClientDisplay { label: crate::config::ClientLabel::Off, top: 0, seed: 0 };
+    let clients = crate::metrics::ClientDisplay { label: crate::config::ClientLabel::Off, top: 0, seed: 0 };
     let exposition = Exposition::default();
     let fill = move |page: &mut _| logs::fill(page, &totals, &clients, present);
     exposition.publish(&[Feed::Logs], fill).expect("published");

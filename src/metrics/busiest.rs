@@ -1,0 +1,306 @@
+//! The busiest of each kind: who, how often, and how far that may be from the truth. Gauges show the first few of them,
+//! the page `/top` shows more.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::catalogue as metric;
+use super::client_display::ClientDisplay;
+use super::family::{Gauge, Metric};
+use super::page::Page;
+pub use super::top_table::TopTable;
+use crate::aggregate::Totals;
+use crate::aggregate::busiest::Ranking;
+use crate::aggregate::client::{Deed, network};
+use crate::aggregate::time::Time;
+use crate::observed::Observed;
+use crate::record::code::Action;
+use crate::record::option::LogOption;
+use crate::source::sockets::{SocketSnapshot, StateCounts, TcpState};
+
+/// What a table is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    Address(Deed),
+    Network(Deed),
+    Sender,
+    Destination,
+    Socket,
+    SocketOfNetwork,
+}
+
+impl TopTable {
+    fn of(self) -> Of {
+        match self {
+            Self::Connections => Of::Address(Deed::Connections),
+            Self::NetworkConnections => Of::Network(Deed::Connections),
+            Self::Rejections => Of::Address(Deed::Rejections),
+            Self::NetworkRejections => Of::Network(Deed::Rejections),
+            Self::BadCommands => Of::Address(Deed::BadCommands),
+            Self::NetworkBadCommands => Of::Network(Deed::BadCommands),
+            Self::AuthenticationFailures => Of::Address(Deed::AuthenticationFailures),
+            Self::NetworkAuthenticationFailures => Of::Network(Deed::AuthenticationFailures),
+            Self::Senders => Of::Sender,
+            Self::Destinations => Of::Destination,
+            Self::Sockets => Of::Socket,
+            Self::NetworkSockets => Of::SocketOfNetwork,
+        }
+    }
+
+    /// What its rows are.
+    pub fn who(self) -> &'static str {
+        match self.of() {
+            Of::Address(_) | Of::Socket => "Client",
+            Of::Network(_) | Of::SocketOfNetwork => "Network",
+            Of::Sender => "Sender",
+            Of::Destination => "Destination",
+        }
+    }
+
+    /// Whether its rows are clients, each of which may be shown by its network.
+    pub fn is_of_clients(self) -> bool {
+        self.who() == "Client"
+    }
+
+    /// What the MTA has to log for it: one of these.
+    pub fn needs(self) -> &'static [LogOption] {
+        match self.of() {
+            Of::Address(deed) | Of::Network(deed) => gauges(deed).0.family.needs,
+            Of::Sender => metric::SENDER_ENQUEUES.family.needs,
+            Of::Destination => metric::DESTINATION_OPEN_CONNECTIONS.family.needs,
+            Of::Socket | Of::SocketOfNetwork => &[],
+        }
+    }
+
+    /// Whether the log shows what it counts: else nobody knows, and 0 would be wrong.
+    fn is_known(self, totals: &Totals) -> bool {
+        let options = totals.options;
+        let clients = options.has(LogOption::Connection) || options.has(LogOption::Transport);
+        match self.of() {
+            Of::Address(Deed::Connections) | Of::Network(Deed::Connections) | Of::Destination => {
+                options.connection_entries()
+            }
+            Of::Address(Deed::Rejections) | Of::Network(Deed::Rejections) => {
+                clients || options.connection_entries()
+            }
+            Of::Address(Deed::BadCommands) | Of::Network(Deed::BadCommands) => clients,
+            Of::Address(Deed::AuthenticationFailures) | Of::Network(Deed::AuthenticationFailures) => {
+                totals.entries.actions().any(|(action, count)| action == Action::Authentication && count > 0)
+            }
+            Of::Sender => options.has(LogOption::Username),
+            Of::Socket | Of::SocketOfNetwork => true,
+        }
+    }
+}
+
+/// The gauges of a deed: of the busiest clients, and of the busiest one however clients are shown.
+fn gauges(deed: Deed) -> (&'static Metric<Gauge, 1>, &'static Metric<Gauge, 0>) {
+    match deed {
+        Deed::Connections => (&metric::CLIENT_CONNECTIONS, &metric::CLIENT_CONNECTIONS_MAX),
+        Deed::Rejections => (&metric::CLIENT_REJECTIONS, &metric::CLIENT_REJECTIONS_MAX),
+        Deed::BadCommands => (&metric::CLIENT_BAD_COMMANDS, &metric::CLIENT_BAD_COMMANDS_MAX),
+        Deed::AuthenticationFailures => {
+            (&metric::CLIENT_AUTHENTICATION_FAILURES, &metric::CLIENT_AUTHENTICATION_FAILURES_MAX)
+        }
+    }
+}
+
+/// One of the busiest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Who, as clients are shown.
+    pub name: String,
+    /// How often.
+    pub count: u64,
+    /// The same by state, of sockets.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub states: BTreeMap<&'static str, u64>,
+}
+
+impl Row {
+    fn of_sockets(name: String, states: &StateCounts) -> Self {
+        let counted = TcpState::ALL.iter().zip(states).filter(|&(_, &count)| count > 0);
+        let by_state = counted.map(|(state, &count)| (state.label(), count)).collect();
+        Self { name, count: states.iter().sum(), states: by_state }
+    }
+}
+
+/// The busiest of a kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Top {
+    /// Which.
+    pub table: TopTable,
+    /// The greatest count first; empty where clients are not shown.
+    pub rows: Vec<Row>,
+    /// The greatest count, whoever it is.
+    pub max: u64,
+    /// The sum of all counts, shown or not.
+    pub all: u64,
+    /// How much less than the truth a count may be.
+    pub error_bound: u64,
+}
+
+impl Top {
+    fn new<N>(table: TopTable, ranking: Ranking<N>, name: impl Fn(&N) -> Option<String>) -> Self {
+        let Ranking { rows, events, error_bound } = ranking;
+        let max = rows.first().map_or(0, |row| row.1);
+        let row =
+            |(key, count): &(N, u64)| Some(Row { name: name(key)?, count: *count, states: BTreeMap::new() });
+        Self { table, rows: rows.iter().filter_map(row).collect(), max, all: events, error_bound }
+    }
+
+    /// The same with the rows of networks.
+    fn rolled_up(self, networks: Self) -> Self {
+        Self { rows: networks.rows, error_bound: self.error_bound.max(networks.error_bound), ..self }
+    }
+}
+
+/// The tables that logs feed, with `most` rows each; those of which the log tells nothing are not there.
+pub fn of_logs(totals: &Totals, display: &ClientDisplay, now: Time, most: usize) -> Vec<Top> {
+    let known = TopTable::ALL.iter().copied().filter(|table| table.is_known(totals));
+    known.filter_map(|table| of_log(table, totals, display, now, most)).collect()
+}
+
+fn of_log(table: TopTable, totals: &Totals, display: &ClientDisplay, now: Time, most: usize) -> Option<Top> {
+    // One is needed for the maximum.
+    let asked = most.max(1);
+    let clients = &totals.clients;
+    let networks = |deed| {
+        let ranking = clients.networks[deed].ranking(now, asked);
+        Top::new(table, ranking, |&first| display.network(first))
+    };
+    let mut top = match table.of() {
+        Of::Address(deed) => {
+            let ranking = clients.addresses[deed].ranking(now, asked);
+            let top = Top::new(table, ranking, |&client| display.value(client));
+            // What could be told apart of a network's addresses is less than what the network did.
+            if display.shows_networks() { top.rolled_up(networks(deed)) } else { top }
+        }
+        Of::Network(deed) => networks(deed),
+        Of::Sender => Top::new(table, totals.senders.ranking(now, asked), |user| display.user(user)),
+        Of::Destination => destinations(totals, display, now),
+        Of::Socket | Of::SocketOfNetwork => return None,
+    };
+    top.rows.truncate(most);
+    Some(top)
+}
+
+fn destinations(totals: &Totals, display: &ClientDisplay, now: Time) -> Top {
+    let open = totals.open_destinations.counts(now);
+    let mut by_name: BTreeMap<String, u64> = BTreeMap::new();
+    for (destination, count) in open {
+        *by_name.entry(display.host(destination)).or_insert(0) += count;
+    }
+    let mut rows: Vec<_> = by_name.into_iter().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.1));
+    let events = rows.iter().map(|row| row.1).sum();
+    let error_bound = totals.open_destinations.left_out_before(now);
+    Top::new(TopTable::Destinations, Ranking { rows, events, error_bound }, |name| Some(name.clone()))
+}
+
+/// The tables of sockets, with `most` rows each.
+pub fn of_sockets(snapshot: &SocketSnapshot, display: &ClientDisplay, most: usize) -> [Top; 2] {
+    let sockets = snapshot.states.iter().filter(|((_, state), _)| *state != TcpState::Listen);
+    let all: u64 = sockets.map(|row| row.1).sum();
+    let told_apart: u64 = snapshot.clients.iter().flat_map(|(_, states)| states).sum();
+    let top = |table,
+               error_bound,
+               mut rows: Vec<(IpAddr, StateCounts)>,
+               name: &dyn Fn(IpAddr) -> Option<String>| {
+        let count = |row: &(IpAddr, StateCounts)| row.1.iter().sum::<u64>();
+        rows.sort_by_key(|row| (std::cmp::Reverse(count(row)), row.0));
+        let max = rows.first().map_or(0, count);
+        let named = rows.iter().filter_map(|row| Some(Row::of_sockets(name(row.0)?, &row.1)));
+        Top { table, rows: named.take(most).collect(), max, all, error_bound }
+    };
+    // Whoever is not among the clients may be in a network.
+    let networks = top(
+        TopTable::NetworkSockets,
+        all.saturating_sub(told_apart),
+        rolled_up(snapshot, network),
+        &|first| display.network(first),
+    );
+    let clients =
+        top(TopTable::Sockets, snapshot.clients_left_out, rolled_up(snapshot, |client| client), &|client| {
+            display.value(client)
+        });
+    if display.shows_networks() {
+        return [clients.rolled_up(networks.clone()), networks];
+    }
+    [clients, networks]
+}
+
+fn rolled_up(snapshot: &SocketSnapshot, key: fn(IpAddr) -> IpAddr) -> Vec<(IpAddr, StateCounts)> {
+    let mut sums = BTreeMap::new();
+    for (client, states) in &snapshot.clients {
+        let sum: &mut StateCounts = sums.entry(key(*client)).or_default();
+        sum.iter_mut().zip(states).for_each(|(sum, count)| *sum += count);
+    }
+    sums.into_iter().collect()
+}
+
+/// Everything that is known of them now, with `most` rows each.
+pub fn all(observed: &Observed, display: &ClientDisplay, most: usize) -> Vec<Top> {
+    let mut tables = Vec::new();
+    {
+        let book = observed.logs();
+        if book.shown {
+            let now = observed.clock.now().shown(&book.aggregate).now();
+            tables = of_logs(&book.aggregate.totals, display, now, most);
+        }
+    }
+    if let Some(snapshot) = observed.collected.found::<SocketSnapshot>() {
+        tables.extend(of_sockets(&snapshot, display, most));
+    }
+    tables
+}
+
+/// Puts the tables that logs feed on the page of metrics.
+pub fn fill_logs(page: &mut Page, totals: &Totals, display: &ClientDisplay, now: Time) {
+    for top in of_logs(totals, display, now, display.top) {
+        match top.table.of() {
+            Of::Address(deed) => {
+                let (clients, max) = gauges(deed);
+                fill(page, &top, clients, Some(max));
+            }
+            Of::Network(Deed::Connections) => {
+                let max = Some(&metric::CLIENT_NETWORK_CONNECTIONS_MAX);
+                fill(page, &top, &metric::CLIENT_NETWORK_CONNECTIONS, max);
+            }
+            Of::Sender => fill(page, &top, &metric::SENDER_ENQUEUES, Some(&metric::SENDER_ENQUEUES_MAX)),
+            Of::Destination => fill(page, &top, &metric::DESTINATION_OPEN_CONNECTIONS, None),
+            Of::Network(_) | Of::Socket | Of::SocketOfNetwork => fill_bound(page, &top),
+        }
+    }
+}
+
+/// Puts the clients of sockets on the page of metrics.
+pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, display: &ClientDisplay) {
+    let tables = of_sockets(snapshot, display, display.top);
+    for top in &tables {
+        fill_bound(page, top);
+    }
+    let [clients, _] = tables;
+    page.count(&metric::CLIENT_SOCKETS_MAX, &[], clients.max);
+    for row in &clients.rows {
+        for (state, &count) in &row.states {
+            page.count(&metric::CLIENT_SOCKETS, &[&row.name, state], count);
+        }
+    }
+}
+
+fn fill(page: &mut Page, top: &Top, rows: &Metric<Gauge, 1>, max: Option<&Metric<Gauge, 0>>) {
+    for row in &top.rows {
+        page.count(rows, &[&row.name], row.count);
+    }
+    if let Some(max) = max {
+        page.count(max, &[], top.max);
+    }
+    fill_bound(page, top);
+}
+
+fn fill_bound(page: &mut Page, top: &Top) {
+    page.count(&metric::TOP_ERROR_BOUND, &[top.table.label()], top.error_bound);
+}
