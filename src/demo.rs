@@ -7,6 +7,7 @@
 
 pub mod action;
 mod arguments;
+pub mod configuration;
 pub mod connections;
 pub mod curve;
 pub mod daemon_log;
@@ -43,11 +44,12 @@ pub use arguments::Arguments;
 
 use crate::app::{self, Environment, Serves};
 use crate::config::{
-    Config, Files, Held, Http, Logs, Mta, Processes as ProcessKeys, Queue, Sockets, Start, State,
+    Commands, Config, Files, Held, Http, Logs, Mta, Processes as ProcessKeys, Queue, Sockets, Start, State,
 };
 use crate::observed::Clock;
 use connections::Connections;
 use host::Host;
+use incident::Trouble;
 use performer::{Order, Performer};
 use processes::Processes;
 use site::Site;
@@ -55,6 +57,11 @@ use traffic::Traffic;
 
 /// Between two looks at queue, sockets and processes: shorter than usual, for those who watch.
 const INTERVAL: Duration = Duration::from_secs(3);
+
+/// How long the Dispatcher's servers live: a day, as by default.
+const LIFE: Duration = Duration::from_hours(24);
+/// And when one of them is to outlive it: longer than they have lived when the incident begins.
+const SHORT_LIFE: Duration = Duration::from_secs(20);
 
 /// Writes logs and queue files of a stretch of simulated time, and leaves them.
 ///
@@ -103,6 +110,8 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
     let connections =
         Connections::listen().context("cannot open a listener for the demo's own connections")?;
     let processes = Processes::start(&site.programs()).context("cannot start the demo's processes")?;
+    configuration::write(site.root(), connections.port(), life(arguments))
+        .context("cannot write the demo's configuration")?;
     // Names of a synthetic MTA are nobody's.
     let environment = Environment { beyond: Serves::Names, ..Environment::default() };
     let prepared = app::prepare(configuration(arguments, &site, connections.port()), environment)?;
@@ -175,10 +184,23 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
         sockets: Sockets { ports: vec![port], interval: INTERVAL },
         processes: ProcessKeys { interval: INTERVAL, ..ProcessKeys::default() },
         files: Files { interval: INTERVAL * 5 },
+        commands: Commands {
+            summarize: true,
+            jobs: true,
+            counters: true,
+            interval: INTERVAL,
+            ..Commands::default()
+        },
         http: Http { listen: arguments.listen },
         state: State { directory: site.state(), interval: Duration::from_secs(10) },
         ..Config::default()
     }
+}
+
+/// How long servers live in the MTA's own configuration.
+fn life(arguments: &Arguments) -> Duration {
+    let stuck = arguments.incident.is_some_and(|incident| incident.trouble == Trouble::SmtpServerStuck);
+    if stuck { arguments.incident_after + SHORT_LIFE } else { LIFE }
 }
 
 /// What there is to see, and where.

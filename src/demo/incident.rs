@@ -342,11 +342,18 @@ pub const INCIDENTS: [Incident; 17] = [
         trouble: Trouble::ChannelStopped,
         name: "channel-stopped",
         what: "somebody has stopped tcp_local with imsimta qm stop: its messages wait",
-        watch: &[Sign {
-            metric: "imsimta_queue_messages",
-            labels: &[("channel", "tcp_local")],
-            becomes: Becomes::Least(60.0),
-        }],
+        watch: &[
+            Sign {
+                metric: "imsimta_channel_stopped",
+                labels: &[("channel", "tcp_local")],
+                becomes: Becomes::Equal(1.0),
+            },
+            Sign {
+                metric: "imsimta_queue_messages",
+                labels: &[("channel", "tcp_local")],
+                becomes: Becomes::Least(60.0),
+            },
+        ],
         alerts: &[("ImsMtaQueueStuck", 1050)],
     },
 ];

@@ -165,6 +165,7 @@ impl Traffic {
         traffic.plan_arrival();
         traffic.plan_midnight();
         traffic.plan_regular_rollover();
+        traffic.plan_renewal();
         traffic.plan_incident();
         traffic
     }

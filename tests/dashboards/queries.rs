@@ -36,6 +36,10 @@ pub const SHOWN: &[Shown] = &[
     shown("stolen-account", "imsimta / Overview: Recipients per second", Becomes::Least(15.0)),
     shown("mail-flood", "imsimta / Overview: Enqueued and dequeued", Becomes::Least(25.0)),
     shown("dispatcher-dead", "imsimta / Daemons & host: Dispatcher", Becomes::Equal(0.0)),
+    shown("syn-backlog", "imsimta / Connections & abuse: Half-open connections", Becomes::Least(30.0)),
+    shown("syn-backlog", "imsimta / Connections & abuse: SYN backlog", Becomes::Least(30.0)),
+    shown("disk-filling", "imsimta / Daemons & host: Growth of logs", Becomes::Least(1_000_000.0)),
+    shown("channel-stopped", "imsimta / Daemons & host: Stopped channels", Becomes::Least(1.0)),
 ];
 
 /// What variables stand for when nothing else is asked for: everything.

@@ -15,7 +15,7 @@ impl Traffic {
     pub(super) fn drone_connects(&mut self) {
         let client = world::drone(&mut self.random);
         let session = self.open(Channel::TcpLocal, 25, client, false);
-        self.close_later(session, 6000, 14_000);
+        self.close_later(session, 4000, 8000);
     }
 
     /// One machine connects once more and leaves at once.

@@ -2,6 +2,8 @@
 //!
 //! Their chance is one of its own, so that what is logged here changes no mail.
 
+use std::time::Duration;
+
 use fastrand::Rng;
 
 use super::super::action::{Action, HostAction};
@@ -12,6 +14,9 @@ use super::Traffic;
 /// The daemons with a log for each of their processes.
 const DAEMONS: [&str; 5] =
     ["dispatcher", "job_controller", "tcp_smtp_server", "tcp_smtp_server", "tcp_smtp_server"];
+
+/// The Dispatcher renews its servers that often.
+const RENEWAL: Duration = Duration::from_hours(12);
 
 /// The logs that the daemons write to now.
 #[derive(Debug)]
@@ -60,6 +65,15 @@ impl Traffic {
             1,
             "jbc_channels: chan_execute [1]: fork failed: Not enough space",
         );
+    }
+
+    /// The Dispatcher lets no server live for longer than a day.
+    pub(super) fn plan_renewal(&mut self) {
+        self.after(RENEWAL, |traffic| {
+            traffic.emit(Action::OnHost(HostAction::Renew { but: 0 }));
+            traffic.daemons_start(&["tcp_smtp_server"]);
+            traffic.plan_renewal();
+        });
     }
 
     /// The Dispatcher puts new servers in the place of its old ones, but for one whose client never ends.

@@ -40,6 +40,8 @@ const ON_HOST: &[(Trouble, Option<HostAction>, HostAction)] = &[
     (Trouble::DiskFilling, None, HostAction::Empty),
     (Trouble::SmtpServerStuck, None, HostAction::Renew { but: 0 }),
 ];
+/// Whose the MTA is, the exporter learns by its directories: what is given away before was never the MTA's.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// How long a planned restart takes.
 const RESTART: Duration = Duration::from_secs(40);
 /// Messages of a newsletter that are on their way when the destination dies.
@@ -56,16 +58,20 @@ impl Traffic {
         self.trouble = Some(planned.trouble);
         self.tell(planned.trouble, "begins");
         self.tell_expected(planned.trouble);
-        if planned.trouble == Trouble::DeadDestination {
-            for _ in 0..NEWSLETTER {
-                self.newsletter();
-            }
+        match planned.trouble {
+            Trouble::DeadDestination => (0..NEWSLETTER).for_each(|_| self.newsletter()),
+            Trouble::SmtpServerStuck => self.endless_session(planned.lasts),
+            _ => {}
         }
         if let Some(programs) = gone(planned.trouble) {
             self.emit(Action::OnHost(HostAction::Stop { programs }));
         }
         if let Some(&(_, Some(action), _)) = on_host(planned.trouble) {
-            self.emit(Action::OnHost(action));
+            self.after(FIRST_LOOK, move |traffic| {
+                if traffic.trouble == Some(planned.trouble) {
+                    traffic.emit(Action::OnHost(action));
+                }
+            });
         }
         self.stop_channel(planned.trouble == Trouble::ChannelStopped);
         for &(_, pause, step) in AGAIN.iter().filter(|(trouble, ..)| *trouble == planned.trouble) {
@@ -103,6 +109,15 @@ impl Traffic {
     fn tell_expected(&mut self, trouble: Trouble) {
         if let Some(row) = INCIDENTS.iter().find(|row| row.trouble == trouble) {
             self.emit(Action::Tell { message: format!("  to expect: {}", row.expected()) });
+        }
+    }
+
+    /// A client that never says QUIT.
+    fn endless_session(&mut self, lasts: Option<Duration>) {
+        let client = world::drone(&mut self.random);
+        let session = self.open(Channel::TcpLocal, 25, client, false);
+        if let Some(lasts) = lasts {
+            self.after(lasts, move |traffic| traffic.close(&session));
         }
     }
 
