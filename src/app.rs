@@ -22,11 +22,12 @@ use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::Router;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -47,7 +48,7 @@ use crate::http::access::Entrance;
 use crate::http::{self, Site, server};
 use crate::metrics::{self, ClientDisplay, Exposition, catalogue::Feed};
 use crate::observed::latest::Turn;
-use crate::observed::{Beginning, Clock, LogBook, Observed, WallClock};
+use crate::observed::{Clock, LogBook, Observed, WallClock};
 use crate::source::install;
 use crate::source::seed::new_seed;
 use crate::source::timezone::LogZone;
@@ -129,21 +130,24 @@ impl Prepared {
         );
         let timezone = time_zone(&config);
         let logs = LogBook {
-            history: parking_lot::Mutex::new(saved.history),
+            history: Mutex::new(saved.history),
             ..log_book(&config, seed, &timezone, saved.totals, !saved.positions.is_empty())
         };
-        let observed = Arc::new(Observed::new(Beginning {
+        let observed = Arc::new(Observed {
             clock,
             timezone,
             collected: collectors::readings(&environment.collectors, &install, clock),
             install,
             limits: config.thresholds.clone(),
             user,
-            logs,
-            state: saved.health,
-            history: saved.history_health,
+            logs: RwLock::new(logs),
+            own: Mutex::default(),
+            state: Mutex::new(saved.health),
+            history: Mutex::new(saved.history_health),
             wakeups: wakeups.counts(),
-        }));
+            connections: Arc::default(),
+            left_behind: AtomicU64::new(0),
+        });
         let (died, deaths) = mpsc::unbounded_channel();
         let site = Site {
             observed: Arc::clone(&observed),

@@ -40,32 +40,7 @@ use crate::source::wakeup::WakeupCounts;
 #[derive(Clone, Copy, Debug)]
 pub struct Active(pub Option<bool>);
 
-/// What is known before anything is read.
-#[derive(Debug)]
-pub struct Beginning {
-    /// When the program started.
-    pub clock: Clock,
-    /// By which the times in the logs are read.
-    pub timezone: LogZone,
-    /// Where the MTA is.
-    pub install: Install,
-    /// From where on something is a finding.
-    pub limits: Thresholds,
-    /// The user that it runs as, where that is configured.
-    pub user: Option<u32>,
-    /// What an earlier run has counted.
-    pub logs: LogBook,
-    /// Where collectors leave what they find.
-    pub collected: Readings,
-    /// How reading the state went.
-    pub state: StateHealth,
-    /// How reading the history went.
-    pub history: StateHealth,
-    /// What will wake the reader of the logs.
-    pub wakeups: Arc<WakeupCounts>,
-}
-
-/// Everything, by source.
+/// Everything, by source. Who makes it says all that is known before anything is read.
 #[derive(Debug)]
 pub struct Observed {
     /// When the program started.
@@ -77,9 +52,9 @@ pub struct Observed {
     /// From where on something is a finding.
     pub limits: Thresholds,
     /// The user that it runs as, where that is configured.
-    user: Option<u32>,
+    pub user: Option<u32>,
     /// From the logs.
-    logs: RwLock<LogBook>,
+    pub logs: RwLock<LogBook>,
     /// From what is looked at on an interval.
     pub collected: Readings,
     /// The exporter's own process.
@@ -97,27 +72,6 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Nothing observed yet.
-    pub fn new(beginning: Beginning) -> Self {
-        let Beginning { clock, timezone, install, limits, user, logs, collected, state, history, wakeups } =
-            beginning;
-        Self {
-            clock,
-            timezone,
-            install,
-            limits,
-            user,
-            logs: RwLock::new(logs),
-            collected,
-            own: Mutex::default(),
-            state: Mutex::new(state),
-            history: Mutex::new(history),
-            wakeups,
-            connections: Arc::default(),
-            left_behind: AtomicU64::new(0),
-        }
-    }
-
     /// The log book, to read in.
     pub fn logs(&self) -> RwLockReadGuard<'_, LogBook> {
         self.logs.read()

@@ -176,6 +176,8 @@ impl Thread {
     /// What a configuration says beside the logs.
     fn settle(&mut self, config: &Config) {
         self.logs.beside(&BESIDE, config);
+        // A count that nobody adds to any more is not shown.
+        self.observed.logs_mut().notices_shown &= config.held.syslog.is_some();
         self.configured = config.queue.stuck_after_by_channel.keys().cloned().collect();
         self.interval = config.state.interval;
     }

@@ -18,7 +18,7 @@ use crate::observed::history::History;
 use crate::observed::{Observed, ProblemLog, StateHealth};
 use crate::source::follow::Position;
 use crate::source::state::sections::Section;
-use crate::source::state::{Known, Loaded, StateDirectory, StateError};
+use crate::source::state::{Known, Loaded, Part, StateDirectory, StateError};
 use crate::source::token;
 use contents::Contents;
 
@@ -169,35 +169,16 @@ impl StateWriter {
         let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
             let _notice = DeathNotice::new("state", died);
             let mut file = state.file;
-            let mut problems = ProblemLog::new("state");
-            let mut history_problems = ProblemLog::new("history");
+            let (mut problems, mut history_problems) = (ProblemLog::new("state"), ProblemLog::new("history"));
             for Save { snapshot, history } in queue {
                 let start = publish.clock.monotonic();
                 let result = file.write(&snapshot);
-                let end = publish.clock.monotonic();
                 let written = result.is_ok();
-                if let Ok(Written { stranger: Some(path), .. }) = &result {
-                    let path = path.display();
-                    tracing::warn!(%path, "a state that this process neither read nor wrote was set aside");
-                }
-                // Pages wait for it: nothing is written while it is held.
-                let mut health = publish.state.lock();
-                match &result {
-                    Ok(Written { bytes, stranger }) => {
-                        health.set_aside += u64::from(stranger.is_some());
-                        health.saved_at = Some(publish.clock.steady_seconds());
-                        health.bytes = *bytes;
-                        health.duration = end.saturating_sub(start).as_secs_f64();
-                    }
-                    Err(_) => health.failures += 1,
-                }
-                let problem = result.err().map(|error| error.to_string());
-                health.problem.clone_from(&problem);
-                drop(health);
-                problems.note(problem.as_deref(), end);
+                note(&publish, Part::State, result, start, &mut problems);
                 if let Some(history) = history {
+                    let start = publish.clock.monotonic();
                     let result = file.write_history(&history, &snapshot.totals, written);
-                    note_history(&publish, &result, end, &mut history_problems);
+                    note(&publish, Part::History, result, start, &mut history_problems);
                 }
             }
         })?;
@@ -229,50 +210,64 @@ impl StateWriter {
     }
 }
 
-/// Takes note of how writing a history went that began at `start`.
-fn note_history(
+/// Shows how a file was written since `start`.
+fn note(
     observed: &Observed,
-    result: &Result<(u64, bool), history::HistoryError>,
+    part: Part,
+    result: Result<Written, WriteError>,
     start: Duration,
     problems: &mut ProblemLog,
 ) {
     let end = observed.clock.monotonic();
-    let mut health = observed.history.lock();
-    match result {
-        Ok((bytes, stranger)) => {
-            health.set_aside += u64::from(*stranger);
+    let (what, health) = match part {
+        Part::State => ("state", &observed.state),
+        Part::History => ("history", &observed.history),
+    };
+    if let Ok(Written { stranger: Some(path), .. }) = &result {
+        let path = path.display();
+        tracing::warn!(%path, "a {what} that this process neither read nor wrote was set aside");
+    }
+    // Pages wait for it: nothing is written while it is held.
+    let mut health = health.lock();
+    match &result {
+        Ok(Written { bytes, stranger }) => {
+            health.set_aside += u64::from(stranger.is_some());
             health.saved_at = Some(observed.clock.steady_seconds());
             health.bytes = *bytes;
             health.duration = end.saturating_sub(start).as_secs_f64();
         }
         Err(_) => health.failures += 1,
     }
-    let problem = result.as_ref().err().map(ToString::to_string);
+    let problem = result.err().map(|error| error.to_string());
     health.problem.clone_from(&problem);
     drop(health);
     problems.note(problem.as_deref(), end);
 }
 
-/// Why a snapshot was not written.
+/// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
 enum WriteError {
     #[error(transparent)]
-    State(#[from] StateError),
-    #[error("the state could not be encoded: {0}")]
-    Encode(#[from] rmp_serde::encode::Error),
+    File(#[from] StateError),
+    #[error("the {0} could not be encoded: {1}")]
+    Encode(&'static str, rmp_serde::encode::Error),
+    #[error("the history goes with the state, and that was not written")]
+    WithoutState,
 }
 
-/// What became of a snapshot.
+/// What was written.
 struct Written {
+    /// Its size.
     bytes: u64,
-    /// A file that was in its place and was set aside.
+    /// Where a file was set aside that nobody had read.
     stranger: Option<PathBuf>,
 }
 
 impl StateFile {
     /// Encodes and writes a snapshot. A directory that was removed is made again.
     fn write(&mut self, snapshot: &Snapshot) -> Result<Written, WriteError> {
-        let encoded = contents::encode(snapshot, &self.strangers)?;
+        let encoded = contents::encode(snapshot, &self.strangers);
+        let encoded = encoded.map_err(|error| WriteError::Encode("state", error))?;
         // Dropped first: it has the lock.
         drop(self.directory.take_if(|directory| !directory.is_at_its_path()));
         let directory = match self.directory.take() {
@@ -297,9 +292,8 @@ impl StateFile {
         history: &History,
         sums: &Totals,
         written: bool,
-    ) -> Result<(u64, bool), history::HistoryError> {
-        let directory = self.directory.as_ref().filter(|_| written);
-        let directory = directory.ok_or(history::HistoryError::WithoutState)?;
+    ) -> Result<Written, WriteError> {
+        let directory = self.directory.as_ref().filter(|_| written).ok_or(WriteError::WithoutState)?;
         let result = history::write(directory, history, sums);
         self.known = directory.known();
         result

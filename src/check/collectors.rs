@@ -2,6 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::{Mutex, RwLock};
 
 use super::Checked;
 use crate::aggregate::{Aggregate, Totals};
@@ -9,7 +12,7 @@ use crate::app::Environment;
 use crate::app::collectors::{Collects, Kept, Of, Start, readings};
 use crate::config::Config;
 use crate::observed::latest::Turn;
-use crate::observed::{Beginning, Clock, LogBook, Observed, StateHealth};
+use crate::observed::{Clock, LogBook, Observed};
 use crate::source::install::Install;
 use crate::source::seed::new_seed;
 use crate::source::timezone::LogZone;
@@ -40,19 +43,23 @@ pub(super) fn look(
 
 fn nothing_observed(config: &Config, environment: &Environment, install: Install, clock: Clock) -> Observed {
     let timezone = LogZone::find(config.mta.timezone.as_ref());
-    let totals = Totals::new(new_seed());
+    let zone = timezone.zone.clone();
+    let aggregate = Aggregate::new(Totals::new(new_seed()), zone, config.mta.block_size);
     // A user that the host does not have is a finding of its own.
     let user = config.mta.user.as_deref().and_then(|user| user::id_of(user, Path::new("/etc/passwd")).ok());
-    Observed::new(Beginning {
+    Observed {
         clock,
-        logs: LogBook::new(Aggregate::new(totals, timezone.zone.clone(), config.mta.block_size), false),
+        logs: RwLock::new(LogBook::new(aggregate, false)),
         timezone,
         collected: readings(&environment.collectors, &install, clock),
         install,
         limits: config.thresholds.clone(),
         user,
-        state: StateHealth::default(),
-        history: StateHealth::default(),
+        own: Mutex::default(),
+        state: Mutex::default(),
+        history: Mutex::default(),
         wakeups: Arc::default(),
-    })
+        connections: Arc::default(),
+        left_behind: AtomicU64::new(0),
+    }
 }

@@ -12,7 +12,7 @@ use crate::record::reason::Reason;
 use crate::text::number;
 
 pub(super) fn channel_failures(look: &Look<'_>, logs: &Logs<'_>, found: &mut Vec<Finding>) {
-    for row in logs.channels.iter().filter(|row| look.exceeded(row.failures, row.attempts)) {
+    for row in logs.channels.iter().filter(|row| look.limits.fails(row.failures, row.attempts)) {
         let reason = row.main_reason.unwrap_or(Reason::None);
         let sentence = format!(
             "{}: {} of {} delivery attempts failed ({}), mostly for {}; {}",
@@ -59,7 +59,7 @@ fn whose(look: &Look<'_>, row: &ChannelTraffic, reason: Reason) -> String {
 pub(super) fn outage(look: &Look<'_>, logs: &Logs<'_>, found: &mut Vec<Finding>) {
     let failed_as_a_whole = |channel: &str| {
         let mut rows = logs.channels.iter();
-        rows.any(|row| row.channel == channel && look.exceeded(row.failures, row.attempts))
+        rows.any(|row| row.channel == channel && look.limits.fails(row.failures, row.attempts))
     };
     for outage in logs.outages.iter().filter(|outage| !failed_as_a_whole(&outage.channel)) {
         let sentence = format!(
@@ -81,7 +81,7 @@ pub(super) fn destination_failures(look: &Look<'_>, logs: &Logs<'_>, found: &mut
     // Said already, for a channel as a whole.
     let said = |channel: &str| {
         logs.channels.iter().any(|row| {
-            let fails = row.attempts >= look.limits.attempts && row.failure_ratio > look.limits.failing_share;
+            let fails = look.limits.fails(row.failures, row.attempts);
             row.channel == channel && (row.domains == 1 || fails)
         })
     };

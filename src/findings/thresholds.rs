@@ -11,6 +11,8 @@ use std::time::Duration;
 pub use table::{AlertRow, Row, Table, table};
 pub use unit::{Unit, Value};
 
+use super::share;
+
 /// What a field is made of.
 trait Field: Sized {
     fn of(value: Value) -> Option<Self>;
@@ -113,6 +115,13 @@ fn field<T: Field>(table: &Table, name: &str) -> Result<T, String> {
     T::of(row.value).ok_or_else(|| format!("{name}: the field has another type than the unit of its row"))
 }
 
+impl Thresholds {
+    /// Whether a channel fails as a whole: so many of so many attempts.
+    pub fn fails(&self, failed: u64, attempts: u64) -> bool {
+        failed > 0 && attempts >= self.attempts && share(failed, attempts) >= self.failing_share
+    }
+}
+
 /// Those of the file.
 impl Default for Thresholds {
     fn default() -> Self {
@@ -123,6 +132,22 @@ impl Default for Thresholds {
 #[cfg(test)]
 mod tests {
     use super::{Thresholds, Value, table};
+
+    /// As the page, the report and `ImsMtaDeliveryFailureSpike` have it.
+    #[test]
+    fn a_channel_fails_from_its_share_of_enough_attempts_on() {
+        let limits = Thresholds { attempts: 20, failing_share: 0.5, ..Thresholds::default() };
+        let none = Thresholds { attempts: 0, failing_share: 0.0, ..limits.clone() };
+        for (limits, failed, attempts, expected) in [
+            (&limits, 10, 20, true),
+            (&limits, 9, 20, false),
+            (&limits, 19, 19, false),
+            (&none, 0, 20, false),
+            (&none, 1, 20, true),
+        ] {
+            assert_eq!(limits.fails(failed, attempts), expected, "{failed} of {attempts}");
+        }
+    }
 
     #[test]
     fn every_row_with_findings_is_a_field_and_a_field_can_be_overridden() {

@@ -431,3 +431,23 @@ fn a_log_that_does_not_answer_holds_up_no_exchange() {
         });
     });
 }
+
+/// What nobody adds to any more would stand still, as if there were no notices.
+#[test]
+fn a_count_of_a_file_that_is_not_followed_any_more_is_not_shown() {
+    alone("service::exchange::a_count_of_a_file_that_is_not_followed_any_more_is_not_shown", || {
+        let install = Install::new();
+        install.append("mail.log_current", &entry(0));
+        let syslog = install.path("syslog");
+        std::fs::write(&syslog, "").expect("written");
+        let mut config = configuration(&install);
+        config.held.syslog = Some(syslog.clone());
+        serve(&install, config.clone(), Environment::default(), |serving| {
+            for (syslog, shown) in [(Some(&syslog), Some(0.0)), (None, None), (Some(&syslog), Some(0.0))] {
+                config.held.syslog = syslog.cloned();
+                serving.sources.exchange(config.clone()).expect("exchanged");
+                serving.wait_for("imsimta_held_notices_total", shown);
+            }
+        });
+    });
+}

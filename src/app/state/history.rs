@@ -3,21 +3,11 @@
 //! It is of the same instant as the state that was written just before, or of an earlier one: what a kill takes away is
 //! a few minutes of the history, and nothing is in it twice.
 
+use super::{WriteError, Written};
 use crate::aggregate::Totals;
 use crate::observed::StateHealth;
 use crate::observed::history::{self, History, Mark};
-use crate::source::state::{Loaded, Part, StateDirectory, StateError};
-
-/// Why a history was not written.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum HistoryError {
-    #[error(transparent)]
-    File(#[from] StateError),
-    #[error("the history could not be encoded: {0}")]
-    Encode(#[from] rmp_serde::encode::Error),
-    #[error("the history goes with the state, and that was not written")]
-    WithoutState,
-}
+use crate::source::state::{Loaded, Part, StateDirectory};
 
 /// What an earlier run left, as far as it goes with these sums.
 pub(super) fn load(directory: &StateDirectory, sums: Option<&Totals>) -> (History, StateHealth) {
@@ -41,18 +31,14 @@ pub(super) fn load(directory: &StateDirectory, sums: Option<&Totals>) -> (Histor
     (history, health)
 }
 
-/// Writes a history beside the state of the same instant; its size, and whether a file that nobody had read was set
-/// aside.
+/// Writes a history beside the state of the same instant.
 pub(super) fn write(
     directory: &StateDirectory,
     history: &History,
     sums: &Totals,
-) -> Result<(u64, bool), HistoryError> {
-    let encoded = history::encode(history, Mark::of(sums))?;
+) -> Result<Written, WriteError> {
+    let encoded = history::encode(history, Mark::of(sums));
+    let encoded = encoded.map_err(|error| WriteError::Encode("history", error))?;
     let stranger = directory.save_part(Part::History, &encoded)?;
-    if let Some(path) = &stranger {
-        let path = path.display();
-        tracing::warn!(%path, "a history that this process neither read nor wrote was set aside");
-    }
-    Ok((encoded.len() as u64, stranger.is_some()))
+    Ok(Written { bytes: encoded.len() as u64, stranger })
 }

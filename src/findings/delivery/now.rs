@@ -40,14 +40,13 @@ pub(in crate::findings) fn channel_failures(
 ) {
     for (channel, traffic) in situation.traffic() {
         let Some((activity, minutes)) = judged(look, traffic) else { continue };
-        let share = share(activity.failed(), activity.attempts);
-        if activity.failed() == 0 || share < look.limits.failing_share || is_one_domain(look, traffic) {
+        if !look.limits.fails(activity.failed(), activity.attempts) || is_one_domain(look, traffic) {
             continue;
         }
         let reason = activity.main_reason();
         let what = format!(
             "{channel}: {} of attempts failed in {}, mostly {}.",
-            whole_percent(share),
+            whole_percent(share(activity.failed(), activity.attempts)),
             last(minutes),
             label(reason)
         );

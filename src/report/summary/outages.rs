@@ -24,11 +24,8 @@ pub(super) fn outages(periods: &Periods, channels: &[ChannelTraffic], limits: &T
         channels.iter().filter(|row| row.domains >= limits.domains).map(|row| row.channel.as_str()).collect();
     let mut runs: Vec<Run<'_>> = Vec::new();
     for (channel, number, period) in periods.in_order() {
-        let fails = share(period.failed, period.attempts) >= limits.failing_share;
-        if period.attempts < limits.attempts || !fails {
-            continue;
-        }
-        if period.is_one_domain(limits.one_domain_share) && many.contains(&channel) {
+        let one_domain = || period.is_one_domain(limits.one_domain_share) && many.contains(&channel);
+        if !limits.fails(period.failed, period.attempts) || one_domain() {
             continue;
         }
         let goes_on = runs.last().is_some_and(|run| run.channel == channel && run.last + 1 == number);
