@@ -51,7 +51,7 @@ pub use processes::{MOST_NAMES, Processes};
 pub use queue::Queue;
 pub use reference::{example, reference};
 use set::SetValues;
-pub use sockets::{MOST_PORTS, Sockets};
+pub use sockets::{MOST_PORTS, Sockets, USUAL_PORTS};
 pub use state::State;
 
 /// Environment variables of the configuration begin with this, as in `IMSIMTA_EXPORTER__HTTP__LISTEN`.

@@ -181,7 +181,7 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
         logs: Logs { start: Start::Beginning, ..Logs::default() },
         queue: Queue { interval: INTERVAL, ..Queue::default() },
         held: Held { host: Some(world::LOCAL_HOST.to_owned()), ..Held::default() },
-        sockets: Sockets { ports: vec![port], interval: INTERVAL },
+        sockets: Sockets { ports: Some(vec![port]), interval: INTERVAL },
         processes: ProcessKeys { interval: INTERVAL, ..ProcessKeys::default() },
         files: Files { interval: INTERVAL * 5 },
         commands: Commands {

@@ -95,7 +95,7 @@ fn every_type_is_read_from_a_file() {
         mta,
         logs,
         held,
-        sockets: Sockets { ports: vec![25, 2525], ..Sockets::default() },
+        sockets: Sockets { ports: Some(vec![25, 2525]), ..Sockets::default() },
         clients: Clients { label: ClientLabel::Hashed, top: 0 },
         http: Http { listen: "[::]:9797".parse().expect("an address") },
         ..Config::default()
@@ -133,7 +133,7 @@ fn the_environment_says_everything_in_text() {
     assert_eq!(config.mta.active, Some(true));
     assert_eq!(config.mta.root, Some(PathBuf::from("007")));
     assert_eq!(config.mta.block_size, 2048);
-    assert_eq!(config.sockets.ports, [25]);
+    assert_eq!(config.sockets.ports, Some(vec![25]));
     assert_eq!(config.processes.names, ["dispatcher", "job_controller"]);
     assert_eq!(config.clients.top, 5);
 }

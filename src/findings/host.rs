@@ -4,13 +4,13 @@ use super::channels::is_a_way_out;
 use super::queue::now::WAITING;
 use super::rule::Look;
 use super::situation::{Situation, Waiting};
-use super::words::{counted, last, time, whole_percent};
-use super::{Finding, Severity};
+use super::words::{counted, last, percent, time, whole_percent};
+use super::{Finding, Severity, share};
 use crate::aggregate::recent::{ChannelActivity, WINDOW_MINUTES};
 
 /// All that means nothing on the passive node of a pair.
 const OF_AN_ACTIVE_MTA: &[&str] =
-    &["no_process", "unread", "flow", "standstill", "not_tried", "queue_growing"];
+    &["no_process", "unread", "flow", "standstill", "not_tried", "queue_growing", "connections_limit"];
 
 pub(super) fn not_active(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     if situation.active == Some(false) {
@@ -44,6 +44,26 @@ pub(super) fn no_process(look: &Look<'_>, situation: &Situation, found: &mut Vec
         let next =
             format!("Look at `imsimta process` and the newest {process}.log-*, then `start-msg {process}`.");
         found.push(finding.then(&next));
+    }
+}
+
+/// A client that comes now may have to wait, and beyond the limit it will ("Timeouts on Incoming SMTP Connections").
+pub(super) fn connections_limit(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for service in &situation.services {
+        let Some(limit) = service.limit.filter(|&limit| limit > 0) else { continue };
+        let used = share(service.used, limit);
+        if used < look.limits.connections_share {
+            continue;
+        }
+        let what = format!(
+            "The service {} has {} of the {limit} connections that the Dispatcher takes at once ({}).",
+            service.name,
+            service.used,
+            percent(used)
+        );
+        let next = "Look who holds them: the busiest clients are in `/metrics` and in `ss -tn`. Many from few addresses are an \
+                    abuse or a broken client; from many, raise MAX_PROCS or MAX_CONNS where the host has the memory.";
+        found.push(look.finds(what).then(next));
     }
 }
 

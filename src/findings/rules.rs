@@ -8,7 +8,7 @@ use super::delivery::now as delivery_now;
 use super::delivery::{
     channel_failures, destination_failures, host_skipped, message_store, outage, over_quota, rate_limited,
 };
-use super::host::{disk, flow, no_process, not_active};
+use super::host::{connections_limit, disk, flow, no_process, not_active};
 use super::queue::now as queue_now;
 use super::queue::{held_loops, not_attempted, slow_queue};
 use super::reading::{log_clock, nothing_understood, unparsed_lines, unread};
@@ -26,6 +26,7 @@ pub const RULES: &[Rule] = &[
     now(Warning, "log_clock", Some("ImsMtaLogClockOff"), log_clock),
     now(Warning, "destination_failures", Some("ImsMtaDestinationDead"), delivery_now::destination_failures),
     now(Warning, "held", Some("ImsMtaHeldMessages"), queue_now::held),
+    now(Warning, "connections_limit", Some("ImsMtaConnectionsNearLimit"), connections_limit),
     now(Warning, "disk", None, disk),
     now(Warning, "not_tried", Some("ImsMtaQueueStuck"), queue_now::not_tried),
     now(Warning, "internal_old", Some("ImsMtaQueueInternalOld"), queue_now::internal_old),

@@ -22,6 +22,19 @@ pub struct Situation {
     pub unread: Vec<Unread>,
     /// File systems by what lies on them: the share of their size that is free.
     pub free: BTreeMap<&'static str, f64>,
+    /// Services of the Dispatcher whose connections are known.
+    pub services: Vec<ServiceUse>,
+}
+
+/// The connections of a service of the Dispatcher.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ServiceUse {
+    /// Its name.
+    pub name: String,
+    /// Connections open, those that wait for a server process among them.
+    pub used: u64,
+    /// How many the Dispatcher takes at once; absent where that is not clear.
+    pub limit: Option<u64>,
 }
 
 /// A source that cannot be read.

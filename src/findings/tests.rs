@@ -2,7 +2,7 @@
 
 mod every_rule;
 
-use super::situation::{Channel, Logs, Situation, Traffic, Unread, Waiting};
+use super::situation::{Channel, Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
 use super::{Finding, Input, Runbook, Severity, Thresholds, weighed};
 use crate::aggregate::recent::ChannelActivity;
 use crate::record::reason::Reason;
@@ -49,6 +49,7 @@ fn healthy() -> Situation {
         processes: Some([("dispatcher".to_owned(), 1), ("job_controller".to_owned(), 1)].into()),
         unread: Vec::new(),
         free: [("queue", 0.6), ("log", 0.6)].into(),
+        services: vec![ServiceUse { name: "smtp".to_owned(), used: 20, limit: Some(100) }],
     }
 }
 

@@ -106,6 +106,7 @@ thresholds! {
     few_clients_share: f64,
     bad_commands: u64,
     bad_commands_share: f64,
+    connections_share: f64,
     free_share: f64,
     unparsed_share: f64,
 }

@@ -6,7 +6,7 @@ pub(super) fn counted(count: u64, what: &str) -> String {
 }
 
 /// The nearest per cent.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 

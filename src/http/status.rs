@@ -52,6 +52,7 @@ pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<
                 (mail::findings_of(&situation, &observed.limits))
                 h2 { "Channels" }
                 (mail::channels(&situation, &observed.limits))
+                (mail::services(&situation.services, &observed.limits))
                 h2 { "imsimta-exporter " (env!("CARGO_PKG_VERSION")) }
                 p {
                     "Watches the MTA below " code { (observed.install.root.display()) } " since "

@@ -43,20 +43,24 @@ macro_rules! catalogue {
 mod asked;
 mod clients;
 mod exporter;
+mod sockets;
 
 pub use asked::*;
 pub use clients::*;
 pub use exporter::*;
+pub use sockets::*;
 
 /// Every metric.
 pub static METRICS: &[&Family] = &all();
 
-const ALL: usize = ROWS.len() + asked::ROWS.len() + exporter::ROWS.len() + clients::ROWS.len();
+const ALL: usize =
+    ROWS.len() + asked::ROWS.len() + exporter::ROWS.len() + clients::ROWS.len() + sockets::ROWS.len();
 
 /// The parts, one behind the other.
 const fn all() -> [&'static Family; ALL] {
     let mut all = [ROWS[0]; ALL];
-    let parts: [&[&'static Family]; 4] = [&ROWS, &asked::ROWS, &exporter::ROWS, &clients::ROWS];
+    let parts: [&[&'static Family]; 5] =
+        [&ROWS, &asked::ROWS, &exporter::ROWS, &clients::ROWS, &sockets::ROWS];
     let (mut part, mut place) = (0, 0);
     while part < parts.len() {
         let mut row = 0;
@@ -272,19 +276,6 @@ catalogue! { behind 0;
     CLIENT_SOCKETS_LEFT_OUT = Gauge "imsimta_client_sockets_left_out" [] Sockets
         "TCP sockets whose clients were not told apart at the last look, since there were too many addresses."
         query "imsimta_client_sockets_left_out > 0";
-
-    CONNECTIONS_LIMIT = Gauge "imsimta_connections_limit" [SERVICE] Dispatcher
-        "Connections that a service of the Dispatcher takes at once: MAX_PROCS times MAX_CONNS. Absent where that is not clear."
-        query "imsimta_connections_limit";
-    SERVICE_MAX_LIFE_TIME = Gauge "imsimta_service_max_life_time_seconds" [SERVICE] Dispatcher
-        "How long a server process of the service may live (MAX_LIFE_TIME); one day unless the configuration says otherwise."
-        query "imsimta_service_max_life_time_seconds";
-    SERVICE_MAX_LIFE_CONNECTIONS = Gauge "imsimta_service_max_life_connections" [SERVICE] Dispatcher
-        "Connections that a server process serves in its life (MAX_LIFE_CONNS); absent where that is not clear."
-        query "imsimta_service_max_life_connections";
-    SERVICES_LEFT_OUT = Gauge "imsimta_services_left_out" [] Dispatcher
-        "Services of the Dispatcher beyond those that are told apart."
-        query "imsimta_services_left_out > 0";
 
     PROCESSES = Gauge "imsimta_processes" [PROCESS] Processes
         "Running processes of the MTA. There has to be one dispatcher and one job_controller."

@@ -10,7 +10,7 @@ use crate::observed::history::Growth;
 use crate::source::dispatcher::Dispatcher;
 use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::processes::ProcessSnapshot;
-use crate::source::sockets::SocketSnapshot;
+use crate::source::sockets::{SocketSnapshot, TcpState};
 use crate::source::spool::held_files::HeldReason;
 use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ChannelQueue, ErrorKind, QueueSnapshot};
 
@@ -71,6 +71,14 @@ fn fill_sizes_and_times(page: &mut Page, channel: &str, queue: &ChannelQueue) {
 /// Puts the sockets on the page.
 pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, clients: &ClientDisplay) {
     page.count(&metric::CLIENT_SOCKETS_LEFT_OUT, &[], snapshot.clients_left_out);
+    page.count(&metric::PORTS_LEFT_OUT, &[], snapshot.ports.left_out);
+    for (state, &sockets) in TcpState::ALL.iter().zip(&snapshot.outbound) {
+        page.count(&metric::OUTBOUND_SOCKETS, &[state.label()], sockets);
+    }
+    if let Some(drops) = snapshot.drops {
+        page.count(&metric::LISTEN_OVERFLOWS, &[], drops.overflows);
+        page.count(&metric::LISTEN_DROPS, &[], drops.drops);
+    }
     for (&(port, state), &sockets) in &snapshot.states {
         page.count(&metric::SMTP_SOCKETS, &[&port.to_string(), state.label()], sockets);
     }

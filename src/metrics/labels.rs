@@ -74,7 +74,7 @@ labels! {
     AGE = "age": texts(&AGE_BANDS.map(|(label, _)| label));
     SCAN_RESULT = "result": "`read`, `skipped`";
     SCAN_ERROR = "kind": each(&ErrorKind::ALL, ErrorKind::label);
-    PORT = "port": format!("the ports of `sockets.ports`, at most {}", config::MOST_PORTS);
+    PORT = "port": format!("the ports of `sockets.ports`, or those that were found, at most {}", config::MOST_PORTS);
     SERVICE = "service":
         format!("services of the Dispatcher's configuration in lower case, such as `smtp`, at most {}", config::MOST_SERVICES);
     STATE = "state": "the kernel's TCP states";

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::client_display::ClientDisplay;
 use super::logs;
 use super::page::Page;
-use super::{connections, exporter};
+use super::{catalogue, connections, exporter};
 use crate::observed::Observed;
 
 /// Puts on the page what is known, and how collectors fare.
@@ -14,6 +14,9 @@ pub fn fill(page: &mut Page, observed: &Observed, clients: &ClientDisplay) {
     fill_logs(page, observed, clients);
     for collector in observed.outlines() {
         exporter::fill_collector(page, collector.about.name, &collector.reading);
+    }
+    for service in observed.services() {
+        page.count(&catalogue::CONNECTIONS_USED, &[&service.name], service.used);
     }
     exporter::fill_state(page, &observed.state.lock());
     let left_out = observed.logs().history.lock().left_out();

@@ -9,9 +9,11 @@ use super::queue::Queue;
 use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::aggregate::time::Time;
-use crate::findings::situation::{Logs, Situation, Traffic, Unread, Waiting};
+use crate::findings::situation::{Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
+use crate::source::dispatcher::{Dispatcher, Service};
 use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::processes::ProcessSnapshot;
+use crate::source::sockets::SocketSnapshot;
 use crate::source::spool::ChannelQueue;
 use crate::source::spool::held_files::HeldReason;
 
@@ -24,6 +26,7 @@ impl Observed {
                 snapshot.processes.iter().map(|(name, group)| (name.clone(), group.running)).collect()
             }),
             free: self.free(),
+            services: self.services(),
             ..Situation::default()
         };
         self.look_at_logs(&mut situation);
@@ -36,6 +39,23 @@ impl Observed {
         }
         situation.unread = self.outlines().filter_map(unread).collect();
         situation
+    }
+
+    /// The connections of the Dispatcher's services whose ports are looked at.
+    pub fn services(&self) -> Vec<ServiceUse> {
+        let sockets = self.collected.found::<SocketSnapshot>();
+        let (Some(sockets), Some(dispatcher)) = (sockets, self.collected.found::<Dispatcher>()) else {
+            return Vec::new();
+        };
+        let looked_at = |service: &&Service| {
+            !service.ports.is_empty() && service.ports.iter().all(|port| sockets.ports.ports.contains(port))
+        };
+        let services = dispatcher.services.iter().filter(looked_at).map(|service| ServiceUse {
+            name: service.name.clone(),
+            used: service.ports.iter().map(|&port| sockets.in_use(port)).sum(),
+            limit: service.limit(),
+        });
+        services.collect()
     }
 
     fn look_at_logs(&self, situation: &mut Situation) {

@@ -14,7 +14,8 @@ const DASHBOARDS: [&str; 2] =
 /// The one alert without silent cases.
 const ALWAYS_FIRES: &str = "ImsMtaWatchdog";
 /// What rules record, and its labels beside those of the target.
-const RECORDED: [Recorded<'static>; 2] = [
+const RECORDED: [Recorded<'static>; 3] = [
+    ("job_instance_service:imsimta_connections:used_ratio", &["service"]),
     ("job_instance_domain:imsimta_destination_failures:topk1_increase5m", &["domain"]),
     ("job_instance_channel_reason:imsimta_delivery_failures:topk1_increase5m", &["channel", "reason"]),
 ];

@@ -33,6 +33,7 @@ const NOW: &[(&str, Happens)] = &[
         traffic_of(now, "l").worst_domain_share = 0.9;
     }),
     ("held", |now| queue_of(now, "l").held = 1),
+    ("connections_limit", |now| now.services[0].used = 85),
     ("disk", |now| _ = now.free.insert("queue", 0.01)),
     ("not_tried", |now| queue_of(now, "l").never_tried = 1),
     ("internal_old", |now| queue_of(now, "process").oldest = Some(1801.0)),

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use crate::aggregate::recent::ChannelActivity;
-use crate::findings::situation::{Channel, Situation};
-use crate::findings::words::time;
+use crate::findings::situation::{Channel, ServiceUse, Situation};
+use crate::findings::words::{percent, time};
 use crate::findings::{Finding, Input, Thresholds, findings, share};
 
 /// The one sentence, and what else there is to say.
@@ -60,6 +60,36 @@ pub(super) fn channels(situation: &Situation, limits: &Thresholds) -> Markup {
         p.dim {
             "In: recipients that were enqueued for the channel; out: recipients that it delivered or handed on; failing: \
              attempts that failed; all of the last 5 minutes. Waiting and held are messages. A dash is not known."
+        }
+    }
+}
+
+/// How much of what the Dispatcher takes at once is in use.
+pub(super) fn services(services: &[ServiceUse], limits: &Thresholds) -> Markup {
+    html! {
+        @if !services.is_empty() {
+            h2 { "Connections" }
+            table {
+                tr { th { "Service" } th.n { "Open" } th.n { "Limit" } th.n { "In use" } }
+                @for service in services {
+                    tr {
+                        td { (service.name) }
+                        td.n { (service.used) }
+                        td.n { (number(service.limit)) }
+                        td.n {
+                            @match service.limit.map(|limit| share(service.used, limit)) {
+                                Some(used) if used >= limits.connections_share => span.warning { (percent(used)) },
+                                Some(used) => (percent(used)),
+                                None => "–",
+                            }
+                        }
+                    }
+                }
+            }
+            p.dim {
+                "Open: connections on the ports of the service, also those that wait for a server process; the limit is MAX_PROCS \
+                 times MAX_CONNS of the Dispatcher."
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The sockets as the kernel dumps them over netlink (`sock_diag(7)`, kernel `linux/inet_diag.h`,
-//! `linux/netlink.h`, `net/ipv4/inet_diag.c`), filtered by local port inside the kernel: a fraction
+//! `linux/netlink.h`, `net/ipv4/inet_diag.c`), filtered by port inside the kernel: a fraction
 //! of the cost of `/proc/net/tcp`, and no privilege is needed.
 
 use std::io;
@@ -12,7 +12,8 @@ use rustix::net::netlink::{SOCK_DIAG, SocketAddrNetlink};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
-use super::{NEW_SYN_RECV, Socket, SocketError, TcpState};
+use super::state::NEW_SYN_RECV;
+use super::{Socket, SocketError, TcpState};
 
 /// `SOCK_DIAG_BY_FAMILY`, the type of the request and of each answer.
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
@@ -35,16 +36,15 @@ const REQUEST: usize = 56;
 /// Bytes of `struct inet_diag_msg`.
 const ANSWER: usize = 72;
 /// The states to dump, one bit each: 1 to 12.
-const ALL_STATES: u32 = (1 << (NEW_SYN_RECV + 1)) - 2;
+pub(super) const ALL_STATES: u32 = (1 << (NEW_SYN_RECV + 1)) - 2;
+/// That of listeners alone.
+pub(super) const LISTENING: u32 = 1 << (TcpState::Listen as u32 + 1);
 /// The kernel fills datagrams of at most 32 KiB.
 const RECEIVE_BUFFER: usize = 64 * 1024;
 /// How long to wait for each datagram. The kernel answers at once.
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Ports in one filter: 20 bytes of program a port, and its jumps are 16 bits.
-const PORTS_PER_DUMP: usize = 512;
-
 /// Whether this error means that the kernel offers no `inet_diag` to this process.
-pub(super) fn is_missing(error: &io::Error) -> bool {
+pub(super) fn is_missing(error: &SocketError) -> bool {
     const MISSING: [Errno; 6] = [
         Errno::PROTONOSUPPORT,
         Errno::AFNOSUPPORT,
@@ -53,24 +53,18 @@ pub(super) fn is_missing(error: &io::Error) -> bool {
         Errno::PERM,
         Errno::ACCESS,
     ];
+    let SocketError::Netlink(error) = error else { return false };
     MISSING.iter().any(|missing| error.raw_os_error() == Some(missing.raw_os_error()))
 }
 
-/// Passes every TCP socket with one of these local ports to `add`. The ports are distinct.
-pub(super) fn read(ports: &[u16], add: &mut dyn FnMut(Socket)) -> Result<(), SocketError> {
-    if ports.is_empty() {
-        return Ok(());
-    }
+/// Passes every TCP socket in one of these states that a filter lets pass to `add`; without a filter all of them.
+pub(super) fn read(states: u32, filter: &[u8], add: &mut dyn FnMut(Socket)) -> Result<(), SocketError> {
     let netlink = open().map_err(|error| SocketError::Netlink(error.into()))?;
-    let mut sequence = 0;
-    for chunk in ports.chunks(PORTS_PER_DUMP) {
-        for family in [AddressFamily::INET, AddressFamily::INET6] {
-            sequence += 1;
-            match dump(&netlink, family, chunk, sequence, add) {
-                // The kernel has no IPv6: then it has no such sockets either.
-                Err(SocketError::Netlink(error)) if family == AddressFamily::INET6 && is_missing(&error) => {}
-                result => result?,
-            }
+    for (sequence, family) in (1..).zip([AddressFamily::INET, AddressFamily::INET6]) {
+        match dump(&netlink, &request(family, states, filter, sequence), sequence, add) {
+            // The kernel has no IPv6: then it has no such sockets either.
+            Err(error) if family == AddressFamily::INET6 && is_missing(&error) => {}
+            result => result?,
         }
     }
     Ok(())
@@ -89,15 +83,13 @@ fn open() -> Result<OwnedFd, Errno> {
 
 fn dump(
     netlink: &OwnedFd,
-    family: AddressFamily,
-    ports: &[u16],
+    request: &[u8],
     sequence: u32,
     add: &mut dyn FnMut(Socket),
 ) -> Result<(), SocketError> {
     let failed = |error: Errno| SocketError::Netlink(error.into());
     let kernel = SocketAddrNetlink::new(0, 0);
-    let request = request(family, ports, sequence);
-    rustix::net::sendto(netlink, &request, SendFlags::empty(), &kernel).map_err(failed)?;
+    rustix::net::sendto(netlink, request, SendFlags::empty(), &kernel).map_err(failed)?;
     let mut buffer = vec![0; RECEIVE_BUFFER];
     loop {
         // With MSG_TRUNC the length is that of the datagram, even if it did not fit.
@@ -112,52 +104,55 @@ fn dump(
     }
 }
 
-/// The request: header, `struct inet_diag_req_v2`, and the filter as an attribute.
-fn request(family: AddressFamily, ports: &[u16], sequence: u32) -> Vec<u8> {
+/// The request: header, `struct inet_diag_req_v2`, and the filter, if there is one, as an attribute.
+fn request(family: AddressFamily, states: u32, filter: &[u8], sequence: u32) -> Vec<u8> {
     const TCP: u8 = 6;
-    let filter = port_filter(ports);
     let attribute = 4 + filter.len();
-    let length = HEADER + REQUEST + attribute;
+    let length = HEADER + REQUEST + if filter.is_empty() { 0 } else { attribute };
     let family = u8::try_from(family.as_raw()).expect("invariant: AF_INET and AF_INET6 are small");
     let mut bytes = Vec::with_capacity(length);
-    let length = u32::try_from(length).expect("invariant: the filter has at most 512 ports");
-    let attribute = u16::try_from(attribute).expect("invariant: the filter has at most 512 ports");
+    let length = u32::try_from(length).expect("invariant: a filter is short");
+    let attribute = u16::try_from(attribute).expect("invariant: a filter is short");
     bytes.extend(length.to_ne_bytes());
     bytes.extend(SOCK_DIAG_BY_FAMILY.to_ne_bytes());
     bytes.extend(FLAGS_DUMP.to_ne_bytes());
     bytes.extend(sequence.to_ne_bytes());
     bytes.extend([0; 4]); // nlmsg_pid: the kernel fills it in
     bytes.extend([family, TCP, 0, 0]); // no extensions
-    bytes.extend(ALL_STATES.to_ne_bytes());
+    bytes.extend(states.to_ne_bytes());
     bytes.extend([0; 48]); // struct inet_diag_sockid: not for dumps
-    bytes.extend(attribute.to_ne_bytes());
-    bytes.extend(REQUEST_BYTECODE.to_ne_bytes());
-    bytes.extend(filter);
+    if !filter.is_empty() {
+        bytes.extend(attribute.to_ne_bytes());
+        bytes.extend(REQUEST_BYTECODE.to_ne_bytes());
+        bytes.extend(filter);
+    }
     bytes
 }
 
-/// A program for the kernel that lets sockets pass whose local port is one of these.
+/// A program for the kernel that lets sockets pass whose local port is one of these, or whose remote port is that one.
 ///
 /// An instruction is `struct inet_diag_bc_op { u8 code, u8 yes, u16 no }`: where to go on, in bytes
 /// from here, if the condition holds and if not. To arrive exactly at the end accepts, to jump
 /// beyond it refuses. A comparison of ports is two such words, the second with the port in `no`.
 /// For each port: at least it, at most it, jump to the end; a comparison that fails goes on behind
-/// that jump, which the last port does not need, so that its failures lead beyond the end.
-fn port_filter(ports: &[u16]) -> Vec<u8> {
+/// that jump, which the last port does not need, so that its failures lead beyond the end. Kernels before 4.16 have no
+/// comparison for equality.
+pub(super) fn filter(ports: &[u16], remote_port: u16) -> Vec<u8> {
     const JUMP: u8 = 1;
-    const SOURCE_AT_LEAST: u8 = 2;
-    const SOURCE_AT_MOST: u8 = 3;
+    const LOCAL: [u8; 2] = [2, 3];
+    const REMOTE: [u8; 2] = [4, 5];
     const BLOCK: usize = 20;
-    let end = ports.len() * BLOCK - 4;
+    let end = (ports.len() + 1) * BLOCK - 4;
     let mut program = Vec::with_capacity(end);
-    for &port in ports {
-        word(&mut program, SOURCE_AT_LEAST, 8, 20);
+    let local = ports.iter().map(|&port| (LOCAL, port));
+    for ([at_least, at_most], port) in local.chain([(REMOTE, remote_port)]) {
+        word(&mut program, at_least, 8, 20);
         word(&mut program, 0, 0, port);
-        word(&mut program, SOURCE_AT_MOST, 8, 12);
+        word(&mut program, at_most, 8, 12);
         word(&mut program, 0, 0, port);
         if program.len() < end {
             let rest = end - program.len();
-            word(&mut program, JUMP, 4, u16::try_from(rest).expect("invariant: at most 512 ports"));
+            word(&mut program, JUMP, 4, u16::try_from(rest).expect("invariant: few ports"));
         }
     }
     program
@@ -234,8 +229,15 @@ fn add_answer(body: &[u8], add: &mut dyn FnMut(Socket)) -> Result<(), SocketErro
     };
     // A state of a later kernel is none of ours.
     let Some(state) = TcpState::from_kernel(body[1]) else { return Ok(()) };
-    let receive_queue = u32_at(body, 56).unwrap_or_default();
-    add(Socket { local_port, remote, state, receive_queue, accept_limit: u32_at(body, 60) });
+    add(Socket {
+        local_port,
+        remote,
+        remote_port: u16::from_be_bytes([body[6], body[7]]),
+        state,
+        receive_queue: u32_at(body, 56).unwrap_or_default(),
+        accept_limit: u32_at(body, 60),
+        inode: u32_at(body, 68).unwrap_or_default().into(),
+    });
     Ok(())
 }
 

@@ -1,101 +1,21 @@
-//! Counting, and both readers against real sockets of this host.
+//! Both readers against real sockets of this host.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::{
-    ListenQueue, MAX_CLIENTS, Socket, SocketSnapshot, Tally, TcpState, read, read_inet_diag, read_proc_net,
-};
+use super::{ListenQueue, Namespace, SocketSnapshot, TcpState, Wanted, read_inet_diag, read_tables};
 
-fn socket(local_port: u16, remote: IpAddr, state: TcpState) -> Socket {
-    Socket { local_port, remote, state, receive_queue: 0, accept_limit: None }
+/// These ports, and a remote port to which nobody goes.
+pub(super) fn wanted(ports: &[u16]) -> Wanted {
+    Wanted { ports: ports.to_vec(), remote_port: 1, top: 10 }
 }
 
-fn address(last: u8) -> IpAddr {
-    IpAddr::V4(Ipv4Addr::new(192, 0, 2, last))
+fn by_netlink(wanted: &Wanted) -> SocketSnapshot {
+    read_inet_diag(wanted).expect("netlink")
 }
 
-#[test]
-fn states_have_the_numbers_of_the_kernel_and_one_label_each() {
-    for (index, state) in TcpState::ALL.into_iter().enumerate() {
-        assert_eq!(state as usize, index);
-        let number = u8::try_from(index + 1).expect("small");
-        assert_eq!(TcpState::from_kernel(number), Some(state));
-    }
-    for (number, expected) in [(0, None), (10, Some(TcpState::Listen)), (13, None), (255, None)] {
-        assert_eq!(TcpState::from_kernel(number), expected, "{number}");
-    }
-    assert_eq!(TcpState::from_kernel(12), Some(TcpState::SynRecv));
-    let mut labels: Vec<_> = TcpState::ALL.iter().map(|state| state.label()).collect();
-    labels.sort_unstable();
-    labels.dedup();
-    assert_eq!(labels.len(), TcpState::ALL.len());
-}
-
-#[test]
-fn every_port_has_every_state_and_others_are_not_counted() {
-    let mut tally = Tally::new(&[587, 25, 25]);
-    tally.add(&socket(25, address(1), TcpState::SynRecv));
-    tally.add(&socket(26, address(1), TcpState::SynRecv));
-    assert_eq!(tally.ports(), [25, 587]);
-    let snapshot = tally.finish(10);
-    assert_eq!(snapshot.states.len(), 2 * TcpState::ALL.len());
-    assert_eq!(snapshot.states.values().sum::<u64>(), 1);
-    assert_eq!(snapshot.states[&(25, TcpState::SynRecv)], 1);
-    assert!(snapshot.listeners.is_empty());
-}
-
-#[test]
-fn listeners_of_a_port_are_summed() {
-    let listener = |receive_queue, accept_limit| Socket {
-        receive_queue,
-        accept_limit,
-        ..socket(25, IpAddr::V6(Ipv6Addr::UNSPECIFIED), TcpState::Listen)
-    };
-    for (limits, expected) in [([Some(128), Some(4096)], Some(4224)), ([None, Some(1)], None)] {
-        let mut tally = Tally::new(&[25, 465]);
-        tally.add(&listener(7, limits[0]));
-        tally.add(&listener(2, limits[1]));
-        let snapshot = tally.finish(10);
-        let queues: Vec<_> = snapshot.listeners.into_iter().collect();
-        assert_eq!(queues, [(25, ListenQueue { used: 9, limit: expected })]);
-        assert!(snapshot.clients.is_empty());
-    }
-}
-
-#[test]
-fn the_busiest_clients_in_a_steady_order() {
-    let mut tally = Tally::new(&[25]);
-    let mapped = IpAddr::V6(Ipv4Addr::new(192, 0, 2, 3).to_ipv6_mapped());
-    for (client, state) in [
-        (address(9), TcpState::Established),
-        (address(3), TcpState::TimeWait),
-        (mapped, TcpState::Established),
-        (address(1), TcpState::Established),
-    ] {
-        tally.add(&socket(25, client, state));
-    }
-    let snapshot = tally.finish(2);
-    let addresses: Vec<_> = snapshot.clients.iter().map(|(client, _)| *client).collect();
-    assert_eq!(addresses, [address(3), address(1)]);
-    let counts = snapshot.clients[0].1;
-    assert_eq!(counts[TcpState::TimeWait as usize], 1);
-    assert_eq!(counts[TcpState::Established as usize], 1);
-    assert_eq!(snapshot.clients_left_out, 0);
-}
-
-#[test]
-fn addresses_beyond_the_cap_are_left_out_of_the_ranking_alone() {
-    let mut tally = Tally::new(&[25]);
-    let cap = u32::try_from(MAX_CLIENTS).expect("small");
-    for index in 1..=cap + 5 {
-        tally.add(&socket(25, IpAddr::V4(Ipv4Addr::from(index)), TcpState::Established));
-    }
-    tally.add(&socket(25, IpAddr::V4(Ipv4Addr::from(1)), TcpState::Established));
-    let snapshot = tally.finish(1);
-    assert_eq!(snapshot.clients_left_out, 5);
-    assert_eq!(snapshot.states[&(25, TcpState::Established)], u64::from(cap) + 6);
-    assert_eq!(snapshot.clients[0].1.iter().sum::<u64>(), 2);
+fn by_tables(wanted: &Wanted) -> SocketSnapshot {
+    read_tables(&Namespace::OWN, wanted).expect("/proc/net")
 }
 
 /// A listener with connections in several states, kept as long as this value lives.
@@ -151,11 +71,15 @@ fn both_readers_see_the_sockets_of_this_host() {
         (TcpState::SynRecv, 0),
         (TcpState::FinWait2, 0),
     ];
+    // The other ends: open, closed by us, and open from their side before they are accepted.
+    let others = [(TcpState::Established, 6), (TcpState::FinWait2, 3), (TcpState::Listen, 0)];
     let reached = |snapshot: &SocketSnapshot| {
         expected.iter().all(|(state, count)| snapshot.states[&(port, *state)] == *count)
+            && others.iter().all(|(state, count)| snapshot.outbound[*state as usize] == *count)
     };
-    let by_netlink = read_until(|| read_inet_diag(&[port], 10).expect("netlink"), reached);
-    let by_proc = read_until(|| read_proc_net(&[port], 10).expect("/proc/net"), reached);
+    let wanted = Wanted { remote_port: port, ..wanted(&[port]) };
+    let by_netlink = read_until(|| by_netlink(&wanted), reached);
+    let by_proc = read_until(|| by_tables(&wanted), reached);
     for (state, count) in expected {
         assert_eq!(by_netlink.states[&(port, state)], count, "{state:?} by netlink");
         assert_eq!(by_proc.states[&(port, state)], count, "{state:?} by /proc/net");
@@ -168,21 +92,27 @@ fn both_readers_see_the_sockets_of_this_host() {
     let queue = by_netlink.listeners[&port];
     assert!(queue.used == 2 && queue.limit.is_some_and(|limit| limit >= 2), "{queue:?}");
     assert_eq!(by_proc.listeners[&port], ListenQueue { used: 2, limit: None });
-    assert_eq!(read(&[port], 10).expect("sockets"), by_netlink);
+    for (state, count) in others {
+        assert_eq!(by_netlink.outbound[state as usize], count, "{state:?}");
+    }
+    assert_eq!(by_netlink.outbound, by_proc.outbound);
+    assert_eq!(by_netlink.in_use(port), 9);
+    assert_eq!(Namespace::OWN.read(&wanted).expect("sockets"), by_netlink);
 }
 
 #[test]
 fn a_listener_of_both_families_gives_its_clients_their_own_addresses() {
     // A host without IPv6 has no such listener; then there must be no error either.
     let Some(server) = server(Ipv6Addr::UNSPECIFIED.into(), 1, 0, 0) else {
-        assert!(read(&[1], 10).is_ok());
+        assert!(Namespace::OWN.read(&wanted(&[1])).is_ok());
         return;
     };
     let port = server.port;
     let _client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("connection");
     let reached = |snapshot: &SocketSnapshot| snapshot.states[&(port, TcpState::Established)] == 2;
-    let by_netlink = read_until(|| read_inet_diag(&[port], 10).expect("netlink"), reached);
-    let by_proc = read_until(|| read_proc_net(&[port], 10).expect("/proc/net"), reached);
+    let wanted = Wanted { remote_port: port, ..wanted(&[port]) };
+    let by_netlink = read_until(|| by_netlink(&wanted), reached);
+    let by_proc = read_until(|| by_tables(&wanted), reached);
     assert!(reached(&by_netlink), "{by_netlink:?}");
     assert_eq!(by_netlink.states, by_proc.states);
     assert_eq!(by_netlink.clients, by_proc.clients);
@@ -190,19 +120,19 @@ fn a_listener_of_both_families_gives_its_clients_their_own_addresses() {
 }
 
 #[test]
-fn several_listeners_among_more_ports_than_fit_one_filter() {
+fn several_listeners() {
     let servers = [1, 2].map(|open| server(Ipv4Addr::LOCALHOST.into(), open, 0, 0).expect("a listener"));
-    let mut ports: Vec<u16> = (1..1500).collect();
+    let mut ports: Vec<u16> = (1..31).collect();
     ports.extend(servers.iter().map(|server| server.port));
     let counts = |snapshot: &SocketSnapshot| {
         [0, 1].map(|index: usize| snapshot.states[&(servers[index].port, TcpState::Established)])
     };
-    let snapshot =
-        read_until(|| read_inet_diag(&ports, 10).expect("netlink"), |snapshot| counts(snapshot) == [1, 2]);
+    let snapshot = read_until(|| by_netlink(&wanted(&ports)), |snapshot| counts(snapshot) == [1, 2]);
     assert_eq!(counts(&snapshot), [1, 2]);
 }
 
 #[test]
-fn no_ports_is_an_empty_snapshot() {
-    assert_eq!(read(&[], 10).expect("sockets"), SocketSnapshot::default());
+fn no_ports_is_what_goes_out_alone() {
+    let snapshot = Namespace::OWN.read(&wanted(&[])).expect("sockets");
+    assert_eq!(snapshot, SocketSnapshot::default());
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 use rustix::net::AddressFamily;
 
-use super::{Progress, is_missing, parse_datagram, port_filter, request};
+use super::{ALL_STATES, LISTENING, Progress, filter, is_missing, parse_datagram, request};
 use crate::source::sockets::{Socket, SocketError, TcpState};
 
 const SEQUENCE: u32 = 3;
@@ -23,15 +23,17 @@ fn message(kind: u16, flags: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A `struct inet_diag_msg` with port 25, accept queue 5 of 128, and an attribute behind it.
+/// A `struct inet_diag_msg` with port 25, a remote port, accept queue 5 of 128, an inode, and an attribute behind it.
 fn answer(family: AddressFamily, state: u8, remote: &[u8]) -> Vec<u8> {
     let mut body = vec![0; 72];
     body[0] = u8::try_from(family.as_raw()).expect("small");
     body[1] = state;
     body[4..6].copy_from_slice(&25u16.to_be_bytes());
+    body[6..8].copy_from_slice(&40_000u16.to_be_bytes());
     body[24..24 + remote.len()].copy_from_slice(remote);
     body[56..60].copy_from_slice(&5u32.to_ne_bytes());
     body[60..64].copy_from_slice(&128u32.to_ne_bytes());
+    body[68..72].copy_from_slice(&4711u32.to_ne_bytes());
     body.extend([5, 0, 8, 0, 1]);
     message(20, 2, SEQUENCE, &body)
 }
@@ -59,9 +61,11 @@ fn answers_of_both_families() {
         let expected = Socket {
             local_port: 25,
             remote,
+            remote_port: 40_000,
             state: expected_state,
             receive_queue: 5,
             accept_limit: Some(128),
+            inode: 4711,
         };
         assert_eq!(sockets, [expected]);
     }
@@ -86,11 +90,13 @@ fn the_end_of_a_dump_in_the_same_datagram() {
 fn errors_of_the_kernel() {
     for (kind, code, missing) in [(2, -2, true), (3, -1, true), (2, -93, true), (2, -12, false)] {
         let (_, result) = parse(&message(kind, 0, SEQUENCE, &i32::to_ne_bytes(code)));
-        let Err(SocketError::Netlink(error)) = result else { panic!("{kind} {code} is an error") };
-        assert_eq!(error.raw_os_error(), Some(-code));
+        let error = result.expect_err("an error");
         assert_eq!(is_missing(&error), missing, "{error}");
+        let SocketError::Netlink(error) = error else { panic!("{kind} {code} is the kernel's") };
+        assert_eq!(error.raw_os_error(), Some(-code));
     }
-    assert!(!is_missing(&io::Error::other("without a number")));
+    assert!(!is_missing(&SocketError::Netlink(io::Error::other("without a number"))));
+    assert!(!is_missing(&SocketError::Interrupted));
     let (_, result) = parse(&message(20, 0x12, SEQUENCE, &[0; 72]));
     assert!(matches!(result, Err(SocketError::Interrupted)), "{result:?}");
 }
@@ -140,26 +146,32 @@ proptest! {
     #[test]
     fn the_filter_lets_exactly_its_ports_pass(
         ports in prop::collection::btree_set(any::<u16>(), 1..40),
+        remote_port in any::<u16>(),
         others in prop::collection::vec(any::<u16>(), 20),
     ) {
         let list: Vec<u16> = ports.iter().copied().collect();
-        let program = port_filter(&list);
+        let program = filter(&list, remote_port);
         let near = list.iter().flat_map(|port| [*port, port.wrapping_add(1), port.wrapping_sub(1)]);
         for port in near.chain(others) {
-            prop_assert_eq!(run(&program, port), ports.contains(&port), "{}", port);
+            for remote in [remote_port, remote_port.wrapping_add(1), remote_port.wrapping_sub(1), port] {
+                let expected = ports.contains(&port) || remote == remote_port;
+                prop_assert_eq!(run(&program, port, remote), expected, "{} to {}", port, remote);
+            }
         }
     }
 }
 
 /// Runs a filter as `inet_diag_bc_run` of the kernel does.
-fn run(program: &[u8], source_port: u16) -> bool {
+fn run(program: &[u8], local_port: u16, remote_port: u16) -> bool {
     let half = |offset: usize| u16::from_ne_bytes([program[offset], program[offset + 1]]);
     let mut offset = 0;
     while offset < program.len() {
         let holds = match program[offset] {
             1 => false,
-            2 => source_port >= half(offset + 6),
-            3 => source_port <= half(offset + 6),
+            2 => local_port >= half(offset + 6),
+            3 => local_port <= half(offset + 6),
+            4 => remote_port >= half(offset + 6),
+            5 => remote_port <= half(offset + 6),
             code => panic!("instruction {code} at {offset}"),
         };
         offset += if holds { usize::from(program[offset + 1]) } else { usize::from(half(offset + 2)) };
@@ -169,11 +181,14 @@ fn run(program: &[u8], source_port: u16) -> bool {
 
 #[test]
 fn the_request_says_its_length() {
-    for count in [1, 2, 512] {
+    for count in [0, 1, 2, 32] {
         let ports: Vec<u16> = (1..=count).collect();
-        let bytes = request(AddressFamily::INET6, &ports, SEQUENCE);
-        assert_eq!(bytes.len(), 16 + 56 + 4 + usize::from(count) * 20 - 4);
+        let bytes = request(AddressFamily::INET6, ALL_STATES, &filter(&ports, 25), SEQUENCE);
+        assert_eq!(bytes.len(), 16 + 56 + 4 + usize::from(count + 1) * 20 - 4);
         assert_eq!(bytes[0..4], u32::try_from(bytes.len()).expect("short").to_ne_bytes());
-        assert_eq!(bytes[72..74], (count * 20).to_ne_bytes());
+        assert_eq!(bytes[72..74], ((count + 1) * 20).to_ne_bytes());
     }
+    let bytes = request(AddressFamily::INET, LISTENING, &[], SEQUENCE);
+    assert_eq!(bytes[0..4], 72u32.to_ne_bytes());
+    assert_eq!((bytes.len(), &bytes[20..24]), (72, &0x400u32.to_ne_bytes()[..]));
 }
