@@ -265,9 +265,9 @@ pub const INCIDENTS: [Incident; 17] = [
                 becomes: Becomes::Rises(4.0),
             },
             Sign {
-                metric: "imsimta_client_authentication_failures",
+                metric: "imsimta_client_authentication_failures_max",
                 labels: &[],
-                becomes: Becomes::Least(60.0),
+                becomes: Becomes::Least(20.0),
             },
         ],
         alerts: &[],
@@ -276,11 +276,14 @@ pub const INCIDENTS: [Incident; 17] = [
         trouble: Trouble::StolenAccount,
         name: "stolen-account",
         what: "somebody who has guessed the password of karin sends spam to many domains in her name",
-        watch: &[Sign {
-            metric: "imsimta_enqueued_recipients_total",
-            labels: &[("source_channel", "tcp_submit"), ("destination_channel", "tcp_local")],
-            becomes: Becomes::Rises(15.0),
-        }],
+        watch: &[
+            Sign {
+                metric: "imsimta_enqueued_recipients_total",
+                labels: &[("source_channel", "tcp_submit"), ("destination_channel", "tcp_local")],
+                becomes: Becomes::Rises(15.0),
+            },
+            Sign { metric: "imsimta_sender_enqueues_max", labels: &[], becomes: Becomes::Least(300.0) },
+        ],
         alerts: &[],
     },
     Incident {

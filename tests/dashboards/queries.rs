@@ -20,7 +20,11 @@ const fn shown(incident: &'static str, panel: &'static str, becomes: Becomes) ->
 
 /// THE table of panels with which incidents are seen: `tests/e2e` waits until each does.
 pub const SHOWN: &[Shown] = &[
-    shown("inbound-flood", "imsimta / Connections & abuse: Open inbound connections", Becomes::Least(150.0)),
+    shown(
+        "inbound-flood",
+        "imsimta / Connections & abuse: Open connections by channel",
+        Becomes::Least(150.0),
+    ),
     shown(
         "inbound-flood",
         "imsimta / Connections & abuse: Inbound connections by channel",
@@ -33,7 +37,12 @@ pub const SHOWN: &[Shown] = &[
     ),
     shown("single-client-flood", "imsimta / Connections & abuse: Top clients", Becomes::Least(400.0)),
     shown("password-guessing", "imsimta / Connections & abuse: Failed authentications", Becomes::Least(3.0)),
-    shown("stolen-account", "imsimta / Overview: Recipients per second", Becomes::Least(15.0)),
+    shown(
+        "stolen-account",
+        "imsimta / Connections & abuse: Busiest sender in 5 minutes",
+        Becomes::Least(300.0),
+    ),
+    shown("stolen-account", "imsimta / Connections & abuse: Top senders", Becomes::Least(300.0)),
     shown("mail-flood", "imsimta / Overview: Enqueued and dequeued", Becomes::Least(25.0)),
     shown("dispatcher-dead", "imsimta / Daemons & host: Dispatcher", Becomes::Equal(0.0)),
     shown("syn-backlog", "imsimta / Connections & abuse: Half-open connections", Becomes::Least(30.0)),
