@@ -210,6 +210,7 @@ fn introduction(arguments: &Arguments, address: SocketAddr, place: &str) -> Stri
          \n\
          Metrics:  http://{address}/metrics\n\
          Status:   http://{address}/\n\
+         Busiest:  http://{address}/top\n\
          \n\
          Look at:  imsimta_enqueued_recipients_total and imsimta_dequeued_recipients_total (logs),\n          \
          imsimta_queue_messages and imsimta_queue_held_messages (queue directories),\n          \

@@ -1,5 +1,6 @@
 //! Demos, Prometheus and Alertmanager as processes that end with the test.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -116,6 +117,13 @@ impl Chain {
             let mut samples = queries.iter().filter_map(|query| self.prometheus.ask(query)).flatten();
             samples.any(|sample| value(&sample).is_some_and(&wanted)).then_some(())
         });
+    }
+
+    /// The alerts about an exporter that fire now.
+    pub fn firing(&self, address: &str) -> BTreeSet<String> {
+        let query = format!(r#"ALERTS{{alertstate="firing",instance="{address}"}}"#);
+        let alerts = self.prometheus.ask(&query).unwrap_or_default();
+        alerts.iter().filter_map(|alert| alert["metric"]["alertname"].as_str().map(str::to_owned)).collect()
     }
 
     /// When an exporter was scraped in the last two minutes, with what `up` was.

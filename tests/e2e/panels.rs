@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use imsimta_exporter::demo::incident::Becomes;
+use imsimta_exporter::demo::incident::{Becomes, Incident};
 
 use crate::chain::{ALERTMANAGER, Chain, Demo};
 use crate::dashboards::queries::{SHOWN, Shown, runnable};
@@ -38,5 +38,12 @@ fn incidents_show_on_their_panels() {
         };
         chain.wait_for_value(&what, &queries(row, &demos[row.incident].address), wanted);
         chain.say(&what);
+    }
+    // And nothing fires that the table does not promise.
+    for (&incident, demo) in &demos {
+        let expected = Incident::named(incident).map_or(&[][..], |row| row.alerts);
+        for alert in chain.firing(&demo.address) {
+            assert!(expected.iter().any(|&(promised, _)| promised == alert), "{incident}: {alert} fires");
+        }
     }
 }
