@@ -9,12 +9,13 @@ pub mod busiest;
 pub mod channel;
 pub mod client;
 mod clock;
-pub mod connection;
+mod connection;
 pub mod daemon_log;
 pub mod delay;
 pub mod destination;
 pub mod digest;
 pub mod each;
+mod elapsed;
 pub mod enqueue;
 pub mod entry;
 mod heavy_hitters;
@@ -22,6 +23,7 @@ pub mod histogram;
 pub mod index;
 mod join;
 pub mod labels;
+pub mod ledger;
 pub mod log_clock;
 pub mod open_destination;
 pub mod option;
@@ -42,14 +44,13 @@ use std::ops::Range;
 use channel::TryBand;
 use client::Deed;
 use clock::LocalClock;
-use digest::{Batch, ConnectionEvent, Delivery, Digester, Entry, Event, Key, MessageEvent, Waited};
+use digest::{Batch, Delivery, Digester, Entry, Event, MessageEvent, Waited};
 use index::{ChannelIndex, LogIndex};
 use serde::{Deserialize, Serialize};
 pub use table::{LeftOut, Table};
 use time::{Monotonic, Time, UnixTime};
 use timeline::Present;
 
-use crate::record::Direction;
 use crate::record::code::Outcome;
 use crate::record::timestamp::Timestamp;
 
@@ -111,7 +112,7 @@ totals! {
     /// Replies of other hosts.
     replies: reply::Replies,
     /// Connections that are open, by the log.
-    connections: connection::OpenConnections,
+    connections: ledger::OpenConnections,
     /// What clients did in the last minutes.
     clients: client::Clients,
     /// What authenticated senders did in the last minutes.
@@ -261,7 +262,7 @@ impl Aggregate {
                 self.message(channel, blocks.saturating_mul(self.block_size), event, at, batch);
             }
             Event::Connection { direction, key, client, event } => {
-                self.connection(channel, direction, key, event, at);
+                self.totals.connection(channel, direction, key, event, at);
                 self.totals.other_side(key, client, event, at, batch);
             }
         }
@@ -358,38 +359,6 @@ impl Aggregate {
         }
         if let Some(delay) = delayed.end_to_end {
             counts.end_to_end_delay.observe(delay);
-        }
-    }
-
-    fn connection(
-        &mut self,
-        channel: ChannelIndex,
-        direction: Direction,
-        key: Key,
-        event: ConnectionEvent,
-        at: Moment,
-    ) {
-        let totals = &mut self.totals;
-        let channel_counts = totals.channels.at(channel);
-        let counts = &mut channel_counts.connections[direction];
-        match event {
-            ConnectionEvent::Opened { .. } => {
-                counts.opened += 1;
-                if let Some(key) = key {
-                    totals.connections.opened(key, channel, direction, at.seen);
-                }
-            }
-            ConnectionEvent::Closed => {
-                counts.closed += 1;
-                if let Some(key) = key {
-                    totals.connections.closed(key);
-                }
-            }
-            ConnectionEvent::Rejected(reason) => counts.rejected.add(reason),
-            ConnectionEvent::Failed(reason) => counts.failed.add(reason),
-            ConnectionEvent::Etrn => channel_counts.etrn += 1,
-            ConnectionEvent::Authenticated(result) => channel_counts.authentications[result] += 1,
-            ConnectionEvent::Other => {}
         }
     }
 }

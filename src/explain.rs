@@ -13,10 +13,13 @@ use std::io::{self, Read};
 use crate::config::Config;
 use crate::counting::{LogReader, TakeLines};
 use crate::listing::Listing;
+use crate::record::authentication::{AuthenticationFailure, AuthenticationResult};
+use crate::record::closing::Closing;
+use crate::record::code::Action;
 use crate::record::option::OptionSet;
 use crate::record::reason::evidence::{self, Evidence, Sign, Weighed, Where};
 use crate::record::reason::{Basis, Classified, Failure, Reason};
-use crate::record::{Connection, Direction, Line, Message, Skip, Unparsed, address, queue_file};
+use crate::record::{Connection, Direction, Line, Message, Skip, Unparsed, address, application, queue_file};
 use crate::source::lines::{Block, BlockReader};
 use crate::text::escape::escaped;
 
@@ -158,10 +161,30 @@ fn explain_connection(listing: &mut Listing, number: u64, entry: &Connection<'_>
     };
     listing.title(&format!("line {number}: a connection entry, {side}"));
     let absent = fields::connection(listing, entry);
+    match entry.code.action {
+        Action::Close => {
+            let closing = Closing::of(entry);
+            listing.words("closing", &format!("{}: {}", closing.label(), closing.meaning()));
+            if let Some(cipher) = application::cipher(entry.application) {
+                listing.words("cipher", &format!("{}: {}", cipher.label(), cipher.meaning()));
+            }
+        }
+        Action::Authentication => explain_authentication(listing, entry),
+        _ => {}
+    }
     if let Some(failure) = Failure::of_connection(entry) {
         explain_class(listing, &failure);
     }
     explain_absent(listing, &absent);
+}
+
+fn explain_authentication(listing: &mut Listing, entry: &Connection<'_>) {
+    let result = AuthenticationResult::of(entry);
+    listing.words("result", &format!("{}: {}", result.label(), result.meaning()));
+    if result == AuthenticationResult::Failure {
+        let reason = AuthenticationFailure::of(entry);
+        listing.words("reason", &format!("{}: {}", reason.label(), reason.meaning()));
+    }
 }
 
 fn explain_absent(listing: &mut Listing, absent: &[String]) {

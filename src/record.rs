@@ -43,7 +43,9 @@ macro_rules! labelled {
 pub(crate) use labelled;
 
 mod added;
+pub mod authentication;
 mod bytes;
+pub mod closing;
 pub mod code;
 pub mod daemon_log;
 pub mod format;
@@ -51,6 +53,7 @@ mod named;
 mod number;
 pub mod option;
 mod other_log;
+mod phrases;
 mod pieces;
 mod positional;
 mod prefix;
@@ -68,7 +71,7 @@ use positional::{Blanks, Known};
 use prefix::Entry;
 use values::timestamp::{Stamps, Timestamp};
 use values::transport::Transport;
-pub use values::{address, diagnostic, label, queue_file, timestamp, transport};
+pub use values::{address, application, diagnostic, label, queue_file, timestamp, transport};
 
 /// What a line is.
 #[derive(Debug, PartialEq)]

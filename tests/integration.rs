@@ -7,6 +7,7 @@
 //! - `report`: logs in, reports for people and programs out
 //! - `entries`: random entries of every format, written and read back
 //! - `follow`: the follower against a model, by random actions on real files
+//! - `ledger`: the ledger of connections against a model of an MTA, by random interleavings
 //! - `queue`: the scanner against `find`, on random trees that change meanwhile
 //! - `service`: the real program on a tree laid out like a real install
 //! - `demo`: the synthetic MTA, started as a newcomer starts it
@@ -29,6 +30,7 @@ mod entries;
 mod explain;
 mod exposition;
 mod follow;
+mod ledger;
 #[path = "exposition/log_fed.rs"]
 mod log_fed;
 mod promql;

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::connection::AuthenticationResult;
 use super::digest::{Batch, Name};
 use super::each::Each;
-use super::histogram::DelayHistogram;
+use super::histogram::{DelayHistogram, DurationHistogram};
 use super::index::{ByIndex, Channel, ChannelIndex};
 use super::labels::{Labels, OTHER_LABEL};
 use super::reasons::{PerLabel, closed_set};
 use super::table::{LeftOut, Table, Vacated};
+use crate::record::application::Cipher;
+use crate::record::authentication::{AuthenticationFailure, AuthenticationResult};
+use crate::record::closing::Closing;
 use crate::record::code::Outcome;
 use crate::record::reason::Reason;
 use crate::record::{Direction, labelled};
@@ -58,6 +60,12 @@ pub struct ConnectionCounts {
     pub rejected: PerLabel<Reason>,
     /// Y entries.
     pub failed: PerLabel<Reason>,
+    /// C entries, and connections that were lost.
+    pub closings: PerLabel<Closing>,
+    /// C entries by how the connection was encrypted.
+    pub ciphers: PerLabel<Cipher>,
+    /// How long those were open whose O and C are known.
+    pub durations: DurationHistogram,
 }
 
 impl ConnectionCounts {
@@ -93,6 +101,8 @@ pub struct ChannelCounts {
     pub etrn: u64,
     /// U entries by result.
     pub authentications: Each<AuthenticationResult, u64, { AuthenticationResult::ALL.len() }>,
+    /// Those that failed.
+    pub authentication_failures: PerLabel<AuthenticationFailure>,
     /// By direction.
     pub connections: Each<Direction, ConnectionCounts, { Direction::ALL.len() }>,
     /// Time in the queue until the last entry of a recipient.

@@ -14,11 +14,13 @@ pub use digester::Digester;
 pub(super) use digester::label_key;
 
 use super::account::LineCounts;
-use super::connection::AuthenticationResult;
 use super::option::{Inference, OptionsSeen};
 use super::time::Millis;
 use super::unparsed::LastUnparsed;
 use crate::record::Direction;
+use crate::record::application::Cipher;
+use crate::record::authentication::{AuthenticationFailure, AuthenticationResult};
+use crate::record::closing::Closing;
 use crate::record::code::{EntryCode, Outcome};
 use crate::record::reason::Reason;
 use crate::record::timestamp::Timestamp;
@@ -149,9 +151,18 @@ pub enum ConnectionEvent {
     Opened {
         /// Where to, outbound.
         destination: Option<Name>,
+        /// Which thread of which process wrote it.
+        process: Key,
     },
     /// C
-    Closed,
+    Closed {
+        /// The same.
+        process: Key,
+        /// Why.
+        closing: Closing,
+        /// How it was encrypted.
+        cipher: Option<Cipher>,
+    },
     /// X
     Rejected(Reason),
     /// Y
@@ -159,7 +170,12 @@ pub enum ConnectionEvent {
     /// I
     Etrn,
     /// U
-    Authenticated(AuthenticationResult),
+    Authenticated {
+        /// How it ended.
+        result: AuthenticationResult,
+        /// Why it failed, if it did.
+        failure: Option<AuthenticationFailure>,
+    },
     /// Any other letter.
     Other,
 }

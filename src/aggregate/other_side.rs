@@ -1,9 +1,9 @@
 //! Whose connection it is: an inbound one is a client's, an outbound one goes to a destination.
 
 use super::client::Deed;
-use super::connection::AuthenticationResult;
 use super::digest::{Batch, Client, ConnectionEvent, Key};
 use super::{Moment, Totals};
+use crate::record::authentication::AuthenticationResult;
 
 impl Totals {
     /// Counts what a connection entry tells about the other side.
@@ -16,20 +16,22 @@ impl Totals {
         batch: &Batch,
     ) {
         let deed = match event {
-            ConnectionEvent::Opened { destination } => {
+            ConnectionEvent::Opened { destination, .. } => {
                 if let (Some(key), Some(destination)) = (key, destination) {
                     self.open_destinations.opened(key, destination, at.seen, batch);
                 }
                 Deed::Connections
             }
-            ConnectionEvent::Closed => {
+            ConnectionEvent::Closed { .. } => {
                 if let Some(key) = key {
                     self.open_destinations.closed(key);
                 }
                 return;
             }
             ConnectionEvent::Rejected(_) => Deed::Rejections,
-            ConnectionEvent::Authenticated(AuthenticationResult::Failure) => Deed::AuthenticationFailures,
+            ConnectionEvent::Authenticated { result: AuthenticationResult::Failure, .. } => {
+                Deed::AuthenticationFailures
+            }
             _ => return,
         };
         self.clients.add(deed, at.seen, client, self.seed);

@@ -4,6 +4,9 @@ use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::record::application::Cipher;
+use crate::record::authentication::{AuthenticationFailure, AuthenticationResult};
+use crate::record::closing::Closing;
 use crate::record::code::Outcome;
 use crate::record::option::LogOption;
 use crate::record::reason::Reason;
@@ -39,7 +42,18 @@ macro_rules! closed_set {
     };
 }
 pub(super) use closed_set;
-closed_set!(Direction, LogOption, Outcome, Reason, Skip, Unparsed);
+closed_set!(
+    AuthenticationFailure,
+    AuthenticationResult,
+    Cipher,
+    Closing,
+    Direction,
+    LogOption,
+    Outcome,
+    Reason,
+    Skip,
+    Unparsed
+);
 
 /// A count for each value of a closed set. Saved by label, so that a release may add values or
 /// change their order, and one that an older release does not know is left out there; nothing is allocated

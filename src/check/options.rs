@@ -138,6 +138,7 @@ mod tests {
                                     imsimta_etrn_total
               log_connection (+128) authentications and who fails them
                                     imsimta_authentications_total,
+                                    imsimta_authentication_failures_total,
                                     imsimta_client_authentication_failures,
                                     imsimta_client_authentication_failures_max
               To switch these on, lines of the option file

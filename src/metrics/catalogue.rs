@@ -155,6 +155,22 @@ catalogue! { behind 0;
         "SMTP connections that the log shows opened and not closed yet."
         needs ConnectionEntries
         query "imsimta_connections_open";
+    CONNECTIONS_LOST = Counter "imsimta_connections_lost_total" [CHANNEL, DIRECTION] Logs
+        "Connections without a C entry: their tuple is another one's, or they are older than MAX_LIFE_TIME and an hour."
+        needs ConnectionEntries
+        query "sum by (direction) (increase(imsimta_connections_lost_total[1d]))";
+    CONNECTION_CLOSINGS = Counter "imsimta_connection_closings_total" [CHANNEL, DIRECTION, CLOSING] Logs
+        "How connections ended: C entries by what they say, and those that were lost."
+        needs ConnectionEntries
+        query "sum by (channel, reason) (rate(imsimta_connection_closings_total{reason!=\"normal\"}[5m]))";
+    CONNECTION_DURATION = Histogram "imsimta_connection_duration_seconds" [CHANNEL, DIRECTION] Logs
+        "For how long connections were open whose O and C entries were both seen."
+        needs ConnectionEntries
+        query "histogram_quantile(0.95, sum by (channel, le) (rate(imsimta_connection_duration_seconds_bucket[5m])))";
+    CONNECTIONS_TLS = Counter "imsimta_connections_tls_total" [CHANNEL, DIRECTION, CIPHER] Logs
+        "Connections that were closed, by how they were encrypted at their end (application information of C entries)."
+        needs ConnectionEntries
+        query "sum by (channel, cipher) (rate(imsimta_connections_tls_total[1h]))";
     ETRN = Counter "imsimta_etrn_total" [CHANNEL] Logs
         "ETRN commands received (I entries)."
         needs EtrnEntries
@@ -163,6 +179,10 @@ catalogue! { behind 0;
         "SMTP authentications (U entries)."
         needs AuthenticationEntries
         query "sum by (result) (rate(imsimta_authentications_total[5m]))";
+    AUTHENTICATION_FAILURES = Counter "imsimta_authentication_failures_total" [CHANNEL, AUTHENTICATION_FAILURE] Logs
+        "SMTP authentications that failed, by what the U entry tells of why."
+        needs AuthenticationEntries
+        query "sum by (channel, reason) (rate(imsimta_authentication_failures_total[5m]))";
     HELD_NOTICES = Counter "imsimta_held_notices_total" [] Logs
         "Notices of held messages in `held.syslog`. HELD_SNDOPR is off by default: 0 proves nothing."
         query "increase(imsimta_held_notices_total[1h]) > 0";

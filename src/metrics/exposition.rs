@@ -8,8 +8,7 @@ use prometheus::{Encoder as _, Registry, TextEncoder};
 
 use super::catalogue::METRICS;
 use super::family::{Family, Feed, Kind};
-use super::page::{Page, Samples};
-use crate::aggregate::histogram::DelayHistogram;
+use super::page::{Buckets, Page, Samples};
 
 /// The registry of one program run.
 #[derive(Default)]
@@ -91,7 +90,7 @@ fn encoded(family: &Family, samples: &Samples) -> proto::MetricFamily {
             (proto::MetricType::GAUGE, labelled(family, samples, gauges, proto::Metric::set_gauge))
         }
         Kind::Histogram => {
-            let histograms = samples.delays.iter().map(histogram);
+            let histograms = samples.histograms.iter().map(histogram);
             (
                 proto::MetricType::HISTOGRAM,
                 labelled(family, samples, histograms, proto::Metric::set_histogram),
@@ -131,16 +130,16 @@ fn labelled<V>(
     metrics.collect()
 }
 
-fn histogram(delays: &DelayHistogram) -> proto::Histogram {
-    let buckets = delays.cumulative().map(|(bound, count)| {
+fn histogram(times: &Buckets) -> proto::Histogram {
+    let buckets = times.cumulative.iter().map(|&(bound, count)| {
         let mut bucket = proto::Bucket::default();
         bucket.set_upper_bound(bound);
         bucket.set_cumulative_count(count);
         bucket
     });
     let mut histogram = proto::Histogram::default();
-    histogram.set_sample_count(delays.count());
-    histogram.set_sample_sum(delays.sum_seconds());
+    histogram.set_sample_count(times.count);
+    histogram.set_sample_sum(times.sum_seconds);
     histogram.set_bucket(buckets.collect());
     histogram
 }

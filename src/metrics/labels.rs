@@ -3,11 +3,13 @@
 
 use crate::aggregate::Totals;
 use crate::aggregate::channel::{self, TryBand};
-use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::labels::OTHER_LABEL;
 use crate::aggregate::{destination, reply};
 use crate::config;
 use crate::observed::connections::Cut;
+use crate::record::application::Cipher;
+use crate::record::authentication::{AuthenticationFailure, AuthenticationResult};
+use crate::record::closing::Closing;
 use crate::record::code::{MODIFIERS, OTHER_MODIFIER, Outcome};
 use crate::record::reason::Reason;
 use crate::record::{Direction, Skip, Unparsed};
@@ -61,6 +63,9 @@ labels! {
     ATTEMPTS = "attempt": texts(&ATTEMPT_BANDS);
     DIRECTION = "direction": each(Direction::ALL, Direction::label);
     RESULT = "result": each(AuthenticationResult::ALL, AuthenticationResult::label);
+    CLOSING = "reason": each(Closing::ALL, Closing::label);
+    CIPHER = "cipher": each(Cipher::ALL, Cipher::label);
+    AUTHENTICATION_FAILURE = "reason": each(AuthenticationFailure::ALL, AuthenticationFailure::label);
     CLIENT = "client":
         format!("the top {} (`clients.top`), as `clients.label` says", config::Clients::default().top);
     NETWORK = "network":

@@ -8,6 +8,7 @@ use crate::aggregate::channel::ChannelCounts;
 use crate::aggregate::time::Time;
 use crate::aggregate::timeline::Present;
 use crate::record::Direction;
+use crate::record::closing::Closing;
 use crate::record::reason::Reason;
 
 /// Puts all totals on the page. Windows end with the present.
@@ -79,7 +80,7 @@ fn fill_channel(page: &mut Page, channel: &str, counts: &ChannelCounts) {
         [(&metric::QUEUE_DELAY, &counts.queue_delay), (&metric::END_TO_END_DELAY, &counts.end_to_end_delay)]
     {
         if delays.count() > 0 {
-            page.delays(family, &[channel], delays);
+            page.times(family, &[channel], delays);
         }
     }
     fill_connections(page, channel, counts);
@@ -93,6 +94,18 @@ fn fill_connections(page: &mut Page, channel: &str, counts: &ChannelCounts) {
         let labels = [channel, direction.label()];
         page.count(&metric::CONNECTIONS_OPENED, &labels, connections.opened);
         page.count(&metric::CONNECTIONS_CLOSED, &labels, connections.closed);
+        page.count(&metric::CONNECTIONS_LOST, &labels, connections.closings.get(Closing::Lost));
+        for (closing, count) in connections.closings.every() {
+            page.count(&metric::CONNECTION_CLOSINGS, &[channel, direction.label(), closing.label()], count);
+        }
+        if connections.ciphers.sum() > 0 {
+            for (cipher, count) in connections.ciphers.every() {
+                page.count(&metric::CONNECTIONS_TLS, &[channel, direction.label(), cipher.label()], count);
+            }
+        }
+        if connections.durations.count() > 0 {
+            page.times(&metric::CONNECTION_DURATION, &labels, &connections.durations);
+        }
         for (family, reasons) in [
             (&metric::CONNECTIONS_REJECTED, &connections.rejected),
             (&metric::CONNECTIONS_FAILED, &connections.failed),
@@ -105,6 +118,9 @@ fn fill_connections(page: &mut Page, channel: &str, counts: &ChannelCounts) {
     if counts.authentications.sum() > 0 {
         for (result, &count) in counts.authentications.all() {
             page.count(&metric::AUTHENTICATIONS, &[channel, result.label()], count);
+        }
+        for (reason, count) in counts.authentication_failures.every() {
+            page.count(&metric::AUTHENTICATION_FAILURES, &[channel, reason.label()], count);
         }
     }
 }

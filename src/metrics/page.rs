@@ -2,7 +2,7 @@
 
 use super::catalogue::METRICS;
 use super::family::{Family, Gauge, Histogram, Metric, Number};
-use crate::aggregate::histogram::DelayHistogram;
+use crate::aggregate::histogram::{Bounds, Histogram as Times};
 
 /// The samples of one gathering. A family without a sample is not shown: absent, not 0.
 ///
@@ -41,7 +41,16 @@ pub(super) struct Samples {
     /// What a counter or gauge says.
     pub(super) numbers: Vec<f64>,
     /// What a histogram says.
-    pub(super) delays: Vec<DelayHistogram>,
+    pub(super) histograms: Vec<Buckets>,
+}
+
+/// What a histogram says.
+#[derive(Clone, Debug)]
+pub(super) struct Buckets {
+    /// Upper bounds in seconds, and how many are up to there.
+    pub(super) cumulative: Vec<(f64, u64)>,
+    pub(super) count: u64,
+    pub(super) sum_seconds: f64,
 }
 
 impl Samples {
@@ -101,15 +110,19 @@ impl Page {
     }
 
     /// Adds a histogram.
-    pub fn delays<const N: usize>(
+    pub fn times<B: Bounds, const N: usize>(
         &mut self,
         metric: &Metric<Histogram, N>,
         labels: &[&str; N],
-        delays: &DelayHistogram,
+        times: &Times<B>,
     ) {
         let samples = &mut self.families[metric.place];
         samples.labels(labels);
-        samples.delays.push(delays.clone());
+        samples.histograms.push(Buckets {
+            cumulative: times.cumulative().collect(),
+            count: times.count(),
+            sum_seconds: times.sum_seconds(),
+        });
     }
 
     /// The samples of a counter or gauge, in the order in which they were added: label values in the order of the
@@ -126,7 +139,7 @@ impl Page {
     /// Every family that has samples, in the order of the catalogue.
     pub(super) fn families(&self) -> impl Iterator<Item = (&'static Family, &Samples)> {
         let families = METRICS.iter().copied().zip(&self.families);
-        families.filter(|(_, samples)| !(samples.numbers.is_empty() && samples.delays.is_empty()))
+        families.filter(|(_, samples)| !(samples.numbers.is_empty() && samples.histograms.is_empty()))
     }
 }
 
@@ -144,7 +157,7 @@ mod tests {
         page.sample(&metric::DELIVERY_FAILURES, &["l", "rejected", "é"], 1.5);
         page.truth(&metric::READY, &[], true);
         page.moment(&metric::STATE_SAVED, &[], 2.0);
-        page.delays(&metric::QUEUE_DELAY, &["l"], &DelayHistogram::default());
+        page.times(&metric::QUEUE_DELAY, &["l"], &DelayHistogram::default());
         let found: Vec<_> = page.samples(&metric::ETRN).collect();
         assert_eq!(found, [(["tcp_local"], 3.0), ([""], 4.0)]);
         let found: Vec<_> = page.samples(&metric::DELIVERY_FAILURES).collect();

@@ -7,11 +7,11 @@ mod table;
 
 use std::net::IpAddr;
 
-use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::digest::{Batch, Client, ConnectionEvent, Delivery, Entry, Event, MessageEvent};
 use crate::aggregate::index::LogIndex;
 use crate::aggregate::reasons::PerLabel;
 use crate::aggregate::unparsed::LastUnparsed;
+use crate::record::authentication::AuthenticationResult;
 use crate::record::code::Outcome;
 use crate::record::reason::Reason;
 use periods::Periods;
@@ -159,7 +159,7 @@ impl Breakdown {
         let (trouble, count): (bool, fn(&mut ClientCounts) -> &mut u64) = match event {
             ConnectionEvent::Opened { .. } => (false, |counts| &mut counts.connections),
             ConnectionEvent::Rejected(_) => (true, |counts| &mut counts.rejected_connections),
-            ConnectionEvent::Authenticated(AuthenticationResult::Failure) => {
+            ConnectionEvent::Authenticated { result: AuthenticationResult::Failure, .. } => {
                 (true, |counts| &mut counts.authentication_failures)
             }
             _ => return,

@@ -8,12 +8,15 @@ use super::{
     Batch, Client, ConnectionEvent, Delivery, Entry, Event, Key, MessageEvent, NAMES, Name, RemoteReply,
     Waited,
 };
-use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::time::Millis;
+use crate::record::authentication::{AuthenticationFailure, AuthenticationResult};
+use crate::record::closing::Closing;
 use crate::record::code::{Action, Failed, Outcome};
 use crate::record::diagnostic::Reply;
 use crate::record::reason::{self, Classified, Reason};
-use crate::record::{Connection, Direction, Line, Message, Skip, address, label, queue_file, transport};
+use crate::record::{
+    Connection, Direction, Line, Message, Skip, address, application, label, queue_file, transport,
+};
 
 /// Channels that hand a message on to another channel of the same host: neither does mail come in
 /// through them nor is it delivered by them (2005Q4 guide, examples 21-4 and 21-8).
@@ -156,19 +159,22 @@ impl Digester {
         let event = match (entry.code.action, reason::of_connection(entry)) {
             (Action::Open, _) => {
                 let destination = destination_of(entry).map(|host| self.name(host, batch));
-                ConnectionEvent::Opened { destination }
+                ConnectionEvent::Opened { destination, process: self.process(entry) }
             }
-            (Action::Close, _) => ConnectionEvent::Closed,
+            (Action::Close, _) => ConnectionEvent::Closed {
+                process: self.process(entry),
+                closing: Closing::of(entry),
+                cipher: application::cipher(entry.application),
+            },
             (Action::ConnectionRejection, Some(why)) => ConnectionEvent::Rejected(why.reason),
             (Action::ConnectionFailure, Some(why)) => ConnectionEvent::Failed(why.reason),
             (Action::Etrn, _) => ConnectionEvent::Etrn,
-            (Action::Authentication, _) => ConnectionEvent::Authenticated(AuthenticationResult::of(entry)),
+            (Action::Authentication, _) => authenticated(entry),
             _ => ConnectionEvent::Other,
         };
         let seed = self.seed ^ entry.direction as u64;
-        let named = matches!(event, ConnectionEvent::Opened { .. } | ConnectionEvent::Closed);
-        let key = entry.transport.filter(|_| named).map(|ends| xxh3_64_with_seed(ends.tuple, seed));
-        let counted = entry.direction == Direction::In && !matches!(event, ConnectionEvent::Closed);
+        let key = entry.transport.map(|ends| xxh3_64_with_seed(ends.tuple, seed));
+        let counted = entry.direction == Direction::In && !matches!(event, ConnectionEvent::Closed { .. });
         let remote = entry.transport.filter(|_| counted);
         let event = Event::Connection {
             direction: entry.direction,
@@ -177,6 +183,12 @@ impl Digester {
             event,
         };
         Entry { time: entry.time, code: entry.code, channel: self.name(entry.channel, batch), event }
+    }
+
+    /// Which thread of which process wrote an entry, without its sequence number.
+    fn process(self, entry: &Connection<'_>) -> Key {
+        let dot = memchr::memrchr(b'.', entry.process)?;
+        some_key(xxh3_64_with_seed(&entry.process[..dot], self.seed))
     }
 
     fn client(self, address: Option<std::net::IpAddr>) -> Option<Client> {
@@ -227,6 +239,12 @@ impl Digester {
 fn file_key(channel: Name, file: &[u8]) -> Key {
     let unique = file.get(2..).unwrap_or(file);
     if file.is_empty() { None } else { some_key(xxh3_64_with_seed(cut(unique), channel.key)) }
+}
+
+fn authenticated(entry: &Connection<'_>) -> ConnectionEvent {
+    let result = AuthenticationResult::of(entry);
+    let failed = result == AuthenticationResult::Failure;
+    ConnectionEvent::Authenticated { result, failure: failed.then(|| AuthenticationFailure::of(entry)) }
 }
 
 /// Where a spelling is looked for among the names of a batch. Two that share a place take turns.

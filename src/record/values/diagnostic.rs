@@ -118,6 +118,21 @@ pub fn code(text: &[u8]) -> Option<u16> {
     codes(text)?.code
 }
 
+/// The last reply code in a text that something follows: `… *user 535 5.7.8 Bad …`.
+pub fn last_code(text: &[u8]) -> Option<u16> {
+    last_reply(text)?.code
+}
+
+/// The enhanced status behind the [last reply code](last_code).
+pub fn last_status(text: &[u8]) -> Option<Status> {
+    last_reply(text)?.status
+}
+
+fn last_reply(text: &[u8]) -> Option<Reply<'_>> {
+    let starts = memchr::memchr_iter(b' ', text).map(|blank| blank + 1);
+    starts.rev().find_map(|start| codes(&text[start..]).filter(|_| text[start..].len() > 3))
+}
+
 /// `550 5.1.1 text`, `550-5.1.1 text`, `550 #5.1.1 text`, `550`.
 fn codes(text: &[u8]) -> Option<Reply<'_>> {
     let [a @ b'2'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', rest @ ..] = text else { return None };

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::listed;
 use crate::aggregate::Totals;
-use crate::aggregate::connection::AuthenticationResult;
 use crate::aggregate::reasons::PerLabel;
 use crate::findings::logs::{Authentications, ClientCount, Rejection};
 use crate::metrics::ClientDisplay;
+use crate::record::authentication::AuthenticationResult;
 use crate::record::reason::Reason;
 use crate::report::breakdown::{Breakdown, ClientCounts};
 
