@@ -139,7 +139,7 @@ impl Prepared {
             collected: collectors::readings(&environment.collectors, &install, clock),
             install,
             limits: config.thresholds.clone(),
-            user,
+            user: user.map(Into::into).unwrap_or_default(),
             logs: RwLock::new(logs),
             own: Mutex::default(),
             state: Mutex::new(saved.health),

@@ -183,7 +183,7 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
         held: Held { host: Some(world::LOCAL_HOST.to_owned()), ..Held::default() },
         sockets: Sockets { ports: Some(vec![port]), interval: INTERVAL },
         processes: ProcessKeys { interval: INTERVAL, ..ProcessKeys::default() },
-        files: Files { interval: INTERVAL * 5 },
+        files: Files { interval: INTERVAL * 5, ..Files::default() },
         commands: Commands {
             summarize: true,
             jobs: true,

@@ -10,6 +10,7 @@ pub mod advice;
 pub mod channels;
 mod clients;
 mod delivery;
+mod files;
 mod host;
 pub mod logs;
 pub mod options;

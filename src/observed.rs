@@ -15,16 +15,14 @@ pub mod reading;
 mod situation;
 mod state_health;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+pub use clock::{Clock, Now, WallClock};
 use connections::ConnectionCounts;
 use latest::{About, Outline, Readings};
-use queue::Queue;
-
-pub use clock::{Clock, Now, WallClock};
 pub use log_book::LogBook;
 pub use problem_log::ProblemLog;
 pub use readiness::Readiness;
@@ -51,8 +49,8 @@ pub struct Observed {
     pub install: Install,
     /// From where on something is a finding.
     pub limits: Thresholds,
-    /// The user that it runs as, where that is configured.
-    pub user: Option<u32>,
+    /// The user that it runs as, where that is configured or has been found out.
+    pub user: OnceLock<u32>,
     /// From the logs.
     pub logs: RwLock<LogBook>,
     /// From what is looked at on an interval.
@@ -103,10 +101,15 @@ impl Observed {
         }
     }
 
-    /// The user that the MTA runs as: the configured one, else the owner of the queue directory when it last held
-    /// channels. The queue's own collector alone looks at it, since it may not answer.
+    /// The user that the MTA runs as: the configured one, else the one that was found out.
     pub fn mta_user(&self) -> Option<u32> {
-        self.user.or_else(|| self.collected.found::<Queue>()?.snapshot.owner)
+        self.user.get().copied()
+    }
+
+    /// Takes the user that the MTA was found to run as. The first one holds: directories that are given to somebody else
+    /// later are a mistake, and do not make the MTA's processes another's.
+    pub fn learn_mta_user(&self, user: u32) {
+        self.user.get_or_init(|| user);
     }
 
     /// Whether the MTA is active on this host; nothing before somebody looked.

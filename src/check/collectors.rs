@@ -54,7 +54,7 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
         collected: readings(&environment.collectors, &install, clock),
         install,
         limits: config.thresholds.clone(),
-        user,
+        user: user.map(Into::into).unwrap_or_default(),
         own: Mutex::default(),
         state: Mutex::default(),
         history: Mutex::default(),

@@ -1,15 +1,21 @@
 //! `[files]`: file systems, log sizes and ownership.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::keys::{INTERVAL, section};
-use super::value::{interval, one};
+use super::keys::{DIRECTORY, INTERVAL, section};
+use super::value::{interval, one, path};
 
 section! {
-    files: Files "The view of file systems, log sizes and directory owners.";
+    files: Files "The view of file systems, log files, critical files and the age of the configuration.";
+
+    tmp_directory: PathBuf = one(path),
+        expects DIRECTORY,
+        default PathBuf::from("/tmp") => "\"/tmp\"",
+        "The directory of temporary files that the MTA shares with all programs; its Dispatcher may have a socket there.";
 
     interval: Duration = one(interval),
         expects INTERVAL,
         default Duration::from_mins(1) => "\"60s\"",
-        "The time between two looks at file systems, log sizes and owners.";
+        "The time between two looks at them.";
 }

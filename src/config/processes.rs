@@ -1,10 +1,11 @@
 //! `[processes]`: the view of the MTA's processes.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::quoted;
-use super::keys::{INTERVAL, section};
-use super::value::{Refusal, interval, one, some};
+use super::keys::{DIRECTORY, INTERVAL, section};
+use super::value::{Refusal, interval, one, optional, path, some};
 
 /// The most process names that can be watched; each is a label value.
 pub const MOST_NAMES: usize = 64;
@@ -22,6 +23,11 @@ section! {
             "[\"dispatcher\", \"job_controller\", \"tcp_smtp_server\", \"tcp_smtp_client\", \
          \"tcp_lmtp_server\", \"tcp_lmtp_client\", \"ims_master\"]",
         "The programs of the MTA to look for.";
+
+    installation: Option<PathBuf> = optional(path),
+        expects DIRECTORY,
+        found "`mta.root`" => "\"/opt/sun/comms/messaging64\"",
+        "The root of the installation as the MTA's own processes see it, where they or this program run in a container.";
 
     interval: Duration = one(interval),
         expects INTERVAL,

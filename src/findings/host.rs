@@ -4,7 +4,7 @@ use super::channels::is_a_way_out;
 use super::queue::now::WAITING;
 use super::rule::Look;
 use super::situation::{Situation, Waiting};
-use super::words::{counted, last, percent, time, whole_percent};
+use super::words::{counted, last, percent, time};
 use super::{Finding, Severity, share};
 use crate::aggregate::recent::{ChannelActivity, WINDOW_MINUTES};
 
@@ -67,10 +67,35 @@ pub(super) fn connections_limit(look: &Look<'_>, situation: &Situation, found: &
     }
 }
 
-pub(super) fn disk(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    for (what, &free) in situation.free.iter().filter(|&(_, &free)| free < look.limits.free_share) {
-        let free = whole_percent(free);
-        found.push(look.finds(format!("The file system of the directory {what} has only {free} free.")));
+/// There is to be one of each, but for the moment of a fork, which is not counted (Administration Guide, "Check that the
+/// Job Controller and Dispatcher are Running").
+pub(super) fn doubled(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let Some(processes) = &situation.processes else { return };
+    for (process, _, _) in NEEDED {
+        let Some(&running @ 2..) = processes.get(process) else { continue };
+        let finding = look.finds(format!("{running} processes {process} run, and there has to be one."));
+        let next = format!(
+            "Look at `imsimta process`: one that was left behind by an earlier start has the older start time; \
+             `stop-msg {process}` and `start-msg {process}` leave one."
+        );
+        found.push(finding.then(&next));
+    }
+}
+
+/// Servers are renewed after `MAX_LIFE_TIME` (Administration Guide, "Monitoring Inbound SMTP Connections").
+pub(super) fn overaged(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (process, &servers) in &situation.overaged {
+        let (verb, what) = if servers == 1 { ("is", "process") } else { ("are", "processes") };
+        let grace = time(look.limits.overaged_grace.as_secs_f64());
+        let finding = look.finds(format!(
+            "{servers} {what} {process} {verb} more than {grace} older than MAX_LIFE_TIME of the Dispatcher lets a \
+             server get."
+        ));
+        let next = format!(
+            "Look at `imsimta process` for the start time, and with `ss -tnp` at the sessions that it still has: it ends \
+             with the last. One without any has got stuck; the newest {process}.log-* may say in what."
+        );
+        found.push(finding.then(&next));
     }
 }
 

@@ -8,7 +8,8 @@ use super::delivery::now as delivery_now;
 use super::delivery::{
     channel_failures, destination_failures, host_skipped, message_store, outage, over_quota, rate_limited,
 };
-use super::host::{connections_limit, disk, flow, no_process, not_active};
+use super::files::{configuration_stale, critical_files, disk, not_rotated};
+use super::host::{connections_limit, doubled, flow, no_process, not_active, overaged};
 use super::queue::now as queue_now;
 use super::queue::{held_loops, not_attempted, slow_queue};
 use super::reading::{log_clock, nothing_understood, unparsed_lines, unread};
@@ -31,6 +32,11 @@ pub const RULES: &[Rule] = &[
     now(Warning, "not_tried", Some("ImsMtaQueueStuck"), queue_now::not_tried),
     now(Warning, "internal_old", Some("ImsMtaQueueInternalOld"), queue_now::internal_old),
     now(Warning, "queue_growing", Some("ImsMtaQueueGrowing"), queue_now::queue_growing),
+    now(Warning, "doubled", None, doubled),
+    now(Warning, "critical_files", None, critical_files),
+    now(Warning, "configuration_stale", None, configuration_stale),
+    now(Warning, "not_rotated", None, not_rotated),
+    now(Note, "overaged", None, overaged),
     now(Note, "flow", None, flow),
 
     logs(Critical, "nothing_understood", None, |_| limits(1, 0.0), nothing_understood),

@@ -2,6 +2,7 @@
 //! about the last minutes. What is not known is absent.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::aggregate::recent::ChannelActivity;
 
@@ -18,10 +19,22 @@ pub struct Situation {
     pub queue_known: bool,
     /// How many of each process run; absent where that is not known.
     pub processes: Option<BTreeMap<String, u64>>,
+    /// Servers of the Dispatcher that are older than it lets them get, where there are any.
+    pub overaged: BTreeMap<String, u64>,
     /// Sources that cannot be read: the collector and why.
     pub unread: Vec<Unread>,
     /// File systems by what lies on them: the share of their size that is free.
     pub free: BTreeMap<&'static str, f64>,
+    /// The same of their inodes.
+    pub files_free: BTreeMap<&'static str, f64>,
+    /// Logs that grow until somebody deletes them.
+    pub cumulative_logs: BTreeMap<String, CumulativeLog>,
+    /// Critical files with something wrong.
+    pub wrong_files: Vec<WrongFiles>,
+    /// What has an older configuration than there is.
+    pub stale: Vec<Stale>,
+    /// For how many seconds logs have been written to without being renamed.
+    pub unrotated: BTreeMap<String, f64>,
     /// Services of the Dispatcher whose connections are known.
     pub services: Vec<ServiceUse>,
 }
@@ -35,6 +48,43 @@ pub struct ServiceUse {
     pub used: u64,
     /// How many the Dispatcher takes at once; absent where that is not clear.
     pub limit: Option<u64>,
+}
+
+/// A log that the return job appends to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CumulativeLog {
+    /// Bytes.
+    pub size: u64,
+    /// By how many bytes it is larger than a day ago; absent until that is known.
+    pub growth: Option<i64>,
+}
+
+/// Critical files of one kind with the same thing wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongFiles {
+    /// What they are, as the label `path` has it.
+    pub path: &'static str,
+    /// What is wrong, as the label `what` has it.
+    pub what: &'static str,
+    /// How many.
+    pub count: u64,
+    /// One of them.
+    pub example: PathBuf,
+    /// Whose they have to be.
+    pub user: String,
+}
+
+/// What has an older configuration than there is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stale {
+    /// What it is, as the label `what` has it.
+    pub what: &'static str,
+    /// The file that was changed.
+    pub file: String,
+    /// How many seconds ago.
+    pub ago: f64,
+    /// Whether that holds the options of the whole product.
+    pub unified: bool,
 }
 
 /// A source that cannot be read.

@@ -1,6 +1,7 @@
 //! The one sentence for each situation that a postmaster may find at night.
 
 mod every_rule;
+mod files;
 
 use super::situation::{Channel, Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
 use super::{Finding, Input, Runbook, Severity, Thresholds, weighed};
@@ -47,9 +48,9 @@ fn healthy() -> Situation {
         .into(),
         queue_known: true,
         processes: Some([("dispatcher".to_owned(), 1), ("job_controller".to_owned(), 1)].into()),
-        unread: Vec::new(),
         free: [("queue", 0.6), ("log", 0.6)].into(),
         services: vec![ServiceUse { name: "smtp".to_owned(), used: 20, limit: Some(100) }],
+        ..Situation::default()
     }
 }
 

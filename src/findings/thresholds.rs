@@ -107,7 +107,10 @@ thresholds! {
     bad_commands: u64,
     bad_commands_share: f64,
     connections_share: f64,
+    overaged_grace: Duration,
     free_share: f64,
+    rotation_age: Duration,
+    change_shown: Duration,
     unparsed_share: f64,
 }
 
@@ -182,6 +185,7 @@ mod tests {
             include_str!("queue/now.rs"),
             include_str!("clients.rs"),
             include_str!("host.rs"),
+            include_str!("files.rs"),
             include_str!("reading.rs"),
         ];
         for row in table().of_findings() {

@@ -315,6 +315,18 @@ catalogue! { behind 0;
     PROCESS_OPEN_FDS = Gauge "imsimta_process_open_fds" [PROCESS] Processes
         "Open file descriptors of all of them together; absent where the exporter may not see them."
         query "imsimta_process_open_fds";
+    PROCESS_MAX_FDS = Gauge "imsimta_process_max_fds" [PROCESS] Processes
+        "How many file descriptors all of them together may open, by their soft limits; absent where one has none."
+        query "imsimta_process_open_fds / imsimta_process_max_fds";
+    PROCESS_FDS_WORST = Gauge "imsimta_process_fds_worst_ratio" [PROCESS] Processes
+        "The share of its own limit of file descriptors that the one has open which is nearest to it; absent where not known."
+        query "imsimta_process_fds_worst_ratio > 0.8";
+    PROCESS_THREADS = Gauge "imsimta_process_threads" [PROCESS] Processes
+        "Threads of all of them together."
+        query "sum by (process) (imsimta_process_threads)";
+    PROCESS_OVERAGED = Gauge "imsimta_process_overaged" [PROCESS] Processes
+        "Servers that run for longer than MAX_LIFE_TIME of the Dispatcher and `overaged_grace`, for its servers alone."
+        query "imsimta_process_overaged > 0";
 
     FILESYSTEM_AVAIL = Gauge "imsimta_filesystem_avail_bytes" [PATH] Filesystems
         "Space that the MTA can still use on the file system of a directory."
@@ -325,12 +337,30 @@ catalogue! { behind 0;
     FILESYSTEM_FILES_FREE = Gauge "imsimta_filesystem_files_free" [PATH] Filesystems
         "Inodes that are still free on that file system; a queue needs one a message."
         query "imsimta_filesystem_files_free < 10000";
+    FILESYSTEM_FILES = Gauge "imsimta_filesystem_files" [PATH] Filesystems
+        "All inodes of that file system; absent where it makes them as they are needed."
+        query "imsimta_filesystem_files_free / imsimta_filesystem_files < 0.05";
     LOG_FILE_SIZE = Gauge "imsimta_log_file_size_bytes" [LOG_FILE] Filesystems
         "Size of a log file. The cumulative mail.log grows until somebody deletes it."
         query "deriv(imsimta_log_file_size_bytes{log=\"mail.log\"}[1d])";
+    LOG_FILE_GROWTH = Gauge "imsimta_log_file_growth_bytes" [LOG_FILE] Filesystems
+        "By how much a cumulative log is larger than a day ago; absent until the exporter has run for a day."
+        query "imsimta_filesystem_avail_bytes{path=\"log\"} / on (instance) imsimta_log_file_growth_bytes{log=\"mail.log\"} < 14";
+    LOG_ROTATED = Gauge "imsimta_log_rotated_timestamp_seconds" [LOG_FILE] Filesystems
+        "When the message return job last renamed the log, by the last change of what it is called since."
+        query "time() - imsimta_log_rotated_timestamp_seconds{log=\"mail.log_yesterday\"} > 26 * 3600";
     OWNERSHIP_OK = Gauge "imsimta_directory_ownership_ok" [PATH] Filesystems
         "1 when the directory belongs to the user the MTA runs as (`mta.user`), 0 when not; absent until that is known."
         query "imsimta_directory_ownership_ok == 0";
+    CRITICAL_FILES_WRONG = Gauge "imsimta_critical_files_wrong" [CRITICAL_PATH, WRONG] Filesystems
+        "Critical files with a wrong owner, group or mode; of queue files a sample that goes around. Absent where not known."
+        query "imsimta_critical_files_wrong > 0";
+    CRITICAL_FILES_LEFT_OUT = Gauge "imsimta_critical_files_left_out" [] Filesystems
+        "Wrong queue files that the last look met and the metric above does not count, since there are too many."
+        query "imsimta_critical_files_left_out > 0";
+    CONFIGURATION_STALE = Gauge "imsimta_configuration_stale" [STALE] Filesystems
+        "1 where the configuration is newer than the compiled image, or than the start of what reads it; absent where unclear."
+        query "imsimta_configuration_stale == 1";
     MTA_ACTIVE = Gauge "imsimta_mta_active" [] Filesystems
         "0 where logs, queue and processes of the MTA are all absent, as on the passive node of a pair; else 1."
         query "imsimta_mta_active == 0";

@@ -121,6 +121,16 @@ pub fn fill_processes(page: &mut Page, snapshot: &ProcessSnapshot) {
         if let Some(open) = group.open_fds {
             page.count(&metric::PROCESS_OPEN_FDS, &[process], open);
         }
+        if let Some(most) = group.max_fds {
+            page.count(&metric::PROCESS_MAX_FDS, &[process], most);
+        }
+        if let Some(share) = group.worst_fds_share {
+            page.sample(&metric::PROCESS_FDS_WORST, &[process], share);
+        }
+        page.count(&metric::PROCESS_THREADS, &[process], group.threads);
+        if let Some(overaged) = group.overaged {
+            page.count(&metric::PROCESS_OVERAGED, &[process], overaged);
+        }
     }
 }
 
@@ -130,8 +140,9 @@ pub fn fill_filesystems(page: &mut Page, snapshot: &FilesystemSnapshot) {
         let Ok(space) = space else { continue };
         page.count(&metric::FILESYSTEM_AVAIL, &[path], space.avail_bytes);
         page.count(&metric::FILESYSTEM_SIZE, &[path], space.size_bytes);
-        if let Some(free) = space.files_free {
-            page.count(&metric::FILESYSTEM_FILES_FREE, &[path], free);
+        if let Some(files) = space.files {
+            page.count(&metric::FILESYSTEM_FILES_FREE, &[path], files.free);
+            page.count(&metric::FILESYSTEM_FILES, &[path], files.all);
         }
     }
     for (log, &bytes) in &snapshot.log_file_sizes {
@@ -139,5 +150,20 @@ pub fn fill_filesystems(page: &mut Page, snapshot: &FilesystemSnapshot) {
     }
     for (path, &ok) in &snapshot.ownership {
         page.truth(&metric::OWNERSHIP_OK, &[path], ok);
+    }
+    for (log, growth) in &snapshot.cumulative {
+        let Some(growth) = *growth else { continue };
+        #[expect(clippy::cast_precision_loss, reason = "the exposition format has floating point only")]
+        page.sample(&metric::LOG_FILE_GROWTH, &[log], growth as f64);
+    }
+    for (log, &at) in &snapshot.rotated {
+        page.sample(&metric::LOG_ROTATED, &[log], at);
+    }
+    for (&(path, wrong), files) in &snapshot.wrong {
+        page.count(&metric::CRITICAL_FILES_WRONG, &[path, wrong.label()], files.count);
+    }
+    page.count(&metric::CRITICAL_FILES_LEFT_OUT, &[], snapshot.wrong_left_out);
+    for (what, compared) in &snapshot.configuration {
+        page.truth(&metric::CONFIGURATION_STALE, &[what.label()], compared.stale);
     }
 }

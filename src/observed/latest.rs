@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::clock::Clock;
 use super::reading::{Reading, Run};
@@ -109,6 +109,8 @@ pub struct Latest<T> {
     /// Whether what a run found is anything.
     is_anything: fn(&T) -> bool,
     shared: Mutex<Shared<T>>,
+    /// Told when a run has ended.
+    ended: Condvar,
 }
 
 #[derive(Debug)]
@@ -134,7 +136,7 @@ impl<T> Latest<T> {
     /// Nothing read so far.
     pub fn new(clock: Clock, about: Option<About>, is_anything: fn(&T) -> bool) -> Self {
         let shared = Shared { reading: Reading::default(), alive: None, hung: Duration::ZERO };
-        Self { clock, about, is_anything, shared: Mutex::new(shared) }
+        Self { clock, about, is_anything, shared: Mutex::new(shared), ended: Condvar::new() }
     }
 
     /// A copy of the reading; its value is shared. While a run hangs nothing is known, since what was
@@ -146,6 +148,14 @@ impl<T> Latest<T> {
             Some(silent) if silent >= HANGS_AFTER => shared.reading.hanging(silent),
             _ => shared.reading.clone(),
         }
+    }
+
+    /// The same once the first run has ended, or after `patience`.
+    pub fn first(&self, patience: Duration) -> Reading<T> {
+        let mut shared = self.shared.lock();
+        self.ended.wait_while_for(&mut shared, |shared| shared.reading.runs == 0, patience);
+        drop(shared);
+        self.get()
     }
 
     /// A sign of life of a run, and the time. Once its turn is over nobody hears of it, and each look at the clock is a
@@ -179,6 +189,7 @@ impl<T> Latest<T> {
         shared.hear(self.clock.monotonic());
         shared.reading.update(run, now, duration);
         shared.alive = None;
+        self.ended.notify_all();
         std::mem::take(&mut shared.hung)
     }
 }
@@ -301,6 +312,18 @@ mod tests {
             readings.latest::<u8>().expect("a place").update(&turn, run, 1.0, 0.5);
             assert_eq!(readings.outlines().count(), told);
         }
+    }
+
+    #[test]
+    fn the_first_run_is_waited_for_and_not_for_ever() {
+        let latest = Latest::<u8>::new(Clock::start(), None, |_| true);
+        assert_eq!(latest.first(Duration::from_millis(1)).runs, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| latest.update(&Turn::default(), Run::Whole(7), 1.0, 0.5));
+            assert_eq!(latest.first(Duration::from_mins(1)).value.as_deref(), Some(&7));
+        });
+        latest.update(&Turn::default(), Run::Failed("no".to_owned()), 2.0, 0.5);
+        assert_eq!(latest.first(Duration::from_mins(1)).runs, 2, "there has been one");
     }
 
     #[test]

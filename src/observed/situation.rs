@@ -1,7 +1,5 @@
 //! What is known now, from all sources, for the rules of [`findings`](crate::findings).
 
-use std::collections::BTreeMap;
-
 use super::Observed;
 use super::latest::{About, Outline};
 use super::log_book::LogBook;
@@ -9,10 +7,12 @@ use super::queue::Queue;
 use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::aggregate::time::Time;
-use crate::findings::situation::{Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
+use crate::findings::situation::{
+    CumulativeLog, Logs, ServiceUse, Situation, Stale, Traffic, Unread, Waiting, WrongFiles,
+};
 use crate::source::dispatcher::{Dispatcher, Service};
 use crate::source::filesystems::FilesystemSnapshot;
-use crate::source::processes::ProcessSnapshot;
+use crate::source::processes::{ProcessGroup, ProcessSnapshot};
 use crate::source::sockets::SocketSnapshot;
 use crate::source::spool::ChannelQueue;
 use crate::source::spool::held_files::HeldReason;
@@ -20,15 +20,22 @@ use crate::source::spool::held_files::HeldReason;
 impl Observed {
     /// What is known now.
     pub fn situation(&self) -> Situation {
+        let groups = self.collected.found::<ProcessSnapshot>();
+        let groups = groups.as_ref().map(|snapshot| &snapshot.processes);
+        let overaged = |(name, group): (&String, &ProcessGroup)| {
+            group.overaged.filter(|&servers| servers > 0).map(|servers| (name.clone(), servers))
+        };
         let mut situation = Situation {
             active: self.is_active(),
-            processes: self.collected.found::<ProcessSnapshot>().map(|snapshot| {
-                snapshot.processes.iter().map(|(name, group)| (name.clone(), group.running)).collect()
-            }),
-            free: self.free(),
+            processes: groups
+                .map(|groups| groups.iter().map(|(name, group)| (name.clone(), group.running)).collect()),
+            overaged: groups.into_iter().flatten().filter_map(overaged).collect(),
             services: self.services(),
             ..Situation::default()
         };
+        if let Some(files) = self.collected.found::<FilesystemSnapshot>() {
+            look_at_files(&files, self.clock.unix_seconds(), &mut situation);
+        }
         self.look_at_logs(&mut situation);
         if let Some(value) = self.collected.found::<Queue>() {
             situation.queue_known = value.snapshot.scan.is_some();
@@ -74,19 +81,44 @@ impl Observed {
             situation.channels.entry(name).or_default().traffic = Some(traffic);
         }
     }
+}
 
-    /// The share of each file system that is free.
-    fn free(&self) -> BTreeMap<&'static str, f64> {
-        let Some(snapshot) = self.collected.found::<FilesystemSnapshot>() else { return BTreeMap::new() };
-        let known =
-            snapshot.filesystems.iter().filter_map(|(&what, space)| Some((what, space.as_ref().ok()?)));
-        #[expect(clippy::cast_precision_loss, reason = "a share of sizes needs no 53 bits")]
-        let share = |available: u64, size: u64| available as f64 / size as f64;
-        known
-            .filter(|(_, space)| space.size_bytes > 0)
-            .map(|(what, space)| (what, share(space.avail_bytes, space.size_bytes)))
-            .collect()
+/// Space, what is wrong with files, and which configuration runs.
+fn look_at_files(snapshot: &FilesystemSnapshot, now: f64, situation: &mut Situation) {
+    #[expect(clippy::cast_precision_loss, reason = "a share of sizes needs no 53 bits")]
+    let share = |available: u64, size: u64| (size > 0).then(|| available as f64 / size as f64);
+    for (&what, space) in &snapshot.filesystems {
+        let Ok(space) = space else { continue };
+        situation.free.extend(share(space.avail_bytes, space.size_bytes).map(|free| (what, free)));
+        let files = space.files.and_then(|files| share(files.free, files.all));
+        situation.files_free.extend(files.map(|free| (what, free)));
     }
+    situation.cumulative_logs = (snapshot.cumulative.iter())
+        .filter_map(|(name, &growth)| {
+            let size = *snapshot.log_file_sizes.get(name)?;
+            Some((name.clone(), CumulativeLog { size, growth }))
+        })
+        .collect();
+    let wrong = snapshot.wrong.iter().filter(|(_, files)| files.count > 0);
+    situation.wrong_files = wrong
+        .map(|(&(path, what), files)| WrongFiles {
+            path,
+            what: what.label(),
+            count: files.count,
+            example: files.example.clone().unwrap_or_default(),
+            user: snapshot.user.clone(),
+        })
+        .collect();
+    let stale = snapshot.configuration.iter().filter(|(_, compared)| compared.stale);
+    situation.stale = stale
+        .map(|(what, compared)| Stale {
+            what: what.label(),
+            file: compared.file.clone(),
+            ago: (now - compared.changed).max(0.0),
+            unified: compared.unified,
+        })
+        .collect();
+    situation.unrotated.clone_from(&snapshot.unrotated);
 }
 
 /// What each channel did that the logs name.

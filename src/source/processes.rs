@@ -6,23 +6,32 @@
 //! product is not taken for the MTA's. Processes come and go, and one that goes takes its processor
 //! time along: processor time and starts are therefore sums of what was added between scans.
 
+mod group;
 mod pid_directory;
+mod programs;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use procfs::ProcError;
 use procfs::process::{Process, all_processes_with_root};
 use rustix::process::{Resource, getrlimit};
 
-use self::pid_directory::{ProcessStat, first_argument, open_descriptors, stat};
+pub use self::group::ProcessGroup;
+use self::group::{Found, ProcessKey};
+use self::pid_directory::{
+    ProcessStat, credentials, first_argument, most_descriptors, open_descriptors, stat,
+};
+pub use self::programs::Programs;
+use self::programs::{Roots, is_own_trouble};
+
+/// The Dispatcher's servers end with this (`tcp_smtp_server`, `tcp_lmtp_server`): it lets them live for `MAX_LIFE_TIME`.
+const SERVER: &str = "_server";
 
 /// What the configured names had running at one scan.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,26 +41,8 @@ pub struct ProcessSnapshot {
     /// Processes whose command line this user may not read (`hidepid`): with any of these, a count
     /// of 0 is no proof.
     pub unreadable: u64,
-}
-
-/// The processes of one name.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ProcessGroup {
-    /// Processes running. Two for a moment is normal where one forks.
-    pub running: u64,
-    /// Their numbers.
-    pub pids: Vec<i32>,
-    /// Start of the one that has run for longest, Unix seconds.
-    pub oldest_start: Option<f64>,
-    /// Starts seen since the watch began, without the first ones of a name. Never goes backwards.
-    pub starts_total: u64,
-    /// Memory in core, bytes.
-    pub resident_bytes: u64,
-    /// Processor time used since the watch began, seconds. Never goes backwards; what a process
-    /// uses between its last scan and its end is not seen.
-    pub cpu_seconds_total: f64,
-    /// Open descriptors; none where nothing runs or this user may not see those of every process.
-    pub open_fds: Option<u64>,
+    /// The groups that they work as.
+    pub groups: BTreeSet<u32>,
 }
 
 /// The exporter's own process.
@@ -92,6 +83,12 @@ pub enum ProcessError {
         /// What the system said.
         source: io::Error,
     },
+    /// There are processes by the paths of the MTA's programs, and nobody knows which user they have to be of.
+    #[error(
+        "the user that the MTA runs as is not known, so its processes cannot be told from others that say they are: \
+         neither the queue nor the log directory can be looked at; set mta.user"
+    )]
+    UserUnknown,
     /// The process has no `stat` of the form that `proc(5)` describes.
     #[error("malformed stat of the own process in {path}")]
     Malformed {
@@ -104,47 +101,48 @@ pub enum ProcessError {
 #[derive(Debug)]
 pub struct ProcessWatch {
     proc_root: PathBuf,
-    install_root: PathBuf,
+    programs: Programs,
     user: Option<u32>,
     /// By name; holds every configured name from the start.
     totals: BTreeMap<String, Totals>,
-    /// Processor time at the scan before, clock ticks; none before the first scan.
-    known: Option<HashMap<ProcessKey, u64>>,
+    /// What ran at the scan before; none before the first scan.
+    known: Option<HashMap<ProcessKey, Known>>,
     boot_time: Option<u64>,
 }
 
 impl ProcessWatch {
-    /// A watch of the programs called `names` below `install_root`, in the process file system
-    /// mounted at `proc_root`. With a `user`, only processes of this user and of root count.
+    /// A watch of `programs`, in the process file system mounted at `proc_root`.
     #[must_use]
-    pub fn new(proc_root: PathBuf, install_root: PathBuf, names: Vec<String>, user: Option<u32>) -> Self {
-        let totals = names.into_iter().map(|name| (name, Totals::default())).collect();
-        Self { proc_root, install_root, user, totals, known: None, boot_time: None }
+    pub fn new(proc_root: PathBuf, programs: Programs) -> Self {
+        let totals = programs.names.iter().map(|name| (name.clone(), Totals::default())).collect();
+        Self { proc_root, programs, user: None, totals, known: None, boot_time: None }
     }
 
     /// Goes on with other programs; what is counted of those that stay goes on.
-    pub fn go_on_with(&mut self, names: Vec<String>) {
+    pub fn go_on_with(&mut self, programs: Programs) {
         let mut before = std::mem::take(&mut self.totals);
-        self.totals =
-            names.into_iter().map(|name| (name.clone(), before.remove(&name).unwrap_or_default())).collect();
+        let names = programs.names.iter();
+        self.totals = names.map(|name| (name.clone(), before.remove(name).unwrap_or_default())).collect();
+        self.programs = programs;
     }
 
-    /// From now on, only processes of this user and of root count.
+    /// From now on, processes of this user and of root count.
     pub fn restrict_to(&mut self, user: u32) {
         self.user = Some(user);
     }
 
-    /// Looks at all processes.
+    /// Looks at all processes. A server counts as too old when it runs for longer than `life` says of its name.
     ///
     /// # Errors
     ///
-    /// If the process file system cannot be read, or this program is short of descriptors or memory.
-    /// Then nothing has been counted, and the next scan goes on from the one before.
-    pub fn scan(&mut self) -> Result<ProcessSnapshot, ProcessError> {
+    /// If the process file system cannot be read, this program is short of descriptors or memory, or there are
+    /// processes that may be the MTA's while its user is not known. Then nothing has been counted, and the next scan goes
+    /// on from the one before.
+    pub fn scan(&mut self, life: &dyn Fn(&str) -> Duration) -> Result<ProcessSnapshot, ProcessError> {
         let boot_time = self.steady_boot_time()?;
         let mut found = Vec::new();
         let mut unreadable = 0;
-        let roots = self.install_roots();
+        let roots = self.programs.roots(&self.proc_root);
         let failed = |source| ProcessError::Processes { path: self.proc_root.clone(), source };
         for process in all_processes_with_root(&self.proc_root).map_err(failed)? {
             match process.and_then(|process| self.examine(&process, &roots)) {
@@ -155,8 +153,15 @@ impl ProcessWatch {
                 Err(_) => {}
             }
         }
-        self.account(&found);
-        Ok(ProcessSnapshot { processes: self.groups(&found, boot_time), unreadable })
+        // That there is nothing holds for every user.
+        if self.user.is_none() && !found.is_empty() {
+            return Err(ProcessError::UserUnknown);
+        }
+        self.account(&mut found);
+        let groups = found.iter().filter_map(|process| process.group).collect();
+        let uptime = uptime(&self.proc_root);
+        let processes = self.groups(&found, boot_time, uptime, life);
+        Ok(ProcessSnapshot { processes, unreadable, groups })
     }
 
     /// The start of the system. The kernel computes it anew from the clock at each read, so that it
@@ -168,75 +173,85 @@ impl ProcessWatch {
         Ok(steady)
     }
 
-    /// The installation as configured and, where it can be resolved, without symbolic links.
-    fn install_roots(&self) -> Vec<PathBuf> {
-        let configured = lexically_plain(&self.install_root);
-        let resolved = self.install_root.canonicalize().ok();
-        std::iter::once(configured).chain(resolved).collect()
-    }
-
     /// What there is to count of a process; none where it is not one of the configured names.
-    fn examine(&self, process: &Process, roots: &[PathBuf]) -> Result<Option<Found>, ProcError> {
-        let owner = process.uid()?;
-        if self.user.is_some_and(|user| owner != user && owner != 0) {
+    fn examine(&self, process: &Process, roots: &Roots<'_>) -> Result<Option<Found>, ProcError> {
+        // Root's is what changed its user, too: that is closed to others.
+        let belongs = |owner: u32| self.user.is_none_or(|user| owner == user || owner == 0);
+        if !belongs(process.uid()?) {
             return Ok(None);
         }
         let Some(argument) = first_argument(process)? else { return Ok(None) };
-        let Some(name) = self.name_of(&argument, roots) else { return Ok(None) };
+        let Some(name) = roots.name_of(&argument) else { return Ok(None) };
+        let credentials = credentials(process)?;
+        if credentials.is_some_and(|whose| !belongs(whose.user)) || !roots.is_one(process, &argument) {
+            return Ok(None);
+        }
         let Some(stat) = stat(process)?.filter(|stat| !stat.has_ended()) else { return Ok(None) };
         let open_fds = match open_descriptors(process) {
             Ok(count) => Some(count),
             Err(ProcError::PermissionDenied(_)) => None,
             Err(error) => return Err(error),
         };
-        Ok(Some(Found { name: name.to_owned(), pid: process.pid(), stat, open_fds }))
+        let max_fds = most_descriptors(process)?;
+        let group = credentials.map(|whose| whose.group);
+        Ok(Some(Found { name: name.to_owned(), pid: process.pid(), stat, group, open_fds, max_fds }))
     }
 
-    /// The configured name of a program; the channel programs of newer versions go without `tcp_`
-    /// (`smtp_client` is the `tcp_smtp_client` of the older manuals, `lmtp_server` likewise).
-    fn name_of(&self, argument: &[u8], roots: &[PathBuf]) -> Option<&str> {
-        let path = lexically_plain(Path::new(OsStr::from_bytes(argument)));
-        if !roots.iter().any(|root| path.starts_with(root)) {
-            return None;
-        }
-        let base = path.file_name()?.to_str()?;
-        let (name, _) =
-            self.totals.get_key_value(base).or_else(|| self.totals.get_key_value(&format!("tcp_{base}")))?;
-        Some(name)
-    }
-
-    /// Adds starts and processor time since the scan before.
-    fn account(&mut self, found: &[Found]) {
-        let mut known = HashMap::with_capacity(found.len());
-        for process in found {
+    /// Adds starts and processor time since the scan before, and leaves out what may be nothing but a fork until another
+    /// scan finds it again.
+    fn account(&mut self, found: &mut Vec<Found>) {
+        let mut now = HashMap::with_capacity(found.len());
+        let mut counted = BTreeSet::new();
+        for process in &*found {
             let key = process.key();
-            known.insert(key.clone(), process.stat.cpu_ticks);
-            let (Some(before), Some(totals)) = (&self.known, self.totals.get_mut(&process.name)) else {
+            let before = self.known.as_ref().and_then(|known| known.get(&key));
+            let is_fork = before.is_none() && process.looks_forked(found);
+            let ticks = process.stat.cpu_ticks;
+            // What ran before the first scan has used its time before.
+            let uncounted = before.map_or(self.known.is_some(), |before| !before.counted);
+            let used = before.map_or(if uncounted { 0 } else { ticks }, |before| before.cpu_ticks);
+            let known = Known { cpu_ticks: if is_fork { used } else { ticks }, counted: !is_fork };
+            now.insert(key, known);
+            if is_fork {
                 continue;
-            };
-            let ticks_before = before.get(&key);
-            totals.starts += u64::from(ticks_before.is_none() && totals.seen);
-            let added = process.stat.cpu_ticks.saturating_sub(ticks_before.copied().unwrap_or(0));
-            totals.cpu_ticks = totals.cpu_ticks.saturating_add(added);
+            }
+            counted.insert(process.pid);
+            let Some(totals) = self.totals.get_mut(&process.name) else { continue };
+            totals.starts += u64::from(uncounted && totals.seen);
+            totals.cpu_ticks = totals.cpu_ticks.saturating_add(ticks.saturating_sub(used));
         }
+        found.retain(|process| counted.contains(&process.pid));
         // Only now: several processes that appear together are the first ones of their name.
         let names: BTreeSet<&String> = found.iter().map(|process| &process.name).collect();
         for (name, totals) in &mut self.totals {
             totals.seen |= names.contains(name);
         }
-        self.known = Some(known);
+        self.known = Some(now);
     }
 
-    fn groups(&self, found: &[Found], boot_time: u64) -> BTreeMap<String, ProcessGroup> {
+    /// The processes by name, in a system that has run for `uptime`.
+    fn groups(
+        &self,
+        found: &[Found],
+        boot_time: u64,
+        uptime: Option<Duration>,
+        life: &dyn Fn(&str) -> Duration,
+    ) -> BTreeMap<String, ProcessGroup> {
+        let overaged = |name: &str| {
+            let latest = uptime.filter(|_| name.ends_with(SERVER))?.saturating_sub(life(name)).as_secs_f64();
+            let old =
+                |process: &&Found| process.name == name && seconds(0, process.stat.start_ticks) < latest;
+            Some(found.iter().filter(old).count() as u64)
+        };
         let group = |(name, totals): (&String, &Totals)| {
+            let processes = found.iter().filter(|process| &process.name == name);
             let mut group = ProcessGroup {
                 starts_total: totals.starts,
                 cpu_seconds_total: seconds(0, totals.cpu_ticks),
+                overaged: overaged(name),
                 ..ProcessGroup::default()
             };
-            for process in found.iter().filter(|process| &process.name == name) {
-                group.add(process, boot_time);
-            }
+            processes.for_each(|process| group.add(process, boot_time));
             (name.clone(), group)
         };
         self.totals.iter().map(group).collect()
@@ -274,68 +289,19 @@ struct Totals {
     cpu_ticks: u64,
 }
 
-/// One process for its whole life: numbers are used again, but not with the same start. The name is
-/// part of it because a process becomes another program when it is executed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct ProcessKey {
-    name: String,
-    pid: i32,
-    start_ticks: u64,
+/// What is known of one process from the scan before.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    /// Processor time that has been counted.
+    cpu_ticks: u64,
+    /// Whether it was a process, and not perhaps a fork.
+    counted: bool,
 }
 
-/// A process of a configured name.
-#[derive(Debug)]
-struct Found {
-    name: String,
-    pid: i32,
-    stat: ProcessStat,
-    open_fds: Option<u64>,
-}
-
-impl Found {
-    fn key(&self) -> ProcessKey {
-        ProcessKey { name: self.name.clone(), pid: self.pid, start_ticks: self.stat.start_ticks }
-    }
-}
-
-impl ProcessGroup {
-    fn add(&mut self, process: &Found, boot_time: u64) {
-        let start = seconds(boot_time, process.stat.start_ticks);
-        // The sum of some processes would look like a fall.
-        self.open_fds = match self.running {
-            0 => process.open_fds,
-            _ => self.open_fds.zip(process.open_fds).map(|(sum, count)| sum.saturating_add(count)),
-        };
-        self.running += 1;
-        self.pids.push(process.pid);
-        self.oldest_start = Some(self.oldest_start.map_or(start, |oldest| oldest.min(start)));
-        self.resident_bytes = self.resident_bytes.saturating_add(resident_bytes(&process.stat));
-    }
-}
-
-/// Whether an error says that this program is short of something, not that a process has ended.
-fn is_own_trouble(error: &ProcError) -> bool {
-    use rustix::io::Errno;
-    let ProcError::Io(error, _) = error else { return false };
-    [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::IO]
-        .iter()
-        .any(|trouble| error.raw_os_error() == Some(trouble.raw_os_error()))
-}
-
-/// A path without empty, `.` and `..` components, made without asking the file system: the path that
-/// another process was started with may mean nothing here.
-fn lexically_plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                plain.pop();
-            }
-            component => plain.push(component),
-        }
-    }
-    plain
+/// For how long the system runs; none where the kernel does not say it. Ages by it do not change when the clock is set.
+fn uptime(proc_root: &Path) -> Option<Duration> {
+    let text = std::fs::read_to_string(proc_root.join("uptime")).ok()?;
+    Duration::try_from_secs_f64(text.split_ascii_whitespace().next()?.parse().ok()?).ok()
 }
 
 /// The line `btime` of `/proc/stat`, Unix seconds.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::files::{stale, wrong};
 use super::{activity, channel, findings, healthy, queue_of, traffic, traffic_of, unread};
 use crate::findings::logs::{
     Authentications, ChannelTraffic, ClientCount, Delay, Destination, FailureReason, Logs, Outage, Quantiles,
@@ -38,6 +39,11 @@ const NOW: &[(&str, Happens)] = &[
     ("not_tried", |now| queue_of(now, "l").never_tried = 1),
     ("internal_old", |now| queue_of(now, "process").oldest = Some(1801.0)),
     ("queue_growing", |now| queue_of(now, "l").growth = Some(200)),
+    ("doubled", |now| now.processes = Some([("dispatcher".to_owned(), 2)].into())),
+    ("critical_files", |now| now.wrong_files.push(wrong("queue", "owner"))),
+    ("configuration_stale", |now| now.stale.push(stale("image", "imta.cnf"))),
+    ("not_rotated", |now| _ = now.unrotated.insert("mail.log_current".to_owned(), 100_000.0)),
+    ("overaged", |now| _ = now.overaged.insert("tcp_smtp_server".to_owned(), 1)),
     ("flow", |now| _ = channel(now, "l")),
 ];
 

@@ -1,14 +1,14 @@
 //! The watch on process trees written by the tests, and on a real process.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{ProcessError, ProcessGroup, ProcessSnapshot, ProcessWatch, own};
+use super::{ProcessError, ProcessGroup, ProcessSnapshot, ProcessWatch, Programs, own};
 
 const BOOT: u64 = 1_700_000_000;
 const NAMES: [&str; 4] = ["dispatcher", "job_controller", "tcp_smtp_server", "tcp_smtp_client"];
@@ -59,10 +59,38 @@ impl ProcTree {
         fs::remove_dir_all(self.directory(pid)).expect("directory");
     }
 
-    fn watch(&self, install_root: &str) -> ProcessWatch {
-        let names = NAMES.map(str::to_owned).to_vec();
-        ProcessWatch::new(self.root.path().to_owned(), install_root.into(), names, None)
+    /// A file of a process.
+    fn write(&self, pid: u32, name: &str, text: &str) {
+        fs::write(self.directory(pid).join(name), text).expect("file");
     }
+
+    /// What a process executes, and in which mount namespace.
+    fn executes(&self, pid: u32, file: &Path, namespace: &str) {
+        let directory = self.directory(pid);
+        fs::create_dir_all(directory.join("ns")).expect("directory");
+        symlink(file, directory.join("exe")).expect("link");
+        symlink(namespace, directory.join("ns/mnt")).expect("link");
+    }
+
+    /// The user that all of it belongs to.
+    fn user(&self) -> u32 {
+        fs::metadata(self.root.path()).expect("metadata").uid()
+    }
+
+    fn watch(&self, install_root: &str) -> ProcessWatch {
+        let mut watch = ProcessWatch::new(self.root.path().to_owned(), programs(install_root));
+        watch.restrict_to(self.user());
+        watch
+    }
+}
+
+/// Longer than most of what a test has runs.
+fn life(_: &str) -> Duration {
+    Duration::from_hours(25)
+}
+
+fn programs(root: impl Into<PathBuf>) -> Programs {
+    Programs { root: root.into(), seen_at: None, names: NAMES.map(str::to_owned).to_vec() }
 }
 
 fn group<'a>(snapshot: &'a ProcessSnapshot, name: &str) -> &'a ProcessGroup {
@@ -79,7 +107,7 @@ fn processes_by_name() {
     tree.put(10, b"/opt/ms/lib/dispatcher\0", 500, 3);
     tree.put(11, b"/opt/ms/lib/tcp_smtp_server\0-x\0", 700, 3);
     tree.put(12, b"/opt/ms/lib/tcp_smtp_server\0", 600, 3);
-    let snapshot = tree.watch("/opt/ms").scan().expect("scan");
+    let snapshot = tree.watch("/opt/ms").scan(&life).expect("scan");
     assert_eq!(snapshot.processes.keys().collect::<Vec<_>>().len(), NAMES.len());
     assert_eq!(group(&snapshot, "job_controller"), &ProcessGroup::default());
     let servers = group(&snapshot, "tcp_smtp_server");
@@ -116,7 +144,7 @@ fn the_path_decides_which_processes_are_ours() {
     ] {
         let tree = ProcTree::new();
         tree.put(10, command_line, 500, 3);
-        let snapshot = tree.watch(install_root).scan().expect("scan");
+        let snapshot = tree.watch(install_root).scan(&life).expect("scan");
         let running = group(&snapshot, "dispatcher").running;
         assert_eq!(running, expected, "{}", String::from_utf8_lossy(command_line));
     }
@@ -126,7 +154,7 @@ fn the_path_decides_which_processes_are_ours() {
 fn an_endless_command_line_is_cut() {
     let tree = ProcTree::new();
     tree.put(10, &[b"/opt/ms/lib/".as_slice(), &vec![b'x'; 1_000_000]].concat(), 500, 3);
-    assert_eq!(group(&tree.watch("/opt/ms").scan().expect("scan"), "dispatcher").running, 0);
+    assert_eq!(group(&tree.watch("/opt/ms").scan(&life).expect("scan"), "dispatcher").running, 0);
 }
 
 #[test]
@@ -134,7 +162,7 @@ fn names_of_newer_versions_go_without_tcp() {
     let tree = ProcTree::new();
     tree.put(10, b"/opt/ms/lib/smtp_client\0", 500, 3);
     tree.put(11, b"/opt/ms/lib/tcp_smtp_client\0", 500, 3);
-    assert_eq!(group(&tree.watch("/opt/ms").scan().expect("scan"), "tcp_smtp_client").running, 2);
+    assert_eq!(group(&tree.watch("/opt/ms").scan(&life).expect("scan"), "tcp_smtp_client").running, 2);
 }
 
 #[test]
@@ -148,22 +176,229 @@ fn the_installation_may_be_reached_through_a_symbolic_link() {
     for (pid, root) in [(10, &real), (11, &link)] {
         tree.put(pid, format!("{}/lib/dispatcher\0", root.display()).as_bytes(), 500, 3);
     }
-    let snapshot = tree.watch(link.to_str().expect("text")).scan().expect("scan");
+    let snapshot = tree.watch(link.to_str().expect("text")).scan(&life).expect("scan");
     assert_eq!(group(&snapshot, "dispatcher").running, 2);
 }
 
 #[test]
-fn the_owner_decides_where_a_user_is_configured() {
-    let tree = ProcTree::new();
-    tree.put(10, b"/opt/ms/lib/dispatcher\0", 500, 3);
-    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(tree.directory(10)).expect("metadata"));
-    for (user, expected) in [(owner, 1), (owner + 1, u64::from(owner == 0))] {
-        let names = vec!["dispatcher".to_owned()];
-        let mut watch = ProcessWatch::new(tree.root.path().to_owned(), "/opt/ms".into(), names, None);
-        assert_eq!(group(&watch.scan().expect("scan"), "dispatcher").running, 1);
-        watch.restrict_to(user);
-        assert_eq!(group(&watch.scan().expect("scan"), "dispatcher").running, expected, "{user}");
+fn the_user_decides_which_processes_are_ours() {
+    // Whose the directory is cannot be changed without being root, so the user that is looked for is another.
+    for (status, looked_for, expected) in [
+        (None, 0, 1),
+        (None, 1, 0),
+        // A process that changed its user has a directory of root's.
+        (Some("Name:\tdispatcher\nUid:\t0\t1\t1\t1\nGid:\t0\t7\t7\t7\n"), 1, 0),
+        (Some("Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n"), 0, 1),
+    ] {
+        let tree = ProcTree::new();
+        tree.put(10, b"/opt/ms/lib/dispatcher\0", 500, 3);
+        if let Some(status) = status {
+            tree.write(10, "status", status);
+        }
+        let mut watch = tree.watch("/opt/ms");
+        watch.restrict_to(tree.user() + looked_for);
+        // Everybody takes root's word.
+        let expected = if tree.user() == 0 { 1 } else { expected };
+        assert_eq!(group(&watch.scan(&life).expect("scan"), "dispatcher").running, expected, "{looked_for}");
     }
+}
+
+/// Only where this runs as root there are directories of root's.
+#[test]
+fn processes_that_changed_their_user_are_known_by_what_they_became() {
+    let tree = ProcTree::new();
+    if tree.user() != 0 {
+        return;
+    }
+    tree.put(10, b"/opt/ms/lib/dispatcher\0", 500, 3);
+    for (effective, expected) in [(500, 1), (0, 1), (501, 0)] {
+        tree.write(10, "status", &format!("Uid:\t0\t{effective}\t0\t0\nGid:\t0\t12\t0\t0\n"));
+        let mut watch = tree.watch("/opt/ms");
+        watch.restrict_to(500);
+        let snapshot = watch.scan(&life).expect("scan");
+        assert_eq!(group(&snapshot, "dispatcher").running, expected, "{effective}");
+        assert_eq!(snapshot.groups.contains(&12), expected == 1);
+    }
+}
+
+#[test]
+fn without_a_user_nothing_is_said_but_that_there_is_nothing() {
+    let tree = ProcTree::new();
+    tree.put(10, b"/usr/bin/other\0", 500, 3);
+    let mut watch = ProcessWatch::new(tree.root.path().to_owned(), programs("/opt/ms"));
+    assert_eq!(group(&watch.scan(&life).expect("scan"), "dispatcher").running, 0);
+    tree.put(11, b"/opt/ms/lib/dispatcher\0", 500, 3);
+    let error = watch.scan(&life).expect_err("an error");
+    assert!(matches!(error, ProcessError::UserUnknown) && error.to_string().contains("mta.user"), "{error}");
+    watch.restrict_to(tree.user());
+    let snapshot = watch.scan(&life).expect("scan");
+    assert_eq!((group(&snapshot, "dispatcher").running, group(&snapshot, "dispatcher").starts_total), (1, 0));
+}
+
+/// An installation with a program, and what is none of it.
+#[test]
+fn what_is_executed_and_where_tells_ours_from_others() {
+    let install = TempDir::new().expect("directory");
+    let root = install.path().canonicalize().expect("path");
+    let file = |name: &str| {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("directory");
+        fs::write(&path, name).expect("file");
+        path
+    };
+    let (ours, inner) = (file("ms/lib/dispatcher"), file("ms/lib/64/dispatcher"));
+    let (shell, theirs) = (file("bin/sh"), file("container/ms/lib/dispatcher"));
+    let (gone, linked) = (root.join("ms/lib/old"), root.join("ms/lib/job_controller"));
+    symlink(&shell, &linked).expect("link");
+    let deleted = PathBuf::from(format!("{} (deleted)", ours.display()));
+    let outside = root.join("ms/lib/tcp_smtp_server");
+    for (started_as, executed, namespace, expected, why) in [
+        (&ours, &ours, "mnt:[1]", 1, "the program itself"),
+        (&ours, &inner, "mnt:[1]", 1, "another file of the installation, that a script may start"),
+        (&ours, &deleted, "mnt:[1]", 1, "the program before an upgrade"),
+        (&ours, &gone, "mnt:[1]", 1, "a program that is no more"),
+        (&ours, &shell, "mnt:[1]", 0, "a program under a name that is not its own"),
+        (&linked, &shell, "mnt:[1]", 1, "a link to a program elsewhere"),
+        (&ours, &theirs, "mnt:[2]", 0, "the same path in another namespace, with another file"),
+        (&ours, &gone, "mnt:[2]", 0, "the same with a file that is no more"),
+        (&ours, &ours, "mnt:[2]", 1, "the same file in another namespace"),
+        (&outside, &outside, "mnt:[2]", 1, "what cannot be seen from here"),
+    ] {
+        let tree = ProcTree::new();
+        tree.put(1, b"exporter\0", 1, 1);
+        tree.executes(1, &shell, "mnt:[1]");
+        symlink("1", tree.root.path().join("self")).expect("link");
+        tree.put(10, format!("{}\0", started_as.display()).as_bytes(), 500, 3);
+        tree.executes(10, executed, namespace);
+        let snapshot = tree.watch(root.join("ms").to_str().expect("text")).scan(&life).expect("scan");
+        let running: u64 = snapshot.processes.values().map(|group| group.running).sum();
+        assert_eq!(running, expected, "{why}");
+    }
+}
+
+/// The exporter in a container sees the installation where the processes do not.
+#[test]
+fn processes_may_see_the_installation_at_another_path() {
+    let install = TempDir::new().expect("directory");
+    let root = install.path().join("host/opt/ms");
+    fs::create_dir_all(root.join("lib")).expect("directory");
+    fs::write(root.join("lib/dispatcher"), "").expect("file");
+    let tree = ProcTree::new();
+    tree.put(1, b"exporter\0", 1, 1);
+    tree.executes(1, Path::new("/exporter"), "mnt:[1]");
+    symlink("1", tree.root.path().join("self")).expect("link");
+    for (pid, executed) in [(10, root.join("lib/dispatcher")), (11, PathBuf::from("/opt/ms/lib/other"))] {
+        tree.put(pid, b"/opt/ms/lib/dispatcher\0", 500, 3);
+        tree.executes(pid, &executed, "mnt:[2]");
+    }
+    for (seen_at, expected) in [(Some("/opt/ms"), 1), (Some("/opt/other"), 0), (None, 0)] {
+        let seen_at = seen_at.map(PathBuf::from);
+        let programs = Programs { seen_at, ..programs(&root) };
+        let mut watch = ProcessWatch::new(tree.root.path().to_owned(), programs.clone());
+        watch.restrict_to(tree.user());
+        let snapshot = watch.scan(&life).expect("scan");
+        assert_eq!(group(&snapshot, "dispatcher").running, expected, "{programs:?}");
+    }
+}
+
+/// A child is a copy of its parent until it executes a program of its own.
+#[test]
+fn a_double_at_the_moment_of_a_fork_is_none() {
+    let tree = ProcTree::new();
+    let line = b"/opt/ms/lib/dispatcher\0";
+    let forked = |pid: u32, parent: u32, command_line: &[u8]| {
+        tree.put(pid, command_line, 600, 0);
+        let stat = fs::read_to_string(tree.directory(pid).join("stat")).expect("stat");
+        tree.write(pid, "stat", &stat.replacen(" S 1 ", &format!(" S {parent} "), 1));
+    };
+    let mut watch = tree.watch("/opt/ms");
+    let mut check = |dispatchers: u64, servers: u64, starts: u64, why: &str| {
+        let snapshot = watch.scan(&life).expect("scan");
+        let (dispatcher, server) = (group(&snapshot, "dispatcher"), group(&snapshot, "tcp_smtp_server"));
+        let found = (dispatcher.running, server.running, dispatcher.starts_total + server.starts_total);
+        assert_eq!(found, (dispatchers, servers, starts), "{why}");
+    };
+    tree.put(10, line, 500, 3);
+    forked(20, 10, line);
+    check(1, 0, 0, "a fork at the first look");
+    forked(20, 10, b"/opt/ms/lib/tcp_smtp_server\0");
+    check(1, 1, 0, "it became a server, the first one");
+    forked(21, 10, line);
+    check(1, 1, 0, "another fork");
+    forked(21, 10, b"/opt/ms/lib/tcp_smtp_server\0");
+    check(1, 2, 1, "it became a server");
+    forked(22, 10, line);
+    check(1, 2, 1, "a fork");
+    check(2, 2, 2, "that stays is a second one");
+    tree.put(30, line, 900, 0);
+    check(3, 2, 3, "one that was started by somebody else is one at once");
+    tree.remove(10);
+    tree.remove(22);
+    check(1, 2, 3, "they ended");
+}
+
+#[test]
+fn servers_that_are_too_old() {
+    let tree = ProcTree::new();
+    fs::write(tree.root.path().join("uptime"), "200000.50 12\n").expect("file");
+    for (pid, line, start) in [
+        (10, "/opt/ms/lib/dispatcher\0", 1),
+        (11, "/opt/ms/lib/tcp_smtp_server\0", 109_999),
+        (12, "/opt/ms/lib/tcp_smtp_server\0", 110_001),
+        // The clock of the host is no matter, but a start after now is a wrong one.
+        (13, "/opt/ms/lib/tcp_smtp_server\0", 300_000),
+    ] {
+        tree.put(pid, line.as_bytes(), start, 0);
+    }
+    let snapshot = tree.watch("/opt/ms").scan(&life).expect("scan");
+    assert_eq!(group(&snapshot, "tcp_smtp_server").overaged, Some(1));
+    assert_eq!(group(&snapshot, "dispatcher").overaged, None);
+    let snapshot = tree.watch("/opt/ms").scan(&|_| Duration::from_secs(1)).expect("scan");
+    assert_eq!(group(&snapshot, "tcp_smtp_server").overaged, Some(2));
+    for text in ["", "x 1", "-1 2", "inf 1"] {
+        fs::write(tree.root.path().join("uptime"), text).expect("file");
+        let snapshot = tree.watch("/opt/ms").scan(&life).expect("scan");
+        assert_eq!(group(&snapshot, "tcp_smtp_server").overaged, None, "{text:?}");
+    }
+}
+
+#[test]
+fn open_files_against_the_limit() {
+    let limit =
+        |most: &str| format!("Limit   Soft Limit  Hard Limit\nMax open files    {most}   9   files\n");
+    let tree = ProcTree::new();
+    let line = b"/opt/ms/lib/tcp_smtp_server\0";
+    for (pid, limits) in [(10, limit("6")), (11, limit("30"))] {
+        tree.put(pid, line, 500, 3);
+        tree.write(pid, "limits", &limits);
+    }
+    let look = || tree.watch("/opt/ms").scan(&life).expect("scan").processes["tcp_smtp_server"].clone();
+    let servers = look();
+    assert_eq!((servers.open_fds, servers.max_fds), (Some(6), Some(36)));
+    assert_seconds(servers.worst_fds_share.expect("a share"), 0.5);
+    assert_eq!(servers.threads, 18);
+    // The sum of some is none.
+    for limits in [limit("unlimited"), String::new()] {
+        tree.write(11, "limits", &limits);
+        let servers = look();
+        assert_eq!((servers.open_fds, servers.max_fds, servers.worst_fds_share), (Some(6), None, None));
+    }
+}
+
+/// It is looked at again and again while processes come and go.
+#[test]
+fn a_process_that_ends_while_it_is_read_is_no_error() {
+    let install = TempDir::new().expect("directory");
+    let program = install.path().join("tcp_smtp_client");
+    symlink("/bin/true", &program).expect("link");
+    let mut watch = ProcessWatch::new("/proc".into(), programs(install.path()));
+    watch.restrict_to(rustix::process::geteuid().as_raw());
+    for _ in 0..100 {
+        let mut child = Running(Command::new(&program).spawn().expect("process"));
+        watch.scan(&life).expect("no error");
+        child.0.wait().expect("end");
+    }
+    assert_eq!(group(&watch.scan(&life).expect("scan"), "tcp_smtp_client").running, 0);
 }
 
 #[test]
@@ -179,7 +414,7 @@ fn what_has_ended_or_cannot_be_understood_does_not_run() {
     fs::create_dir(tree.directory(15)).expect("directory");
     fs::write(tree.directory(16), "not a directory").expect("file");
     tree.put(17, b"/opt/ms/lib/dispatcher\0", 500, 3);
-    let running = group(&tree.watch("/opt/ms").scan().expect("scan"), "dispatcher").running;
+    let running = group(&tree.watch("/opt/ms").scan(&life).expect("scan"), "dispatcher").running;
     assert_eq!(running, 1);
 }
 
@@ -189,7 +424,7 @@ fn starts_and_processor_time_never_go_backwards() {
     let tree = ProcTree::new();
     let mut watch = tree.watch("/opt/ms");
     let mut check = |starts: u64, cpu: f64, running: u64| {
-        let snapshot = watch.scan().expect("scan");
+        let snapshot = watch.scan(&life).expect("scan");
         let dispatcher = group(&snapshot, "dispatcher");
         assert_eq!((dispatcher.starts_total, dispatcher.running), (starts, running));
         assert_seconds(dispatcher.cpu_seconds_total, cpu);
@@ -215,10 +450,10 @@ fn starts_and_processor_time_never_go_backwards() {
 fn the_first_processes_of_a_name_are_no_restarts() {
     let tree = ProcTree::new();
     let mut watch = tree.watch("/opt/ms");
-    watch.scan().expect("scan");
+    watch.scan(&life).expect("scan");
     tree.put(10, b"/opt/ms/lib/tcp_smtp_server\0", 500, 5);
     tree.put(11, b"/opt/ms/lib/tcp_smtp_server\0", 500, 5);
-    let snapshot = watch.scan().expect("scan");
+    let snapshot = watch.scan(&life).expect("scan");
     let servers = group(&snapshot, "tcp_smtp_server");
     assert_eq!((servers.running, servers.starts_total), (2, 0));
     assert_seconds(servers.cpu_seconds_total, 10.0);
@@ -231,7 +466,7 @@ fn a_start_of_the_system_that_wavers_moves_nothing() {
     let mut watch = tree.watch("/opt/ms");
     for (boot, expected) in [(BOOT, BOOT), (BOOT + 1, BOOT), (BOOT - 1, BOOT), (BOOT + 60, BOOT + 60)] {
         fs::write(tree.root.path().join("stat"), format!("btime {boot}\n")).expect("file");
-        let snapshot = watch.scan().expect("scan");
+        let snapshot = watch.scan(&life).expect("scan");
         let start = group(&snapshot, "dispatcher").oldest_start.expect("a start");
         assert_seconds(start, f64::from(u32::try_from(expected + 500).expect("small")));
     }
@@ -241,14 +476,14 @@ fn a_start_of_the_system_that_wavers_moves_nothing() {
 fn a_process_file_system_that_cannot_be_read_is_an_error() {
     let missing = ProcTree::new();
     let path = missing.root.path().join("missing");
-    let mut watch = ProcessWatch::new(path.clone(), "/opt/ms".into(), vec!["dispatcher".to_owned()], None);
-    let error = watch.scan().expect_err("an error");
+    let mut watch = ProcessWatch::new(path.clone(), programs("/opt/ms"));
+    let error = watch.scan(&life).expect_err("an error");
     assert!(error.to_string().contains(path.to_str().expect("text")), "{error}");
     for content in ["", "cpu 1\n", "btime\n", "btime x\n", "btime -1\n"] {
         let tree = ProcTree::new();
         tree.put(10, b"/opt/ms/lib/dispatcher\0", 500, 5);
         fs::write(tree.root.path().join("stat"), content).expect("file");
-        let result = tree.watch("/opt/ms").scan();
+        let result = tree.watch("/opt/ms").scan(&life);
         assert!(matches!(result, Err(ProcessError::BootTime { .. })), "{content:?} gives {result:?}");
     }
 }
@@ -279,14 +514,14 @@ fn a_real_process() {
             .spawn()
             .expect("process"),
     );
-    let names = vec!["dispatcher".to_owned()];
-    let mut watch = ProcessWatch::new("/proc".into(), install.path().to_owned(), names, None);
+    let mut watch = ProcessWatch::new("/proc".into(), programs(install.path()));
+    watch.restrict_to(rustix::process::geteuid().as_raw());
     // The child is a copy of this test until it executes the program.
     let deadline = Instant::now() + Duration::from_secs(10);
-    let mut snapshot = watch.scan().expect("scan");
+    let mut snapshot = watch.scan(&life).expect("scan");
     while group(&snapshot, "dispatcher").running == 0 && Instant::now() < deadline {
         std::thread::yield_now();
-        snapshot = watch.scan().expect("scan");
+        snapshot = watch.scan(&life).expect("scan");
     }
     let dispatcher = group(&snapshot, "dispatcher");
     assert_eq!(dispatcher.running, 1);
@@ -297,7 +532,7 @@ fn a_real_process() {
     assert!(started >= itself.start_time_seconds - 1.1, "{started} before {itself:?}");
     child.0.kill().expect("kill");
     child.0.wait().expect("end");
-    assert_eq!(group(&watch.scan().expect("scan"), "dispatcher").running, 0);
+    assert_eq!(group(&watch.scan(&life).expect("scan"), "dispatcher").running, 0);
 }
 
 #[test]
