@@ -18,6 +18,7 @@
 //! - `dashboards`: the rules that every dashboard keeps, and which panels show which incident
 //! - `promql`: what a query uses, for `alerts` and `dashboards`
 //! - `exposition`: pages of `/metrics`, read strictly, for all who look at them
+//! - `sockets`: the kernel's sockets beside `ss`, and those of another network
 //! - `tidy`: rules of the source tree
 
 mod alerts;
@@ -39,4 +40,5 @@ mod replay;
 mod replies;
 mod report;
 mod service;
+mod sockets;
 mod tidy;
