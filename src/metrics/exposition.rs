@@ -71,63 +71,47 @@ fn description(family: &Family) -> prometheus::Result<Desc> {
     Desc::new(family.name.to_owned(), family.help.to_owned(), labels, HashMap::new())
 }
 
+/// The samples with their labels, which the page shows in the order of their names.
 fn encoded(family: &Family, samples: &Samples) -> proto::MetricFamily {
-    let (kind, metrics) = match family.kind {
-        Kind::Counter => {
-            let counters = samples.numbers.iter().map(|&value| {
+    let mut labels: Vec<(usize, &str)> = family.labels.iter().map(|label| label.name).enumerate().collect();
+    labels.sort_by_key(|&(_, name)| name);
+    let count = samples.numbers.len() + samples.histograms.len();
+    let metrics = (0..count).map(|sample| {
+        let first = sample * labels.len();
+        let pairs = labels.iter().map(|&(label, name)| pair(name, samples.value(first + label)));
+        let mut metric = proto::Metric::from_label(pairs.collect());
+        match family.kind {
+            Kind::Counter => {
                 let mut counter = proto::Counter::default();
-                counter.set_value(value);
-                counter
-            });
-            (proto::MetricType::COUNTER, labelled(family, samples, counters, proto::Metric::set_counter))
-        }
-        Kind::Gauge => {
-            let gauges = samples.numbers.iter().map(|&value| {
+                counter.set_value(samples.numbers[sample]);
+                metric.set_counter(counter);
+            }
+            Kind::Gauge => {
                 let mut gauge = proto::Gauge::default();
-                gauge.set_value(value);
-                gauge
-            });
-            (proto::MetricType::GAUGE, labelled(family, samples, gauges, proto::Metric::set_gauge))
+                gauge.set_value(samples.numbers[sample]);
+                metric.set_gauge(gauge);
+            }
+            Kind::Histogram => metric.set_histogram(histogram(&samples.histograms[sample])),
         }
-        Kind::Histogram => {
-            let histograms = samples.histograms.iter().map(histogram);
-            (
-                proto::MetricType::HISTOGRAM,
-                labelled(family, samples, histograms, proto::Metric::set_histogram),
-            )
-        }
-    };
+        metric
+    });
     let mut encoded = proto::MetricFamily::default();
     encoded.set_name(family.name.to_owned());
     encoded.set_help(family.help.to_owned());
-    encoded.set_field_type(kind);
-    encoded.set_metric(metrics);
+    encoded.set_field_type(match family.kind {
+        Kind::Counter => proto::MetricType::COUNTER,
+        Kind::Gauge => proto::MetricType::GAUGE,
+        Kind::Histogram => proto::MetricType::HISTOGRAM,
+    });
+    encoded.set_metric(metrics.collect());
     encoded
 }
 
-/// The samples with their labels, which the page shows in the order of their names.
-fn labelled<V>(
-    family: &Family,
-    samples: &Samples,
-    values: impl Iterator<Item = V>,
-    set: fn(&mut proto::Metric, V),
-) -> Vec<proto::Metric> {
-    let mut order: Vec<(usize, &str)> = family.labels.iter().map(|label| label.name).enumerate().collect();
-    order.sort_by_key(|&(_, name)| name);
-    let pair = |name: &str, value: &str| {
-        let mut pair = proto::LabelPair::default();
-        pair.set_name(name.to_owned());
-        pair.set_value(value.to_owned());
-        pair
-    };
-    let metrics = values.enumerate().map(|(sample, value)| {
-        let first = sample * order.len();
-        let pairs = order.iter().map(|&(label, name)| pair(name, samples.value(first + label)));
-        let mut metric = proto::Metric::from_label(pairs.collect());
-        set(&mut metric, value);
-        metric
-    });
-    metrics.collect()
+fn pair(name: &str, value: &str) -> proto::LabelPair {
+    let mut pair = proto::LabelPair::default();
+    pair.set_name(name.to_owned());
+    pair.set_value(value.to_owned());
+    pair
 }
 
 fn histogram(times: &Buckets) -> proto::Histogram {

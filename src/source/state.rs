@@ -46,24 +46,18 @@ impl Part {
     }
 
     /// What it is written as before it takes its place.
-    fn temporary(self) -> &'static str {
-        match self {
-            Self::State => "state.new",
-            Self::History => "history.new",
-        }
+    fn temporary(self) -> String {
+        format!("{}.new", self.name())
     }
 
     /// How the names begin under which files are set aside that were in its place.
-    fn set_aside(self) -> &'static str {
-        match self {
-            Self::State => "state.set-aside",
-            Self::History => "history.set-aside",
-        }
+    fn set_aside(self) -> String {
+        format!("{}.set-aside", self.name())
     }
 
     fn aside(self, number: u32) -> String {
         let name = self.set_aside();
-        if number == 0 { name.to_owned() } else { format!("{name}.{number}") }
+        if number == 0 { name } else { format!("{name}.{number}") }
     }
 }
 
@@ -214,7 +208,7 @@ impl StateDirectory {
     ///
     /// As [`StateDirectory::save`].
     pub fn save_part(&self, kept: Part, encoded: &[u8]) -> Result<Option<PathBuf>, StateError> {
-        let temporary = kept.temporary();
+        let temporary = &*kept.temporary();
         let failed = |source| self.failed(temporary, source);
         self.remove_leftover(temporary)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -267,9 +261,10 @@ impl StateDirectory {
     fn numbers_set_aside(&self, file: Part) -> Result<Vec<u32>, StateError> {
         let mut numbers = Vec::new();
         let failed = |errno: rustix::io::Errno| self.failed("", errno.into());
+        let set_aside = file.set_aside();
         for entry in rustix::fs::Dir::read_from(self.fd()).map_err(failed)? {
             let entry = entry.map_err(failed)?;
-            let rest = entry.file_name().to_str().ok().and_then(|name| name.strip_prefix(file.set_aside()));
+            let rest = entry.file_name().to_str().ok().and_then(|name| name.strip_prefix(&set_aside));
             numbers.extend(rest.and_then(number_of));
         }
         numbers.sort_unstable();

@@ -82,7 +82,8 @@ fn holds_only_ours(directory: &File) -> io::Result<bool> {
         let name = entry.file_name().to_bytes();
         let others = [".", "..", "lock", "token"].iter().any(|known| known.as_bytes() == name);
         let known = |file: Part| {
-            [file.name(), file.temporary()].iter().any(|known| known.as_bytes() == name)
+            name == file.name().as_bytes()
+                || name == file.temporary().as_bytes()
                 || name.starts_with(file.set_aside().as_bytes())
                 || name.starts_with(KEPT)
         };
