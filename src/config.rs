@@ -17,6 +17,7 @@ mod keys;
 mod layers;
 mod logs;
 mod mta;
+mod probe;
 mod processes;
 mod queue;
 mod reference;
@@ -47,6 +48,7 @@ pub use http::Http;
 pub use keys::{Key, Section, WhenAbsent, keys};
 pub use logs::{Logs, MOST_FILES, Start};
 pub use mta::Mta;
+pub use probe::{MOST_PROBED, Probe};
 pub use processes::{MOST_NAMES, Processes};
 pub use queue::Queue;
 pub use reference::{example, reference};
@@ -90,6 +92,7 @@ sections! {
     dispatcher: Dispatcher,
     processes: Processes,
     files: Files,
+    probe: Probe,
     commands: Commands,
     clients: Clients,
     http: Http,

@@ -14,6 +14,7 @@ mod files;
 mod host;
 pub mod logs;
 pub mod options;
+mod outside;
 mod queue;
 mod reading;
 pub mod rule;

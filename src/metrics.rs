@@ -19,6 +19,7 @@ pub mod logs;
 mod masked;
 pub mod observed;
 mod page;
+pub mod probe;
 mod top_table;
 
 pub use client_display::ClientDisplay;

@@ -12,6 +12,7 @@ pub mod held;
 pub mod install;
 pub mod lines;
 pub mod presence;
+pub mod probe;
 pub mod processes;
 pub mod seed;
 pub mod single_mount;

@@ -9,6 +9,7 @@ mod dispatcher;
 mod filesystems;
 mod held;
 mod learnt;
+mod probe;
 mod processes;
 mod queue;
 mod row;
@@ -21,14 +22,14 @@ pub use threads::Late;
 pub(super) use threads::{Collectors, spawn};
 
 use crate::metrics::catalogue::Feed;
-use crate::metrics::{collectors as samples, commands as command_samples, exporter};
+use crate::metrics::{collectors as samples, commands as command_samples, exporter, probe as probe_samples};
 use crate::observed::Clock;
 use crate::observed::latest::Readings;
 use crate::observed::queue::Queue;
 use crate::source::install::Install;
 
 /// THE table of collectors.
-pub static COLLECTORS: [&dyn Collects; 7] = [
+pub static COLLECTORS: [&dyn Collects; 8] = [
     &Collector {
         name: Feed::Queue.label(),
         shown: Some(Shown {
@@ -113,6 +114,20 @@ pub static COLLECTORS: [&dyn Collects; 7] = [
         fill: |page, files, _| samples::fill_filesystems(page, files),
         // They are those of logs and queue, of which the rest of `check` says what is wrong.
         remarks: |_, _| Vec::new(),
+    },
+    &Collector {
+        name: Feed::Probe.label(),
+        shown: Some(Shown {
+            reads: |_| "banners of ports of this host".to_owned(),
+            called: "ports of this host",
+            first: "the first look from outside",
+        }),
+        of: Of::Host,
+        interval: |config| config.probe.interval,
+        start: probe::start,
+        is_anything: |_| true,
+        fill: |page, probed, _| probe_samples::fill(page, probed),
+        remarks: probe::remarks,
     },
     &Collector {
         name: Feed::Commands.label(),

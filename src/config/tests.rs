@@ -184,7 +184,7 @@ fn unknown_names_are_answered_with_known_ones() {
     refused(
         "[spool]\n",
         &["FILE: unknown section [spool]; the sections are [mta], [logs], [queue], [held], [sockets], \
-         [dispatcher], [processes], [files], [commands], [clients], [http], [state], [alerting.thresholds]"],
+         [dispatcher], [processes], [files], [probe], [commands], [clients], [http], [state], [alerting.thresholds]"],
     );
     refused("[Mta]\nroot = \"/x\"\n", &["FILE: unknown section [Mta]; did you mean [mta]?"]);
     refused("[http]\nlsiten = \"x\"\n", &["FILE: http.lsiten: unknown key; did you mean http.listen?"]);
@@ -200,7 +200,7 @@ fn unknown_names_are_answered_with_known_ones() {
         "\"logs[99999999]\" = 1\n",
         &[
             "FILE: logs[99999999]: no key stands outside the sections; the sections are [mta], [logs], [queue], \
-         [held], [sockets], [dispatcher], [processes], [files], [commands], [clients], [http], [state], [alerting.thresholds]",
+         [held], [sockets], [dispatcher], [processes], [files], [probe], [commands], [clients], [http], [state], [alerting.thresholds]",
         ],
     );
     refused("[http]\n\"a\\nb\\u001b\" = 1\n", &["FILE: http.a\\nb\\u{1b}: unknown key; [http] has listen"]);
@@ -252,6 +252,13 @@ fn values_out_of_their_grammar_are_refused() {
         ("clients", "label", "\"ip\"", "there is no such label"),
         ("clients", "top", "1001", "1001 is not from 0 to 1000"),
         ("clients", "top", "1.0", "\"1.0\" is not a whole number"),
+        ("probe", "ports", "[1, 2, 3, 4, 5, 6, 7, 8, 9]", "has 9 entries, at most 8 are possible"),
+        ("probe", "address", "\"192.0.2.1\"", "other hosts may have it"),
+        ("probe", "address", "\"0.0.0.0\"", "other hosts may have it"),
+        ("probe", "address", "\"localhost\"", "this is not an IP address"),
+        ("commands", "jobs", "\"on\"", "this is neither true nor false"),
+        ("commands", "program", "\"imsimta\"", "it does not begin with a slash"),
+        ("commands", "timeout", "\"2m\"", "it is more than 1m"),
         ("http", "listen", "\"localhost:9797\"", "names are not looked up"),
         ("http", "listen", "9797", "write \"0.0.0.0:9797\" for all of IPv4"),
         ("http", "listen", "\"127.0.0.1\"", "this is not an address and a port"),

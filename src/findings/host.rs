@@ -9,8 +9,16 @@ use super::{Finding, Severity, share};
 use crate::aggregate::recent::{ChannelActivity, WINDOW_MINUTES};
 
 /// All that means nothing on the passive node of a pair.
-const OF_AN_ACTIVE_MTA: &[&str] =
-    &["no_process", "unread", "flow", "standstill", "not_tried", "queue_growing", "connections_limit"];
+const OF_AN_ACTIVE_MTA: &[&str] = &[
+    "no_process",
+    "no_banner",
+    "unread",
+    "flow",
+    "standstill",
+    "not_tried",
+    "queue_growing",
+    "connections_limit",
+];
 
 pub(super) fn not_active(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     if situation.active == Some(false) {
@@ -43,6 +51,9 @@ pub(super) fn no_process(look: &Look<'_>, situation: &Situation, found: &mut Vec
         }
         let next =
             format!("Look at `imsimta process` and the newest {process}.log-*, then `start-msg {process}`.");
+        if process == "dispatcher" {
+            finding = finding.explains(&["no_banner"], None);
+        }
         found.push(finding.then(&next));
     }
 }

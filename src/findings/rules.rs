@@ -10,6 +10,7 @@ use super::delivery::{
 };
 use super::files::{configuration_stale, critical_files, disk, not_rotated};
 use super::host::{connections_limit, doubled, flow, no_process, not_active, overaged};
+use super::outside::{no_banner, slow_banner};
 use super::queue::now as queue_now;
 use super::queue::{held_loops, not_attempted, slow_queue};
 use super::reading::{log_clock, nothing_understood, unparsed_lines, unread};
@@ -20,6 +21,7 @@ use super::rule::{Rule, limits, logs, now};
 pub const RULES: &[Rule] = &[
     now(Note, "not_active", None, not_active),
     now(Critical, "no_process", None, no_process),
+    now(Critical, "no_banner", None, no_banner),
     now(Critical, "channel_failures", Some("ImsMtaDeliveryFailureSpike"), delivery_now::channel_failures),
     now(Critical, "standstill", Some("ImsMtaQueueStuck"), queue_now::standstill),
     now(Critical, "held_surge", Some("ImsMtaHeldMessagesSurge"), queue_now::held_surge),
@@ -29,6 +31,8 @@ pub const RULES: &[Rule] = &[
     now(Warning, "held", Some("ImsMtaHeldMessages"), queue_now::held),
     now(Warning, "connections_limit", Some("ImsMtaConnectionsNearLimit"), connections_limit),
     now(Warning, "disk", None, disk),
+    now(Warning, "channel_stopped", None, queue_now::channel_stopped),
+    now(Warning, "slow_banner", None, slow_banner),
     now(Warning, "not_tried", Some("ImsMtaQueueStuck"), queue_now::not_tried),
     now(Warning, "internal_old", Some("ImsMtaQueueInternalOld"), queue_now::internal_old),
     now(Warning, "queue_growing", Some("ImsMtaQueueGrowing"), queue_now::queue_growing),

@@ -21,6 +21,8 @@ pub struct Situation {
     pub processes: Option<BTreeMap<String, u64>>,
     /// Servers of the Dispatcher that are older than it lets them get, where there are any.
     pub overaged: BTreeMap<String, u64>,
+    /// What the ports that are looked at from outside showed.
+    pub ports: BTreeMap<u16, Port>,
     /// Sources that cannot be read: the collector and why.
     pub unread: Vec<Unread>,
     /// File systems by what lies on them: the share of their size that is free.
@@ -87,6 +89,17 @@ pub struct Stale {
     pub unified: bool,
 }
 
+/// What a port shows to a client.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Port {
+    /// Seconds until its banner was there; absent where none came.
+    pub banner: Option<f64>,
+    /// Why none came, for people.
+    pub failure: Option<String>,
+    /// At how many looks in a row.
+    pub failures: u64,
+}
+
 /// A source that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
@@ -118,6 +131,8 @@ pub struct Channel {
     pub traffic: Option<Traffic>,
     /// What waits in it; absent where that could not be counted.
     pub queue: Option<Waiting>,
+    /// Whether it was stopped by hand; absent where nobody was asked.
+    pub stopped: Option<bool>,
 }
 
 /// What a channel did in the last minutes.

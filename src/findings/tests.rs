@@ -2,6 +2,7 @@
 
 mod every_rule;
 mod files;
+mod outside;
 
 use super::situation::{Channel, Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
 use super::{Finding, Input, Runbook, Severity, Thresholds, weighed};
@@ -36,7 +37,7 @@ fn traffic(window: ChannelActivity) -> Traffic {
 /// A host where all is well: two channels deliver, little waits.
 fn healthy() -> Situation {
     let queue = Waiting { messages: 7, oldest: Some(40.0), growth: Some(3), ..Waiting::default() };
-    let channel = |window| Channel { traffic: Some(traffic(window)), queue: Some(queue) };
+    let channel = |window| Channel { traffic: Some(traffic(window)), queue: Some(queue), stopped: None };
     Situation {
         active: Some(true),
         logs: Some(Logs { last_entry: Some(1.0), zone_question: None }),

@@ -108,6 +108,8 @@ thresholds! {
     bad_commands_share: f64,
     connections_share: f64,
     overaged_grace: Duration,
+    failed_looks: u64,
+    slow_banner: Duration,
     free_share: f64,
     rotation_age: Duration,
     change_shown: Duration,
@@ -186,6 +188,7 @@ mod tests {
             include_str!("clients.rs"),
             include_str!("host.rs"),
             include_str!("files.rs"),
+            include_str!("outside.rs"),
             include_str!("reading.rs"),
         ];
         for row in table().of_findings() {

@@ -385,6 +385,8 @@ mod tests {
                             | "imsimta_log_clock_offset_seconds"
                             | "imsimta_collector_duration_seconds"
                             | "imsimta_command_duration_seconds"
+                            | "imsimta_probe_connect_seconds"
+                            | "imsimta_probe_banner_seconds"
                             | "imsimta_exporter_state_save_duration_seconds"
                             | "imsimta_exporter_history_save_duration_seconds"
                             | "process_start_time_seconds"

@@ -67,6 +67,7 @@ labelled! {
         Dispatcher = "dispatcher": "From the configuration of the MTA's Dispatcher";
         Processes = "processes": "From the MTA's processes";
         Filesystems = "filesystems": "From file systems and files";
+        Probe = "probe": "From a look from outside";
         Commands = "commands": "From the MTA's own commands";
         Following = "following": "About following the logs";
         Exporter = "exporter": "About the exporter";

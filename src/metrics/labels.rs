@@ -17,6 +17,7 @@ use crate::source::commands::{Command, FailureReason};
 use crate::source::filesystems::configuration::Stale;
 use crate::source::filesystems::critical::Wrong;
 use crate::source::filesystems::{CRITICAL, PATHS};
+use crate::source::probe::ProbeFailure;
 use crate::source::spool::held_files::HeldReason;
 use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ErrorKind, MAX_CHANNELS};
 use crate::source::wakeup::{Restart, Wakeup};
@@ -92,6 +93,8 @@ labels! {
     STALE = "what": each(&Stale::ALL, Stale::label);
     LOG = "log": format!("base names of the logs, at most {} followed", config::MOST_FILES);
     LOG_FILE = "log": "base names of the logs and of what they are rotated to";
+    PROBED_PORT = "port": format!("the ports of `probe.ports`, at most {}", config::MOST_PROBED);
+    PROBE_REASON = "reason": each(ProbeFailure::ALL, ProbeFailure::label);
     COMMAND_CHANNEL = "channel": format!("channels that the command names, at most {MAX_CHANNELS}");
     JOB_STATE = "state": texts(&JOB_STATES);
     COMMAND = "command": each(Command::ALL, Command::label);

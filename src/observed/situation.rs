@@ -1,5 +1,7 @@
 //! What is known now, from all sources, for the rules of [`findings`](crate::findings).
 
+use std::collections::BTreeMap;
+
 use super::Observed;
 use super::latest::{About, Outline};
 use super::log_book::LogBook;
@@ -8,10 +10,12 @@ use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::aggregate::time::Time;
 use crate::findings::situation::{
-    CumulativeLog, Logs, ServiceUse, Situation, Stale, Traffic, Unread, Waiting, WrongFiles,
+    CumulativeLog, Logs, Port, ServiceUse, Situation, Stale, Traffic, Unread, Waiting, WrongFiles,
 };
+use crate::source::commands::CommandSnapshot;
 use crate::source::dispatcher::{Dispatcher, Service};
 use crate::source::filesystems::FilesystemSnapshot;
+use crate::source::probe::ProbeSnapshot;
 use crate::source::processes::{ProcessGroup, ProcessSnapshot};
 use crate::source::sockets::SocketSnapshot;
 use crate::source::spool::ChannelQueue;
@@ -31,6 +35,7 @@ impl Observed {
                 .map(|groups| groups.iter().map(|(name, group)| (name.clone(), group.running)).collect()),
             overaged: groups.into_iter().flatten().filter_map(overaged).collect(),
             services: self.services(),
+            ports: self.collected.found().map(|found| ports(&found)).unwrap_or_default(),
             ..Situation::default()
         };
         if let Some(files) = self.collected.found::<FilesystemSnapshot>() {
@@ -42,6 +47,11 @@ impl Observed {
             for (name, queue) in &value.snapshot.channels {
                 let waiting = waiting(name, queue, &value, self.clock.unix_seconds());
                 situation.channels.entry(name.clone()).or_default().queue = Some(waiting);
+            }
+        }
+        if let Some(told) = self.collected.found::<CommandSnapshot>() {
+            for (name, stopped) in told.stopped() {
+                situation.channels.entry(name.to_owned()).or_default().stopped = Some(stopped);
             }
         }
         situation.unread = self.outlines().filter_map(unread).collect();
@@ -81,6 +91,15 @@ impl Observed {
             situation.channels.entry(name).or_default().traffic = Some(traffic);
         }
     }
+}
+
+/// What ports showed to a client.
+fn ports(snapshot: &ProbeSnapshot) -> BTreeMap<u16, Port> {
+    let shown = snapshot.ports.iter().map(|(&port, probed)| {
+        let failure = probed.failure.as_ref().map(ToString::to_string);
+        (port, Port { banner: probed.banner, failure, failures: probed.failures })
+    });
+    shown.collect()
 }
 
 /// Space, what is wrong with files, and which configuration runs.

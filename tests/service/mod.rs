@@ -15,6 +15,7 @@ mod mounts;
 mod names;
 mod notices;
 mod pages;
+mod probe;
 mod processes;
 mod restart;
 mod root;

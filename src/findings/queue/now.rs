@@ -1,11 +1,11 @@
 //! Mail that waits now.
 
 use crate::aggregate::recent::WINDOW_MINUTES;
-use crate::findings::Finding;
 use crate::findings::channels::{HOLD, INTERNAL, waits_on_purpose};
 use crate::findings::rule::Look;
 use crate::findings::situation::{Situation, Waiting};
 use crate::findings::words::{counted, last, time};
+use crate::findings::{Finding, Severity};
 
 /// About waiting mail: what a channel says that fails or stands still.
 pub(in crate::findings) const WAITING: &[&str] =
@@ -43,6 +43,27 @@ pub(in crate::findings) fn standstill(look: &Look<'_>, situation: &Situation, fo
         let finding = look.finds_in(channel, what).since(evidence).then(&next);
         found.push(finding.explains(&WAITING[1..], Some(channel)));
     }
+}
+
+/// Somebody stopped it, and may have forgotten that. It stays so over restarts of the MTA.
+pub(in crate::findings) fn channel_stopped(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, state) in situation.channels.iter().filter(|(_, state)| state.stopped == Some(true)) {
+        let waiting = state.queue.map_or(0, |queue| queue.messages);
+        let what = format!("{channel} is stopped: nothing is delivered from it.");
+        let mut finding = look.finds_in(channel, what);
+        if waiting > 0 {
+            finding = finding.since(format!("{} there.", counted_to_wait(waiting)));
+        }
+        if waiting >= look.limits.stuck_messages.max(1) {
+            finding.severity = Severity::Critical;
+        }
+        let next = format!("Ask who stopped it and why, then `imsimta qm start {channel}`.");
+        found.push(finding.then(&next).explains(WAITING, Some(channel)));
+    }
+}
+
+fn counted_to_wait(messages: u64) -> String {
+    if messages == 1 { "1 message waits".to_owned() } else { format!("{messages} messages wait") }
 }
 
 /// A mail loop goes on.

@@ -10,7 +10,7 @@ use crate::findings::logs::{
     Rejection,
 };
 use crate::findings::rules::RULES;
-use crate::findings::situation::{Situation, Traffic};
+use crate::findings::situation::{Port, Situation, Traffic};
 use crate::findings::{Input, Thresholds};
 use crate::record::reason::Reason;
 
@@ -22,6 +22,9 @@ type Happens = fn(&mut Situation);
 const NOW: &[(&str, Happens)] = &[
     ("not_active", |now| now.active = Some(false)),
     ("no_process", |now| now.processes = Some(["dispatcher", "job_controller"].map(|name| (name.to_owned(), 0)).into())),
+    ("no_banner", |now| {
+        now.ports.insert(25, Port { failure: Some("nobody listens there".to_owned()), failures: 2, banner: None });
+    }),
     ("channel_failures", |now| *traffic_of(now, "l") = traffic(activity(9, 0, &[(Reason::MailboxBusy, 30)]))),
     ("standstill", |now| {
         *traffic_of(now, "l") = Traffic { window: activity(30, 0, &[]), ..Traffic::default() };
@@ -36,6 +39,8 @@ const NOW: &[(&str, Happens)] = &[
     ("held", |now| queue_of(now, "l").held = 1),
     ("connections_limit", |now| now.services[0].used = 85),
     ("disk", |now| _ = now.free.insert("queue", 0.01)),
+    ("channel_stopped", |now| channel(now, "l").stopped = Some(true)),
+    ("slow_banner", |now| _ = now.ports.insert(25, Port { banner: Some(5.0), ..Port::default() })),
     ("not_tried", |now| queue_of(now, "l").never_tried = 1),
     ("internal_old", |now| queue_of(now, "process").oldest = Some(1801.0)),
     ("queue_growing", |now| queue_of(now, "l").growth = Some(200)),

@@ -5,6 +5,18 @@ use crate::metrics::family::{Counter, Family, Feed, Gauge, Kind, Label, Metric};
 use crate::metrics::labels::*;
 
 catalogue! { behind super::ROWS.len();
+    PROBE_SUCCESS = Gauge "imsimta_probe_success" [PROBED_PORT] Probe
+        "1 when the port gave a banner (220) in time at the last look, 0 when not."
+        query "imsimta_probe_success == 0";
+    PROBE_FAILURE = Gauge "imsimta_probe_failure" [PROBED_PORT, PROBE_REASON] Probe
+        "1 for what went wrong at the last look at the port."
+        query "imsimta_probe_failure == 1";
+    PROBE_CONNECT = Gauge "imsimta_probe_connect_seconds" [PROBED_PORT] Probe
+        "How long it took to connect to the port; absent where that failed."
+        query "imsimta_probe_connect_seconds";
+    PROBE_BANNER = Gauge "imsimta_probe_banner_seconds" [PROBED_PORT] Probe
+        "How long the banner took once connected, TLS included; seconds are a sign of look-ups of clients' names."
+        query "imsimta_probe_banner_seconds > 5";
     CHANNEL_STOPPED = Gauge "imsimta_channel_stopped" [COMMAND_CHANNEL] Commands
         "1 where `imsimta qm stop` stopped the channel: nothing is delivered from it until `imsimta qm start`."
         query "imsimta_channel_stopped == 1";
