@@ -237,8 +237,13 @@ pub const INCIDENTS: [Incident; 17] = [
                 labels: &[("channel", "tcp_local"), ("direction", "in")],
                 becomes: Becomes::Least(150.0),
             },
+            Sign {
+                metric: "imsimta_connections_used",
+                labels: &[("service", "smtp")],
+                becomes: Becomes::Least(150.0),
+            },
         ],
-        alerts: &[],
+        alerts: &[("ImsMtaConnectionsNearLimit", 330)],
     },
     Incident {
         trouble: Trouble::SingleClientFlood,
@@ -408,6 +413,7 @@ mod tests {
     #[test]
     fn expected_alerts_are_alerts_of_the_rules() {
         let rules = [
+            include_str!("../../alerts/rules/connections.rules.yml"),
             include_str!("../../alerts/rules/delivery.rules.yml"),
             include_str!("../../alerts/rules/queue.rules.yml"),
             include_str!("../../alerts/rules/processes.rules.yml"),

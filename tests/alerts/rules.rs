@@ -9,8 +9,11 @@ use super::files::{Case, RuleFile, TestFile, alerts, directory, list, rules, tex
 /// Where runbooks are until a site says otherwise; `alerts/README.md` tells how to change it.
 pub const RUNBOOKS: &str = "https://runbooks.example.com/imsimta/";
 /// Where the dashboards are until a site says otherwise.
-const DASHBOARDS: [&str; 2] =
-    ["http://localhost:3000/d/imsimta-overview?", "http://localhost:3000/d/imsimta-queues?"];
+const DASHBOARDS: [&str; 3] = [
+    "http://localhost:3000/d/imsimta-overview?",
+    "http://localhost:3000/d/imsimta-queues?",
+    "http://localhost:3000/d/imsimta-connections?",
+];
 /// The one alert without silent cases.
 const ALWAYS_FIRES: &str = "ImsMtaWatchdog";
 /// What rules record, and its labels beside those of the target.

@@ -35,6 +35,7 @@ pub const SHOWN: &[Shown] = &[
         "imsimta / Connections & abuse: Busiest client in 5 minutes",
         Becomes::Least(400.0),
     ),
+    shown("inbound-flood", "imsimta / Connections & abuse: Most used service", Becomes::Least(0.7)),
     shown("single-client-flood", "imsimta / Connections & abuse: Top clients", Becomes::Least(400.0)),
     shown("password-guessing", "imsimta / Connections & abuse: Failed authentications", Becomes::Least(3.0)),
     shown(
