@@ -171,7 +171,7 @@ fn roll_over_on_signal(orders: Sender<Order>) -> anyhow::Result<tokio::task::Joi
 
 /// The exporter's configuration for this MTA.
 fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
-    Config {
+    let mut config = Config {
         mta: Mta {
             root: Some(site.root().to_owned()),
             timezone: Some(TimeZone::system()),
@@ -194,7 +194,10 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
         http: Http { listen: arguments.listen },
         state: State { directory: site.state(), interval: Duration::from_secs(10) },
         ..Config::default()
-    }
+    };
+    // A server that is stuck shows when it is too old, and not an hour later.
+    config.thresholds.overaged_grace = Duration::ZERO;
+    config
 }
 
 /// How long servers live in the MTA's own configuration.

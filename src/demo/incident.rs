@@ -105,7 +105,7 @@ impl fmt::Display for Sign {
 const DEFAULT_FOR: u64 = 300;
 
 /// Every incident, in the order of the help text.
-pub const INCIDENTS: [Incident; 17] = [
+pub const INCIDENTS: [Incident; 19] = [
     Incident {
         trouble: Trouble::DeadDns,
         name: "dead-dns",
@@ -363,6 +363,29 @@ pub const INCIDENTS: [Incident; 17] = [
             },
         ],
         alerts: &[("ImsMtaQueueStuck", 1050)],
+    },
+    Incident {
+        trouble: Trouble::WrongOwner,
+        name: "wrong-owner",
+        what: "somebody has made the queue directory writable for all and, where root runs the demo, nobody's",
+        watch: &[Sign {
+            metric: "imsimta_critical_files_wrong",
+            labels: &[("path", "queue"), ("what", "mode")],
+            becomes: Becomes::Equal(1.0),
+        }],
+        alerts: &[],
+    },
+    Incident {
+        trouble: Trouble::SmtpServerStuck,
+        name: "smtp-server-stuck",
+        what: "a client never ends its session, and its server outlives MAX_LIFE_TIME, which is short here; the others are \
+               renewed",
+        watch: &[Sign {
+            metric: "imsimta_process_overaged",
+            labels: &[("process", "tcp_smtp_server")],
+            becomes: Becomes::Equal(1.0),
+        }],
+        alerts: &[],
     },
 ];
 

@@ -49,7 +49,8 @@ fn turn() -> MutexGuard<'static, ()> {
 }
 
 fn demo(incident: &str, seed: &str) -> Demo {
-    let when = ["--incident-after", INCIDENT_AFTER, "--incident-for", "70s"];
+    // A rollover, so that there is something to see of the return job, too.
+    let when = ["--incident-after", INCIDENT_AFTER, "--incident-for", "70s", "--rollover-every", "40s"];
     Demo::start(&[&["--seed", seed, "--rate", "12", "--incident", incident][..], &when].concat())
 }
 
