@@ -135,6 +135,35 @@ mod tests {
         }
     }
 
+    #[test]
+    fn windows_of_an_older_release_are_read_by_their_names() {
+        #[derive(serde::Serialize)]
+        struct Old {
+            connections: Window,
+            rejections: Window,
+            authentication_failures: Window,
+        }
+        let window = |times| {
+            let mut window = Window::default();
+            (0..times).for_each(|_| window.add(Time::of(1), 7, || address("192.0.2.7")));
+            window
+        };
+        let old = Old { connections: window(3), rejections: window(2), authentication_failures: window(1) };
+        let saved = rmp_serde::to_vec_named(&old).expect("encoded");
+        let mut clients: Clients = rmp_serde::from_slice(&saved).expect("decoded");
+        let client = Client { address: address("192.0.2.7"), key: 7 };
+        clients.add(Deed::Rejections, Time::of(1), Some(client), 3);
+        let max = |window: &Window| window.ranking(Time::of(1), 1).rows.first().map_or(0, |row| row.1);
+        let counts =
+            |windows: &super::Windows| windows.all().map(|(_, window)| max(window)).collect::<Vec<_>>();
+        assert_eq!(
+            (counts(&clients.addresses), counts(&clients.networks)),
+            (vec![3, 3, 0, 1], vec![0, 1, 0, 0])
+        );
+        let saved = rmp_serde::to_vec_named(&clients).expect("encoded");
+        assert_eq!(rmp_serde::from_slice::<Clients>(&saved).expect("decoded"), clients);
+    }
+
     /// As many addresses as a /64 has: none comes twice.
     #[test]
     fn a_flood_from_one_network_is_one_client() {

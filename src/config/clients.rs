@@ -4,17 +4,17 @@ use super::keys::section;
 use super::value::{Refusal, number, one};
 
 section! {
-    clients: Clients "The metrics that name the clients of the SMTP server.";
+    clients: Clients "The metrics and pages that name clients of the SMTP server, their networks and authenticated senders.";
 
     label: ClientLabel = one(label),
         expects "\"address\", \"network\", \"hashed\" or \"off\"",
         default ClientLabel::Address => "\"address\"",
-        "How a client's address becomes a label: as it is, its network, a keyed hash, or not at all.";
+        "How a client's address becomes a label: as it is, its network, a keyed hash, or not at all. Names of senders are hashed or left out with them.";
 
     top: usize = one(|text| number(text, 0, 1000)),
         expects "a number from 0 to 1000",
         default 10,
-        "How many clients get series of their own.";
+        "How many clients, networks, senders and destinations get series of their own.";
 }
 
 /// How a client's address becomes a label.

@@ -304,3 +304,90 @@ fn fill(page: &mut Page, top: &Top, rows: &Metric<Gauge, 1>, max: Option<&Metric
 fn fill_bound(page: &mut Page, top: &Top) {
     page.count(&metric::TOP_ERROR_BOUND, &[top.table.label()], top.error_bound);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::{ClientDisplay, Row, Top, TopTable, of_logs, of_sockets};
+    use crate::aggregate::time::Time;
+    use crate::aggregate::{Aggregate, Totals};
+    use crate::config::ClientLabel;
+    use crate::counting::LogReader;
+    use crate::record::Dialect;
+    use crate::source::sockets::{SocketSnapshot, TcpState};
+
+    fn display(label: ClientLabel) -> ClientDisplay {
+        ClientDisplay { label, top: 2, seed: 3 }
+    }
+
+    fn names(top: &Top) -> Vec<(&str, u64)> {
+        top.rows.iter().map(|row| (row.name.as_str(), row.count)).collect()
+    }
+
+    /// 3,000 addresses of one network once each, and one of another a few times.
+    fn flooded() -> (Totals, Time) {
+        let mut aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
+        let log = aggregate.totals.accounts.index("mail.log_current");
+        let line = |client: String| {
+            format!("19-Jan-2026 19:00:00.00 tcp_local + O TCP|192.0.2.1|25|{client}|4000 SMTP\n")
+        };
+        let crowd = (0..3000).map(|n| line(format!("2001:db8::{n:x}")));
+        let lines: String = crowd.chain((0..5).map(|_| line("192.0.2.7".to_owned()))).collect();
+        LogReader::new(Dialect::default(), usize::MAX).count(lines.as_bytes(), &mut aggregate, log, None);
+        let now = aggregate.totals.accounts.newest_entry().expect("entries");
+        (aggregate.totals, now)
+    }
+
+    #[test]
+    fn what_is_shown_is_within_the_bound_however_clients_are_shown() {
+        let (totals, now) = flooded();
+        let [address, network, off] =
+            [ClientLabel::Address, ClientLabel::Network, ClientLabel::Off].map(|label| {
+                let tables = of_logs(&totals, &display(label), now, 2);
+                let table = |table| tables.iter().find(|top| top.table == table).expect("known").clone();
+                [table(TopTable::Connections), table(TopTable::NetworkConnections)]
+            });
+        assert_eq!(names(&address[0])[0], ("192.0.2.7", 5));
+        let networks = [("2001:db8::/64", 3000), ("192.0.2.0/24", 5)];
+        for top in [&address[1], &network[0], &network[1]] {
+            assert_eq!((names(top).as_slice(), top.all), (&networks[..], 3005), "{:?}", top.table);
+        }
+        for [clients, networks] in [&address, &network, &off] {
+            // The maximum and its bound are of single addresses, whatever is shown.
+            assert_eq!((clients.max, clients.error_bound), (5, 1));
+            assert_eq!((networks.max, networks.error_bound), (3000, 0));
+        }
+        assert!(off.iter().all(|top| top.rows.is_empty()));
+    }
+
+    #[test]
+    fn of_an_empty_log_nothing_is_known() {
+        assert!(of_logs(&Totals::new(3), &display(ClientLabel::Address), Time::of(0), 2).is_empty());
+    }
+
+    #[test]
+    fn sockets_have_states_and_a_bound_for_networks() {
+        let mut snapshot = SocketSnapshot { clients_left_out: 4, ..SocketSnapshot::default() };
+        snapshot.states.insert((25, TcpState::Established), 20);
+        snapshot.states.insert((25, TcpState::Listen), 1);
+        for (client, established, waiting) in
+            [("192.0.2.1", 5, 0), ("192.0.2.2", 4, 1), ("203.0.113.1", 6, 0)]
+        {
+            let mut states = [0; TcpState::ALL.len()];
+            (states[TcpState::Established as usize], states[TcpState::CloseWait as usize]) =
+                (established, waiting);
+            snapshot.clients.push((client.parse::<IpAddr>().expect("an address"), states));
+        }
+        let [clients, networks] = of_sockets(&snapshot, &display(ClientLabel::Address), 2);
+        assert_eq!(names(&clients), [("203.0.113.1", 6), ("192.0.2.1", 5)]);
+        assert_eq!((clients.max, clients.all, clients.error_bound), (6, 20, 4));
+        let states = [("close_wait", 1), ("established", 9)].into();
+        assert_eq!(networks.rows[0], Row { name: "192.0.2.0/24".to_owned(), count: 10, states });
+        assert_eq!((networks.max, networks.error_bound), (10, 4), "16 of 20 are of clients that are known");
+        let [clients, _] = of_sockets(&snapshot, &display(ClientLabel::Network), 2);
+        assert_eq!((names(&clients)[0], clients.max), (("192.0.2.0/24", 10), 6));
+        let [clients, networks] = of_sockets(&snapshot, &display(ClientLabel::Off), 2);
+        assert_eq!((clients.rows.len(), networks.rows.len(), networks.max), (0, 0, 10));
+    }
+}

@@ -76,8 +76,8 @@ fn count(aggregate: &mut Aggregate, connections: usize, addresses: u32) -> Exact
         let at = number * SPAN / connections;
         let drawn = random.f64() * sum;
         let rank = u32::try_from(shares.partition_point(|&share| share < drawn)).expect("an address");
-        // Another address for each rank, in any network.
-        let address = (rank + 1).wrapping_mul(2_654_435_761);
+        // Another address for each rank, eight in a network, and networks in any order.
+        let address = (rank / 8).wrapping_mul(0x9e37_79b1) << 8 | (rank % 8 + 1);
         *exact[at / HALF_MINUTE].entry(address).or_insert(0) += 1;
         let (seconds, hundredths, port) = (at / 1000, at % 1000 / 10, 1024 + number % 60_000);
         // Writing into a string cannot fail.
