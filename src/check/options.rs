@@ -133,14 +133,17 @@ mod tests {
               log_connection        (+1) the sending host: which clients are rejected
                                     imsimta_client_rejections, imsimta_client_bad_commands,
                                     imsimta_client_rejections_max,
-                                    imsimta_client_bad_commands_max
+                                    imsimta_client_bad_commands_max,
+                                    imsimta_client_network_rejections_max,
+                                    imsimta_client_network_bad_commands_max
               log_connection (+4)   ETRN commands of hosts that fetch their mail
                                     imsimta_etrn_total
               log_connection (+128) authentications and who fails them
                                     imsimta_authentications_total,
                                     imsimta_authentication_failures_total,
                                     imsimta_client_authentication_failures,
-                                    imsimta_client_authentication_failures_max
+                                    imsimta_client_authentication_failures_max,
+                                    imsimta_client_network_authentication_failures_max
               To switch these on, lines of the option file
                 /opt/sun/comms/messaging64/config/option.dat
               or, where the configuration is unified, commands:

@@ -107,6 +107,16 @@ fn gauges(deed: Deed) -> (&'static Metric<Gauge, 1>, &'static Metric<Gauge, 0>) 
     }
 }
 
+/// The gauge of the busiest network.
+fn network_gauge(deed: Deed) -> &'static Metric<Gauge, 0> {
+    match deed {
+        Deed::Connections => &metric::CLIENT_NETWORK_CONNECTIONS_MAX,
+        Deed::Rejections => &metric::CLIENT_NETWORK_REJECTIONS_MAX,
+        Deed::BadCommands => &metric::CLIENT_NETWORK_BAD_COMMANDS_MAX,
+        Deed::AuthenticationFailures => &metric::CLIENT_NETWORK_AUTHENTICATION_FAILURES_MAX,
+    }
+}
+
 /// One of the busiest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
@@ -263,27 +273,27 @@ pub fn fill_logs(page: &mut Page, totals: &Totals, display: &ClientDisplay, now:
         match top.table.of() {
             Of::Address(deed) => {
                 let (clients, max) = gauges(deed);
-                fill(page, &top, clients, Some(max));
+                fill(page, &top, Some(clients), max);
             }
-            Of::Network(Deed::Connections) => {
-                let max = Some(&metric::CLIENT_NETWORK_CONNECTIONS_MAX);
-                fill(page, &top, &metric::CLIENT_NETWORK_CONNECTIONS, max);
+            Of::Network(deed) => {
+                let networks = (deed == Deed::Connections).then_some(&metric::CLIENT_NETWORK_CONNECTIONS);
+                fill(page, &top, networks, network_gauge(deed));
             }
-            Of::Sender => fill(page, &top, &metric::SENDER_ENQUEUES, Some(&metric::SENDER_ENQUEUES_MAX)),
-            Of::Destination => fill(page, &top, &metric::DESTINATION_OPEN_CONNECTIONS, None),
-            Of::Network(_) | Of::Socket | Of::SocketOfNetwork => fill_bound(page, &top),
+            Of::Sender => fill(page, &top, Some(&metric::SENDER_ENQUEUES), &metric::SENDER_ENQUEUES_MAX),
+            Of::Destination => {
+                let rows = Some(&metric::DESTINATION_OPEN_CONNECTIONS);
+                fill(page, &top, rows, &metric::DESTINATION_OPEN_CONNECTIONS_MAX);
+            }
+            Of::Socket | Of::SocketOfNetwork => {}
         }
     }
 }
 
 /// Puts the clients of sockets on the page of metrics.
 pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, display: &ClientDisplay) {
-    let tables = of_sockets(snapshot, display, display.top);
-    for top in &tables {
-        fill_bound(page, top);
-    }
-    let [clients, _] = tables;
-    page.count(&metric::CLIENT_SOCKETS_MAX, &[], clients.max);
+    let [clients, networks] = of_sockets(snapshot, display, display.top);
+    fill(page, &clients, None, &metric::CLIENT_SOCKETS_MAX);
+    fill(page, &networks, None, &metric::CLIENT_NETWORK_SOCKETS_MAX);
     for row in &clients.rows {
         for (state, &count) in &row.states {
             page.count(&metric::CLIENT_SOCKETS, &[&row.name, state], count);
@@ -291,17 +301,13 @@ pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, display: &Client
     }
 }
 
-fn fill(page: &mut Page, top: &Top, rows: &Metric<Gauge, 1>, max: Option<&Metric<Gauge, 0>>) {
-    for row in &top.rows {
-        page.count(rows, &[&row.name], row.count);
+fn fill(page: &mut Page, top: &Top, rows: Option<&Metric<Gauge, 1>>, max: &Metric<Gauge, 0>) {
+    if let Some(rows) = rows {
+        for row in &top.rows {
+            page.count(rows, &[&row.name], row.count);
+        }
     }
-    if let Some(max) = max {
-        page.count(max, &[], top.max);
-    }
-    fill_bound(page, top);
-}
-
-fn fill_bound(page: &mut Page, top: &Top) {
+    page.count(max, &[], top.max);
     page.count(&metric::TOP_ERROR_BOUND, &[top.table.label()], top.error_bound);
 }
 

@@ -293,6 +293,9 @@ catalogue! { behind 0;
     CLIENT_SOCKETS_MAX = Gauge "imsimta_client_sockets_max" [] Sockets
         "TCP sockets on the MTA's ports of the client with most of them, however clients are labelled."
         query "imsimta_client_sockets_max > 100";
+    CLIENT_NETWORK_SOCKETS_MAX = Gauge "imsimta_client_network_sockets_max" [] Sockets
+        "TCP sockets on the MTA's ports of the network (/24, /64) with most of them."
+        query "imsimta_client_network_sockets_max > 500";
     CLIENT_SOCKETS_LEFT_OUT = Gauge "imsimta_client_sockets_left_out" [] Sockets
         "TCP sockets whose clients were not told apart at the last look, since there were too many addresses."
         query "imsimta_client_sockets_left_out > 0";

@@ -104,6 +104,8 @@ fn the_busiest_of_every_kind_is_on_the_page() {
         r#"imsimta_client_network_connections{network="203.0.113.0/24"} 60"#,
         "imsimta_client_network_connections_max 60",
         "imsimta_client_authentication_failures_max 5",
+        "imsimta_client_network_authentication_failures_max 5",
+        "imsimta_destination_open_connections_max 5",
         r#"imsimta_sender_enqueues{sender="stolen@b.example"} 8"#,
         "imsimta_sender_enqueues_max 8",
         r#"imsimta_top_error_bound{table="client_connections"} 0"#,

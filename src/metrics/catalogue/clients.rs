@@ -45,6 +45,22 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len() + super::export
         "Inbound SMTP connections of the busiest network (/24, /64) in the last 5 minutes, however labelled."
         needs ConnectionEntries
         query "imsimta_client_network_connections_max > 1000";
+    CLIENT_NETWORK_REJECTIONS_MAX = Gauge "imsimta_client_network_rejections_max" [] Logs
+        "Rejections (J and X entries) of the network (/24, /64) with most of them in the last 5 minutes."
+        needs Connection
+        query "imsimta_client_network_rejections_max > 1000";
+    CLIENT_NETWORK_BAD_COMMANDS_MAX = Gauge "imsimta_client_network_bad_commands_max" [] Logs
+        "Bad commands (B entries) of the network (/24, /64) with most of them in the last 5 minutes."
+        needs Connection
+        query "imsimta_client_network_bad_commands_max > 300";
+    CLIENT_NETWORK_AUTHENTICATION_FAILURES_MAX = Gauge "imsimta_client_network_authentication_failures_max" [] Logs
+        "Failed authentications of the network (/24, /64) with most of them in the last 5 minutes."
+        needs AuthenticationEntries
+        query "imsimta_client_network_authentication_failures_max > 150";
+    DESTINATION_OPEN_CONNECTIONS_MAX = Gauge "imsimta_destination_open_connections_max" [] Logs
+        "Outbound connections that the log shows open, of the destination with most of them."
+        needs ConnectionEntries
+        query "imsimta_destination_open_connections_max > 50";
     DESTINATION_OPEN_CONNECTIONS = Gauge "imsimta_destination_open_connections" [DESTINATION_HOST] Logs
         "Outbound connections that the log shows open, of the destinations with most of them."
         needs ConnectionEntries
