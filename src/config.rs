@@ -8,6 +8,7 @@
 mod check;
 mod clients;
 mod commands;
+mod daemon_logs;
 mod dispatcher;
 mod error;
 mod files;
@@ -40,6 +41,7 @@ use crate::record::Dialect;
 
 pub use clients::{ClientLabel, Clients};
 pub use commands::Commands;
+pub use daemon_logs::DaemonLogs;
 pub use dispatcher::{Dispatcher, MOST_SERVICES, ServiceLimit};
 pub use error::{ConfigErrors, Problem};
 pub use files::Files;
@@ -91,6 +93,7 @@ sections! {
     sockets: Sockets,
     dispatcher: Dispatcher,
     processes: Processes,
+    daemon_logs: DaemonLogs,
     files: Files,
     probe: Probe,
     commands: Commands,

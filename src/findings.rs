@@ -9,6 +9,7 @@
 pub mod advice;
 pub mod channels;
 mod clients;
+mod daemons;
 mod delivery;
 mod files;
 mod host;

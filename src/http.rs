@@ -6,6 +6,7 @@
 pub mod access;
 mod connection;
 mod crowd;
+mod daemon_log;
 mod debug;
 pub mod documentation;
 mod encoding;

@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod connections;
+pub mod daemon_log;
 pub mod history;
 pub mod latest;
 pub mod log_book;

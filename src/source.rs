@@ -5,6 +5,7 @@
 
 pub mod commands;
 pub mod compressed;
+pub mod daemon_logs;
 pub mod dispatcher;
 pub mod filesystems;
 pub mod follow;

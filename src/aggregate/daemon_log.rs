@@ -187,6 +187,11 @@ impl DaemonLogs {
         self.files.get(&inode).cloned().unwrap_or_default()
     }
 
+    /// Whether anything of a file waits for what comes next.
+    pub fn is_open(&self, inode: u64) -> bool {
+        self.files.get(&inode).is_some_and(InFile::is_open)
+    }
+
     /// Takes where a file stands now, and what its lines told, each with its time.
     pub fn apply(
         &mut self,

@@ -5,6 +5,7 @@
 
 mod active;
 mod commands;
+mod daemon_logs;
 mod dispatcher;
 mod filesystems;
 mod held;
@@ -29,7 +30,7 @@ use crate::observed::queue::Queue;
 use crate::source::install::Install;
 
 /// THE table of collectors.
-pub static COLLECTORS: [&dyn Collects; 8] = [
+pub static COLLECTORS: [&dyn Collects; 9] = [
     &Collector {
         name: Feed::Queue.label(),
         shown: Some(Shown {
@@ -99,6 +100,20 @@ pub static COLLECTORS: [&dyn Collects; 8] = [
         is_anything: |_| true,
         fill: |page, active, _| exporter::fill_active(page, active.0),
         remarks: |_, _| Vec::new(),
+    },
+    &Collector {
+        name: Feed::DaemonLogs.label(),
+        shown: Some(Shown {
+            reads: |install| format!("names of daemons' logs in {}", install.log_directory.display()),
+            called: "list of the logs of daemons",
+            first: "the first list of the logs of daemons",
+        }),
+        of: Of::Mounted,
+        interval: |config| config.daemon_logs.interval,
+        start: daemon_logs::start,
+        is_anything: |_| true,
+        fill: |page, listing, _| samples::fill_daemon_logs(page, listing),
+        remarks: daemon_logs::remarks,
     },
     &Collector {
         name: Feed::Filesystems.label(),

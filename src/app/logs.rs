@@ -1,6 +1,7 @@
 //! The log thread: the single writer that reads, parses and counts.
 
 mod beside;
+mod daemons;
 mod entries;
 mod follow;
 pub mod followed;
@@ -21,6 +22,7 @@ use crate::config::Config;
 use crate::observed::queue::Queue;
 use crate::observed::reading::Run;
 use crate::observed::{Observed, ProblemLog};
+use crate::source::daemon_logs::Listing;
 use crate::source::install::Install;
 use crate::source::wakeup::{Waker, Wakeups};
 use beside::BESIDE;
@@ -178,6 +180,7 @@ impl Thread {
         self.logs.beside(&BESIDE, config);
         // A count that nobody adds to any more is not shown.
         self.observed.logs_mut().notices_shown &= config.held.syslog.is_some();
+        self.logs.daemons(config);
         self.configured = config.queue.stuck_after_by_channel.keys().cloned().collect();
         self.interval = config.state.interval;
     }
@@ -224,7 +227,11 @@ impl Thread {
     fn step_beside(&mut self) -> bool {
         let stopping = self.shared.is_stopping();
         let now = self.observed.clock.now();
-        let more = !stopping && self.logs.step_beside(self.observed.log_book(), now);
+        let mut more = !stopping && self.logs.step_beside(self.observed.log_book(), now);
+        if !stopping {
+            let listing = self.observed.collected.found::<Listing>();
+            more |= self.logs.step_daemons(listing.as_ref(), self.observed.log_book(), now);
+        }
         self.changed |= more;
         more
     }

@@ -184,7 +184,7 @@ fn unknown_names_are_answered_with_known_ones() {
     refused(
         "[spool]\n",
         &["FILE: unknown section [spool]; the sections are [mta], [logs], [queue], [held], [sockets], \
-         [dispatcher], [processes], [files], [probe], [commands], [clients], [http], [state], [alerting.thresholds]"],
+         [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [alerting.thresholds]"],
     );
     refused("[Mta]\nroot = \"/x\"\n", &["FILE: unknown section [Mta]; did you mean [mta]?"]);
     refused("[http]\nlsiten = \"x\"\n", &["FILE: http.lsiten: unknown key; did you mean http.listen?"]);
@@ -200,7 +200,7 @@ fn unknown_names_are_answered_with_known_ones() {
         "\"logs[99999999]\" = 1\n",
         &[
             "FILE: logs[99999999]: no key stands outside the sections; the sections are [mta], [logs], [queue], \
-         [held], [sockets], [dispatcher], [processes], [files], [probe], [commands], [clients], [http], [state], [alerting.thresholds]",
+         [held], [sockets], [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [alerting.thresholds]",
         ],
     );
     refused("[http]\n\"a\\nb\\u001b\" = 1\n", &["FILE: http.a\\nb\\u{1b}: unknown key; [http] has listen"]);
@@ -249,6 +249,10 @@ fn values_out_of_their_grammar_are_refused() {
         ("sockets", "ports", "[0]", "0 is not from 1 to 65535"),
         ("sockets", "ports", "[25.5]", "\"25.5\" is not a whole number"),
         ("processes", "names", "[\"/bin/sh\"]", "\"/bin/sh\" is not the plain name of a program"),
+        ("daemon_logs", "logs", "[\"channel\"]", "\"channel\" is the log of none of them"),
+        ("daemon_logs", "logs", "[\"imta\", \"imta\"]", "\"imta\" is there twice"),
+        ("daemon_logs", "channels", "[\"../imta\"]", "\"../imta\" is not the name of a channel"),
+        ("daemon_logs", "job_controller_debug", "1", "this is neither true nor false"),
         ("clients", "label", "\"ip\"", "there is no such label"),
         ("clients", "top", "1001", "1001 is not from 0 to 1000"),
         ("clients", "top", "1.0", "\"1.0\" is not a whole number"),

@@ -4,6 +4,7 @@
 
 use super::Severity::{Critical, Note, Warning};
 use super::clients::{authentication_failures, bad_commands, relay_denials};
+use super::daemons::daemon_errors;
 use super::delivery::now as delivery_now;
 use super::delivery::{
     channel_failures, destination_failures, host_skipped, message_store, outage, over_quota, rate_limited,
@@ -33,6 +34,7 @@ pub const RULES: &[Rule] = &[
     now(Warning, "disk", None, disk),
     now(Warning, "channel_stopped", None, queue_now::channel_stopped),
     now(Warning, "slow_banner", None, slow_banner),
+    now(Warning, "daemon_errors", None, daemon_errors),
     now(Warning, "not_tried", Some("ImsMtaQueueStuck"), queue_now::not_tried),
     now(Warning, "internal_old", Some("ImsMtaQueueInternalOld"), queue_now::internal_old),
     now(Warning, "queue_growing", Some("ImsMtaQueueGrowing"), queue_now::queue_growing),

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::aggregate::daemon_log::Events;
 use crate::aggregate::recent::ChannelActivity;
 
 /// All of it.
@@ -25,6 +26,8 @@ pub struct Situation {
     pub ports: BTreeMap<u16, Port>,
     /// Sources that cannot be read: the collector and why.
     pub unread: Vec<Unread>,
+    /// What daemons said of errors in the last minutes; absent where nothing is known of it.
+    pub daemon_events: Option<Events>,
     /// File systems by what lies on them: the share of their size that is free.
     pub free: BTreeMap<&'static str, f64>,
     /// The same of their inodes.

@@ -6,6 +6,7 @@ mod outside;
 
 use super::situation::{Channel, Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
 use super::{Finding, Input, Runbook, Severity, Thresholds, weighed};
+use crate::aggregate::daemon_log::Events;
 use crate::aggregate::recent::ChannelActivity;
 use crate::record::reason::Reason;
 
@@ -51,6 +52,7 @@ fn healthy() -> Situation {
         processes: Some([("dispatcher".to_owned(), 1), ("job_controller".to_owned(), 1)].into()),
         free: [("queue", 0.6), ("log", 0.6)].into(),
         services: vec![ServiceUse { name: "smtp".to_owned(), used: 20, limit: Some(100) }],
+        daemon_events: Some(Events::default()),
         ..Situation::default()
     }
 }

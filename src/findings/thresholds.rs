@@ -113,6 +113,7 @@ thresholds! {
     free_share: f64,
     rotation_age: Duration,
     change_shown: Duration,
+    daemon_errors: u64,
     unparsed_share: f64,
 }
 
@@ -189,6 +190,7 @@ mod tests {
             include_str!("host.rs"),
             include_str!("files.rs"),
             include_str!("outside.rs"),
+            include_str!("daemons.rs"),
             include_str!("reading.rs"),
         ];
         for row in table().of_findings() {

@@ -5,7 +5,7 @@
 
 use super::access::Access;
 use super::pages::Made;
-use super::{Site, debug, history, status, top};
+use super::{Site, daemon_log, debug, history, status, top};
 use crate::metrics::Exposition;
 
 pub(super) const METRICS: &str = "/metrics";
@@ -80,6 +80,12 @@ pub(super) static ROUTES: &[Route] = &[
         doc: "the same for a terminal, where `imsimta-exporter unparsed` shows it",
     },
     Route {
+        path: "/debug/daemons",
+        access: Access::Lines,
+        makes: Makes::Page(daemons),
+        doc: "the last errors in the logs of daemons, and what they are about",
+    },
+    Route {
         path: "/debug/history",
         access: Access::Lines,
         makes: Makes::Page(lately),
@@ -130,6 +136,10 @@ fn unparsed(site: &Site) -> Made {
 
 fn unparsed_text(site: &Site) -> Made {
     Made::text(debug::unparsed_text(&site.observed, &site.clients.read()))
+}
+
+fn daemons(site: &Site) -> Made {
+    Made::html(daemon_log::page(&site.observed, &site.clients.read()))
 }
 
 fn lately(site: &Site) -> Made {

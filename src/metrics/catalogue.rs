@@ -331,6 +331,27 @@ catalogue! { behind 0;
         "Servers that run for longer than MAX_LIFE_TIME of the Dispatcher and `overaged_grace`, for its servers alone."
         query "imsimta_process_overaged > 0";
 
+    DAEMON_LOG_EVENTS = Counter "imsimta_daemon_log_events_total" [DAEMON_LOG, EVENT_CLASS] DaemonLogs
+        "What daemons of the MTA say of errors in their own logs, by what it is about."
+        query "sum by (log, class) (increase(imsimta_daemon_log_events_total[15m])) > 0";
+    DAEMON_LOG_RECORDS_CUT = Counter "imsimta_daemon_log_records_cut_total" [] DaemonLogs
+        "Records of these logs that were longer than is kept: their ends were not looked at."
+        query "increase(imsimta_daemon_log_records_cut_total[1d])";
+    DAEMON_LOG_FILES = Gauge "imsimta_daemon_log_files" [DAEMON_LOG] DaemonLogs
+        "Files of a daemon in the log directory, one a start; old ones are what `imsimta purge` removes."
+        query "imsimta_daemon_log_files > 1000";
+    DAEMON_LOG_FILES_FOLLOWED = Gauge "imsimta_daemon_log_files_followed" [DAEMON_LOG] DaemonLogs
+        "Those that are followed: the ones that were written or begun last."
+        query "imsimta_daemon_log_files_followed";
+    DAEMON_LOG_FILES_LEFT_OUT = Gauge "imsimta_daemon_log_files_left_out" [DAEMON_LOG] DaemonLogs
+        "Those that were written within a day and are not followed, since others were written later: what they say is not counted."
+        query "imsimta_daemon_log_files_left_out > 0";
+    DAEMON_LOG_FILES_UNREADABLE = Gauge "imsimta_daemon_log_files_unreadable" [DAEMON_LOG] DaemonLogs
+        "Those that would be followed and may not be read."
+        query "imsimta_daemon_log_files_unreadable > 0";
+    DAEMON_LOG_NAMES_LEFT_OUT = Gauge "imsimta_daemon_log_names_left_out" [] DaemonLogs
+        "Names of such files beyond those that can be remembered: new files among them are not seen."
+        query "imsimta_daemon_log_names_left_out > 0";
     FILESYSTEM_AVAIL = Gauge "imsimta_filesystem_avail_bytes" [PATH] Filesystems
         "Space that the MTA can still use on the file system of a directory."
         query "predict_linear(imsimta_filesystem_avail_bytes[6h], 24 * 3600) < 0";

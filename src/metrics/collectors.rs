@@ -7,12 +7,27 @@ use super::catalogue as metric;
 use super::client_display::ClientDisplay;
 use super::page::Page;
 use crate::observed::history::Growth;
+use crate::source::daemon_logs::Listing;
 use crate::source::dispatcher::Dispatcher;
 use crate::source::filesystems::FilesystemSnapshot;
 use crate::source::processes::ProcessSnapshot;
 use crate::source::sockets::{SocketSnapshot, TcpState};
 use crate::source::spool::held_files::HeldReason;
 use crate::source::spool::{AGE_BANDS, ATTEMPT_BANDS, ChannelQueue, ErrorKind, QueueSnapshot};
+
+/// Puts the numbers of daemons' log files on the page.
+pub fn fill_daemon_logs(page: &mut Page, listing: &Listing) {
+    for (log, counts) in &listing.counts {
+        let log = [log.label()];
+        page.count(&metric::DAEMON_LOG_FILES, &log, counts.files);
+        page.count(&metric::DAEMON_LOG_FILES_FOLLOWED, &log, counts.followed);
+        page.count(&metric::DAEMON_LOG_FILES_LEFT_OUT, &log, counts.left_out);
+        page.count(&metric::DAEMON_LOG_FILES_UNREADABLE, &log, counts.unreadable);
+    }
+    if !listing.counts.is_empty() {
+        page.count(&metric::DAEMON_LOG_NAMES_LEFT_OUT, &[], listing.left_out);
+    }
+}
 
 /// Puts the queue on the page, and by how much its channels grew.
 pub fn fill_queue(page: &mut Page, snapshot: &QueueSnapshot, growth: &BTreeMap<String, Growth>) {

@@ -66,6 +66,7 @@ labelled! {
         Sockets = "sockets": "From the kernel's sockets";
         Dispatcher = "dispatcher": "From the configuration of the MTA's Dispatcher";
         Processes = "processes": "From the MTA's processes";
+        DaemonLogs = "daemon_logs": "From the logs of daemons";
         Filesystems = "filesystems": "From file systems and files";
         Probe = "probe": "From a look from outside";
         Commands = "commands": "From the MTA's own commands";

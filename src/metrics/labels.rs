@@ -11,6 +11,7 @@ use crate::record::application::Cipher;
 use crate::record::authentication::{AuthenticationFailure, AuthenticationResult};
 use crate::record::closing::Closing;
 use crate::record::code::{MODIFIERS, OTHER_MODIFIER, Outcome};
+use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
 use crate::record::{Direction, Skip, Unparsed};
 use crate::source::commands::{Command, FailureReason};
@@ -92,6 +93,8 @@ labels! {
     WRONG = "what": each(&Wrong::ALL, Wrong::label);
     STALE = "what": each(&Stale::ALL, Stale::label);
     LOG = "log": format!("base names of the logs, at most {} followed", config::MOST_FILES);
+    DAEMON_LOG = "log": each(DaemonLog::ALL, DaemonLog::label);
+    EVENT_CLASS = "class": each(EventClass::ALL, EventClass::label);
     LOG_FILE = "log": "base names of the logs and of what they are rotated to";
     PROBED_PORT = "port": format!("the ports of `probe.ports`, at most {}", config::MOST_PROBED);
     PROBE_REASON = "reason": each(ProbeFailure::ALL, ProbeFailure::label);

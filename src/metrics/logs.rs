@@ -9,6 +9,7 @@ use crate::aggregate::time::Time;
 use crate::aggregate::timeline::Present;
 use crate::record::Direction;
 use crate::record::closing::Closing;
+use crate::record::daemon_log::DaemonLog;
 use crate::record::reason::Reason;
 
 /// Puts all totals on the page. Windows end with the present.
@@ -20,6 +21,18 @@ pub fn fill(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: Pres
     fill_breakdowns(page, totals, now.now());
     busiest::fill_logs(page, totals, clients, now.now());
     fill_accounts(page, totals, now);
+}
+
+/// Puts what these daemons said of errors on the page.
+pub fn fill_daemon_events(page: &mut Page, totals: &Totals, shown: &[DaemonLog]) {
+    for &log in shown {
+        for (class, events) in totals.daemon_logs.counts()[log].every() {
+            page.count(&metric::DAEMON_LOG_EVENTS, &[log.label(), class.label()], events);
+        }
+    }
+    if !shown.is_empty() {
+        page.count(&metric::DAEMON_LOG_RECORDS_CUT, &[], totals.daemon_logs.cut());
+    }
 }
 
 /// Puts the notices of the syslog on the page.

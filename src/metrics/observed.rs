@@ -37,6 +37,7 @@ fn fill_logs(page: &mut Page, observed: &Observed, clients: &ClientDisplay) {
     if book.notices_shown {
         logs::fill_notices(page, &book.aggregate.totals);
     }
+    logs::fill_daemon_events(page, &book.aggregate.totals, &book.daemon_events.shown);
     exporter::fill_following(page, &book.following, observed.clock.steady_seconds());
     exporter::fill_timezone(page, observed.timezone.is_known());
 }

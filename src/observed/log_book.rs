@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::daemon_log::DaemonEvents;
 use super::history::History;
 use super::reading::Reading;
 use crate::aggregate::Aggregate;
@@ -55,6 +56,8 @@ pub struct LogBook {
     pub reading: Reading<()>,
     /// The last lines that were not understood, since this start.
     pub unparsed: LastUnparsed<ReadAt>,
+    /// What daemons said of errors, since this start.
+    pub daemon_events: DaemonEvents,
     /// What happened lately. The thread of the queue writes in it, too.
     pub history: Mutex<History>,
 }
@@ -70,6 +73,7 @@ impl LogBook {
             catching_up,
             reading: Reading::default(),
             unparsed: LastUnparsed::default(),
+            daemon_events: DaemonEvents::default(),
             history: Mutex::default(),
         }
     }

@@ -6,6 +6,7 @@ use super::Observed;
 use super::latest::{About, Outline};
 use super::log_book::LogBook;
 use super::queue::Queue;
+use crate::aggregate::daemon_log::Events;
 use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::aggregate::time::Time;
@@ -22,6 +23,13 @@ use crate::source::spool::ChannelQueue;
 use crate::source::spool::held_files::HeldReason;
 
 impl Observed {
+    /// What daemons said of errors lately.
+    fn daemon_events(&self) -> Option<Events> {
+        let book = self.logs();
+        let now = self.clock.now().shown(&book.aggregate).now();
+        (!book.daemon_events.shown.is_empty()).then(|| book.aggregate.totals.daemon_logs.recent(now))
+    }
+
     /// What is known now.
     pub fn situation(&self) -> Situation {
         let groups = self.collected.found::<ProcessSnapshot>();
@@ -36,6 +44,7 @@ impl Observed {
             overaged: groups.into_iter().flatten().filter_map(overaged).collect(),
             services: self.services(),
             ports: self.collected.found().map(|found| ports(&found)).unwrap_or_default(),
+            daemon_events: self.daemon_events(),
             ..Situation::default()
         };
         if let Some(files) = self.collected.found::<FilesystemSnapshot>() {

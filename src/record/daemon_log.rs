@@ -23,6 +23,12 @@ labelled! {
     }
 }
 
+impl DaemonLog {
+    /// Those of daemons, whatever channels there are.
+    pub const OF_DAEMONS: [Self; 5] =
+        [Self::Dispatcher, Self::JobController, Self::TcpSmtpServer, Self::Imta, Self::Return];
+}
+
 labelled! {
     /// What a record of a daemon's log is about: the closed set of values of the label `class`.
     EventClass {
@@ -59,6 +65,11 @@ pub struct Judge {
 }
 
 impl Judge {
+    /// With the Job Controller debugged or not.
+    pub fn new(job_controller_debug: bool) -> Self {
+        Self { job_controller_debug, ..Self::default() }
+    }
+
     /// What a record of a log is about; `None` where it says nothing of an error.
     ///
     /// Where records have a level, errors count, and warnings that evidence fits. Where they have none, those count that

@@ -20,6 +20,7 @@ mod file;
 mod position;
 mod renamed;
 mod rotation;
+pub mod single;
 
 use std::collections::VecDeque;
 use std::io;

@@ -80,6 +80,7 @@ impl Install {
             .env("IMSIMTA_EXPORTER__QUEUE__INTERVAL", "1s")
             .env("IMSIMTA_EXPORTER__PROCESSES__INTERVAL", "1s")
             .env("IMSIMTA_EXPORTER__SOCKETS__INTERVAL", "1s")
+            .env("IMSIMTA_EXPORTER__DAEMON_LOGS__INTERVAL", "1s")
             .env("IMSIMTA_EXPORTER__FILES__INTERVAL", "1s")
             .env("IMSIMTA_EXPORTER__STATE__INTERVAL", "1s")
             .stdin(Stdio::null());

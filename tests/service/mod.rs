@@ -5,6 +5,7 @@ mod clients;
 mod clock;
 mod collectors;
 mod commands;
+mod daemons;
 mod exchange;
 mod failures;
 mod flow;

@@ -1,10 +1,12 @@
 //! All files that are followed: the logs, and what is followed beside them. No thread, no clock.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use parking_lot::RwLock;
 
 use super::beside::Beside;
+use super::daemons::DaemonLogs;
 use super::entries::{self, Entries};
 use super::follow::{Counting, Digesting, Follow, Sink};
 use crate::aggregate::digest::Batch;
@@ -13,6 +15,7 @@ use crate::config::{Config, Logs, Start};
 use crate::counting::LogReader;
 use crate::observed::{LogBook, Now};
 use crate::record::Dialect;
+use crate::source::daemon_logs::Listing;
 use crate::source::follow::{Begin, FollowError, FollowOptions};
 
 /// All followed logs, and other files.
@@ -21,6 +24,7 @@ pub struct FollowedLogs {
     logs: Vec<Follow<Entries>>,
     /// Nobody waits for these before the logs are shown.
     beside: Vec<Follow<Box<dyn Sink>>>,
+    daemons: DaemonLogs,
     options: FollowOptions,
     digesting: Digesting,
     /// Places of files that are not followed any more: kept, should they be again.
@@ -31,12 +35,14 @@ impl FollowedLogs {
     /// The configured logs below `directory`, from where `saved` says.
     pub fn new(config: &Logs, directory: &Path, dialect: &Dialect, saved: &Positions) -> Self {
         let options = options(config);
+        let mut unused = saved.clone();
         let mut logs = Self {
             logs: Vec::new(),
             beside: Vec::new(),
+            daemons: DaemonLogs::new(options, &mut unused),
             options,
             digesting: digesting(dialect, options),
-            unused: saved.clone(),
+            unused,
         };
         logs.go_on_with(config, directory, dialect);
         logs
@@ -89,6 +95,22 @@ impl FollowedLogs {
         self.unused.extend(before.iter().filter_map(Follow::positions));
     }
 
+    /// Goes on with the logs of daemons as it is configured now.
+    pub(super) fn daemons(&mut self, config: &Config) {
+        self.daemons.go_on_with(self.options, config.daemon_logs.job_controller_debug);
+    }
+
+    /// Follows the logs of daemons that are there, and steps each once; whether there may be more.
+    pub(super) fn step_daemons(
+        &mut self,
+        listing: Option<&Arc<Listing>>,
+        book: &RwLock<LogBook>,
+        now: Now,
+    ) -> bool {
+        self.daemons.take(listing, book, &mut self.digesting, now);
+        self.daemons.step(book, &mut self.digesting, now)
+    }
+
     /// How many logs there are.
     pub fn count(&self) -> usize {
         self.logs.len()
@@ -121,6 +143,7 @@ impl FollowedLogs {
         let first = self.logs.first().is_some_and(|log| log.follower.is_attached());
         book.shown |= first && !book.catching_up;
         self.beside.iter().for_each(|file| file.show(book));
+        self.daemons.show(book);
     }
 
     /// Tells the history how far the logs have been read. Of connections they tell nothing before they show entries
@@ -154,6 +177,7 @@ impl FollowedLogs {
         let mut positions = self.unused.clone();
         positions.extend(self.logs.iter().filter_map(Follow::positions));
         positions.extend(self.beside.iter().filter_map(Follow::positions));
+        positions.extend(self.daemons.positions());
         positions
     }
 

@@ -12,6 +12,7 @@ use crate::findings::logs::{
 use crate::findings::rules::RULES;
 use crate::findings::situation::{Port, Situation, Traffic};
 use crate::findings::{Input, Thresholds};
+use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
 
 /// What happens to a host.
@@ -41,6 +42,9 @@ const NOW: &[(&str, Happens)] = &[
     ("disk", |now| _ = now.free.insert("queue", 0.01)),
     ("channel_stopped", |now| channel(now, "l").stopped = Some(true)),
     ("slow_banner", |now| _ = now.ports.insert(25, Port { banner: Some(5.0), ..Port::default() })),
+    ("daemon_errors", |now| {
+        now.daemon_events.as_mut().expect("known")[DaemonLog::JobController].add(EventClass::ForkFailed);
+    }),
     ("not_tried", |now| queue_of(now, "l").never_tried = 1),
     ("internal_old", |now| queue_of(now, "process").oldest = Some(1801.0)),
     ("queue_growing", |now| queue_of(now, "l").growth = Some(200)),

@@ -157,7 +157,7 @@ fn what_other_hosts_say_in_the_log_of_a_channel_is_no_trouble_of_ours() {
 
 #[test]
 fn a_debugged_job_controller_is_judged_as_the_others() {
-    let mut judge = Judge { job_controller_debug: true, ..Judge::default() };
+    let mut judge = Judge::new(true);
     let mut event =
         |text: &str| judge.event(DaemonLog::JobController, Joined { text: text.as_bytes(), late: false });
     assert_eq!(event("jbc_net: net_read [4]: 12 bytes"), None);

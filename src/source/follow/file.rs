@@ -87,7 +87,8 @@ impl LogFile {
         Ok(Some(Self { written, ..Self::unread(file, FileId::of(&metadata), metadata.len(), now) }))
     }
 
-    fn unread(file: File, id: FileId, goal: u64, now: Duration) -> Self {
+    /// An open file at its beginning.
+    pub(super) fn unread(file: File, id: FileId, goal: u64, now: Duration) -> Self {
         Self {
             id,
             role: Role::Current,

@@ -1,0 +1,121 @@
+//! A file that grows, is cut, renamed, replaced and gone on with: every line once.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rustix::fs::CWD;
+
+use super::{Begin, Buffer, FollowError, Position, Seen, SingleFile, Step};
+
+const LINE_BYTES: usize = 64;
+
+fn append(path: &Path, bytes: &[u8]) {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut file| file.write_all(bytes)).expect("written");
+}
+
+fn at(path: &Path, begin: Begin) -> SingleFile {
+    let seen = Seen::at(CWD, path).expect("looked").expect("there");
+    SingleFile::new(path, seen.id, begin, LINE_BYTES)
+}
+
+/// Reads to the end; what was found.
+fn read(file: &mut SingleFile) -> Result<Vec<u8>, FollowError> {
+    let (mut buffer, mut found) = (Buffer::new(LINE_BYTES), Vec::new());
+    loop {
+        match file.step(&mut buffer, Duration::ZERO)? {
+            Step::Lines(lines) => found.extend_from_slice(lines),
+            Step::Idle => return Ok(found),
+            Step::Truncated { .. } => found.extend_from_slice(b"(cut)"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn directory() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("imta");
+    (directory, path)
+}
+
+#[test]
+fn it_is_read_from_where_it_begins_and_held_open_by_nobody() {
+    let (_directory, path) = directory();
+    append(&path, b"one\ntwo\nhal");
+    let (mut end, mut beginning) = (at(&path, Begin::End), at(&path, Begin::Beginning));
+    assert!(end.position().is_none() && beginning.position().is_some_and(|place| place.offset == 0));
+    assert_eq!(read(&mut end).expect("read"), b"");
+    assert_eq!(read(&mut beginning).expect("read"), b"one\ntwo\n");
+    append(&path, b"f\nthree\n");
+    assert_eq!(read(&mut end).expect("read"), b"half\nthree\n");
+    assert_eq!(read(&mut beginning).expect("read"), b"half\nthree\n");
+    assert!(end.open.is_none() && beginning.open.is_none());
+    assert_eq!(end.position().map(|place| place.offset), Some(19));
+}
+
+#[test]
+fn another_file_at_its_path_is_not_read_and_it_is_under_another_name() {
+    let (directory, path) = directory();
+    append(&path, b"one\n");
+    let mut file = at(&path, Begin::Beginning);
+    assert_eq!(read(&mut file).expect("read"), b"one\n");
+    append(&path, b"two\n");
+    let renamed = directory.path().join("imta.1.1");
+    fs::rename(&path, &renamed).expect("renamed");
+    assert!(matches!(read(&mut file), Err(FollowError::Missing { .. })));
+    append(&path, b"three\n");
+    assert!(matches!(read(&mut file), Err(FollowError::Missing { .. })));
+    file.is_at(&renamed);
+    assert_eq!(read(&mut file).expect("read"), b"two\n");
+    fs::remove_file(&path).expect("removed");
+    std::os::unix::fs::symlink(&renamed, &path).expect("linked");
+    file.is_at(&path);
+    assert!(matches!(read(&mut file), Err(FollowError::Missing { .. })), "links are not followed");
+}
+
+#[test]
+fn one_that_was_cut_is_read_from_its_beginning() {
+    let (_directory, path) = directory();
+    append(&path, b"one\ntwo\n");
+    let mut file = at(&path, Begin::End);
+    read(&mut file).expect("read");
+    fs::write(&path, b"anew\n").expect("written");
+    assert_eq!(read(&mut file).expect("read"), b"(cut)anew\n");
+}
+
+proptest! {
+    /// However it grows, and wherever reading is left and gone on with: each line once.
+    #[test]
+    fn every_line_is_read_once(
+        pieces in prop::collection::vec(("[a-z\n]{0,40}\n?", any::<bool>(), any::<bool>()), 1..20),
+        from_the_end: bool,
+    ) {
+        let (_directory, path) = directory();
+        let (mut written, mut found) = (b"before\n".to_vec(), Vec::new());
+        append(&path, &written);
+        let begin = if from_the_end { Begin::End } else { Begin::Beginning };
+        let mut file = at(&path, begin);
+        found.extend(read(&mut file).expect("read"));
+        for (piece, reads, restarts) in &pieces {
+            append(&path, piece.as_bytes());
+            written.extend_from_slice(piece.as_bytes());
+            if *reads {
+                found.extend(read(&mut file).expect("read"));
+            }
+            if *restarts {
+                let place: Position = file.position().expect("a place");
+                let saved = rmp_serde::to_vec_named(&place).expect("encoded");
+                let place = rmp_serde::from_slice(&saved).expect("decoded");
+                file = at(&path, Begin::Resume(vec![place]));
+            }
+        }
+        append(&path, b"\n");
+        written.push(b'\n');
+        found.extend(read(&mut file).expect("read"));
+        let expected = if from_the_end { &written[b"before\n".len()..] } else { &written[..] };
+        prop_assert_eq!(found, expected);
+    }
+}
