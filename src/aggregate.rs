@@ -31,6 +31,7 @@ mod other_side;
 pub mod reasons;
 pub mod recent;
 pub mod reply;
+mod ring;
 pub mod sender;
 pub mod table;
 pub mod time;

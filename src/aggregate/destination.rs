@@ -1,5 +1,6 @@
 //! Destination domains: who fails, and whether it is one of them or all.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,15 @@ pub struct DomainFailures {
     pub deferred: u64,
     /// R entries.
     pub rejected: u64,
+}
+
+/// What the one worst domain of a channel did in the last minutes, in recipients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Worst {
+    /// Attempts to deliver.
+    pub attempts: u64,
+    /// Those that failed.
+    pub failures: u64,
 }
 
 /// All domains.
@@ -122,6 +132,21 @@ impl Destinations {
         #[expect(clippy::cast_precision_loss, reason = "a share of counts needs no 53 bits")]
         let share = |(all, worst): (u64, u64)| worst as f64 / (all + without_key) as f64;
         channels.into_iter().map(|(channel, counts)| (channel, share(counts))).collect()
+    }
+
+    /// By channel: what the last five minutes were like for the one worst domain, which is the one with most
+    /// failures. Channels without a failure are not there.
+    pub fn worst(&self, now: Time) -> HashMap<ChannelIndex, Worst> {
+        let mut worst: HashMap<ChannelIndex, (u64, Reverse<u64>)> = HashMap::new();
+        for (key, (channel, failures)) in self.recent_failures.by_key(now).0 {
+            let found = worst.entry(channel).or_insert((0, Reverse(key)));
+            *found = (failures, Reverse(key)).max(*found);
+        }
+        let counts = |(failures, Reverse(key))| {
+            // An attempt that has no room among the domains of an hour is known by its failure.
+            Worst { attempts: self.recent_attempts.recent(key, now).max(failures), failures }
+        };
+        worst.into_iter().map(|(channel, found)| (channel, counts(found))).collect()
     }
 
     /// By channel: distinct domains tried within the last hour.

@@ -4,6 +4,7 @@ mod caps;
 
 use super::digest::{Batch, Digester};
 use super::histogram::DelayHistogram;
+use super::time::Time;
 use super::{Aggregate, FETCHED, Totals};
 use crate::counting::{Carried, LogReader};
 use crate::record::Dialect;
@@ -135,6 +136,29 @@ fn delays_are_absent_where_the_log_has_no_fields_for_them() {
     let lines = [IN, HOP_OUT, HOP_END, RETRY, END].map(bare);
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     check_delays(&lines, &[]);
+}
+
+/// Half of one domain's recipients fail, and a few of another one that is tried more often.
+#[test]
+fn the_worst_domain_has_its_attempts_beside_its_failures() {
+    let line = |domain: &str, failed: bool| {
+        let what = if failed { ("Q", "450 busy") } else { ("D", "smtp;250 ok") };
+        let (code, diagnostic) = what;
+        format!("tcp_local                 {code} 1 a@b.example rfc822;u@{domain} u@{domain}  {diagnostic}")
+    };
+    let bad = (0..40).map(|n| line("bad.example", n % 2 == 0));
+    let good = (0..100).map(|n| line("good.example", n % 25 == 0));
+    let lines: Vec<String> = bad.chain(good).collect();
+    let totals = counted(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let now = totals.accounts.newest_entry().expect("entries");
+    let worst = |later: i64| -> Vec<_> {
+        let now = Time::of(now.millis() + later * 1000);
+        totals.destinations.worst(now).into_values().map(|worst| (worst.attempts, worst.failures)).collect()
+    };
+    assert_eq!(worst(0), [(40, 20)]);
+    // What is older than five minutes is left out of both, by half minutes.
+    assert_eq!(worst(180), [(10, 5)]);
+    assert_eq!(worst(330), []);
 }
 
 /// Series of a domain that came later than two hundred others but fails more often than they.

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::index::{ByIndex, IndexOf};
+use super::ring::Ring;
 use super::time::{Millis, Time};
 
 /// Counts by key over a sliding window; a key is a seeded hash and stands for a value. Events are placed
@@ -76,6 +77,12 @@ impl<V: Copy> SlidingCounts<V> {
 
     /// The values and their sums over the window that ends at `now`, and the events without a key.
     pub fn sums(&self, now: Time) -> (Vec<(V, u64)>, u64) {
+        let (sums, without_key) = self.by_key(now);
+        (sums.into_values().collect(), without_key)
+    }
+
+    /// The same by key.
+    pub fn by_key(&self, now: Time) -> (FxHashMap<u64, (V, u64)>, u64) {
         let last = now.number(self.bucket_millis);
         let first = last - i64::try_from(self.buckets).unwrap_or(i64::MAX);
         let (mut sums, mut without_key): (FxHashMap<u64, (V, u64)>, u64) = (FxHashMap::default(), 0);
@@ -85,7 +92,7 @@ impl<V: Copy> SlidingCounts<V> {
             }
             without_key += u64::from(bucket.without_key);
         }
-        (sums.into_values().collect(), without_key)
+        (sums, without_key)
     }
 
     /// Forgets all keys that stand for a value.
@@ -102,13 +109,22 @@ impl<V: Copy> SlidingCounts<V> {
 /// Between two walks through a full table to forget what is old.
 const PRUNE: Millis = Millis::of_minutes(1);
 
-/// Distinct keys of the last hour, each of one group and with when it was last seen.
+/// The width of the buckets in which the last minutes of a key are counted.
+const RECENT: Millis = Millis::of(30_000);
+
+/// A key: its group, when it was last seen, and how often in the last five minutes. Earlier releases did not
+/// count.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(bound = "")]
+struct Seen<T: Copy>(IndexOf<T>, Time, #[serde(default)] Ring);
+
+/// Distinct keys of the last hour, each of one group, with when it was last seen and how often in the last five minutes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "")]
-pub struct RecentKeys<T> {
+pub struct RecentKeys<T: Copy> {
     window_millis: Millis,
     capacity: usize,
-    seen: FxHashMap<u64, (IndexOf<T>, Time)>,
+    seen: FxHashMap<u64, Seen<T>>,
     /// Keys kept of each group.
     of_group: ByIndex<T, usize>,
     pruned: Time,
@@ -131,8 +147,9 @@ impl<T: Copy + PartialEq> RecentKeys<T> {
 
     /// Notes that a group's `key` was seen at `at`.
     pub fn add(&mut self, at: Time, key: u64, group: IndexOf<T>) {
-        if let Some((_, seen)) = self.seen.get_mut(&key) {
+        if let Some(Seen(_, seen, recent)) = self.seen.get_mut(&key) {
             *seen = at.max(*seen);
+            recent.add(at.number(RECENT));
             return;
         }
         self.of_group.at(group);
@@ -144,7 +161,9 @@ impl<T: Copy + PartialEq> RecentKeys<T> {
             return;
         }
         self.of_group[group] += 1;
-        self.seen.insert(key, (group, at));
+        let mut recent = Ring::default();
+        recent.add(at.number(RECENT));
+        self.seen.insert(key, Seen(group, at, recent));
     }
 
     fn is_full(&self, group: IndexOf<T>) -> bool {
@@ -153,7 +172,7 @@ impl<T: Copy + PartialEq> RecentKeys<T> {
 
     fn prune(&mut self, at: Time) {
         let (window, of_group) = (self.window_millis, &mut self.of_group);
-        self.seen.retain(|_, &mut (group, seen)| {
+        self.seen.retain(|_, &mut Seen(group, seen, _)| {
             let kept = at.since(seen) < window;
             of_group[group] -= usize::from(!kept);
             kept
@@ -163,14 +182,20 @@ impl<T: Copy + PartialEq> RecentKeys<T> {
 
     /// Forgets all keys of a group.
     pub fn forget(&mut self, group: IndexOf<T>) {
-        self.seen.retain(|_, (of, _)| *of != group);
+        self.seen.retain(|_, Seen(of, ..)| *of != group);
         self.of_group.get_mut(group).into_iter().for_each(|kept| *kept = 0);
     }
 
     /// The group of each key seen within the window that ends at `now`.
     pub fn groups(&self, now: Time) -> impl Iterator<Item = IndexOf<T>> {
         let seen = self.seen.values();
-        seen.filter(move |&&(_, seen)| now.since(seen) < self.window_millis).map(|&(group, _)| group)
+        seen.filter(move |Seen(_, seen, _)| now.since(*seen) < self.window_millis)
+            .map(|&Seen(group, ..)| group)
+    }
+
+    /// How often a key was seen in the five minutes until `now`.
+    pub fn recent(&self, key: u64, now: Time) -> u64 {
+        self.seen.get(&key).map_or(0, |Seen(_, _, recent)| recent.sum(now.number(RECENT)))
     }
 
     /// How many keys did not fit.

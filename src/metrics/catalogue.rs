@@ -101,6 +101,12 @@ catalogue! { behind 0;
     TOP_DOMAIN_FAILURE_RATIO = Gauge "imsimta_delivery_top_domain_failure_ratio" [CHANNEL] Logs
         "Share of the failed recipients of the last 5 minutes that goes to the one worst domain."
         query "imsimta_delivery_top_domain_failure_ratio > 0.8";
+    WORST_DOMAIN_ATTEMPTS = Gauge "imsimta_delivery_worst_domain_attempts" [CHANNEL] Logs
+        "Attempts of the last 5 minutes at the one worst domain, which has most failures; 0 when nothing failed."
+        query "increase(imsimta_delivery_attempts_total[5m]) - on (instance, job, channel) imsimta_delivery_worst_domain_attempts";
+    WORST_DOMAIN_FAILURES = Gauge "imsimta_delivery_worst_domain_failures" [CHANNEL] Logs
+        "Those of them that failed, so that what fails elsewhere can be told from one bad domain."
+        query "imsimta_delivery_worst_domain_failures / imsimta_delivery_worst_domain_attempts > 0.9";
     DELIVERY_DOMAINS = Gauge "imsimta_delivery_domains" [CHANNEL] Logs
         "Distinct destination domains tried in the last hour; 1 or 2 for a smart host or store channel."
         query "imsimta_delivery_domains";

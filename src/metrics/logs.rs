@@ -142,6 +142,13 @@ fn fill_breakdowns(page: &mut Page, totals: &Totals, now: Time) {
     for (channel, ratio) in totals.destinations.worst_shares(now) {
         page.sample(&metric::TOP_DOMAIN_FAILURE_RATIO, &[totals.channels.label(channel)], ratio);
     }
+    let worst = totals.destinations.worst(now);
+    for (index, _) in totals.channels.by_index().filter(|(_, counts)| counts.attempts > 0) {
+        let channel = totals.channels.label(index);
+        let worst = worst.get(&index).copied().unwrap_or_default();
+        page.count(&metric::WORST_DOMAIN_ATTEMPTS, &[channel], worst.attempts);
+        page.count(&metric::WORST_DOMAIN_FAILURES, &[channel], worst.failures);
+    }
     for (channel, domains) in totals.destinations.domains(now) {
         page.count(&metric::DELIVERY_DOMAINS, &[totals.channels.label(channel)], domains);
     }

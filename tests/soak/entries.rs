@@ -31,6 +31,8 @@ impl Log {
 pub const DELAYS: [u32; 4] = [0, 3, 45, 7000];
 /// Upper bounds of the delay histograms.
 const BOUNDS: [u32; 13] = [1, 5, 15, 60, 300, 900, 3600, 14_400, 43_200, 86_400, 172_800, 345_600, 604_800];
+/// Those of the histogram of connections.
+const DURATION_BOUNDS: [u32; 9] = [1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400];
 
 /// One line, without its stamp.
 pub struct Line {
@@ -345,28 +347,13 @@ fn connections() -> Vec<Row> {
     };
     let inward = [("channel", "tcp_local"), ("direction", "in")];
     let outward = [("channel", "tcp_local"), ("direction", "out")];
-    let mut session = Row::new(Log::Connection, 12);
-    for code in ["O", "C"] {
-        session = session
-            .line(0, format!(" tcp_local    +            {code} TCP|192.0.2.25|25|203.0.113.9|# SMTP"))
-            .code(code);
-    }
-    session.numbers = 60_000;
     vec![
-        session.add("imsimta_connections_opened_total", &inward, 1).add(
-            "imsimta_connections_closed_total",
-            &inward,
-            1,
-        ),
-        row(4, "-", "O", "SMTP/mx.siroe.example/mx.siroe.example").add(
-            "imsimta_connections_opened_total",
-            &outward,
-            1,
-        ),
-        row(4, "-", "C", "SMTP/mx.siroe.example/mx.siroe.example").add(
-            "imsimta_connections_closed_total",
-            &outward,
-            1,
+        session(12, "+", "TCP|192.0.2.25|25|203.0.113.9|# SMTP", "none"),
+        session(
+            4,
+            "-",
+            "TCP|192.0.2.25|#|203.0.113.9|25 SMTP/d.example/mx.d.example/TLS-256-AES256",
+            "modern",
         ),
         Row::new(Log::Connection, 2)
             .line(0, " tcp_local    -            Y SMTP/mx.siroe.example/mx.siroe.example connection refused")
@@ -384,10 +371,28 @@ fn connections() -> Vec<Row> {
         row(1, "+", "I", "SMTP").add("imsimta_etrn_total", &inward[..1], 1),
         row(2, "+", "U", "SMTP Authentication successful - switched to channel tcp_submit *a 235 2.7.0 ok")
             .add("imsimta_authentications_total", &[inward[0], ("result", "success")], 1),
-        row(1, "+", "U", "SMTP Bad password *a 535 5.7.8 Bad username or password").add(
-            "imsimta_authentications_total",
-            &[inward[0], ("result", "failure")],
-            1,
-        ),
+        row(1, "+", "U", "SMTP Bad password *a 535 5.7.8 Bad username or password")
+            .add("imsimta_authentications_total", &[inward[0], ("result", "failure")], 1)
+            .add("imsimta_authentication_failures_total", &[inward[0], ("reason", "bad_password")], 1),
     ]
+}
+
+/// A connection that is closed as soon as it was opened. Ports are not used again at once.
+fn session(weight: usize, direction: &str, ends: &str, cipher: &str) -> Row {
+    let mut row = Row::new(Log::Connection, weight);
+    for code in ["O", "C"] {
+        row = row.line(0, format!(" tcp_local    {direction}            {code} {ends}")).code(code);
+    }
+    row.numbers = 10_000;
+    let way = ("direction", if direction == "+" { "in" } else { "out" });
+    let of = [("channel", "tcp_local"), way];
+    for bound in DURATION_BOUNDS.map(|bound| bound.to_string()).iter().map(String::as_str).chain(["+Inf"]) {
+        row = row.add("imsimta_connection_duration_seconds_bucket", &[of[0], way, ("le", bound)], 1);
+    }
+    row.add("imsimta_connections_opened_total", &of, 1)
+        .add("imsimta_connections_closed_total", &of, 1)
+        .add("imsimta_connection_closings_total", &[of[0], way, ("reason", "normal")], 1)
+        .add("imsimta_connections_tls_total", &[of[0], way, ("cipher", cipher)], 1)
+        .add("imsimta_connection_duration_seconds_count", &of, 1)
+        .add("imsimta_connection_duration_seconds_sum", &of, 0)
 }
