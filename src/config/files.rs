@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::keys::{DIRECTORY, INTERVAL, section};
-use super::value::{interval, one, path};
+use super::value::{interval, one, optional, path};
 
 section! {
     files: Files "The view of file systems, log files, critical files and the age of the configuration.";
 
-    tmp_directory: PathBuf = one(path),
+    tmp_directory: Option<PathBuf> = optional(path),
         expects DIRECTORY,
-        default PathBuf::from("/tmp") => "\"/tmp\"",
+        found "`/tmp`; with `mta.proc` nothing, since this program's own may be another" => "\"/tmp\"",
         "The directory of temporary files that the MTA shares with all programs; its Dispatcher may have a socket there.";
 
     interval: Duration = one(interval),

@@ -30,7 +30,7 @@ section! {
 
     user: Option<String> = optional(user),
         expects "the name or number of a user such as \"mailsrv\"",
-        found "the owner of the queue directory" => "\"mailsrv\"",
+        found "the owner of the queue directory, or of the log directory where that is root's" => "\"mailsrv\"",
         "The user that the MTA runs as and that has to own its directories.";
 
     as_root: bool = one(yes_or_no), flag "--as-root",

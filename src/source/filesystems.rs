@@ -29,8 +29,8 @@ pub struct Targets {
     pub queue: PathBuf,
     /// The log directory.
     pub log: PathBuf,
-    /// The directory of temporary files that all programs share.
-    pub tmp: PathBuf,
+    /// The directory of temporary files that all programs share; none where that of the MTA is out of sight.
+    pub tmp: Option<PathBuf>,
     /// The MTA's own one, where there is one.
     pub mta_tmp: PathBuf,
     /// Log files whose size is of interest: those that are written to, and what the return job makes of them.
@@ -199,8 +199,15 @@ pub fn owner(directory: &Path) -> io::Result<u32> {
 impl FilesystemSnapshot {
     fn look_at_space(&mut self, targets: &Targets) {
         let config = configuration::directory(&targets.root);
-        let paths = [&targets.queue, &targets.log, &targets.tmp, &targets.mta_tmp, &config];
+        let paths = [
+            Some(&targets.queue),
+            Some(&targets.log),
+            targets.tmp.as_ref(),
+            Some(&targets.mta_tmp),
+            Some(&config),
+        ];
         for (place, (name, path)) in PATHS.into_iter().zip(paths).enumerate() {
+            let Some(path) = path else { continue };
             let found = statvfs(path).map(|found| space(&found));
             // The last two are not part of every installation.
             if place >= 3 && matches!(found, Err(Errno::NOENT | Errno::NOTDIR)) {
@@ -221,8 +228,10 @@ impl FilesystemSnapshot {
                 self.ownership.insert(name, found.st_uid == expected.user);
             }
         }
-        if let Some(found) = self.look_at(&targets.tmp) {
-            self.judge("tmp", Role::Shared, &targets.tmp, &found, targets);
+        if let Some(tmp) = &targets.tmp
+            && let Some(found) = self.look_at(tmp)
+        {
+            self.judge("tmp", Role::Shared, tmp, &found, targets);
         }
     }
 
@@ -261,7 +270,8 @@ fn sockets(targets: &Targets) -> BTreeSet<PathBuf> {
     let places = [Some(targets.root.clone()), Some(config.clone())].into_iter().chain(resolved).flatten();
     let by_path = places.map(|path| path.to_string_lossy().trim_matches('/').replace('/', "_"));
     let by_name = targets.root.file_name().map(|name| name.to_string_lossy().into_owned());
-    let shared = by_path.chain(by_name).map(|name| targets.tmp.join(format!(".{name}{SOCKET}")));
+    let names = by_path.chain(by_name).map(|name| format!(".{name}{SOCKET}"));
+    let shared = names.filter_map(|name| Some(targets.tmp.as_ref()?.join(name)));
     shared.chain(sockets_in(&config).unwrap_or_default()).collect()
 }
 

@@ -1,4 +1,5 @@
-//! Processes of the MTA, told from all others: by a process file system that a test writes, and by real ones.
+//! Processes of the MTA, told from all others, by a process file system that a test writes, and by real ones; and its
+//! files.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -126,10 +127,11 @@ fn a_process_file_system_gives_these_metrics() {
     let mut command = install.command();
     command.arg("--proc").arg(&tree.root);
     let service = Service::start(command);
-    let overaged = r#"imsimta_process_overaged{process="tcp_smtp_server"}"#;
+    let success = r#"imsimta_collector_success{collector="processes"}"#;
+    service.wait_for_sample(success, 1.0);
     // Its life is known when the Dispatcher's configuration has been read.
-    let page = service.wait_for_sample(overaged, 1.0);
-    assert_eq!(value_of(&page, r#"imsimta_collector_success{collector="processes"}"#), Some(1.0));
+    let page = service.wait_for_sample(r#"imsimta_process_overaged{process="tcp_smtp_server"}"#, 1.0);
+    assert_eq!(value_of(&page, success), Some(1.0));
     let lines: Vec<&str> = page.lines().filter(|line| line.contains("imsimta_process")).collect();
     let found = lines.join("\n") + "\n";
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/service/processes.txt");
@@ -261,4 +263,29 @@ fn a_queue_of_roots_is_a_mistake_and_no_end_of_the_mta() {
     for words in ["do not belong to the user 4242", "directories of the queue such as", "ls -l -p -d"] {
         assert!(status.contains(words), "{words}: {status}");
     }
+}
+
+/// What nobody has compiled has no effect, and the page says what to do.
+#[test]
+fn a_configuration_without_effect_is_said() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    install.append("mail.log_yesterday", "");
+    let image = install.path("root/config/advanced/config_data");
+    fs::create_dir_all(image.parent().expect("a directory")).expect("made");
+    let written = fs::File::create(&image).expect("made");
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(24 * 365);
+    written.set_times(fs::FileTimes::new().set_modified(long_ago)).expect("set");
+    fs::write(install.path("root/config/imta.cnf"), "").expect("written");
+    let service = install.start();
+    let stale = r#"imsimta_configuration_stale{what="image"}"#;
+    let page = service.wait_for_sample(stale, 1.0);
+    // Nothing runs that could have read an older one.
+    assert_eq!(value_of(&page, r#"imsimta_configuration_stale{what="dispatcher"}"#), None);
+    let rotated = value_of(&page, r#"imsimta_log_rotated_timestamp_seconds{log="mail.log_yesterday"}"#);
+    assert!(rotated.is_some_and(|at| at > 1_000_000_000.0), "{rotated:?}");
+    let (_, status) = service.get("/");
+    assert!(status.contains("imta.cnf was changed") && status.contains("imsimta cnbuild"), "{status}");
+    fs::write(&image, "compiled").expect("written");
+    service.wait_for_sample(stale, 0.0);
 }

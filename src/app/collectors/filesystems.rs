@@ -23,7 +23,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<FilesystemSnapshot> {
         root: install.root.clone(),
         queue: install.queue_directory.clone(),
         log: install.log_directory.clone(),
-        tmp: start.config.files.tmp_directory.clone(),
+        tmp: tmp(start),
         mta_tmp: mta_tmp(install),
         log_files: log_files(start),
         ..Targets::default()
@@ -40,6 +40,13 @@ pub(super) fn start(start: &Start<'_>) -> Look<FilesystemSnapshot> {
         }
         read(learnt.get(), &targets, observed.clock.wall())
     })
+}
+
+/// The directory of temporary files that the MTA shares with all programs. In a container of its own this program has
+/// another one, of which it says nothing.
+fn tmp(start: &Start<'_>) -> Option<PathBuf> {
+    let is_here = start.config.mta.proc.is_none();
+    start.config.files.tmp_directory.clone().or_else(|| is_here.then(|| PathBuf::from("/tmp")))
 }
 
 /// The MTA's own directory of temporary files: beside its queue, unless the site has put that elsewhere.

@@ -25,7 +25,12 @@ fn targets(root: &Path) -> Targets {
     for name in ["queue", "log", "tmp"] {
         fs::create_dir(root.join(name)).expect("directory");
     }
-    Targets { queue: root.join("queue"), log: root.join("log"), tmp: root.join("tmp"), ..Targets::default() }
+    Targets {
+        queue: root.join("queue"),
+        log: root.join("log"),
+        tmp: Some(root.join("tmp")),
+        ..Targets::default()
+    }
 }
 
 #[test]
@@ -66,12 +71,15 @@ fn units_and_file_systems_without_a_limit_of_files() {
 fn what_is_missing_is_an_error_of_its_own() {
     let root = TempDir::new().expect("directory");
     let mut targets = targets(root.path());
-    targets.tmp = root.path().join("missing");
+    targets.tmp = Some(root.path().join("missing"));
     targets.expected = Some(belongs_to(0));
     let snapshot = read(&targets);
     let error = snapshot.filesystems["tmp"].as_ref().expect_err("an error");
     assert!(error.to_string().ends_with("/missing"), "{error}");
     assert!(snapshot.filesystems["queue"].is_ok());
+    targets.tmp = None;
+    let out_of_sight = read(&targets);
+    assert!(!out_of_sight.filesystems.contains_key("tmp") && out_of_sight.failures.is_empty());
     assert_eq!(snapshot.ownership.len(), 2);
 }
 
