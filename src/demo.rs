@@ -14,6 +14,7 @@ pub mod daemon_log;
 pub mod entry;
 pub mod filling;
 pub mod format;
+pub mod greeter;
 pub mod half_open;
 pub mod host;
 pub mod incident;
@@ -29,7 +30,7 @@ pub mod world;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -44,10 +45,12 @@ pub use arguments::Arguments;
 
 use crate::app::{self, Environment, Serves};
 use crate::config::{
-    Commands, Config, Files, Held, Http, Logs, Mta, Processes as ProcessKeys, Queue, Sockets, Start, State,
+    Commands, Config, Files, Held, Http, Logs, Mta, Probe, Processes as ProcessKeys, Queue, Sockets, Start,
+    State,
 };
 use crate::observed::Clock;
 use connections::Connections;
+use greeter::Greeter;
 use host::Host;
 use incident::Trouble;
 use performer::{Order, Performer};
@@ -109,18 +112,23 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
     let site = Site::new(arguments.dir.as_deref())?;
     let connections =
         Connections::listen().context("cannot open a listener for the demo's own connections")?;
+    let greeter =
+        Greeter::listen((Ipv4Addr::LOCALHOST, 0).into()).context("cannot open a port that greets")?;
     let processes = Processes::start(&site.programs()).context("cannot start the demo's processes")?;
     configuration::write(site.root(), connections.port(), life(arguments))
         .context("cannot write the demo's configuration")?;
     // Names of a synthetic MTA are nobody's.
     let environment = Environment { beyond: Serves::Names, ..Environment::default() };
-    let prepared = app::prepare(configuration(arguments, &site, connections.port()), environment)?;
+    let prepared = app::prepare(
+        configuration(arguments, &site, connections.port(), greeter.address().port()),
+        environment,
+    )?;
     let address = prepared.address();
     let (failed, failure) = oneshot::channel();
     let (orders, received) = channel();
     let rollovers = roll_over_on_signal(orders)?;
 
-    let host = Host::new(&site, connections, processes);
+    let host = Host::new(&site, connections, greeter, processes);
     let mut performer = Performer::whole(&site, host).context("cannot make the logs")?;
     let (place, arguments) = (site.root().display().to_string(), arguments.clone());
     let running = prepared.start()?;
@@ -170,7 +178,7 @@ fn roll_over_on_signal(orders: Sender<Order>) -> anyhow::Result<tokio::task::Joi
 }
 
 /// The exporter's configuration for this MTA.
-fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
+fn configuration(arguments: &Arguments, site: &Site, port: u16, greets: u16) -> Config {
     let mut config = Config {
         mta: Mta {
             root: Some(site.root().to_owned()),
@@ -184,6 +192,7 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16) -> Config {
         sockets: Sockets { ports: Some(vec![port]), interval: INTERVAL },
         processes: ProcessKeys { interval: INTERVAL, ..ProcessKeys::default() },
         files: Files { interval: INTERVAL * 5, ..Files::default() },
+        probe: Probe { ports: vec![greets], interval: INTERVAL, ..Probe::default() },
         commands: Commands {
             summarize: true,
             jobs: true,

@@ -1,10 +1,12 @@
 //! What a host has beside the files of the MTA: connections, processes, a disk that fills, owners.
 
 use std::io;
+use std::net::SocketAddr;
 
 use super::action::HostAction;
 use super::connections::Connections;
 use super::filling::Filling;
+use super::greeter::Greeter;
 use super::ownership::Ownership;
 use super::processes::Processes;
 use super::site::Site;
@@ -18,6 +20,9 @@ const SERVER: &str = "tcp_smtp_server";
 #[derive(Debug)]
 pub struct Host {
     connections: Connections,
+    /// None while nobody listens.
+    greeter: Option<Greeter>,
+    greets_at: SocketAddr,
     processes: Processes,
     log: Filling,
     queue: Ownership,
@@ -25,8 +30,15 @@ pub struct Host {
 
 impl Host {
     /// The host that the site is on.
-    pub fn new(site: &Site, connections: Connections, processes: Processes) -> Self {
-        Self { connections, processes, log: Filling::new(&site.logs()), queue: Ownership::of(site.queue()) }
+    pub fn new(site: &Site, connections: Connections, greeter: Greeter, processes: Processes) -> Self {
+        Self {
+            connections,
+            greets_at: greeter.address(),
+            greeter: Some(greeter),
+            processes,
+            log: Filling::new(&site.logs()),
+            queue: Ownership::of(site.queue()),
+        }
     }
 
     /// Does it.
@@ -54,12 +66,14 @@ impl Host {
         self.processes.end(programs);
         if programs.contains(&DISPATCHER) {
             self.connections.close();
+            self.greeter = None;
         }
     }
 
     fn start(&mut self, programs: &[&str]) -> io::Result<()> {
         if programs.contains(&DISPATCHER) {
             self.connections.listen_again();
+            self.greeter = Greeter::listen(self.greets_at).ok();
         }
         self.processes.launch(programs)
     }

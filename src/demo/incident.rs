@@ -306,11 +306,14 @@ pub const INCIDENTS: [Incident; 19] = [
         trouble: Trouble::DispatcherDead,
         name: "dispatcher-dead",
         what: "the Dispatcher is gone and nobody answers on the SMTP ports: only what is queued still moves",
-        watch: &[Sign {
-            metric: "imsimta_processes",
-            labels: &[("process", "dispatcher")],
-            becomes: Becomes::Equal(0.0),
-        }],
+        watch: &[
+            Sign {
+                metric: "imsimta_processes",
+                labels: &[("process", "dispatcher")],
+                becomes: Becomes::Equal(0.0),
+            },
+            Sign { metric: "imsimta_probe_success", labels: &[], becomes: Becomes::Equal(0.0) },
+        ],
         alerts: &[("ImsMtaDispatcherDown", 95)],
     },
     Incident {

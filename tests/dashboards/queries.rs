@@ -46,6 +46,7 @@ pub const SHOWN: &[Shown] = &[
     shown("stolen-account", "imsimta / Connections & abuse: Top senders", Becomes::Least(300.0)),
     shown("mail-flood", "imsimta / Overview: Enqueued and dequeued", Becomes::Least(25.0)),
     shown("dispatcher-dead", "imsimta / Daemons & host: Dispatcher", Becomes::Equal(0.0)),
+    shown("dispatcher-dead", "imsimta / Daemons & host: Answers to a look from outside", Becomes::Equal(0.0)),
     shown("syn-backlog", "imsimta / Connections & abuse: Half-open connections", Becomes::Least(30.0)),
     shown("syn-backlog", "imsimta / Connections & abuse: SYN backlog", Becomes::Least(30.0)),
     shown("disk-filling", "imsimta / Daemons & host: Growth of logs", Becomes::Least(1_000_000.0)),
