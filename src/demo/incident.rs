@@ -331,11 +331,18 @@ pub const INCIDENTS: [Incident; 19] = [
         trouble: Trouble::ForkFailed,
         name: "fork-failed",
         what: "there is no memory for another process: the Job Controller runs and starts no channel program",
-        watch: &[Sign {
-            metric: "imsimta_queue_messages",
-            labels: &[("channel", "ims-ms")],
-            becomes: Becomes::Least(15.0),
-        }],
+        watch: &[
+            Sign {
+                metric: "imsimta_daemon_log_events_total",
+                labels: &[("log", "job_controller"), ("class", "fork_failed")],
+                becomes: Becomes::Least(2.0),
+            },
+            Sign {
+                metric: "imsimta_queue_messages",
+                labels: &[("channel", "ims-ms")],
+                becomes: Becomes::Least(15.0),
+            },
+        ],
         alerts: &[("ImsMtaQueueStuck", 1050)],
     },
     Incident {

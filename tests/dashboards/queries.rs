@@ -53,6 +53,7 @@ pub const SHOWN: &[Shown] = &[
     shown("wrong-owner", "imsimta / Daemons & host: Files with a wrong owner or mode", Becomes::Least(1.0)),
     shown("wrong-owner", "imsimta / Daemons & host: Critical files", Becomes::Least(1.0)),
     shown("smtp-server-stuck", "imsimta / Daemons & host: Overaged servers", Becomes::Equal(1.0)),
+    shown("fork-failed", "imsimta / Daemons & host: Events in the logs of daemons", Becomes::Least(1.0)),
     shown("channel-stopped", "imsimta / Daemons & host: Stopped channels", Becomes::Least(1.0)),
 ];
 
