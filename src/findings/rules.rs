@@ -22,7 +22,7 @@ use super::rule::{Rule, limits, logs, now};
 pub const RULES: &[Rule] = &[
     now(Note, "not_active", None, not_active),
     now(Critical, "no_process", None, no_process),
-    now(Critical, "no_banner", None, no_banner),
+    now(Critical, "no_banner", Some("ImsMtaNoBanner"), no_banner),
     now(Critical, "channel_failures", Some("ImsMtaDeliveryFailureSpike"), delivery_now::channel_failures),
     now(Critical, "standstill", Some("ImsMtaQueueStuck"), queue_now::standstill),
     now(Critical, "held_surge", Some("ImsMtaHeldMessagesSurge"), queue_now::held_surge),
@@ -32,7 +32,7 @@ pub const RULES: &[Rule] = &[
     now(Warning, "held", Some("ImsMtaHeldMessages"), queue_now::held),
     now(Warning, "connections_limit", Some("ImsMtaConnectionsNearLimit"), connections_limit),
     now(Warning, "disk", None, disk),
-    now(Warning, "channel_stopped", None, queue_now::channel_stopped),
+    now(Warning, "channel_stopped", Some("ImsMtaChannelStopped"), queue_now::channel_stopped),
     now(Warning, "slow_banner", None, slow_banner),
     now(Warning, "daemon_errors", None, daemon_errors),
     now(Warning, "not_tried", Some("ImsMtaQueueStuck"), queue_now::not_tried),
