@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::processes::user_of_the_mta;
 use super::row::{Look, Start};
 use crate::app::logs;
 use crate::observed::Observed;
@@ -32,7 +33,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<FilesystemSnapshot> {
     let mut learnt = start.kept.learnt(Option::<FilesystemWatch>::unwrap_or_default);
     let (observed, mut warned) = (Arc::clone(start.observed), false);
     Box::new(move || {
-        targets.expected = observed.mta_user().map(|user| expected(user, &observed));
+        targets.expected = user_of_the_mta(&observed).map(|user| expected(user, &observed));
         targets.starts = starts(&observed);
         if !warned && let Some(problem) = single_mount::problem(followed.iter().map(PathBuf::as_path)) {
             tracing::warn!(problem, "the log will not be followed through its rotations");

@@ -47,7 +47,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<ProcessSnapshot> {
 
 /// The user whose processes are the MTA's: the configured one, else the one that its directories belong to, found once.
 /// None where no directory can be looked at, as on the passive node of a pair.
-fn user_of_the_mta(observed: &Observed) -> Option<u32> {
+pub(super) fn user_of_the_mta(observed: &Observed) -> Option<u32> {
     let known = observed.mta_user();
     if known.is_some() {
         return known;
