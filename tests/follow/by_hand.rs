@@ -188,6 +188,34 @@ fn rotations_after_one_that_left_no_log_lose_nothing() {
     }
 }
 
+/// Yesterday's file is written after others came and went.
+#[test]
+fn late_lines_hide_no_file_that_came_and_went_while_there_was_no_log() {
+    for restarts in [false, true] {
+        let (mut site, _) = gone(Gone::Renamed);
+        let (log, yesterday) = (site.path("mail.log_current"), site.path("mail.log_yesterday"));
+        (0..2).for_each(|_| site.write(0, false));
+        let before = site.path("mail.log_current.0");
+        rotate(&mut site, &before);
+        later();
+        fs::copy(&yesterday, site.path("mail.log")).expect("copied");
+        rotate(&mut site, &yesterday);
+        later();
+        site.write(1, false);
+        fs::rename(&log, site.path("mail.log_current.1")).expect("renamed");
+        site.poll();
+        if restarts {
+            let saved = site.saved();
+            site.restart(saved);
+            site.poll();
+        }
+        site.writers.clear();
+        site.write(0, false);
+        site.poll();
+        check_all(&mut site);
+    }
+}
+
 /// What was said to be lost while there was no log is not said again after a restart.
 #[test]
 fn a_copy_is_one_gap_though_the_program_is_started_again() {

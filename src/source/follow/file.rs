@@ -83,8 +83,8 @@ impl LogFile {
         };
         let metadata = file.metadata().map_err(failed)?;
         regular(&metadata)?;
-        let written = written_at(&metadata);
-        Ok(Some(Self { written, ..Self::unread(file, FileId::of(&metadata), metadata.len(), now) }))
+        let (id, written) = (FileId::of(&metadata), written_at(&metadata));
+        Ok(Some(Self { written: written.max(id.born), ..Self::unread(file, id, metadata.len(), now) }))
     }
 
     /// An open file at its beginning.
@@ -137,7 +137,7 @@ impl LogFile {
     /// The path names this file now, and everything read of it was read before that was seen.
     pub(super) fn is_current(&mut self, written: u128) {
         self.named = (self.offset, self.anchor);
-        self.written = written;
+        self.written = written.max(self.id.born);
     }
 
     /// When it lost its last name, nanoseconds since 1970; `None` while it has one.

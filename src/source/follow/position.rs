@@ -122,9 +122,9 @@ pub struct Position {
     pub appended: Appended,
     /// Whether the offset lies within a line that is being skipped, and why.
     pub skipping: Option<SavedSkip>,
-    /// When the file had last been written, as far as was seen while it was the log, or later: no file that was made
-    /// before and has no place beside this one is to be read. Nanoseconds since 1970, 0 in a state of a release that
-    /// did not look.
+    /// When the file had last been written, as far as was seen while it was the log, or in the last place of a log that
+    /// is not there since when it may have had others: no file that was made before and has no place is to be read.
+    /// Nanoseconds since 1970, 0 in a state of a release that did not look.
     #[serde(default)]
     pub written: u128,
 }

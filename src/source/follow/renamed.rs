@@ -54,10 +54,11 @@ impl Since {
         Self { place, by_hand, overwritten: false }
     }
 
-    /// Sees to it that the places to save tell the same after a restart.
+    /// Sees to it that the places to save tell the same after a restart: a file that got yesterday's name since then may
+    /// have been written after others came and went.
     pub(super) fn tell(&self, places: &mut Vec<Position>) {
         match places.iter_mut().rfind(|place| place.was_log()) {
-            Some(last) => last.written = last.written.max(self.place.written),
+            Some(last) => last.written = self.place.written,
             None => places.push(self.place.clone()),
         }
     }
@@ -112,7 +113,7 @@ impl Follower {
     fn look_for_renamed(&mut self, since: &mut Since, named: [Option<&LogFile>; 2], now: Duration) {
         let before = since.place.id;
         let window = Window {
-            from: since.place.written.max(before.born),
+            from: if since.place.written == 0 { before.born } else { since.place.written },
             until: named[0].map_or(u128::MAX, |log| log.id().born).max(1),
         };
         let known: Vec<&LogFile> = self.old.iter().chain(named.into_iter().flatten()).collect();
