@@ -150,7 +150,7 @@ catalogue! { behind 0;
         needs ConnectionEntries
         query "sum by (direction) (rate(imsimta_connections_closed_total[5m]))";
     CONNECTIONS_REJECTED = Counter "imsimta_connections_rejected_total" [CHANNEL, DIRECTION, REASON] Logs
-        "SMTP connections that were rejected, such as by the mapping PORT_ACCESS (X entries)."
+        "SMTP connections that were rejected (X entries); local_4xx and local_5xx: words of a mapping such as PORT_ACCESS, no cause."
         needs ConnectionEntries
         query "sum by (reason) (rate(imsimta_connections_rejected_total[5m]))";
     CONNECTIONS_FAILED = Counter "imsimta_connections_failed_total" [CHANNEL, DIRECTION, REASON] Logs
