@@ -314,7 +314,7 @@ pub const INCIDENTS: [Incident; 19] = [
             },
             Sign { metric: "imsimta_probe_success", labels: &[], becomes: Becomes::Equal(0.0) },
         ],
-        alerts: &[("ImsMtaDispatcherDown", 95)],
+        alerts: &[("ImsMtaDispatcherDown", 95), ("ImsMtaNoBanner", 310)],
     },
     Incident {
         trouble: Trouble::SynBacklog,
@@ -372,7 +372,7 @@ pub const INCIDENTS: [Incident; 19] = [
                 becomes: Becomes::Least(60.0),
             },
         ],
-        alerts: &[("ImsMtaQueueStuck", 1050)],
+        alerts: &[("ImsMtaChannelStopped", 1030), ("ImsMtaQueueStuck", 1050)],
     },
     Incident {
         trouble: Trouble::WrongOwner,
