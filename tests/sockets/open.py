@@ -1,8 +1,10 @@
 """Opens real TCP connections over loopback in known states, and keeps them until its standard input ends.
 
-open.py STATE=COUNT ... with the states of the server's ends: established, waiting (nobody accepts), close_wait, fin_wait2,
+open.py STATE=COUNT ... with the states of the server's ends: established, waiting (nobody accepts), close_wait, left (the same,
+and nothing is left of the client's end after a minute), fin_wait2,
 syn_recv (TCP_DEFER_ACCEPT: the client has confirmed and sends nothing), time_wait. IPv4 and IPv6 by turns. Writes one line
-of JSON: for each local port, how many sockets are in which state. OPEN_AS is the name that the process takes.
+of JSON: for each local port, how many sockets are in which state. OPEN_AS is the name that the process takes,
+OPEN_CLIENTS how many addresses the clients of a listener have, OPEN_MOST how many connections a process opens.
 """
 
 import json
@@ -17,8 +19,8 @@ BACKLOG = 4096
 REQUESTS_A_LISTENER = 1000
 # The kernel keeps a request for about as long.
 DEFER_SECONDS = 300
-CLIENTS = 40
-MOST_OF_A_PROCESS = 5000
+CLIENTS = int(os.environ.get("OPEN_CLIENTS", "40"))
+MOST_OF_A_PROCESS = int(os.environ.get("OPEN_MOST", "5000"))
 
 
 class Listener:
@@ -40,7 +42,8 @@ class Listener:
         if self.family == socket.AF_INET:
             # Many clients, with ports that are chosen when the connection is known.
             client.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
-            client.bind(("127.0.1.%d" % (1 + self.opened % CLIENTS), 0))
+            number = 1 + self.opened % CLIENTS
+            client.bind(("127.%d.%d.%d" % (1 + number // 65536, number // 256 % 256, number % 256), 0))
         self.opened += 1
         client.connect(self.address)
         return client
@@ -113,6 +116,11 @@ def open_all(wanted):
         client, server = listener.pair()
         client.shutdown(socket.SHUT_WR)
         kept.append((client, server))
+        listener.count("close_wait")
+    for listener in each("left"):
+        client, server = listener.pair()
+        client.close()
+        kept.append(server)
         listener.count("close_wait")
     for listener in each("fin_wait2"):
         client, server = listener.pair()
