@@ -27,7 +27,7 @@ struct Open {
 }
 
 impl Open {
-    /// Opens connections, in a process that says it is the program at this path.
+    /// Opens connections, in a process that executes the program at this path, which is made.
     fn start(states: &[(&str, u64)], program: &Path) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sockets/open.py");
         let mut command = Command::new("python3");

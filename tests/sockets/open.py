@@ -3,13 +3,14 @@
 open.py STATE=COUNT ... with the states of the server's ends: established, waiting (nobody accepts), close_wait, left (the same,
 and nothing is left of the client's end after a minute), fin_wait2,
 syn_recv (TCP_DEFER_ACCEPT: the client has confirmed and sends nothing), time_wait. IPv4 and IPv6 by turns. Writes one line
-of JSON: for each local port, how many sockets are in which state. OPEN_AS is the name that the process takes,
+of JSON: for each local port, how many sockets are in which state. OPEN_AS is the program that the process is,
 OPEN_CLIENTS how many addresses the clients of a listener have, OPEN_MOST how many connections a process opens.
 """
 
 import json
 import os
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -81,11 +82,12 @@ def share(wanted):
 
 
 def take_name():
-    """Becomes a process that says it is the program OPEN_AS: what starts this may be a script that is none."""
+    """Becomes a process that executes the program OPEN_AS, which is a copy of this interpreter."""
     name = os.environ.pop("OPEN_AS", None)
     if name:
+        shutil.copy(os.path.realpath(sys.executable), name)
         os.environ["PYTHONHOME"] = sys.prefix
-        os.execv(sys.executable, [name, os.path.abspath(__file__), *sys.argv[1:]])
+        os.execv(name, [name, os.path.abspath(__file__), *sys.argv[1:]])
 
 
 def main():
