@@ -58,6 +58,7 @@ mod pieces;
 mod positional;
 mod prefix;
 pub mod reason;
+pub mod rejection;
 mod syslog;
 mod torn;
 mod values;

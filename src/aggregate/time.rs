@@ -65,6 +65,12 @@ macro_rules! moments {
 }
 moments!(UnixTime, Time);
 
+impl From<Duration> for Millis {
+    fn from(span: Duration) -> Self {
+        Self(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
 impl From<Duration> for Monotonic {
     fn from(since_start: Duration) -> Self {
         Self(i64::try_from(since_start.as_millis()).unwrap_or(i64::MAX))

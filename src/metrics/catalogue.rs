@@ -153,6 +153,10 @@ catalogue! { behind 0;
         "SMTP connections that were rejected (X entries); local_4xx and local_5xx: words of a mapping such as PORT_ACCESS, no cause."
         needs ConnectionEntries
         query "sum by (reason) (rate(imsimta_connections_rejected_total[5m]))";
+    CONNECTION_REJECTIONS = Counter "imsimta_connection_rejections_total" [CHANNEL, DIRECTION, REJECTION] Logs
+        "SMTP connections that were rejected (X entries), by what rejected them."
+        needs ConnectionEntries
+        query "sum by (reason) (rate(imsimta_connection_rejections_total[5m]))";
     CONNECTIONS_FAILED = Counter "imsimta_connections_failed_total" [CHANNEL, DIRECTION, REASON] Logs
         "SMTP connections that could not be established (Y entries)."
         needs ConnectionEntries

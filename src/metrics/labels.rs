@@ -13,6 +13,7 @@ use crate::record::closing::Closing;
 use crate::record::code::{MODIFIERS, OTHER_MODIFIER, Outcome};
 use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
+use crate::record::rejection::Rejection;
 use crate::record::{Direction, Skip, Unparsed};
 use crate::source::commands::{Command, FailureReason};
 use crate::source::filesystems::configuration::Stale;
@@ -68,6 +69,7 @@ labels! {
     DIRECTION = "direction": each(Direction::ALL, Direction::label);
     RESULT = "result": each(AuthenticationResult::ALL, AuthenticationResult::label);
     CLOSING = "reason": each(Closing::ALL, Closing::label);
+    REJECTION = "reason": each(Rejection::ALL, Rejection::label);
     CIPHER = "cipher": each(Cipher::ALL, Cipher::label);
     AUTHENTICATION_FAILURE = "reason": each(AuthenticationFailure::ALL, AuthenticationFailure::label);
     CLIENT = "client":

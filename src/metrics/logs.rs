@@ -11,6 +11,7 @@ use crate::record::Direction;
 use crate::record::closing::Closing;
 use crate::record::daemon_log::DaemonLog;
 use crate::record::reason::Reason;
+use crate::record::rejection::Rejection;
 
 /// Puts all totals on the page. Windows end with the present.
 pub fn fill(page: &mut Page, totals: &Totals, clients: &ClientDisplay, now: Present) {
@@ -118,6 +119,20 @@ fn fill_connections(page: &mut Page, channel: &str, counts: &ChannelCounts) {
         }
         if connections.durations.count() > 0 {
             page.times(&metric::CONNECTION_DURATION, &labels, &connections.durations);
+        }
+        if connections.rejected.sum() > 0 {
+            for &rejection in Rejection::ALL {
+                let of_it = connections
+                    .rejected
+                    .counted()
+                    .filter(|&(reason, _)| Rejection::from(reason) == rejection);
+                let count = of_it.map(|(_, count)| count).sum();
+                page.count(
+                    &metric::CONNECTION_REJECTIONS,
+                    &[channel, direction.label(), rejection.label()],
+                    count,
+                );
+            }
         }
         for (family, reasons) in [
             (&metric::CONNECTIONS_REJECTED, &connections.rejected),

@@ -1,5 +1,6 @@
 //! What the MTA's Dispatcher may do, by its own configuration and by ours.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::row::Verdict::{Fine, Note, Problem};
@@ -13,8 +14,15 @@ use crate::text::{escape, with_causes};
 pub(super) const INTERVAL: Duration = Duration::from_mins(1);
 
 pub(super) fn start(start: &Start<'_>) -> Look<Dispatcher> {
-    let (root, configured) = (start.observed.install.root.clone(), start.config.dispatcher.clone());
-    Box::new(move || look(dispatcher::read(&root, configured.file.as_deref()), &configured))
+    let (observed, configured) = (Arc::clone(start.observed), start.config.dispatcher.clone());
+    Box::new(move || {
+        let found = look(dispatcher::read(&observed.install.root, configured.file.as_deref()), &configured);
+        if let Run::Whole(dispatcher) | Run::Partial(dispatcher, _) = &found {
+            let life = dispatcher.longest_life().into();
+            observed.logs.write().aggregate.totals.connections.set_max_life_time(life);
+        }
+        found
+    })
 }
 
 /// A file that nobody has named need not be there, nor be open to this user: then what it says is not known.

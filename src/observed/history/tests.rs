@@ -51,7 +51,8 @@ impl History {
 /// What happened, as a list; slots are sets.
 #[derive(Clone, Default)]
 struct Model {
-    events: Vec<(i64, &'static str, Series)>,
+    /// By resolution: a slot that has begun keeps what was noted in it, however far the clock goes back within it.
+    events: Vec<(usize, i64, &'static str, Series)>,
     looks: BTreeMap<(usize, i64), BTreeMap<&'static str, u64>>,
     covered: BTreeSet<(usize, i64)>,
     since: BTreeMap<&'static str, i64>,
@@ -84,7 +85,6 @@ impl Model {
             }
         }
         if dropped {
-            self.events.retain(|&(at, ..)| at < (slot(0, now) + 1) * width(0));
             self.newest = Some(now);
             self.since.values_mut().for_each(|since| *since = (*since).min(now));
             self.hole(now);
@@ -100,6 +100,7 @@ impl Model {
     fn keep(&mut self, of: usize, first: i64, last: i64) {
         let kept = |resolution: usize, slot: i64| resolution != of || (first..=last).contains(&slot);
         self.covered.retain(|&(resolution, slot)| kept(resolution, slot));
+        self.events.retain(|&(resolution, at, ..)| kept(resolution, slot(resolution, at)));
         self.looks.retain(|&(resolution, slot), _| kept(resolution, slot));
     }
 
@@ -136,8 +137,8 @@ impl Model {
         }
         let since = *self.since.get(channel)?;
         let known = self.covered.contains(&(resolution, number)) && (number + 1) * width(resolution) > since;
-        let happened = |&&(at, of, what): &&(i64, &str, Series)| {
-            (of, what) == (channel, series) && slot(resolution, at) == number
+        let happened = |&&(within, at, of, what): &&(usize, i64, &str, Series)| {
+            (within, of, what) == (resolution, channel, series) && slot(resolution, at) == number
         };
         known.then(|| self.events.iter().filter(happened).count() as u64)
     }
@@ -189,7 +190,7 @@ proptest! {
                     history.entry(channel, series, at, now);
                     model.go_on(now);
                     model.first.get_or_insert(at);
-                    model.events.push((at, channel, series));
+                    model.events.extend((0..RESOLUTIONS.len()).map(|resolution| (resolution, at, channel, series)));
                     let since = model.since.entry(channel).or_insert(at);
                     *since = (*since).min(at);
                 }
