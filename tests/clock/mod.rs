@@ -199,15 +199,24 @@ proptest! {
         for run in [&mut right, &mut wrong] {
             run.entry(&texts(1, 0));
             run.pass(WIDTH, 0);
+            // That so much time has gone by is believed when several connections say so.
+            for _ in 0..6 {
+                run.pass(60 * SECOND, 0);
+                run.entry(&texts(4, 200));
+            }
             for &(pause, kind, number) in &later {
                 run.pass(pause, 0);
                 run.entry(&texts(kind, number));
             }
         }
-        // For how long a connection was open was told by the clock as it was.
+        // For how long a connection was open, and whether it was lost before its C came, was told by the clock as it was.
+        let told_then = |line: &str| {
+            line.contains("imsimta_connection_duration_seconds")
+                || line.starts_with("imsimta_connections_lost_total")
+                || line.contains("reason=\"lost\"")
+        };
         let page = |run: &Run| -> Vec<String> {
-            let lasted = "imsimta_connection_duration_seconds";
-            run.page().lines().filter(|line| !line.contains(lasted)).map(str::to_owned).collect()
+            run.page().lines().filter(|line| !told_then(line)).map(str::to_owned).collect()
         };
         prop_assert_eq!(page(&wrong), page(&right));
     }

@@ -166,9 +166,21 @@ fn a_switch_in_the_middle_changes_no_metric() {
                 }
             }
             let (read, expected) = (of_lines(&text, None), of_lines(&xml, None));
-            let differs: Vec<_> =
-                read.lines().zip(expected.lines()).filter(|(one, other)| one != other).collect();
+            let told = |page: &str| -> Vec<String> {
+                page.lines().filter(|line| !is_of_no_sender(line)).map(str::to_owned).collect()
+            };
+            let (read, expected) = (told(&read), told(&expected));
+            let differs: Vec<_> = read.iter().zip(&expected).filter(|(one, other)| one != other).collect();
+            assert_eq!(read.len(), expected.len(), "{names:?} {:?}", OPTIONS[option]);
             assert!(differs.is_empty(), "{names:?} {:?}: {differs:#?}", OPTIONS[option]);
         }
     }
+}
+
+/// Whether a line tells of senders and that there is none. One last word of an enqueue may be a user or a host, so the log
+/// may seem to name users where it names hosts.
+fn is_of_no_sender(line: &str) -> bool {
+    line.contains(" imsimta_sender_enqueues_max ")
+        || line == "imsimta_sender_enqueues_max 0"
+        || line == "imsimta_top_error_bound{table=\"sender_enqueues\"} 0"
 }

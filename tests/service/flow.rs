@@ -69,7 +69,7 @@ fn the_sentence_follows_what_happens() {
     wait_for_sentence(&service, "critical: The queue cannot be read: cannot open the queue directory");
     let (_, page) = service.get("/");
     assert!(page.contains("Mail is going out."), "{page}");
-    assert!(page.contains("is read") && !page.contains("works"), "{page}");
+    assert!(page.contains("is read") && !page.contains(">works"), "{page}");
 }
 
 /// What a site sets in `[alerting.thresholds]` decides, and what to do goes by the reason.
