@@ -1,6 +1,6 @@
 //! What rejected a connection, by why its X entry says it was.
 //!
-//! Connections are rejected by the mapping table PORT_ACCESS, whose answers are the site's own words ("500 can't connect
+//! Connections are rejected by the mapping table `PORT_ACCESS`, whose answers are the site's own words ("500 can't connect
 //! now": Troubleshooting the MTA), by the Dispatcher at a limit, or since TLS cannot be spoken.
 
 use super::reason::Reason;
@@ -8,7 +8,7 @@ use super::reason::Reason;
 labelled! {
     /// What rejected a connection.
     Rejection {
-        PortAccess = "port_access": "a mapping such as PORT_ACCESS, in the site's own words";
+        PortAccess = "port_access": "an access mapping, in the site's own words";
         Limit = "limit": "a limit of connections";
         Tls = "tls": "TLS could not be started";
         Other = "other": "the entry does not say, or says something else";
