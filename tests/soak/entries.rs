@@ -363,11 +363,13 @@ fn connections() -> Vec<Row> {
                 &[outward[0], outward[1], ("reason", "conn_refused")],
                 1,
             ),
-        row(2, "+", "X", "SMTP 550 5.7.1 blocked by policy").add(
-            "imsimta_connections_rejected_total",
-            &[inward[0], inward[1], ("reason", "policy")],
-            1,
-        ),
+        row(2, "+", "X", "SMTP 550 5.7.1 blocked by policy")
+            .add("imsimta_connections_rejected_total", &[inward[0], inward[1], ("reason", "policy")], 1)
+            .add(
+                "imsimta_connection_rejections_total",
+                &[inward[0], inward[1], ("reason", "port_access")],
+                1,
+            ),
         row(1, "+", "I", "SMTP").add("imsimta_etrn_total", &inward[..1], 1),
         row(2, "+", "U", "SMTP Authentication successful - switched to channel tcp_submit *a 235 2.7.0 ok")
             .add("imsimta_authentications_total", &[inward[0], ("result", "success")], 1),
