@@ -4,8 +4,6 @@
 //! the last entries is the time, and what has gone by never becomes less. Where the times go back they are followed from
 //! there: nothing that ages by this time lives for ever.
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 
 use super::time::{Millis, Time};
@@ -24,8 +22,8 @@ pub(super) struct Elapsed {
     total: Millis,
     /// The time of the entries up to which it is counted, and the newest that there was.
     reached: Option<(Time, Time)>,
-    /// Times of the last entries.
-    last: VecDeque<Time>,
+    /// Times of the last entries, the newest last.
+    last: [Time; KEPT],
     /// How many entries there were.
     entries: u64,
 }
@@ -46,17 +44,14 @@ impl Elapsed {
 
     /// There is an entry of this time.
     pub(super) fn pass(&mut self, at: Time) {
-        self.entries += 1;
-        if self.last.len() == KEPT {
-            self.last.pop_front();
-        }
-        self.last.push_back(at);
         let (reached, newest) = *self.reached.get_or_insert((at, at));
-        if self.last.len() < KEPT {
+        self.last.rotate_left(1);
+        self.last[KEPT - 1] = at;
+        self.entries += 1;
+        if self.entries < KEPT as u64 {
             return;
         }
-        let mut sorted = [at; KEPT];
-        sorted.iter_mut().zip(&self.last).for_each(|(place, &at)| *place = at);
+        let mut sorted = self.last;
         sorted.sort_unstable();
         let median = sorted[KEPT / 2];
         if median > reached {

@@ -35,9 +35,10 @@ fn is_name(word: &str) -> bool {
 
 /// What the first row tells that has a phrase in what was [said].
 pub(super) fn first<T: Copy>(table: &[Row<T>], said: &str) -> Option<T> {
-    let begins = |phrase: &str| {
-        memchr::memmem::find_iter(said.as_bytes(), phrase.as_bytes())
-            .any(|at| at > 0 && !said.as_bytes()[at - 1].is_ascii_alphanumeric())
-    };
-    table.iter().find(|row| row.phrases.iter().any(|phrase| begins(phrase))).map(|row| row.tells)
+    let bytes = said.as_bytes();
+    let is_start = |&at: &usize| bytes[at].is_ascii_alphanumeric() && !bytes[at - 1].is_ascii_alphanumeric();
+    // Found once for all phrases, of which there are many.
+    let starts: Vec<&[u8]> = (1..bytes.len()).filter(is_start).map(|at| &bytes[at..]).collect();
+    let says = |phrase: &str| starts.iter().any(|words| words.starts_with(phrase.as_bytes()));
+    table.iter().find(|row| row.phrases.iter().any(|phrase| says(phrase))).map(|row| row.tells)
 }

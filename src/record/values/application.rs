@@ -12,11 +12,39 @@ labelled! {
     }
 }
 
-/// Parts of names of ciphers that are not to be used any more.
-const LEGACY: [&str; 16] = [
-    "RC2", "RC4", "DES", "3DES", "IDEA", "SEED", "MD5", "NULL", "EXP", "EXPORT", "EXP1024", "ADH", "AECDH",
-    "ANON", "FORTEZZA", "NONE",
+/// Parts of names of ciphers that are not to be used any more, as [`packed`].
+const LEGACY: [u64; 16] = [
+    packed(b"RC2"),
+    packed(b"RC4"),
+    packed(b"DES"),
+    packed(b"3DES"),
+    packed(b"IDEA"),
+    packed(b"SEED"),
+    packed(b"MD5"),
+    packed(b"NULL"),
+    packed(b"EXP"),
+    packed(b"EXPORT"),
+    packed(b"EXP1024"),
+    packed(b"ADH"),
+    packed(b"AECDH"),
+    packed(b"ANON"),
+    packed(b"FORTEZZA"),
+    packed(b"NONE"),
 ];
+
+/// A word of at most eight letters in one number, whatever their case, and 0 for a longer one: every connection with TLS
+/// is asked for all of its words.
+const fn packed(word: &[u8]) -> u64 {
+    if word.len() > 8 {
+        return 0;
+    }
+    let (mut packed, mut at) = (0, 0);
+    while at < word.len() {
+        packed = packed << 8 | word[at].to_ascii_uppercase() as u64;
+        at += 1;
+    }
+    packed
+}
 
 /// What parts of names of the others begin with.
 const MODERN: [&str; 4] = ["AES", "CHACHA20", "CAMELLIA", "ARIA"];
@@ -27,32 +55,34 @@ pub fn cipher(application: &[u8]) -> Option<Cipher> {
         return None;
     }
     let last = memchr::memrchr(b'/', application).map_or(&b""[..], |slash| &application[slash + 1..]);
-    let text = std::str::from_utf8(last).unwrap_or_default();
-    Some(match text.strip_prefix("TLS") {
+    Some(match last.strip_prefix(b"TLS") {
         Some(rest) => of_tls(rest),
-        None if text.starts_with("SSLv") && !text.contains('.') => Cipher::Legacy,
+        None if last.starts_with(b"SSLv") && !last.contains(&b'.') => Cipher::Legacy,
         None => Cipher::None,
     })
 }
 
 /// By what follows `TLS`: a version, the bits of the key, the name of the cipher. All of them may be missing.
-fn of_tls(text: &str) -> Cipher {
+fn of_tls(text: &[u8]) -> Cipher {
     let (version, rest) = version(text);
     // What has a dot behind the version, or goes on otherwise, is the name of a host.
-    if rest.contains('.') || !(rest.is_empty() || rest.starts_with(['-', '_', ':'])) {
+    if rest.contains(&b'.') || !matches!(rest.first(), None | Some(b'-' | b'_' | b':')) {
         return Cipher::None;
     }
     let mut parts =
-        rest.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
-    let bits = parts.clone().next().and_then(|part| part.parse::<u32>().ok());
-    let legacy = |part: &str| LEGACY.iter().any(|name| part.eq_ignore_ascii_case(name));
-    let modern = |part: &str| {
-        MODERN.iter().any(|name| part.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
-    };
-    let old = matches!(version, Some(0 | 1)) || bits.is_some_and(|bits| bits < 128);
-    if old || parts.clone().any(legacy) {
-        Cipher::Legacy
-    } else if version == Some(3) || parts.any(modern) {
+        rest.split(|byte| !byte.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).peekable();
+    let bits = parts.peek().and_then(|part| bits(part));
+    let mut modern = version == Some(3);
+    if matches!(version, Some(0 | 1)) || bits.is_some_and(|bits| bits < 128) {
+        return Cipher::Legacy;
+    }
+    for part in parts {
+        if LEGACY.contains(&packed(part)) {
+            return Cipher::Legacy;
+        }
+        modern |= MODERN.iter().any(|name| begins(part, name.as_bytes()));
+    }
+    if modern {
         Cipher::Modern
     } else if rest.is_empty() || bits.is_some() || version.is_some() {
         Cipher::Unknown
@@ -61,14 +91,20 @@ fn of_tls(text: &str) -> Cipher {
     }
 }
 
+fn begins(part: &[u8], name: &[u8]) -> bool {
+    part.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
+}
+
+fn bits(part: &[u8]) -> Option<u32> {
+    std::str::from_utf8(part).ok()?.parse().ok()
+}
+
 /// The minor version of `v1.2` or `1.2`, and what is behind it.
-fn version(text: &str) -> (Option<u32>, &str) {
-    let number = text.strip_prefix('v').unwrap_or(text);
-    let Some(rest) = number.strip_prefix('1') else { return (None, text) };
-    let minor = rest.strip_prefix(['.', '_']).and_then(|rest| rest.split_at_checked(1));
-    match minor.map(|(digit, rest)| (digit.parse(), rest)) {
-        Some((Ok(minor), rest)) => (Some(minor), rest),
-        _ if rest.is_empty() || rest.starts_with('-') => (Some(0), rest),
+fn version(text: &[u8]) -> (Option<u8>, &[u8]) {
+    let number = text.strip_prefix(b"v").unwrap_or(text);
+    match number {
+        [b'1', b'.' | b'_', minor @ b'0'..=b'9', rest @ ..] => (Some(minor - b'0'), rest),
+        [b'1', rest @ ..] if matches!(rest.first(), None | Some(b'-')) => (Some(0), rest),
         _ => (None, text),
     }
 }
