@@ -1,7 +1,7 @@
 //! Carries out what the generator decides, in its time or as fast as possible.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -105,7 +105,10 @@ impl Performer {
         match action {
             Action::Write { log, late, line } => self.logs.write(log, late, &line),
             Action::Daemon { log, record } => log.append(&self.log_directory, &record),
-            Action::Create { file, contents } => fs::write(self.queue.join(file.path()), contents),
+            // Anew, so that no link leads elsewhere.
+            Action::Create { file, contents } => {
+                File::create_new(self.queue.join(file.path()))?.write_all(&contents)
+            }
             Action::Rename { from, to } => {
                 gone_is_fine(fs::rename(self.queue.join(from.path()), self.queue.join(to.path())))
             }

@@ -1,7 +1,8 @@
 //! The directory of a synthetic installation, laid out as a real one.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -63,6 +64,10 @@ impl Site {
             Some(path) => Self::given(path)?,
             None => Self::temporary()?,
         };
+        // Whoever else may enter the directory that was given: nobody but this user gets to the queue, which an
+        // incident opens to all.
+        let data = site.data();
+        DirBuilder::new().mode(0o700).create(&data).map_err(|error| SiteError::Make { path: data, error })?;
         for path in site.directories() {
             fs::create_dir_all(&path).map_err(|error| SiteError::Make { path, error })?;
         }
@@ -124,9 +129,13 @@ impl Site {
         self.root.join("log")
     }
 
+    fn data(&self) -> PathBuf {
+        self.root.join("data")
+    }
+
     /// Where the channels' queues are.
     pub fn queue(&self) -> PathBuf {
-        self.root.join("data/queue")
+        self.data().join("queue")
     }
 
     /// Where the programs are.
@@ -164,7 +173,8 @@ impl Drop for Site {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
 
     use super::{Site, SiteError};
 
@@ -192,6 +202,16 @@ mod tests {
         assert!(root.is_dir());
         drop(own);
         assert!(!root.exists());
+    }
+
+    #[test]
+    fn nobody_else_gets_to_the_queue() {
+        let open = tempfile::tempdir().expect("temp dir");
+        fs::set_permissions(open.path(), Permissions::from_mode(0o777)).expect("set");
+        let site = Site::new(Some(open.path())).expect("a site");
+        let mode = fs::metadata(site.data()).expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o700);
+        assert!(site.queue().starts_with(site.data()));
     }
 
     #[test]
