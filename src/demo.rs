@@ -10,7 +10,6 @@ mod arguments;
 pub mod configuration;
 pub mod connections;
 pub mod curve;
-pub mod daemon_log;
 pub mod entry;
 pub mod filling;
 pub mod format;
@@ -22,6 +21,7 @@ pub mod logs;
 pub mod message;
 pub mod ownership;
 pub mod performer;
+pub mod process_log;
 pub mod processes;
 pub mod queue_manager;
 pub mod site;
@@ -52,7 +52,6 @@ use crate::observed::Clock;
 use connections::Connections;
 use greeter::Greeter;
 use host::Host;
-use incident::Trouble;
 use performer::{Order, Performer};
 use processes::Processes;
 use site::Site;
@@ -60,11 +59,6 @@ use traffic::Traffic;
 
 /// Between two looks at queue, sockets and processes: shorter than usual, for those who watch.
 const INTERVAL: Duration = Duration::from_secs(3);
-
-/// How long the Dispatcher's servers live: a day, as by default.
-const LIFE: Duration = Duration::from_hours(24);
-/// And when one of them is to outlive it: longer than they have lived when the incident begins.
-const SHORT_LIFE: Duration = Duration::from_secs(20);
 
 /// Writes logs and queue files of a stretch of simulated time, and leaves them.
 ///
@@ -115,7 +109,8 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
     let greeter =
         Greeter::listen((Ipv4Addr::LOCALHOST, 0).into()).context("cannot open a port that greets")?;
     let processes = Processes::start(&site.programs()).context("cannot start the demo's processes")?;
-    configuration::write(site.root(), connections.port(), life(arguments))
+    let life = configuration::life(arguments.incident.map(|incident| incident.trouble));
+    configuration::write(site.root(), connections.port(), life)
         .context("cannot write the demo's configuration")?;
     // Names of a synthetic MTA are nobody's.
     let environment = Environment { beyond: Serves::Names, ..Environment::default() };
@@ -182,6 +177,8 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16, greets: u16) -> 
     let mut config = Config {
         mta: Mta {
             root: Some(site.root().to_owned()),
+            // Said, since an incident gives away the directories that would tell it.
+            user: Some(rustix::process::geteuid().as_raw().to_string()),
             timezone: Some(TimeZone::system()),
             as_root: true,
             ..Mta::default()
@@ -207,12 +204,6 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16, greets: u16) -> 
     // A server that is stuck shows when it is too old, and not an hour later.
     config.thresholds.overaged_grace = Duration::ZERO;
     config
-}
-
-/// How long servers live in the MTA's own configuration.
-fn life(arguments: &Arguments) -> Duration {
-    let stuck = arguments.incident.is_some_and(|incident| incident.trouble == Trouble::SmtpServerStuck);
-    if stuck { arguments.incident_after + SHORT_LIFE } else { LIFE }
 }
 
 /// What there is to see, and where.

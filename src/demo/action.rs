@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::daemon_log::DaemonLog;
 use super::message::QueueFile;
+use super::process_log::ProcessLog;
 use super::queue_manager::AllCounters;
 
 /// An action, and when.
@@ -39,9 +39,14 @@ pub enum Action {
     /// A daemon writes to its log.
     Daemon {
         /// Which log.
-        log: DaemonLog,
+        log: ProcessLog,
         /// The record with its LF; empty where the file only appears.
         record: Vec<u8>,
+    },
+    /// An old log of a daemon goes.
+    Purge {
+        /// Which log.
+        log: ProcessLog,
     },
     /// A message file appears in the queue.
     Create {

@@ -5,12 +5,24 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use super::incident::Trouble;
+
 /// Server processes, and connections of each: somewhat more than the demo ever has.
 const MAX_PROCS: u32 = 3;
 const MAX_CONNS: u32 = 70;
 
 /// Files that are there, and say nothing that anybody reads: what the compiled image is made of, and the image.
 const EMPTY: [&str; 3] = ["imta.cnf", "job_controller.cnf", "advanced/config_data"];
+
+/// How long the Dispatcher's servers live: a day, as by default.
+const LIFE: Duration = Duration::from_hours(24);
+/// And where one of them is to outlive it.
+const SHORT_LIFE: Duration = Duration::from_secs(40);
+
+/// How long servers live, from the start of a demo in which this will go wrong.
+pub fn life(trouble: Option<Trouble>) -> Duration {
+    if trouble == Some(Trouble::SmtpServerStuck) { SHORT_LIFE } else { LIFE }
+}
 
 /// Writes it below `root`: the Dispatcher's service on `port`, whose servers live for `life`.
 ///

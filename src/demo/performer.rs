@@ -105,6 +105,7 @@ impl Performer {
         match action {
             Action::Write { log, late, line } => self.logs.write(log, late, &line),
             Action::Daemon { log, record } => log.append(&self.log_directory, &record),
+            Action::Purge { log } => gone_is_fine(fs::remove_file(self.log_directory.join(log.file_name()))),
             // Anew, so that no link leads elsewhere.
             Action::Create { file, contents } => {
                 File::create_new(self.queue.join(file.path()))?.write_all(&contents)

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::{Options, Planned, Traffic};
 use crate::demo::action::{Action, HostAction, TimedAction};
+use crate::demo::configuration;
 use crate::demo::format::LogFormat;
 use crate::demo::incident::{INCIDENTS, Trouble};
 use crate::demo::message::QueueFile;
@@ -350,6 +351,41 @@ fn daemons_write_logs_of_their_own() {
     assert_eq!(controller.map(|(_, bytes)| *bytes), Some(0));
     let restarted = names(Some(Trouble::PlannedRestart));
     assert_eq!(programs.map(|program| count(&restarted, program)), [2, 2, 6], "{restarted:?}");
+}
+
+/// A stuck server keeps its log, the others are renewed before they are too old, also before and after the incident, and
+/// old logs are purged however long it goes on.
+#[test]
+fn servers_are_renewed_but_for_one_that_is_stuck() {
+    let life = configuration::life(Some(Trouble::SmtpServerStuck));
+    let mut renewed = vec![(Duration::ZERO, 0)];
+    let mut files = BTreeMap::new();
+    for event in first(with(Trouble::SmtpServerStuck), 3600) {
+        match event.action {
+            Action::OnHost(HostAction::Renew { but }) => renewed.push((event.at, but)),
+            Action::Daemon { log, .. } => drop(files.insert(log.file_name(), event.at)),
+            Action::Purge { log } => assert!(files.remove(&log.file_name()).is_some()),
+            _ => {}
+        }
+        assert!(files.len() < 20, "{files:?}");
+    }
+    assert!(renewed.windows(2).all(|pair| pair[1].0 - pair[0].0 <= life / 2), "{renewed:?}");
+    for (at, but) in renewed {
+        assert_eq!(but, usize::from((30..330).contains(&at.as_secs())), "{at:?}");
+    }
+    assert_eq!(configuration::life(None), Duration::from_hours(24));
+}
+
+/// Processes that are renewed begin a log, and no others.
+#[test]
+fn a_stuck_server_begins_no_log() {
+    let events = first(with(Trouble::SmtpServerStuck), 70);
+    let begun = |from: u64, to: u64| {
+        let range = Duration::from_secs(from)..Duration::from_secs(to);
+        let begins = |event: &&TimedAction| matches!(&event.action, Action::Daemon { record, .. } if record.is_empty());
+        events.iter().filter(|event| range.contains(&event.at)).filter(begins).count()
+    };
+    assert_eq!([begun(0, 1), begun(1, 30), begun(30, 50), begun(50, 70)], [5, 3, 2, 2]);
 }
 
 #[test]

@@ -32,16 +32,12 @@ const AGAIN: &[Again] = &[
     (Trouble::SynBacklog, [80, 160], Traffic::connection_is_begun),
     (Trouble::ForkFailed, [2000, 6000], Traffic::fork_fails),
     (Trouble::DiskFilling, [250, 250], |traffic| traffic.emit(Action::OnHost(HostAction::Fill))),
-    (Trouble::SmtpServerStuck, [10_000, 10_000], Traffic::servers_are_renewed),
 ];
 /// What happens to the host when a trouble begins, and when it is over.
 const ON_HOST: &[(Trouble, Option<HostAction>, HostAction)] = &[
     (Trouble::WrongOwner, Some(HostAction::GiveAway), HostAction::TakeBack),
     (Trouble::DiskFilling, None, HostAction::Empty),
-    (Trouble::SmtpServerStuck, None, HostAction::Renew { but: 0 }),
 ];
-/// Whose the MTA is, the exporter learns by its directories: what is given away before was never the MTA's.
-const FIRST_LOOK: Duration = Duration::from_secs(5);
 /// How long a planned restart takes.
 const RESTART: Duration = Duration::from_secs(40);
 /// Messages of a newsletter that are on their way when the destination dies.
@@ -67,11 +63,7 @@ impl Traffic {
             self.emit(Action::OnHost(HostAction::Stop { programs }));
         }
         if let Some(&(_, Some(action), _)) = on_host(planned.trouble) {
-            self.after(FIRST_LOOK, move |traffic| {
-                if traffic.trouble == Some(planned.trouble) {
-                    traffic.emit(Action::OnHost(action));
-                }
-            });
+            self.emit(Action::OnHost(action));
         }
         self.stop_channel(planned.trouble == Trouble::ChannelStopped);
         for &(_, pause, step) in AGAIN.iter().filter(|(trouble, ..)| *trouble == planned.trouble) {

@@ -16,14 +16,14 @@ const COLUMNS: usize = 79;
 
 /// The log of one process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DaemonLog {
+pub struct ProcessLog {
     /// The name of its program.
     pub program: &'static str,
     /// What makes the name of the file unique.
     pub id: String,
 }
 
-impl DaemonLog {
+impl ProcessLog {
     /// The name of the file in the log directory.
     pub fn file_name(&self) -> String {
         format!("{}.log-{}", self.program, self.id)
