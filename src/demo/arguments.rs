@@ -19,7 +19,8 @@ const MOST_SPEED: f64 = 100_000.0;
 
 /// What is not as on a real host, for the help.
 const LIMITS: &str = "Limits: a message is returned after 10 attempts, which is about half an hour (a real MTA tries for \
-days), so a queue that nothing leaves stops growing then; beyond 20,000 messages in the queue mail is refused. No SMTP is spoken.";
+days), so a queue that nothing leaves stops growing then; beyond 20,000 messages in the queue mail is refused. No SMTP is spoken. \
+A demo that is killed (kill -9) cannot clear up: it leaves /tmp/imsimta-exporter-demo-* or the directory that was given.";
 
 /// What the demo is told.
 #[derive(Clone, Debug, clap::Args)]

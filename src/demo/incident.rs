@@ -348,11 +348,11 @@ pub const INCIDENTS: [Incident; 19] = [
     Incident {
         trouble: Trouble::DiskFilling,
         name: "disk-filling",
-        what: "mail.log grows by megabytes a second, up to 512 MiB and a twentieth of what is free",
+        what: "mail.log grows by up to 4 MiB a second, and to no more than 512 MiB and a twentieth of what is free",
         watch: &[Sign {
             metric: "imsimta_log_file_size_bytes",
             labels: &[("log", "mail.log")],
-            becomes: Becomes::Least(16_000_000.0),
+            becomes: Becomes::Least(4_000_000.0),
         }],
         alerts: &[],
     },

@@ -49,7 +49,7 @@ pub const SHOWN: &[Shown] = &[
     shown("dispatcher-dead", "imsimta / Daemons & host: Answers to a look from outside", Becomes::Equal(0.0)),
     shown("syn-backlog", "imsimta / Connections & abuse: Half-open connections", Becomes::Least(30.0)),
     shown("syn-backlog", "imsimta / Connections & abuse: SYN backlog", Becomes::Least(30.0)),
-    shown("disk-filling", "imsimta / Daemons & host: Growth of logs", Becomes::Least(1_000_000.0)),
+    shown("disk-filling", "imsimta / Daemons & host: Growth of logs", Becomes::Least(50_000.0)),
     shown("wrong-owner", "imsimta / Daemons & host: Files with a wrong owner or mode", Becomes::Least(1.0)),
     shown("wrong-owner", "imsimta / Daemons & host: Critical files", Becomes::Least(1.0)),
     shown("smtp-server-stuck", "imsimta / Daemons & host: Overaged servers", Becomes::Equal(1.0)),
