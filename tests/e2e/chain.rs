@@ -122,7 +122,7 @@ impl Chain {
     /// The alerts about an exporter that fire now.
     pub fn firing(&self, address: &str) -> BTreeSet<String> {
         let query = format!(r#"ALERTS{{alertstate="firing",instance="{address}"}}"#);
-        let alerts = self.prometheus.ask(&query).unwrap_or_default();
+        let alerts = self.prometheus.ask(&query).expect("Prometheus answers");
         alerts.iter().filter_map(|alert| alert["metric"]["alertname"].as_str().map(str::to_owned)).collect()
     }
 

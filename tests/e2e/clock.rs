@@ -127,6 +127,7 @@ fn an_outage_after_a_clock_that_was_ahead_pages_in_time() {
     if !available("prometheus") || !available(ALERTMANAGER) {
         return;
     }
+    let _turn = crate::turn();
     for ahead in [&RUNNING, &RESTARTED] {
         ahead.store(AHEAD.as_secs(), Ordering::Relaxed);
     }

@@ -39,7 +39,8 @@ fn incidents_show_on_their_panels() {
         chain.wait_for_value(&what, &queries(row, &demos[row.incident].address), wanted);
         chain.say(&what);
     }
-    // And nothing fires that the table does not promise.
+    // And nothing fires that the table does not promise, of those alerts that can within these minutes: they have no
+    // `for`, or a short one. Of the others nothing is said.
     for (&incident, demo) in &demos {
         let expected = Incident::named(incident).map_or(&[][..], |row| row.alerts);
         for alert in chain.firing(&demo.address) {

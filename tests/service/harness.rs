@@ -258,10 +258,15 @@ pub fn available(program: &str) -> bool {
         std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
     });
     if !found {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{program} is missing");
-        drop(writeln!(std::io::stderr(), "SKIPPED: a part of the tests, since {program} is missing"));
+        left_out(&format!("{program} is missing"));
     }
     found
+}
+
+/// Says loudly that a part of the tests is left out, and why; in CI none is.
+pub fn left_out(why: &str) {
+    assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{why}");
+    drop(writeln!(std::io::stderr(), "SKIPPED: a part of the tests, since {why}"));
 }
 
 #[expect(clippy::disallowed_methods, reason = "deadlines of tests")]

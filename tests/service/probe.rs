@@ -31,10 +31,7 @@ fn talk(mut stream: TcpStream, greeting: &str) -> String {
 }
 
 fn probing(command: &mut Command, ports: &str) {
-    command
-        .env("IMSIMTA_EXPORTER__PROBE__PORTS", ports)
-        .env("IMSIMTA_EXPORTER__PROBE__INTERVAL", "1s")
-        .env("IMSIMTA_EXPORTER__PROBE__TIMEOUT", "1s");
+    command.env("IMSIMTA_EXPORTER__PROBE__PORTS", ports).env("IMSIMTA_EXPORTER__PROBE__INTERVAL", "1s");
 }
 
 fn install() -> Install {
@@ -49,19 +46,25 @@ fn ports_are_looked_at_as_a_client_would() {
     let ((good, heard), (silent, gone)) = (serve("220 mail.example.com ESMTP\r\n"), serve(""));
     let mut command = install.command();
     probing(&mut command, &format!("{good},{silent}"));
+    // A port that says nothing is given up soon; where all of them answer, a slow machine has its time.
+    command.env("IMSIMTA_EXPORTER__PROBE__TIMEOUT", "1s");
     // That no Dispatcher runs would explain it.
     command.env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "ims_master");
     let service = Service::start(command);
     let of = |metric: &str, port: u16| format!("imsimta_probe_{metric}{{port=\"{port}\"}}");
-    let page = service.wait_for_sample(&of("success", silent), 0.0);
-    assert_eq!(value_of(&page, &of("success", good)), Some(1.0));
+    // One look at the port that answers may be given up, too, where the machine is slow.
+    let page = service.wait_for("one answers, one does not", |page| {
+        value_of(page, &of("success", silent)) == Some(0.0)
+            && value_of(page, &of("success", good)) == Some(1.0)
+    });
     assert_eq!(value_of(&page, "imsimta_collector_success{collector=\"probe\"}"), Some(1.0));
-    assert!(value_of(&page, &of("banner_seconds", good)) < Some(5.0));
+    assert!(value_of(&page, &of("banner_seconds", good)).is_some_and(|seconds| seconds < 5.0));
     assert!(value_of(&page, &of("connect_seconds", silent)).is_some());
     assert_eq!(value_of(&page, &of("banner_seconds", silent)), None);
     let failure = format!("imsimta_probe_failure{{port=\"{silent}\",reason=\"silent\"}}");
     assert_eq!(value_of(&page, &failure), Some(1.0));
-    assert_eq!(heard.recv_timeout(DEADLINE).expect("a client"), "QUIT\r\n");
+    let takes_leave = |_| heard.recv_timeout(DEADLINE).expect("a client") == "QUIT\r\n";
+    assert!((0..3).any(takes_leave), "clients just went");
     // A look that waits a second makes the next no rarer: at a twentieth of the time these would take a minute.
     let begun = now();
     for _ in 0..4 {
@@ -94,7 +97,7 @@ fn check_says_what_a_client_meets() {
     let (code, said, _) = run(&mut command);
     assert_eq!(code, 1, "{said}");
     for expected in [
-        format!("ok      probe         port {good}: a banner after 0.0"),
+        format!("ok      probe         port {good}: a banner after "),
         format!("PROBLEM probe         port {refusing}: the server does not serve: 554 <no>"),
     ] {
         assert!(said.contains(&expected), "{said}");
