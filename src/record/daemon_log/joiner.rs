@@ -28,6 +28,8 @@ pub struct Joiner {
     late: bool,
     /// Records that were longer than is kept.
     cut: u64,
+    /// Whether the one that has not ended is one of them.
+    is_cut: bool,
 }
 
 impl Joiner {
@@ -55,7 +57,15 @@ impl Joiner {
             ended(Joined { text: &self.text, late: self.late });
         }
         self.text.clear();
-        self.late = false;
+        (self.late, self.is_cut) = (false, false);
+    }
+
+    /// A line was passed over, since it was too long. What goes on with it counts only with evidence of its own, and so
+    /// does what goes on with the record before it, which goes to `ended`.
+    pub fn skipped(&mut self, ended: impl FnOnce(Joined<'_>)) {
+        self.end(ended);
+        self.begun = true;
+        self.cut += 1;
     }
 
     /// The file was written anew: what comes next goes on with nothing.
@@ -69,15 +79,15 @@ impl Joiner {
         !self.text.is_empty()
     }
 
-    /// Records that were longer than is kept.
+    /// Records that were longer than is kept, or had lines that were passed over.
     pub fn cut(&self) -> u64 {
         self.cut
     }
 
     fn keep(&mut self, text: &[u8]) {
         let room = RECORD_BYTES - self.text.len();
-        if text.len() > room && room > 0 {
-            self.cut += 1;
+        if text.len() > room && !self.is_cut {
+            (self.cut, self.is_cut) = (self.cut + 1, true);
         }
         self.text.extend_from_slice(&text[..text.len().min(room)]);
     }

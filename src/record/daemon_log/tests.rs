@@ -202,6 +202,37 @@ fn a_record_is_bounded() {
     assert!(joiner.cut() >= 3);
 }
 
+#[test]
+fn each_record_that_is_cut_counts_once_wherever_the_room_ends() {
+    for (first, cut) in
+        [(RECORD_BYTES - 80, 0), (RECORD_BYTES - 75, 0), (RECORD_BYTES - 74, 1), (RECORD_BYTES, 1)]
+    {
+        let mut joiner = Joiner::default();
+        joiner.line(&vec![b'x'; first], |_| panic!("nothing before it"));
+        joiner.line(&[&b"    "[..], &[b'y'; 74]].concat(), |_| panic!("it goes on"));
+        assert_eq!(joiner.cut(), cut, "{first}");
+        let mut full = joiner.clone();
+        (0..9).for_each(|_| full.line(b"    fork failed", |_| panic!("it goes on")));
+        assert_eq!(full.cut(), 1, "{first}");
+        full.line(&[b'x'; RECORD_BYTES + 1], |record| assert!(record.text.len() <= RECORD_BYTES));
+        assert_eq!(full.cut(), 2, "{first}");
+    }
+}
+
+#[test]
+fn a_line_that_was_passed_over_is_cut_and_what_goes_on_with_it_comes_late() {
+    let (mut joiner, mut judge, mut found) = (Joiner::default(), Judge::default(), Vec::new());
+    let log = DaemonLog::JobController;
+    let mut ended = |record: Joined<'_>| found.push((record.late, judge.event(log, record)));
+    joiner.line(b"jbc_net: something", &mut ended);
+    joiner.skipped(&mut ended);
+    joiner.line(b"    and its end", &mut ended);
+    joiner.line(b"jbc_net: something", &mut ended);
+    joiner.end(&mut ended);
+    assert_eq!(joiner.cut(), 1);
+    assert_eq!(found, [(false, Some(EventClass::Other)), (true, None), (false, Some(EventClass::Other))]);
+}
+
 /// The records of a text that came in pieces: with an LF between them as they end, and what is open then.
 fn records(pieces: &[&[u8]]) -> (Vec<(Vec<u8>, bool)>, Joiner) {
     let (mut joiner, mut found, mut rest) = (Joiner::default(), Vec::new(), Vec::new());
