@@ -89,6 +89,15 @@ impl InFile {
         events
     }
 
+    /// A line was passed over, since it was too long.
+    pub fn skipped(&mut self, log: DaemonLog, judge: &mut Judge) -> Vec<Event> {
+        let mut events = Vec::new();
+        let Self { joiner, unfit, dump, last } = self;
+        let mut burst = Burst { log, judge, unfit, dump, last, events: &mut events };
+        joiner.skipped(|record| burst.take(record));
+        events
+    }
+
     /// The file was written anew.
     pub fn restart(&mut self, log: DaemonLog, judge: &mut Judge) -> Vec<Event> {
         let events = self.quiet(log, judge);
@@ -192,18 +201,18 @@ impl DaemonLogs {
         self.files.get(&inode).is_some_and(InFile::is_open)
     }
 
-    /// Takes where a file stands now, and what its lines told, each with its time.
+    /// Takes where a file stands now, and what its lines told, each with its time; none where nobody knows the day.
     pub fn apply(
         &mut self,
         log: DaemonLog,
         inode: u64,
         file: InFile,
-        events: impl Iterator<Item = (EventClass, Time)>,
+        events: impl Iterator<Item = (EventClass, Option<Time>)>,
     ) {
         self.files.insert(inode, file);
         for (class, at) in events {
             self.counts[log].add(class);
-            if let Some(bucket) = self.bucket(at.number(BUCKET)) {
+            if let Some(bucket) = at.and_then(|at| self.bucket(at.number(BUCKET))) {
                 bucket.events[log].add(class);
             }
         }
@@ -221,7 +230,7 @@ impl DaemonLogs {
         self.listed
     }
 
-    /// Records that were longer than is kept: their ends were not looked at.
+    /// Records that were longer than is kept, and lines that were passed over: their ends were not looked at.
     pub fn cut(&self) -> u64 {
         self.cut + self.files.values().map(|file| file.joiner.cut()).sum::<u64>()
     }

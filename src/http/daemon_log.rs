@@ -35,7 +35,10 @@ pub(super) fn page(observed: &Observed, clients: &ClientDisplay) -> Markup {
                         @for event in &events {
                             tr {
                                 td title=(event.log.meaning()) { (event.log.label()) }
-                                td { (ago(Some(event.time.seconds()), now)) }
+                                td {
+                                    @if let Some(time) = event.time { (ago(Some(time.seconds()), now)) }
+                                    @else { "on a day that nobody knows" }
+                                }
                                 td title=(event.class.meaning()) { (event.class.label()) }
                                 td { code { (escaped(&clients.masked(&event.text), TEXT_WIDTH)) } }
                             }

@@ -345,7 +345,7 @@ catalogue! { behind 0;
         "What daemons of the MTA say of errors in their own logs, by what it is about."
         query "sum by (log, class) (increase(imsimta_daemon_log_events_total[15m])) > 0";
     DAEMON_LOG_RECORDS_CUT = Counter "imsimta_daemon_log_records_cut_total" [] DaemonLogs
-        "Records of these logs that were longer than is kept: their ends were not looked at."
+        "Records of these logs that were longer than is kept, and lines that were passed over: their ends were not looked at."
         query "increase(imsimta_daemon_log_records_cut_total[1d])";
     DAEMON_LOG_FILES = Gauge "imsimta_daemon_log_files" [DAEMON_LOG] DaemonLogs
         "Files of a daemon in the log directory, one a start; old ones are what `imsimta purge` removes."
@@ -354,7 +354,7 @@ catalogue! { behind 0;
         "Those that are followed: the ones that were written or begun last."
         query "imsimta_daemon_log_files_followed";
     DAEMON_LOG_FILES_LEFT_OUT = Gauge "imsimta_daemon_log_files_left_out" [DAEMON_LOG] DaemonLogs
-        "Those that were written within a day and are not followed, since others were written later: what they say is not counted."
+        "Those written within a day that are not followed, since others were written later: what they say counts late or not at all."
         query "imsimta_daemon_log_files_left_out > 0";
     DAEMON_LOG_FILES_UNREADABLE = Gauge "imsimta_daemon_log_files_unreadable" [DAEMON_LOG] DaemonLogs
         "Those that would be followed and may not be read."

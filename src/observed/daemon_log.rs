@@ -15,8 +15,8 @@ pub struct DaemonEvent {
     pub log: DaemonLog,
     /// What it is about.
     pub class: EventClass,
-    /// When it was written, as far as that is told.
-    pub time: UnixTime,
+    /// When it was written, as far as that is told; none where nobody knows the day.
+    pub time: Option<UnixTime>,
     /// The beginning of the record, as it stands in the log.
     pub text: Vec<u8>,
 }

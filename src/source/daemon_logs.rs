@@ -1,10 +1,10 @@
 //! Which files of daemons there are in the log directory, and which of them may still grow.
 //!
 //! Each start of a daemon begins a file of its own, and on a busy host there may be very many of them. So names are read in
-//! blocks, a file is asked about once, when its name is new, and only the last of each kind are looked at again.
+//! blocks, a file is asked about once, when its name is new, and only the last of each kind are looked at again: more than
+//! there is room to follow, since any of them may be written next.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
@@ -24,6 +24,8 @@ use crate::record::daemon_log::DaemonLog;
 pub const MOST_FOLLOWED: usize = 64;
 /// The same of all channels together: they begin a file for each connection or job.
 pub const MOST_FOLLOWED_OF_CHANNELS: usize = 256;
+/// For each file of a kind that may be followed so many others are looked at again, should they be written.
+pub const WAITING_EACH: usize = 2;
 /// So many names are remembered: 2 MiB.
 pub const MOST_KNOWN: usize = 1 << 18;
 
@@ -35,6 +37,11 @@ const GRAIN: Duration = Duration::from_secs(5);
 const BLOCK_BYTES: usize = 64 * 1024;
 /// A copy that was packed holds nothing new.
 const PACKED: &[&[u8]] = &[b".gz", b".bz2", b".xz", b".zst", b".Z", b".zip"];
+
+/// One of each kind.
+type PerKind<T> = [T; DaemonLog::ALL.len()];
+
+const NANOSECONDS: u128 = 1_000_000_000;
 
 /// What names of a kind begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +74,8 @@ pub struct Found {
     pub path: PathBuf,
     /// Which file it is.
     pub id: FileId,
+    /// Its size in bytes.
+    pub bytes: u64,
     /// Whether it was begun since the listing before.
     pub appeared: bool,
 }
@@ -76,13 +85,15 @@ pub struct Found {
 pub struct Listing {
     /// Which files are to be followed.
     pub files: Vec<Found>,
+    /// Those that will be when they can be read, or when others are written no more.
+    pub waiting: Vec<Found>,
     /// Numbers of the kinds that are looked for.
     pub counts: Vec<(DaemonLog, Counts)>,
     /// Names that could not be remembered: such files are not followed.
     pub left_out: u64,
     /// When it was made, nanoseconds since 1970.
     pub made: u128,
-    /// How many files were asked about: those with new names, and twice those that are followed.
+    /// How many files were asked about: those with new names, those that are followed, these twice, and those that wait.
     pub asked: u64,
     /// A file that cannot be read, and why.
     pub problem: Option<String>,
@@ -96,6 +107,28 @@ struct Candidate {
     key: u64,
     seen: Seen,
     appeared: bool,
+    /// Whether it could not be read last.
+    denied: bool,
+}
+
+/// A file that is not looked at again.
+#[derive(Clone, Copy, Debug)]
+struct Forgotten {
+    key: u64,
+    log: DaemonLog,
+    /// When something was last seen to happen to it, in seconds since 1970.
+    changed: u32,
+}
+
+impl Forgotten {
+    fn of(file: &Candidate) -> Self {
+        let changed = u32::try_from(file.changed() / NANOSECONDS).unwrap_or(u32::MAX);
+        Self { key: file.key, log: file.log, changed }
+    }
+
+    fn may_grow(&self, now: Moment) -> bool {
+        may_grow(u128::from(self.changed) * NANOSECONDS, now)
+    }
 }
 
 impl Candidate {
@@ -106,13 +139,22 @@ impl Candidate {
 
     /// By which the first are followed: what is new, then what changed last. Times are coarse.
     fn rank(&self) -> (bool, Reverse<u128>) {
-        (!self.appeared, Reverse(self.changed()))
+        (!self.appeared || self.denied, Reverse(self.changed()))
+    }
+
+    fn found(&self, root: &Path) -> Found {
+        let path = root.join(OsStr::from_bytes(self.name.to_bytes()));
+        Found { log: self.log, path, id: self.seen.id, bytes: self.seen.bytes, appeared: self.appeared }
     }
 
     /// Whether it was written so lately that it may be written again.
     fn may_grow(&self, now: Moment) -> bool {
-        now.unix.saturating_sub(self.changed()) <= MAY_GROW.as_nanos()
+        may_grow(self.changed(), now)
     }
+}
+
+fn may_grow(changed: u128, now: Moment) -> bool {
+    now.unix.saturating_sub(changed) <= MAY_GROW.as_nanos()
 }
 
 /// What is known from one listing to the next.
@@ -125,7 +167,10 @@ pub struct Lister {
     known: Vec<u64>,
     /// The patterns that `known` is of.
     known_patterns: Vec<Pattern>,
-    followed: Vec<Candidate>,
+    /// Those that are followed and those that wait.
+    candidates: Vec<Candidate>,
+    /// Those beyond them that may still grow.
+    forgotten: Vec<Forgotten>,
     /// When the last listing was made, by a clock that never goes back.
     made: Option<Duration>,
 }
@@ -143,10 +188,10 @@ pub struct Moment {
 #[derive(Default)]
 struct Names {
     keys: Vec<u64>,
-    files: [u64; DaemonLog::ALL.len()],
+    files: PerKind<u64>,
     new: Vec<Candidate>,
-    /// New files that may still grow, by kind, of which there were too many.
-    left: [u64; DaemonLog::ALL.len()],
+    /// New files of which there were too many.
+    forgotten: Vec<Forgotten>,
     left_out: u64,
     asked: u64,
 }
@@ -160,7 +205,8 @@ impl Lister {
             seed,
             known: Vec::new(),
             known_patterns: Vec::new(),
-            followed: Vec::new(),
+            candidates: Vec::new(),
+            forgotten: Vec::new(),
             made: None,
         }
     }
@@ -183,15 +229,17 @@ impl Lister {
     pub fn list(&mut self, now: Moment, mut alive: impl FnMut()) -> io::Result<Listing> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = openat(CWD, &*self.directory, flags, Mode::empty())?;
-        let names = self.names(&directory, now, &mut alive)?;
-        let present: HashSet<u64> = self.still_there(&names.keys);
-        self.followed.retain(|file| present.contains(&file.key));
-        self.look_again(&directory);
-        let asked = names.asked + self.followed.len() as u64;
-        let mut listing = Listing { made: now.unix, left_out: names.left_out, asked, ..Listing::default() };
-        self.choose(&directory, now, &names, &mut listing);
-        self.known = names.keys;
+        let mut names = self.names(&directory, now, &mut alive)?;
+        self.known = std::mem::take(&mut names.keys);
         self.known.sort_unstable();
+        self.candidates.retain(|file| self.known.binary_search(&file.key).is_ok());
+        self.look_again(&directory);
+        let asked = names.asked + self.candidates.len() as u64;
+        let mut listing = Listing { made: now.unix, left_out: names.left_out, asked, ..Listing::default() };
+        self.candidates.append(&mut names.new);
+        self.forgotten.append(&mut names.forgotten);
+        let counts = self.choose(&directory, now, &mut listing);
+        listing.counts = self.counted(&names, counts, now);
         self.known_patterns.clone_from(&self.patterns);
         self.made = Some(now.monotonic);
         Ok(listing)
@@ -248,30 +296,29 @@ impl Lister {
             name: name.to_owned(),
             key,
             seen,
-            appeared: self.appeared(pattern, seen.id, now),
+            appeared: self.appeared(pattern, seen, now),
+            denied: false,
         }))
     }
 
-    /// Whether a file whose name is new was begun since the listing before. One that was only renamed was not.
-    fn appeared(&self, pattern: &Pattern, id: FileId, now: Moment) -> bool {
+    /// Whether a file whose name is new was begun since the listing before. One that was only renamed was not, nor was a
+    /// copy that keeps times, which is older than itself.
+    fn appeared(&self, pattern: &Pattern, seen: Seen, now: Moment) -> bool {
         let Some(made) = self.made.filter(|_| self.known_patterns.contains(pattern)) else { return false };
-        if self.followed.iter().any(|file| file.seen.id == id) {
+        if self.candidates.iter().any(|file| file.seen.id == seen.id) || seen.written < seen.id.born {
             return false;
         }
         let since = now.monotonic.saturating_sub(made) + GRAIN;
-        id.born == 0 || now.unix.saturating_sub(id.born) <= since.as_nanos()
-    }
-
-    /// The keys of followed files that are there.
-    fn still_there(&self, keys: &[u64]) -> HashSet<u64> {
-        let followed: HashSet<u64> = self.followed.iter().map(|file| file.key).collect();
-        keys.iter().copied().filter(|key| followed.contains(key)).collect()
+        // Where nobody knows when it was begun, it was not after it was written.
+        let begun = if seen.id.born == 0 { seen.written } else { seen.id.born };
+        now.unix.saturating_sub(begun) <= since.as_nanos()
     }
 
     /// What has been written since the last listing.
     fn look_again(&mut self, directory: &OwnedFd) {
-        for file in &mut self.followed {
-            file.appeared = false;
+        for file in &mut self.candidates {
+            // One that nobody could read is as new as before, when somebody can.
+            file.appeared &= file.denied;
             if let Ok(Some(seen)) = Seen::at(directory.as_fd(), &*file.name) {
                 file.seen = seen;
             }
@@ -279,60 +326,79 @@ impl Lister {
     }
 
     /// Of each kind the files that changed last.
-    fn choose(&mut self, directory: &OwnedFd, now: Moment, names: &Names, listing: &mut Listing) {
-        self.followed.extend_from_slice(&names.new);
-        self.followed.sort_by_key(Candidate::rank);
-        let mut counts = [Counts::default(); DaemonLog::ALL.len()];
+    fn choose(&mut self, directory: &OwnedFd, now: Moment, listing: &mut Listing) -> PerKind<Counts> {
+        self.candidates.sort_by_key(Candidate::rank);
+        let (mut all, mut waiting) = (PerKind::<Counts>::default(), PerKind::<usize>::default());
         let (root, mut denied) = (&self.directory, None);
-        self.followed.retain(|file| {
-            let counts = &mut counts[file.log as usize];
+        let mut forgotten = Vec::new();
+        self.candidates.retain_mut(|file| {
+            let (counts, waiting) = (&mut all[file.log as usize], &mut waiting[file.log as usize]);
             if counts.followed + counts.unreadable >= most_of(file.log) as u64 {
+                *waiting += 1;
+                if *waiting > most_waiting(file.log) {
+                    forgotten.push(Forgotten::of(file));
+                    return false;
+                }
                 counts.left_out += u64::from(file.may_grow(now));
-                return false;
+                listing.waiting.push(file.found(root));
+                return true;
             }
             listing.asked += 1;
-            match accessat(directory, &*file.name, Access::READ_OK, AtFlags::EACCESS) {
-                Ok(()) => counts.followed += 1,
+            let can_be_read = accessat(directory, &*file.name, Access::READ_OK, AtFlags::EACCESS);
+            file.denied = can_be_read.is_err();
+            match can_be_read {
+                Ok(()) => {
+                    counts.followed += 1;
+                    listing.files.push(file.found(root));
+                }
                 Err(Errno::NOENT) => return false,
                 Err(error) => {
                     counts.unreadable += 1;
                     denied = Some(io::Error::from(error));
-                    return true;
+                    listing.waiting.push(file.found(root));
                 }
             }
-            let path = root.join(OsStr::from_bytes(file.name.to_bytes()));
-            listing.files.push(Found { log: file.log, path, id: file.seen.id, appeared: file.appeared });
             true
         });
+        self.forgotten.extend(forgotten);
         // Names of files may come from outside.
-        let unreadable: u64 = counts.iter().map(|counts| counts.unreadable).sum();
+        let unreadable: u64 = all.iter().map(|counts| counts.unreadable).sum();
         listing.problem =
             denied.map(|error| format!("{unreadable} logs of daemons in {}: {error}", root.display()));
+        all
+    }
+
+    /// The numbers of the kinds that are looked for.
+    fn counted(
+        &mut self,
+        names: &Names,
+        mut counts: PerKind<Counts>,
+        now: Moment,
+    ) -> Vec<(DaemonLog, Counts)> {
+        self.forgotten.retain(|file| file.may_grow(now) && self.known.binary_search(&file.key).is_ok());
+        self.forgotten.iter().for_each(|file| counts[file.log as usize].left_out += 1);
         let wanted = |log: &&DaemonLog| self.patterns.iter().any(|pattern| pattern.log == **log);
-        let of = |log: DaemonLog| names.counted(log, counts[log as usize]);
-        listing.counts = DaemonLog::ALL.iter().filter(wanted).map(|&log| (log, of(log))).collect();
+        let of = |log: DaemonLog| Counts { files: names.files[log as usize], ..counts[log as usize] };
+        DaemonLog::ALL.iter().filter(wanted).map(|&log| (log, of(log))).collect()
     }
 }
 
 impl Names {
-    /// The numbers of a kind, of which it is known how many are followed.
-    fn counted(&self, log: DaemonLog, counts: Counts) -> Counts {
-        let left_out = counts.left_out + self.left[log as usize];
-        Counts { files: self.files[log as usize], left_out, ..counts }
-    }
-
-    /// Of very many new files only the newest will be followed.
+    /// Of very many new files only the newest will be followed or looked at again.
     fn keep_newest(&mut self, now: Moment) {
-        let most = DaemonLog::ALL.iter().map(|&log| most_of(log)).sum::<usize>();
+        let kept_of = |log| most_of(log) + most_waiting(log);
+        let most = DaemonLog::ALL.iter().map(|&log| kept_of(log)).sum::<usize>();
         if self.new.len() < 2 * most {
             return;
         }
-        let mut kept = [0; DaemonLog::ALL.len()];
+        let mut kept = PerKind::<usize>::default();
         self.new.sort_by_key(Candidate::rank);
         self.new.retain(|file| {
             kept[file.log as usize] += 1;
-            let stays = kept[file.log as usize] <= most_of(file.log);
-            self.left[file.log as usize] += u64::from(!stays && file.may_grow(now));
+            let stays = kept[file.log as usize] <= kept_of(file.log);
+            if !stays && file.may_grow(now) {
+                self.forgotten.push(Forgotten::of(file));
+            }
             stays
         });
     }
@@ -340,6 +406,10 @@ impl Names {
 
 fn most_of(log: DaemonLog) -> usize {
     if log == DaemonLog::Channel { MOST_FOLLOWED_OF_CHANNELS } else { MOST_FOLLOWED }
+}
+
+fn most_waiting(log: DaemonLog) -> usize {
+    WAITING_EACH * most_of(log)
 }
 
 #[cfg(test)]

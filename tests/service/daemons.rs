@@ -229,3 +229,44 @@ fn a_file_that_may_not_be_read_is_a_failure_of_its_kind_alone() {
     service.wait_for_sample(r#"imsimta_collector_success{collector="daemon_logs"}"#, 1.0);
     service.stop();
 }
+
+#[test]
+fn what_is_written_while_a_file_may_not_be_read_counts_when_it_may() {
+    if !available("setpriv") {
+        return;
+    }
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let mode = |mode: u32| {
+        set_permissions(install.log("dispatcher.log-1"), std::fs::Permissions::from_mode(mode)).expect("set");
+    };
+    let denied = r#"imsimta_daemon_log_files_unreadable{log="dispatcher"}"#;
+    let bind = "bind() failed: Address already in use\n";
+    let service = Service::start(without_overriding(&install));
+    service.wait_for_sample(&events("dispatcher", "bind"), 0.0);
+    // A new one that its daemon opens for others later.
+    let other = install.log("made");
+    super::harness::append(&other, bind);
+    set_permissions(&other, std::fs::Permissions::from_mode(0o000)).expect("set");
+    rename(&other, install.log("dispatcher.log-1")).expect("renamed");
+    service.wait_for_sample(denied, 1.0);
+    mode(0o644);
+    service.wait_for_sample(&events("dispatcher", "bind"), 1.0);
+    // One that is followed.
+    mode(0o000);
+    service.wait_for_sample(denied, 1.0);
+    install.append("dispatcher.log-1", bind);
+    mode(0o644);
+    service.wait_for_sample(&events("dispatcher", "bind"), 2.0);
+    // One that cannot be read after a start.
+    mode(0o000);
+    service.wait_for_sample(denied, 1.0);
+    wait_until_saved(&service, &install);
+    service.stop();
+    install.append("dispatcher.log-1", bind);
+    let service = Service::start(without_overriding(&install));
+    service.wait_for_sample(denied, 1.0);
+    mode(0o644);
+    service.wait_for_sample(&events("dispatcher", "bind"), 3.0);
+    service.stop();
+}

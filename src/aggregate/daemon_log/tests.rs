@@ -62,16 +62,17 @@ fn the_last_minutes_are_those_of_the_records() {
     let mut logs = DaemonLogs::default();
     let at = |minute: i64| Time::of(1_795_000_020_000 + minute * 60_000);
     let class = EventClass::NoSpace;
-    let events = [(class, at(0)), (class, at(-90)), (class, at(3)), (class, at(1))];
+    // Of one nobody knows the day.
+    let events = [Some(at(0)), Some(at(-90)), Some(at(3)), None, Some(at(1))].map(|at| (class, at));
     logs.apply(DaemonLog::Imta, 7, InFile::default(), events.into_iter());
     let count = |logs: &DaemonLogs, minute: i64| logs.recent(at(minute))[DaemonLog::Imta].get(class);
-    assert_eq!(logs.counts()[DaemonLog::Imta].get(class), 4);
+    assert_eq!(logs.counts()[DaemonLog::Imta].get(class), 5);
     assert_eq!(
         (count(&logs, 3), count(&logs, WINDOW_MINUTES + 2), count(&logs, WINDOW_MINUTES + 4)),
         (3, 1, 0)
     );
     for minute in (0..10_000).chain([i64::MAX / 60_000 - 40_000_000, -10_000]) {
-        logs.apply(DaemonLog::Imta, 7, InFile::default(), std::iter::once((class, at(minute))));
+        logs.apply(DaemonLog::Imta, 7, InFile::default(), std::iter::once((class, Some(at(minute)))));
         assert!(logs.recent.len() <= 16);
     }
 }
@@ -83,7 +84,7 @@ fn files_that_are_gone_are_forgotten_and_the_sums_stay() {
         let mut file = logs.file(inode);
         let long = "x".repeat(9999);
         file.lines(DaemonLog::Imta, std::iter::once(long.as_bytes()), &mut judge);
-        logs.apply(DaemonLog::Imta, inode, file, std::iter::once((EventClass::Other, Time::of(0))));
+        logs.apply(DaemonLog::Imta, inode, file, std::iter::once((EventClass::Other, Some(Time::of(0)))));
     }
     let listed = UnixTime::of(1_795_000_000_000);
     logs.listed(&BTreeSet::from([2, 9]), listed);

@@ -13,14 +13,18 @@ use crate::aggregate::time::{Time, UnixTime};
 use crate::app::state::Positions;
 use crate::observed::daemon_log::DaemonEvent;
 use crate::observed::{LogBook, Now, ProblemLog};
+use crate::record::Skip;
 use crate::record::daemon_log::{DaemonLog, Judge, Written};
 use crate::source::daemon_logs::{Found, Listing};
-use crate::source::follow::single::{Buffer, SingleFile};
-use crate::source::follow::{Begin, FollowError, FollowOptions, Step};
+use crate::source::follow::single::{Buffer, SingleFile, unread};
+use crate::source::follow::{Begin, FollowError, FollowOptions, Position, Step};
 use crate::source::lines::lines;
 
 /// How often files are looked at. What has not grown from one look to the next says no more of its last record.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// A time of day says no more of what was written within a longer time.
+const DAY: Duration = Duration::from_hours(24);
 
 /// What the names of their places in the state begin with; no base name of a log has a colon in front of a number.
 const PLACE: &str = "daemon_log:";
@@ -34,7 +38,8 @@ pub(super) struct DaemonLogs {
     listing: Option<Arc<Listing>>,
     /// Whether the directory could be listed last.
     can_be_listed: bool,
-    /// Places of an earlier run, until a listing has said which of them are there.
+    /// Places of files that are not read: those of an earlier run until the first listing, then those of files that
+    /// wait. The time in each is since when nobody has read it, 0 for that of the last listing.
     saved: Positions,
     /// Which files are to be read, once each in turn.
     due: Vec<u64>,
@@ -95,52 +100,85 @@ impl DaemonLogs {
             return;
         }
         let mut counting = Counting::new(book, digesting, now);
-        let listed_before = counting.read().aggregate.totals.daemon_logs.last_listed();
+        let listed_before = counting.read().aggregate.totals.daemon_logs.last_listed().map(nanoseconds);
+        let unknown = self.saved.values_mut().flatten().filter(|place| place.written == 0);
+        unknown.for_each(|place| place.written = listed_before.unwrap_or(0));
         let mut before = std::mem::take(&mut self.files);
         for found in &listing.files {
             let inode = found.id.inode;
             let followed = match before.remove(&inode) {
                 Some(known) if known.file.id() == found.id => known.at(found),
-                _ => self.begin(found, listed_before, &mut counting),
+                _ => self.begin(found, listing, listed_before, &mut counting),
             };
             self.files.entry(inode).or_insert(followed);
         }
-        for mut gone in before.into_values() {
+        for (inode, mut gone) in before {
             gone.sink.take(Step::Idle, &mut counting);
+            let left = gone.file.position().map(|left| Position { written: nanoseconds(now.unix), ..left });
+            self.saved.extend(left.map(|left| (place(inode), vec![left])));
         }
+        let waiting = self.wait(listing, listed_before);
         // What an earlier run has read of files that are gone is over, too.
         let inodes: BTreeSet<u64> = self.files.keys().copied().collect();
         let made = i64::try_from(listing.made / 1_000_000).unwrap_or(i64::MAX);
-        counting.write().aggregate.totals.daemon_logs.listed(&inodes, UnixTime::of(made));
-        self.saved.clear();
+        let kept = inodes.union(&waiting).copied().collect();
+        counting.write().aggregate.totals.daemon_logs.listed(&kept, UnixTime::of(made));
         self.listing = Some(Arc::clone(listing));
         self.due = inodes.into_iter().collect();
     }
 
-    /// A file that is not followed so far: from where it was left, at its beginning when it has been begun since the last
-    /// listing, else at its end.
+    /// Files that cannot be read now, or for which there is no room, keep their places, and others have none. One without
+    /// a place gets that from where it would be read now. Which of them had one.
+    fn wait(&mut self, listing: &Listing, listed_before: Option<u128>) -> BTreeSet<u64> {
+        let (mut saved, mut kept) = (std::mem::take(&mut self.saved), BTreeSet::new());
+        for found in &listing.waiting {
+            let (id, name) = (found.id, place(found.id.inode));
+            // It may have more than one name.
+            if self.files.contains_key(&id.inode) || self.saved.contains_key(&name) {
+                continue;
+            }
+            let known = saved.remove(&name).filter(|places| is_of(places, found));
+            if known.is_some() {
+                kept.insert(id.inode);
+            }
+            let places = known.unwrap_or_else(|| vec![self.first(found, listing, listed_before)]);
+            self.saved.insert(name, places);
+        }
+        kept
+    }
+
+    /// Where a file without a place is read from: its beginning when it has been begun since the last listing, be it that of
+    /// an earlier run, else where it ended when it was listed.
+    fn first(&self, found: &Found, listing: &Listing, listed_before: Option<u128>) -> Position {
+        let is_first = self.listing.is_none();
+        let is_new = found.appeared || is_first && listed_before.is_some_and(|before| found.id.born > before);
+        if is_new { unread(found.id, 0, found.id.born) } else { unread(found.id, found.bytes, listing.made) }
+    }
+
+    /// A file that is not followed so far, from where it was left.
     fn begin(
         &mut self,
         found: &Found,
-        listed_before: Option<UnixTime>,
+        listing: &Listing,
+        listed_before: Option<u128>,
         counting: &mut Counting<'_>,
     ) -> Followed {
-        let saved = self.saved.remove(&place(found.id.inode));
-        let saved = saved.filter(|places| places.first().is_some_and(|place| place.id == found.id));
-        let since = listed_before.filter(|_| self.listing.is_none());
-        let since =
-            since.and_then(|since| u128::try_from(since.millis()).ok()).map(|millis| millis * 1_000_000);
-        let begin = match saved {
-            Some(places) => Begin::Resume(places),
-            None if found.appeared || since.is_some_and(|since| found.id.born > since) => Begin::Beginning,
-            None => Begin::End,
+        let saved = self.saved.remove(&place(found.id.inode)).filter(|places| is_of(places, found));
+        let known = saved.and_then(|mut places| places.pop());
+        // The number may have been that of a file that is gone.
+        let is_other = known.is_none();
+        let place = known.unwrap_or_else(|| self.first(found, listing, listed_before));
+        let mut sink = Daemon {
+            log: found.log,
+            inode: found.id.inode,
+            written: 0,
+            unread_since: Some(place.written).filter(|&since| since > 0),
+            judge: Judge::new(self.job_controller_debug),
         };
-        let judge = Judge::new(self.job_controller_debug);
-        let mut sink = Daemon { log: found.log, inode: found.id.inode, written: 0, judge };
-        if !matches!(begin, Begin::Resume(_)) {
-            // The number may have been that of a file that is gone.
+        if is_other {
             sink.take(Step::Truncated { known_bytes: 0 }, counting);
         }
+        let begin = Begin::Resume(vec![place]);
         let file = SingleFile::new(&found.path, found.id, begin, self.max_line_bytes);
         Followed { file, sink, idle: false }
     }
@@ -190,7 +228,8 @@ impl DaemonLogs {
         let places = self
             .files
             .iter()
-            .filter_map(|(&inode, followed)| Some((place(inode), vec![followed.file.position()?])));
+            .filter_map(|(&inode, followed)| Some((inode, followed.file.position()?)))
+            .map(|(inode, position)| (place(inode), vec![Position { written: 0, ..position }]));
         positions.extend(places);
         positions
     }
@@ -198,6 +237,15 @@ impl DaemonLogs {
 
 fn place(inode: u64) -> String {
     format!("{PLACE}{inode}")
+}
+
+fn is_of(places: &[Position], found: &Found) -> bool {
+    places.first().is_some_and(|place| place.id == found.id)
+}
+
+/// Since 1970.
+fn nanoseconds(time: UnixTime) -> u128 {
+    u128::try_from(time.millis()).unwrap_or(0) * 1_000_000
 }
 
 /// What came of a file's turn.
@@ -224,11 +272,14 @@ impl Followed {
             self.sink.take(found, counting);
             return Ok(Turn::More);
         }
-        if !idle || !self.sink.waits(counting) {
-            return Ok(Turn::Nothing);
+        let waits = self.sink.waits(counting);
+        if idle && waits {
+            self.sink.take(Step::Idle, counting);
         }
-        self.sink.take(Step::Idle, counting);
-        Ok(Turn::Ended)
+        if idle || !waits {
+            self.sink.unread_since = None;
+        }
+        Ok(if idle && waits { Turn::Ended } else { Turn::Nothing })
     }
 }
 
@@ -239,6 +290,8 @@ struct Daemon {
     inode: u64,
     /// When the file was last written, nanoseconds since 1970.
     written: u128,
+    /// Before which nothing was written of what is read, nanoseconds since 1970, until the end was reached once.
+    unread_since: Option<u128>,
     judge: Judge,
 }
 
@@ -248,8 +301,11 @@ impl Daemon {
         counting.read().aggregate.totals.daemon_logs.is_open(self.inode)
     }
 
-    /// When each was written. A time of day is that of the last day on which it was before the next.
-    fn times(&self, events: &[Event], counting: &mut Counting<'_>) -> Vec<(UnixTime, Time)> {
+    /// When each was written. A time of day is that of the last day on which it was before the next; where it may as well
+    /// be that of another day, it is in no window.
+    fn times(&self, events: &[Event], counting: &mut Counting<'_>) -> Vec<Option<(UnixTime, Time)>> {
+        let has_days =
+            self.unread_since.is_some_and(|since| self.written.saturating_sub(since) > DAY.as_nanos());
         let now = counting.now;
         let mut book = counting.write();
         let present = now.read(&mut book.aggregate);
@@ -264,8 +320,9 @@ impl Daemon {
                     Written::Clock(clock) => book.aggregate.unix_of_clock(clock, latest),
                     Written::Unknown => latest,
                 };
+                let is_known = !has_days || matches!(event.written, Written::At(_));
                 // What a file says of the future moves no window.
-                (latest, present.on_timeline(latest).min(present.now()))
+                is_known.then(|| (latest, present.on_timeline(latest).min(present.now())))
             })
             .collect();
         times.reverse();
@@ -281,15 +338,23 @@ impl Sink for Daemon {
             Step::Lines(block) => file.lines(log, lines(block).map(|line| line.text), judge),
             Step::Idle => file.quiet(log, judge),
             Step::Truncated { .. } => file.restart(log, judge),
-            // No record has a line as long, and no file of a daemon is rotated.
+            // A line without a beginning was there before.
+            Step::Skipped { reason, ends: true, .. } if reason != Skip::Incomplete => {
+                file.skipped(log, judge)
+            }
+            // No file of a daemon is rotated.
             Step::Skipped { .. } | Step::Rotated | Step::Gap { .. } => return,
         };
         let times = self.times(&events, counting);
         let mut book = counting.write();
-        let counted = events.iter().zip(&times).map(|(event, &(_, at))| (event.class, at));
+        let counted = events.iter().zip(&times).map(|(event, time)| (event.class, time.map(|(_, at)| at)));
         book.aggregate.totals.daemon_logs.apply(log, self.inode, file, counted);
-        for (Event { class, text, .. }, (time, _)) in events.into_iter().zip(times) {
+        for (Event { class, text, .. }, time) in events.into_iter().zip(times) {
+            let time = time.map(|(time, _)| time);
             book.daemon_events.note(DaemonEvent { log, class, time, text });
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 
-use super::{Counts, DaemonLog, Lister, Listing, MOST_FOLLOWED, Moment, Pattern};
+use super::{
+    Counts, DaemonLog, FileId, Lister, Listing, MOST_FOLLOWED, Moment, NANOSECONDS, Pattern, Seen,
+    WAITING_EACH,
+};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -158,16 +161,62 @@ fn what_is_new_was_begun_since_the_listing_before() {
 fn of_many_files_those_that_changed_last_are_followed_and_the_others_counted() {
     let mut directory = Directory::new();
     let many = MOST_FOLLOWED + 10;
+    let name = |number: usize| format!("dispatcher.log-{number:03}");
     for number in 0..many {
-        directory.old(&format!("dispatcher.log-{number:03}"), MINUTE * u32::try_from(number).expect("few"));
+        directory.old(&name(number), MINUTE * u32::try_from(number).expect("few"));
     }
-    let first = counts(&directory.list(), DaemonLog::Dispatcher);
+    let expected =
+        Counts { files: many as u64, followed: MOST_FOLLOWED as u64, left_out: 10, ..Counts::default() };
     // They were all made just now.
-    assert_eq!((first.files, first.followed, first.left_out), (many as u64, MOST_FOLLOWED as u64, 10));
+    for _ in 0..3 {
+        let listing = directory.list();
+        assert_eq!(counts(&listing, DaemonLog::Dispatcher), expected);
+        assert_eq!((listing.files.len(), listing.waiting.len()), (MOST_FOLLOWED, 10));
+    }
     directory.make("dispatcher.log-new");
     let listing = directory.list();
     assert!(followed(&listing).contains(&("dispatcher.log-new".to_owned(), true)));
     assert_eq!(counts(&listing, DaemonLog::Dispatcher).followed, MOST_FOLLOWED as u64);
+    // Whoever is written is followed next.
+    let waiting = listing.waiting.last().expect("some wait").path.clone();
+    let later = now() + MINUTE;
+    File::options().append(true).open(&waiting).and_then(|file| file.set_modified(later)).expect("set");
+    assert!(directory.list().files.iter().any(|file| file.path == waiting && !file.appeared));
+}
+
+#[test]
+fn of_files_that_are_too_many_to_look_at_again_the_number_is_known() {
+    const KEPT: usize = (1 + WAITING_EACH) * MOST_FOLLOWED;
+    let mut directory = Directory::new();
+    for number in 0..KEPT + 10 {
+        directory.make(&format!("dispatcher.log-{number}"));
+    }
+    let left_out = |directory: &mut Directory| counts(&directory.list(), DaemonLog::Dispatcher).left_out;
+    for _ in 0..3 {
+        assert_eq!(left_out(&mut directory), (KEPT - MOST_FOLLOWED + 10) as u64);
+    }
+    for number in 0..KEPT + 10 {
+        fs::remove_file(directory.path(&format!("dispatcher.log-{number}"))).expect("removed");
+    }
+    assert_eq!(left_out(&mut directory), 0);
+}
+
+#[test]
+fn what_may_be_an_old_file_under_a_new_name_is_not_new() {
+    let mut directory = Directory::new();
+    directory.old("imta", MINUTE * 9);
+    directory.list();
+    // A copy that keeps times.
+    directory.old("imta.bak", MINUTE * 9);
+    assert!(followed(&directory.list()).contains(&("imta.bak".to_owned(), false)));
+    // Where nobody knows when a file was begun, the time that it was written says it.
+    let moment = Moment { unix: 1_000_000 * NANOSECONDS, monotonic: directory.monotonic + MINUTE };
+    for (ago, appeared) in [(1, true), (60, true), (600, false)] {
+        let id = FileId { device: 1, inode: 2, born: 0 };
+        let written = (1_000_000 - ago) * NANOSECONDS;
+        let seen = Seen { id, is_regular: true, bytes: 1, written };
+        assert_eq!(directory.lister.appeared(&patterns()[1], seen, moment), appeared, "{ago}");
+    }
 }
 
 #[test]
@@ -206,7 +255,7 @@ fn a_hundred_thousand_old_files_are_asked_about_once() {
     let second = directory.list();
     let took = worked().saturating_sub(before);
     assert!(followed(&second).contains(&("dispatcher.log-new".to_owned(), true)));
-    assert!(second.asked <= 2 * MOST_FOLLOWED as u64 + 2, "{}", second.asked);
+    assert!(second.asked <= (2 + WAITING_EACH) as u64 * MOST_FOLLOWED as u64 + 2, "{}", second.asked);
     // It is listed once a minute.
     let share = took.as_secs_f64() / MINUTE.as_secs_f64();
     assert!(share < 0.01, "{took:?} a minute");

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 
 use super::file::{LogFile, Read, buffer_bytes};
-use super::position::{Appended, FileId, Position};
+use super::position::{Appended, FileId, Position, SavedSkip};
 use super::{Begin, FollowError, Step};
 
 /// What a directory says of a file, links not followed.
@@ -61,6 +61,15 @@ impl Seen {
     }
 }
 
+/// The place of a file that cannot be read yet, or for which there is no room: behind its first `bytes`, and behind the line
+/// that they end in. `written` is when everything before that had been, nanoseconds since 1970.
+pub fn unread(id: FileId, bytes: u64, written: u128) -> Position {
+    // One byte before, where the LF of a whole line is.
+    let (offset, skipping) =
+        bytes.checked_sub(1).map_or((0, None), |last| (last, Some(SavedSkip::Incomplete)));
+    Position { id, offset, size: offset, skipping, ..Position::nothing(Appended::default(), written) }
+}
+
 /// The buffer that files are read with, one after the other.
 #[derive(Debug)]
 pub struct Buffer(Vec<u8>);
@@ -89,9 +98,7 @@ impl SingleFile {
     /// The file with this identity at a path. Nothing is opened before the first step.
     pub fn new(path: &Path, id: FileId, begin: Begin, max_line_bytes: usize) -> Self {
         let begin = match begin {
-            Begin::Beginning => {
-                Begin::Resume(vec![Position { id, ..Position::nothing(Appended::default(), 0) }])
-            }
+            Begin::Beginning => Begin::Resume(vec![unread(id, 0, 0)]),
             begin => begin,
         };
         Self { path: path.to_owned(), id, begin, open: None, read: None, max_line_bytes }
@@ -188,7 +195,11 @@ impl SingleFile {
         match &self.begin {
             Begin::End => log.seek_to_end(&mut buffer.0).map_err(failed)?,
             Begin::Beginning => {}
-            Begin::Resume(places) => places.iter().take(1).for_each(|place| log.resume(place)),
+            Begin::Resume(places) => {
+                // Without an anchor nothing else tells that it was cut.
+                let is_cut = |place: &Position| place.anchor.bytes == 0 && place.offset > seen.bytes;
+                places.iter().take(1).filter(|place| !is_cut(place)).for_each(|place| log.resume(place));
+            }
         }
         Ok(log)
     }

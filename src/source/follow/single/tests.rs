@@ -8,7 +8,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rustix::fs::CWD;
 
-use super::{Begin, Buffer, FollowError, Position, Seen, SingleFile, Step};
+use super::{Begin, Buffer, FollowError, Position, Seen, SingleFile, Step, unread};
+use crate::record::Skip;
 
 const LINE_BYTES: usize = 64;
 
@@ -84,6 +85,37 @@ fn one_that_was_cut_is_read_from_its_beginning() {
     read(&mut file).expect("read");
     fs::write(&path, b"anew\n").expect("written");
     assert_eq!(read(&mut file).expect("read"), b"(cut)anew\n");
+}
+
+#[test]
+fn one_that_could_not_be_read_is_read_from_where_it_ended_when_it_was_seen() {
+    // What was there, what has been written since, and what of that is to be read.
+    for (before, since, expected) in [
+        ("", "one\ntwo\n", "one\ntwo\n"),
+        ("one\n", "two\n", "two\n"),
+        ("one\nhal", "f\ntwo\n", "two\n"),
+        ("one\n", "", ""),
+    ] {
+        let (_directory, path) = directory();
+        append(&path, before.as_bytes());
+        let seen = Seen::at(CWD, &*path).expect("looked").expect("there");
+        append(&path, since.as_bytes());
+        let mut file = at(&path, Begin::Resume(vec![unread(seen.id, seen.bytes, 0)]));
+        let (mut buffer, mut found) = (Buffer::new(LINE_BYTES), Vec::new());
+        loop {
+            match file.step(&mut buffer, Duration::ZERO).expect("read") {
+                Step::Lines(lines) => found.extend_from_slice(lines),
+                Step::Skipped { reason: Skip::Incomplete, .. } => {}
+                Step::Idle => break,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(String::from_utf8(found).expect("text"), expected, "{before:?}");
+    }
+    let (_directory, path) = directory();
+    append(&path, b"anew\n");
+    let id = Seen::at(CWD, &*path).expect("looked").expect("there").id;
+    assert_eq!(read(&mut at(&path, Begin::Resume(vec![unread(id, 99, 0)]))).expect("read"), b"anew\n");
 }
 
 proptest! {
