@@ -43,7 +43,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use channel::TryBand;
-use client::Deed;
+use client::ClientActivity;
 use clock::LocalClock;
 use digest::{Batch, Delivery, Digester, Entry, Event, MessageEvent, Waited};
 use index::{ChannelIndex, LogIndex};
@@ -317,12 +317,12 @@ impl Aggregate {
             }
             MessageEvent::Refused { reason, client } => {
                 counts.rejections.add(reason);
-                totals.clients.add(Deed::Rejections, at.seen, client, totals.seed);
+                totals.clients.add(ClientActivity::Rejections, at.seen, client, totals.seed);
             }
             MessageEvent::Aborted => counts.aborted_transactions += 1,
             MessageEvent::BadCommand { client } => {
                 counts.bad_commands += 1;
-                totals.clients.add(Deed::BadCommands, at.seen, client, totals.seed);
+                totals.clients.add(ClientActivity::BadCommands, at.seen, client, totals.seed);
             }
             MessageEvent::DelayWarning => counts.delay_warnings += 1,
             MessageEvent::Other => {}

@@ -23,7 +23,7 @@ pub type Window = Busiest<IpAddr, TOLD_APART>;
 
 labelled! {
     /// What is counted of clients.
-    Deed {
+    ClientActivity {
         Connections = "connections": "inbound connections";
         Rejections = "rejections": "rejected recipients and connections";
         BadCommands = "bad_commands": "commands that the SMTP server did not understand";
@@ -31,10 +31,10 @@ labelled! {
     }
 }
 
-closed_set!(Deed);
+closed_set!(ClientActivity);
 
-/// A window for each deed.
-type Windows = Each<Deed, Window, { Deed::ALL.len() }>;
+/// A window for each activity.
+type Windows = Each<ClientActivity, Window, { ClientActivity::ALL.len() }>;
 
 /// All windows.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -60,13 +60,13 @@ struct Saved {
 impl From<Saved> for Clients {
     fn from(saved: Saved) -> Self {
         let mut addresses = saved.addresses.unwrap_or_default();
-        for (deed, window) in [
-            (Deed::Connections, saved.connections),
-            (Deed::Rejections, saved.rejections),
-            (Deed::AuthenticationFailures, saved.authentication_failures),
+        for (activity, window) in [
+            (ClientActivity::Connections, saved.connections),
+            (ClientActivity::Rejections, saved.rejections),
+            (ClientActivity::AuthenticationFailures, saved.authentication_failures),
         ] {
             if let Some(window) = window {
-                addresses[deed] = window;
+                addresses[activity] = window;
             }
         }
         Self { addresses, networks: saved.networks.unwrap_or_default() }
@@ -85,12 +85,12 @@ impl Table for Clients {
 }
 
 impl Clients {
-    /// Counts a deed of a client, where there is one. `seed` keys the hashes of networks.
-    pub(super) fn add(&mut self, deed: Deed, at: Time, client: Option<Client>, seed: u64) {
+    /// Counts an activity of a client, where there is one. `seed` keys the hashes of networks.
+    pub(super) fn add(&mut self, activity: ClientActivity, at: Time, client: Option<Client>, seed: u64) {
         let Some(Client { address, key }) = client else { return };
-        self.addresses[deed].add(at, key, || address);
+        self.addresses[activity].add(at, key, || address);
         let network = network(address);
-        self.networks[deed].add(at, network_key(network, seed), || network);
+        self.networks[activity].add(at, network_key(network, seed), || network);
     }
 }
 
@@ -119,7 +119,7 @@ fn network_key(network: IpAddr, seed: u64) -> u64 {
 mod tests {
     use std::net::IpAddr;
 
-    use super::{Clients, Deed, Time, Window, network};
+    use super::{ClientActivity, Clients, Time, Window, network};
     use crate::aggregate::digest::Client;
 
     fn address(text: &str) -> IpAddr {
@@ -152,7 +152,7 @@ mod tests {
         let saved = rmp_serde::to_vec_named(&old).expect("encoded");
         let mut clients: Clients = rmp_serde::from_slice(&saved).expect("decoded");
         let client = Client { address: address("192.0.2.7"), key: 7 };
-        clients.add(Deed::Rejections, Time::of(1), Some(client), 3);
+        clients.add(ClientActivity::Rejections, Time::of(1), Some(client), 3);
         let max = |window: &Window| window.ranking(Time::of(1), 1).rows.first().map_or(0, |row| row.1);
         let counts =
             |windows: &super::Windows| windows.all().map(|(_, window)| max(window)).collect::<Vec<_>>();
@@ -171,15 +171,15 @@ mod tests {
         for n in 0..20_000 {
             let client =
                 Client { address: [0x2001, 0xdb8, 0, 7, 0, 0, 0, n].into(), key: u64::from(n) << 20 };
-            clients.add(Deed::Connections, Time::of(1), Some(client), 3);
-            clients.add(Deed::Rejections, Time::of(1), None, 3);
+            clients.add(ClientActivity::Connections, Time::of(1), Some(client), 3);
+            clients.add(ClientActivity::Rejections, Time::of(1), None, 3);
         }
         let top = |window: &Window| window.ranking(Time::of(1), 1);
-        let networks = top(&clients.networks[Deed::Connections]);
+        let networks = top(&clients.networks[ClientActivity::Connections]);
         assert_eq!((networks.rows, networks.error_bound), (vec![(address("2001:db8:0:7::"), 20_000)], 0));
-        let addresses = top(&clients.addresses[Deed::Connections]);
+        let addresses = top(&clients.addresses[ClientActivity::Connections]);
         assert_eq!((addresses.rows[0].1, addresses.events), (1, 20_000));
-        assert!(top(&clients.addresses[Deed::Rejections]).rows.is_empty());
-        assert!(clients.addresses[Deed::Connections].bytes() <= Window::MOST_BYTES);
+        assert!(top(&clients.addresses[ClientActivity::Rejections]).rows.is_empty());
+        assert!(clients.addresses[ClientActivity::Connections].bytes() <= Window::MOST_BYTES);
     }
 }

@@ -1,6 +1,6 @@
 //! Whose connection it is: an inbound one is a client's, an outbound one goes to a destination.
 
-use super::client::Deed;
+use super::client::ClientActivity;
 use super::digest::{Batch, Client, ConnectionEvent, Key};
 use super::{Moment, Totals};
 use crate::record::authentication::AuthenticationResult;
@@ -15,12 +15,12 @@ impl Totals {
         at: Moment,
         batch: &Batch,
     ) {
-        let deed = match event {
+        let activity = match event {
             ConnectionEvent::Opened { destination, .. } => {
                 if let (Some(key), Some(destination)) = (key, destination) {
                     self.open_destinations.opened(key, destination, at.seen, batch);
                 }
-                Deed::Connections
+                ClientActivity::Connections
             }
             ConnectionEvent::Closed { .. } => {
                 if let Some(key) = key {
@@ -28,12 +28,12 @@ impl Totals {
                 }
                 return;
             }
-            ConnectionEvent::Rejected(_) => Deed::Rejections,
+            ConnectionEvent::Rejected(_) => ClientActivity::Rejections,
             ConnectionEvent::Authenticated { result: AuthenticationResult::Failure, .. } => {
-                Deed::AuthenticationFailures
+                ClientActivity::AuthenticationFailures
             }
             _ => return,
         };
-        self.clients.add(deed, at.seen, client, self.seed);
+        self.clients.add(activity, at.seen, client, self.seed);
     }
 }

@@ -4,12 +4,12 @@
 //! logs are read by a thread of another kind, see `logs`.
 
 mod active;
+mod carried_over;
 mod commands;
 mod daemon_logs;
 mod dispatcher;
 mod filesystems;
 mod held;
-mod learnt;
 mod probe;
 mod processes;
 mod queue;
@@ -17,7 +17,7 @@ mod row;
 mod sockets;
 mod threads;
 
-pub use learnt::Kept;
+pub use carried_over::Kept;
 pub use row::{Collector, Collects, Look, Of, Remark, Shown, Start, Verdict};
 pub use threads::Late;
 pub(super) use threads::{Collectors, spawn};

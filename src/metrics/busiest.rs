@@ -13,7 +13,7 @@ use super::page::Page;
 pub use super::top_table::TopTable;
 use crate::aggregate::Totals;
 use crate::aggregate::busiest::Ranking;
-use crate::aggregate::client::{Deed, network};
+use crate::aggregate::client::{ClientActivity, network};
 use crate::aggregate::time::Time;
 use crate::observed::Observed;
 use crate::record::code::Action;
@@ -23,8 +23,8 @@ use crate::source::sockets::{SocketSnapshot, StateCounts, TcpState};
 /// What a table is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Of {
-    Address(Deed),
-    Network(Deed),
+    Address(ClientActivity),
+    Network(ClientActivity),
     Sender,
     Destination,
     Socket,
@@ -34,14 +34,14 @@ enum Of {
 impl TopTable {
     fn of(self) -> Of {
         match self {
-            Self::Connections => Of::Address(Deed::Connections),
-            Self::NetworkConnections => Of::Network(Deed::Connections),
-            Self::Rejections => Of::Address(Deed::Rejections),
-            Self::NetworkRejections => Of::Network(Deed::Rejections),
-            Self::BadCommands => Of::Address(Deed::BadCommands),
-            Self::NetworkBadCommands => Of::Network(Deed::BadCommands),
-            Self::AuthenticationFailures => Of::Address(Deed::AuthenticationFailures),
-            Self::NetworkAuthenticationFailures => Of::Network(Deed::AuthenticationFailures),
+            Self::Connections => Of::Address(ClientActivity::Connections),
+            Self::NetworkConnections => Of::Network(ClientActivity::Connections),
+            Self::Rejections => Of::Address(ClientActivity::Rejections),
+            Self::NetworkRejections => Of::Network(ClientActivity::Rejections),
+            Self::BadCommands => Of::Address(ClientActivity::BadCommands),
+            Self::NetworkBadCommands => Of::Network(ClientActivity::BadCommands),
+            Self::AuthenticationFailures => Of::Address(ClientActivity::AuthenticationFailures),
+            Self::NetworkAuthenticationFailures => Of::Network(ClientActivity::AuthenticationFailures),
             Self::Senders => Of::Sender,
             Self::Destinations => Of::Destination,
             Self::Sockets => Of::Socket,
@@ -79,14 +79,15 @@ impl TopTable {
         let options = totals.options;
         let clients = options.has(LogOption::Connection) || options.has(LogOption::Transport);
         match self.of() {
-            Of::Address(Deed::Connections) | Of::Network(Deed::Connections) | Of::Destination => {
-                options.connection_entries()
-            }
-            Of::Address(Deed::Rejections) | Of::Network(Deed::Rejections) => {
+            Of::Address(ClientActivity::Connections)
+            | Of::Network(ClientActivity::Connections)
+            | Of::Destination => options.connection_entries(),
+            Of::Address(ClientActivity::Rejections) | Of::Network(ClientActivity::Rejections) => {
                 clients || options.connection_entries()
             }
-            Of::Address(Deed::BadCommands) | Of::Network(Deed::BadCommands) => clients,
-            Of::Address(Deed::AuthenticationFailures) | Of::Network(Deed::AuthenticationFailures) => {
+            Of::Address(ClientActivity::BadCommands) | Of::Network(ClientActivity::BadCommands) => clients,
+            Of::Address(ClientActivity::AuthenticationFailures)
+            | Of::Network(ClientActivity::AuthenticationFailures) => {
                 totals.entries.actions().any(|(action, count)| action == Action::Authentication && count > 0)
             }
             Of::Sender => options.has(LogOption::Username),
@@ -96,24 +97,24 @@ impl TopTable {
 }
 
 /// The gauges of a deed: of the busiest clients, and of the busiest one however clients are shown.
-fn gauges(deed: Deed) -> (&'static Metric<Gauge, 1>, &'static Metric<Gauge, 0>) {
+fn gauges(deed: ClientActivity) -> (&'static Metric<Gauge, 1>, &'static Metric<Gauge, 0>) {
     match deed {
-        Deed::Connections => (&metric::CLIENT_CONNECTIONS, &metric::CLIENT_CONNECTIONS_MAX),
-        Deed::Rejections => (&metric::CLIENT_REJECTIONS, &metric::CLIENT_REJECTIONS_MAX),
-        Deed::BadCommands => (&metric::CLIENT_BAD_COMMANDS, &metric::CLIENT_BAD_COMMANDS_MAX),
-        Deed::AuthenticationFailures => {
+        ClientActivity::Connections => (&metric::CLIENT_CONNECTIONS, &metric::CLIENT_CONNECTIONS_MAX),
+        ClientActivity::Rejections => (&metric::CLIENT_REJECTIONS, &metric::CLIENT_REJECTIONS_MAX),
+        ClientActivity::BadCommands => (&metric::CLIENT_BAD_COMMANDS, &metric::CLIENT_BAD_COMMANDS_MAX),
+        ClientActivity::AuthenticationFailures => {
             (&metric::CLIENT_AUTHENTICATION_FAILURES, &metric::CLIENT_AUTHENTICATION_FAILURES_MAX)
         }
     }
 }
 
 /// The gauge of the busiest network.
-fn network_gauge(deed: Deed) -> &'static Metric<Gauge, 0> {
+fn network_gauge(deed: ClientActivity) -> &'static Metric<Gauge, 0> {
     match deed {
-        Deed::Connections => &metric::CLIENT_NETWORK_CONNECTIONS_MAX,
-        Deed::Rejections => &metric::CLIENT_NETWORK_REJECTIONS_MAX,
-        Deed::BadCommands => &metric::CLIENT_NETWORK_BAD_COMMANDS_MAX,
-        Deed::AuthenticationFailures => &metric::CLIENT_NETWORK_AUTHENTICATION_FAILURES_MAX,
+        ClientActivity::Connections => &metric::CLIENT_NETWORK_CONNECTIONS_MAX,
+        ClientActivity::Rejections => &metric::CLIENT_NETWORK_REJECTIONS_MAX,
+        ClientActivity::BadCommands => &metric::CLIENT_NETWORK_BAD_COMMANDS_MAX,
+        ClientActivity::AuthenticationFailures => &metric::CLIENT_NETWORK_AUTHENTICATION_FAILURES_MAX,
     }
 }
 
@@ -276,7 +277,8 @@ pub fn fill_logs(page: &mut Page, totals: &Totals, display: &ClientDisplay, now:
                 fill(page, &top, Some(clients), max);
             }
             Of::Network(deed) => {
-                let networks = (deed == Deed::Connections).then_some(&metric::CLIENT_NETWORK_CONNECTIONS);
+                let networks =
+                    (deed == ClientActivity::Connections).then_some(&metric::CLIENT_NETWORK_CONNECTIONS);
                 fill(page, &top, networks, network_gauge(deed));
             }
             Of::Sender => fill(page, &top, Some(&metric::SENDER_ENQUEUES), &metric::SENDER_ENQUEUES_MAX),

@@ -1,15 +1,15 @@
 //! What the MTA's own commands say: those of a fixed list, one at a time, and never through a shell.
 //!
-//! `run.rs` has a program print and ends it, with all that it started; `leash.rs` is how this program's end is
+//! `run.rs` has a program print and ends it, with all that it started; `running.rs` is how this program's end is
 //! theirs; `program.rs` finds it; `rows.rs` reads what it prints by the tables in `summarize.rs`, `jobs.rs` and
 //! `counters.rs`.
 
 mod counters;
 mod jobs;
-mod leash;
 mod program;
 mod rows;
 mod run;
+mod running;
 mod summarize;
 #[cfg(test)]
 mod tests;
@@ -23,10 +23,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-pub use leash::Leash;
 pub use program::{PLACES, ProgramError, find};
 use rows::Row;
 pub use run::MOST_OUTPUT;
+pub use running::RunningCommand;
 
 use crate::record::labelled;
 
@@ -191,7 +191,7 @@ pub struct Runner {
     /// The one that runs.
     pub one: OneAtATime,
     /// What ends it.
-    pub leash: Leash,
+    pub running: RunningCommand,
 }
 
 impl Runner {
@@ -203,7 +203,7 @@ impl Runner {
     pub fn run(&self, command: Command, clock: &dyn Fn() -> Duration) -> Result<Told, CommandError> {
         let _one = self.one.0.try_lock().ok_or(CommandError::Busy)?;
         let program = find(&self.root, self.program.as_deref())?;
-        let output = run::output(&program, command.arguments(), self.timeout, &self.leash, clock)?;
+        let output = run::output(&program, command.arguments(), self.timeout, &self.running, clock)?;
         read(command, &output)
     }
 }

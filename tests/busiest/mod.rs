@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
-use imsimta_exporter::aggregate::client::{Deed, Window};
+use imsimta_exporter::aggregate::client::{ClientActivity, Window};
 use imsimta_exporter::aggregate::time::{Monotonic, Time, UnixTime};
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::config::ClientLabel;
@@ -47,7 +47,9 @@ fn the_busiest_of_millions_are_shown_and_their_counts_are_within_the_bound() {
     }
     check_gauges(&mut aggregate, &exact);
     let clients = &aggregate.totals.clients;
-    for window in [&clients.addresses[Deed::Connections], &clients.networks[Deed::Connections]] {
+    for window in
+        [&clients.addresses[ClientActivity::Connections], &clients.networks[ClientActivity::Connections]]
+    {
         say(&format!("{} bytes of at most {}", window.bytes(), Window::MOST_BYTES));
         assert!(window.bytes() <= Window::MOST_BYTES);
     }

@@ -8,7 +8,7 @@ use super::row::{Look, Remark, Start};
 use crate::config::Commands;
 use crate::observed::latest::{Latest, Turn};
 use crate::observed::reading::{Reading, Run};
-use crate::source::commands::{Command, CommandSnapshot, Failures, Leash, Ran, Runner};
+use crate::source::commands::{Command, CommandSnapshot, Failures, Ran, Runner, RunningCommand};
 
 pub(super) fn start(start: &Start<'_>) -> Look<CommandSnapshot> {
     let Start { config, observed, turn, kept, .. } = start;
@@ -16,17 +16,17 @@ pub(super) fn start(start: &Start<'_>) -> Look<CommandSnapshot> {
     if on.is_empty() {
         return Box::new(|| Run::Off);
     }
-    let leash = Leash::default();
+    let running = RunningCommand::default();
     let runner = Runner {
         root: observed.install.root.clone(),
         program: config.commands.program.clone(),
         timeout: config.commands.timeout,
         one: kept.common(),
-        leash: leash.clone(),
+        running: running.clone(),
     };
     // What runs would outlive this program.
-    turn.at_end(move || leash.end());
-    let mut failures = kept.learnt(Option::<Failures>::unwrap_or_default);
+    turn.at_end(move || running.end());
+    let mut failures = kept.carried_over(Option::<Failures>::unwrap_or_default);
     let (observed, turn) = (Arc::clone(observed), (*turn).clone());
     Box::new(move || match observed.collected.latest() {
         Some(latest) => run(&on, &runner, failures.get(), latest, &turn),

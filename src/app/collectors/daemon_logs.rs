@@ -14,7 +14,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<Listing> {
     let (directory, wanted) =
         (start.observed.install.log_directory.clone(), patterns(&start.config.daemon_logs));
     let (observed, turn) = (Arc::clone(start.observed), start.turn.clone());
-    let mut learnt = start.kept.learnt(|before: Option<Lister>| match before {
+    let mut carried_over = start.kept.carried_over(|before: Option<Lister>| match before {
         Some(mut before) => {
             before.go_on_with(wanted);
             before
@@ -22,7 +22,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<Listing> {
         None => Lister::new(directory, wanted, new_seed()),
     });
     Box::new(move || {
-        let lister = learnt.get();
+        let lister = carried_over.get();
         let now = observed.clock.now();
         let unix = u128::try_from(now.unix.millis()).unwrap_or(0) * 1_000_000;
         let alive = || {

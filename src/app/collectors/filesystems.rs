@@ -30,7 +30,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<FilesystemSnapshot> {
         ..Targets::default()
     };
     let followed = followed(start);
-    let mut learnt = start.kept.learnt(Option::<FilesystemWatch>::unwrap_or_default);
+    let mut carried_over = start.kept.carried_over(Option::<FilesystemWatch>::unwrap_or_default);
     let (observed, mut warned) = (Arc::clone(start.observed), false);
     Box::new(move || {
         targets.expected = user_of_the_mta(&observed).map(|user| expected(user, &observed));
@@ -39,7 +39,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<FilesystemSnapshot> {
             tracing::warn!(problem, "the log will not be followed through its rotations");
             warned = true;
         }
-        read(learnt.get(), &targets, observed.clock.wall())
+        read(carried_over.get(), &targets, observed.clock.wall())
     })
 }
 

@@ -16,7 +16,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<ProbeSnapshot> {
         Ok(prober) => prober,
         Err(problem) => return Box::new(move || Run::Failed(problem.clone())),
     };
-    let mut learnt = start.kept.learnt(|before: Option<Prober>| match before {
+    let mut carried_over = start.kept.carried_over(|before: Option<Prober>| match before {
         Some(before) => prober.going_on_from(&before),
         None => prober,
     });
@@ -26,7 +26,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<ProbeSnapshot> {
             return Run::Failed("has no place for what it finds".to_owned());
         };
         let begun = latest.alive(&turn);
-        let snapshot = learnt.get().look(&|| latest.alive(&turn));
+        let snapshot = carried_over.get().look(&|| latest.alive(&turn));
         if turn.is_over() {
             return Run::Failed("was cut short".to_owned());
         }

@@ -25,7 +25,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<ProcessSnapshot> {
     };
     let (observed, proc_root) = (Arc::clone(start.observed), start.proc_root.to_owned());
     let mounted = proc_root.clone();
-    let mut learnt = start.kept.learnt(|before: Option<ProcessWatch>| match before {
+    let mut carried_over = start.kept.carried_over(|before: Option<ProcessWatch>| match before {
         Some(mut before) => {
             before.go_on_with(programs);
             before
@@ -34,7 +34,7 @@ pub(super) fn start(start: &Start<'_>) -> Look<ProcessSnapshot> {
     });
     Box::new(move || {
         *observed.own.lock() = processes::own(&proc_root).ok().map(Arc::new);
-        let watch = learnt.get();
+        let watch = carried_over.get();
         if let Some(user) = user_of_the_mta(&observed) {
             watch.restrict_to(user);
         }

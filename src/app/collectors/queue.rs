@@ -22,10 +22,10 @@ pub(super) fn start(start: &Start<'_>) -> Look<Queue> {
     let Start { config, observed, turn, .. } = start;
     let settings = Settings::new(&config.queue, &observed.install.queue_directory);
     let held = HeldReasons::new(&config.held, &observed.install);
-    let mut learnt = start.kept.learnt(|before| QueueCollector::go_on(before, settings, held));
+    let mut carried_over = start.kept.carried_over(|before| QueueCollector::go_on(before, settings, held));
     let (observed, turn) = (Arc::clone(observed), (*turn).clone());
     Box::new(move || match observed.collected.latest() {
-        Some(latest) => learnt.get().run(&observed, latest, &turn),
+        Some(latest) => carried_over.get().run(&observed, latest, &turn),
         None => Run::Failed("has no place for what it finds".to_owned()),
     })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::learnt::Kept;
+use super::carried_over::Kept;
 use crate::config::Config;
 use crate::metrics::ClientDisplay;
 use crate::metrics::Page;

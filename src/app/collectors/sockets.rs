@@ -28,7 +28,7 @@ const SERVER: &str = "_server";
 pub(super) fn start(start: &Start<'_>) -> Look<SocketSnapshot> {
     let (configured, proc_root) = (start.config.sockets.ports.clone(), start.proc_root.to_owned());
     let observed = Arc::clone(start.observed);
-    let mut listened = start.kept.learnt(Option::<Listened>::unwrap_or_default);
+    let mut listened = start.kept.carried_over(Option::<Listened>::unwrap_or_default);
     Box::new(move || {
         let namespace = Namespace::of(&proc_root);
         if let Some(ports) = &configured {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::learnt::Kept;
+use super::carried_over::Kept;
 use super::row::{Collects, Start};
 use crate::app::death::DeathNotice;
 use crate::observed::latest::Turn;

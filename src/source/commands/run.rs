@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use super::{CommandError, Leash};
+use super::{CommandError, RunningCommand};
 
 /// The most that is read of what a command prints, on both outputs. A channel is some lines of a few hundred bytes.
 pub const MOST_OUTPUT: usize = 1 << 20;
@@ -34,15 +34,15 @@ pub(super) fn output(
     program: &Path,
     arguments: &[&str],
     timeout: Duration,
-    leash: &Leash,
+    running: &RunningCommand,
     clock: &dyn Fn() -> Duration,
 ) -> Result<Vec<u8>, CommandError> {
     let failed = |error| CommandError::Start { program: program.to_owned(), error };
     let deadline = clock() + timeout;
-    let mut child = leash.start(&mut command(program, arguments)).map_err(failed)?;
+    let mut child = running.start(&mut command(program, arguments)).map_err(failed)?;
     let mut printed = Printed::default();
     let heard = listen(&mut child, &mut printed, deadline, clock);
-    let status = leash.finish(child).map_err(failed)?;
+    let status = running.finish(child).map_err(failed)?;
     match heard.map_err(failed)? {
         Heard::All if status.success() => Ok(printed.out),
         Heard::All => Err(CommandError::ExitStatus { status, said: printed.first_line() }),

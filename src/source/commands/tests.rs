@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ChannelTold, Command, CommandError, FailureReason, Leash, OneAtATime, Runner, Told, read};
+use super::{
+    ChannelTold, Command, CommandError, FailureReason, OneAtATime, Runner, RunningCommand, Told, read,
+};
 use crate::source::spool::MAX_CHANNELS;
 
 fn told(command: Command, printed: &str) -> Told {
@@ -118,7 +120,7 @@ impl Fake {
             program: Some(program),
             timeout: Duration::from_secs(20),
             one: OneAtATime::default(),
-            leash: Leash::default(),
+            running: RunningCommand::default(),
         };
         Self { directory, runner }
     }
@@ -228,13 +230,13 @@ fn a_program_that_prints_without_end_is_killed() {
 #[test]
 fn who_lets_go_ends_it_at_once_and_starts_no_other() {
     let fake = Fake::new(r#": >"${0%/*}/started"; sleep 1000"#);
-    let (leash, started) = (fake.runner.leash.clone(), fake.directory.path().join("started"));
+    let (running, started) = (fake.runner.running.clone(), fake.directory.path().join("started"));
     std::thread::scope(|scope| {
         scope.spawn(move || {
             while !started.exists() {
                 std::thread::yield_now();
             }
-            leash.end();
+            running.end();
         });
         assert_eq!(fake.fails().0, FailureReason::ExitStatus);
     });

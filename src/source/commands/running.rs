@@ -17,9 +17,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Members of a group that are asked for, at most, once they were killed.
 const MOST_ORPHANS: usize = 1000;
 
-/// What holds the one that runs.
+/// The command that runs, where one does, for whoever has to end it.
 #[derive(Clone, Debug, Default)]
-pub struct Leash(Arc<Held>);
+pub struct RunningCommand(Arc<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -28,7 +28,7 @@ struct Held {
     group: Mutex<Option<Pid>>,
 }
 
-impl Leash {
+impl RunningCommand {
     /// Kills what runs. Nothing is started any more.
     pub fn end(&self) {
         self.0.over.store(true, Ordering::Release);

@@ -27,8 +27,8 @@ impl fmt::Debug for Kept {
 /// Makes of what the one before has learnt, if there was one, what to go on with.
 type GoOn<S> = Box<dyn FnOnce(Option<S>) -> S + Send>;
 
-/// What one collector has learnt. It is kept for the next when this goes.
-pub(super) struct Learnt<S: Send + 'static> {
+/// What one collector has learnt and goes on from. It is kept for the next when this goes.
+pub(super) struct CarriedOver<S: Send + 'static> {
     own: Option<S>,
     /// Which one it is of those that have gone on.
     number: u64,
@@ -38,8 +38,11 @@ pub(super) struct Learnt<S: Send + 'static> {
 
 impl Kept {
     /// What will be known from the first run on: until then the one before may be at work.
-    pub(super) fn learnt<S: Send>(&self, go_on: impl FnOnce(Option<S>) -> S + Send + 'static) -> Learnt<S> {
-        Learnt { own: None, number: 0, go_on: Some(Box::new(go_on)), kept: self.clone() }
+    pub(super) fn carried_over<S: Send>(
+        &self,
+        go_on: impl FnOnce(Option<S>) -> S + Send + 'static,
+    ) -> CarriedOver<S> {
+        CarriedOver { own: None, number: 0, go_on: Some(Box::new(go_on)), kept: self.clone() }
     }
 
     /// What all of them have in common, those that were left behind as well; made by who asks first.
@@ -58,7 +61,7 @@ impl Kept {
     }
 }
 
-impl<S: Send> Learnt<S> {
+impl<S: Send> CarriedOver<S> {
     /// It, in a run.
     pub(super) fn get(&mut self) -> &mut S {
         if let Some(go_on) = self.go_on.take() {
@@ -69,7 +72,7 @@ impl<S: Send> Learnt<S> {
     }
 }
 
-impl<S: Send> Drop for Learnt<S> {
+impl<S: Send> Drop for CarriedOver<S> {
     fn drop(&mut self) {
         let Some(own) = self.own.take() else { return };
         // What was left behind is old: another has gone on since, without it.
@@ -88,7 +91,7 @@ mod tests {
     #[test]
     fn what_was_left_behind_is_not_gone_on_from() {
         let kept = Kept::default();
-        let count = || kept.learnt(|before: Option<u32>| before.map_or(0, |before| before + 1));
+        let count = || kept.carried_over(|before: Option<u32>| before.map_or(0, |before| before + 1));
         let (mut first, mut second) = (count(), count());
         assert_eq!(*first.get(), 0);
         drop(first);
