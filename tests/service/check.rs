@@ -9,18 +9,10 @@ const ENTRIES: &str = "\
 19-Jan-2024 19:16:57.64 1a.2.3 tcp_local                 D 1 a@b rfc822;c@d c@d\n\
 19-Jan-2024 19:16:58.64 1a.2.4 tcp_local                 D 1 a@b rfc822;c@d c@d\n";
 
-fn arguments(command: &mut Command, install: &Install) {
-    command.args(["check", "--listen", "127.0.0.1:0", "--root"]).arg(install.path("root"));
-    command.arg("--state-dir").arg(install.path("state"));
-    command.env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
-}
-
 /// Exit status and output.
 #[track_caller]
 fn check(install: &Install) -> (i32, String) {
-    let mut command = Command::new(PROGRAM);
-    arguments(&mut command, install);
-    checked(&mut command)
+    checked(&mut install.check())
 }
 
 #[track_caller]
@@ -86,7 +78,7 @@ fn what_this_user_may_not_read_or_write() {
         let mut command = Command::new("setpriv");
         let dropped = "-dac_override,-dac_read_search";
         command.args(["--bounding-set", dropped, "--inh-caps", dropped, "--"]).arg(PROGRAM);
-        arguments(&mut command, &install);
+        install.check_arguments(&mut command);
         checked(&mut command)
     };
     let (status, text) = without_overriding();
@@ -126,9 +118,7 @@ fn a_syslog_that_is_there_and_one_that_is_not() {
         [(None, 1, "syslog: No such file"), (Some("notices\n"), 0, "syslog: 8 bytes")]
     {
         contents.inspect(|contents| std::fs::write(&syslog, contents).expect("written"));
-        let mut command = Command::new(PROGRAM);
-        arguments(&mut command, &install);
-        let (status, text) = checked(command.env("IMSIMTA_EXPORTER__HELD__SYSLOG", &syslog));
+        let (status, text) = checked(install.check().env("IMSIMTA_EXPORTER__HELD__SYSLOG", &syslog));
         assert_eq!(status, expected, "{text}");
         says(&text, &[wanted]);
     }

@@ -10,7 +10,7 @@ use imsimta_exporter::observed::Clock;
 use jiff::tz::TimeZone;
 use tokio::sync::oneshot;
 
-use super::harness::{DEADLINE, Install, PROGRAM, Service, available, request, run, value_of, wait_for};
+use super::harness::{DEADLINE, Install, PROGRAM, Service, available, request, value_of, wait_for, words_of};
 
 const OFFSET: &str = r#"imsimta_log_clock_offset_seconds{log="mail.log_current"}"#;
 const LINES: &str = r#"imsimta_log_lines_total{log="mail.log_current"}"#;
@@ -32,12 +32,7 @@ fn start(install: &Install, variables: &[(&str, &str)]) -> Service {
 
 /// Exit status and text of `check`, without line breaks.
 fn check(install: &Install, variables: &[(&str, &str)]) -> (i32, String) {
-    let mut command = Command::new(PROGRAM);
-    command.args(["check", "--as-root", "--listen", "127.0.0.1:0", "--root"]).arg(install.path("root"));
-    command.arg("--state-dir").arg(install.path("state"));
-    command.envs(variables.iter().copied());
-    let (status, text, _) = run(&mut command);
-    (status, text.split_whitespace().collect::<Vec<_>>().join(" "))
+    words_of(install.check().envs(variables.iter().copied()))
 }
 
 /// The zone of the exporter alone differs: zones without summer time, so that the test is the same all year.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use super::harness::{DEADLINE, Install, PROGRAM, Service, available, run, value_of, wait_for};
+use super::harness::{DEADLINE, Install, PROGRAM, Service, available, value_of, wait_for, words_of};
 
 /// What each command prints; words of the shell itself alone, so that nothing else is started.
 const PRINTS: &str = r#"case "$*" in
@@ -220,13 +220,9 @@ fn what_is_off_is_not_there() {
 }
 
 fn check(install: &Install) -> (i32, String) {
-    let mut command = Command::new(PROGRAM);
-    command.arg("check").arg("--root").arg(install.path("root"));
-    command.arg("--state-dir").arg(install.path("state")).args(["--listen", "127.0.0.1:0"]);
-    command.env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
+    let mut command = install.check();
     switch_on(&mut command, &["JOBS"]);
-    let (code, out, _) = run(&mut command);
-    (code, out.split_whitespace().collect::<Vec<_>>().join(" "))
+    words_of(&mut command)
 }
 
 #[test]

@@ -86,6 +86,24 @@ impl Install {
             .stdin(Stdio::null());
     }
 
+    /// The command line of `check` for this installation.
+    pub fn check(&self) -> Command {
+        let mut command = Command::new(PROGRAM);
+        self.check_arguments(&mut command);
+        command
+    }
+
+    /// Adds the arguments of `check` to a command line that ends with the program.
+    pub fn check_arguments(&self, command: &mut Command) {
+        command
+            .args(["check", "--listen", "127.0.0.1:0"])
+            .arg("--root")
+            .arg(self.path("root"))
+            .arg("--state-dir")
+            .arg(self.path("state"))
+            .env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
+    }
+
     pub fn start(&self) -> Service {
         Service::start(self.command())
     }
@@ -249,6 +267,12 @@ pub fn run(command: &mut Command) -> (i32, String, String) {
     let output = command.stdin(Stdio::null()).output().expect("started");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     (output.status.code().expect("an exit status"), text(output.stdout), text(output.stderr))
+}
+
+/// Runs a program to its end: exit status, and standard output as one line of words.
+pub fn words_of(command: &mut Command) -> (i32, String) {
+    let (status, text, _) = run(command);
+    (status, text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// Whether a program that a test needs is there. Without it the test fails in CI, and says loudly

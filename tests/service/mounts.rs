@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::harness::{Install, Service, available, pause};
+use super::harness::{Install, Service, available, pause, words_of};
 
 const MESSAGES: &str = r#"imsimta_queue_messages{channel="ims-ms"}"#;
 const SUCCESS: &str = r#"imsimta_collector_success{collector="queue"}"#;
@@ -164,14 +164,8 @@ fn a_log_that_is_mounted_alone_is_said() {
     let mut service = install.start();
     let said = service.wait_for_log("is mounted as a single file");
     assert!(said.contains("mail.log_current") && said.contains("mount its directory"), "{said}");
-    let mut command = Command::new(super::harness::PROGRAM);
-    command.args(["check", "--listen", "127.0.0.1:0", "--root"]).arg(install.path("root"));
-    command.arg("--state-dir").arg(install.path("other"));
-    let (_, text, _) = super::harness::run(&mut command);
-    assert!(
-        text.split_whitespace().collect::<Vec<_>>().join(" ").contains("is mounted as a single file"),
-        "{text}"
-    );
+    let (_, text) = words_of(&mut install.check());
+    assert!(text.contains("is mounted as a single file"), "{text}");
     drop(service);
     drop(mounted);
     // A directory is what should be mounted.

@@ -1,6 +1,6 @@
 //! Names of files in the queue: what is a message by its name, and what is said where many are none.
 
-use super::harness::{Install, run};
+use super::harness::{Install, words_of};
 use crate::exposition::sum_of;
 
 fn put(install: &Install, channel: &str, names: &[String]) {
@@ -37,15 +37,11 @@ fn many_files_that_are_no_messages_are_said() {
     put(&install, "ims-ms", &some(5, |number| format!("ZZf0a1b2cD{number:02}.KEEP1")));
     put(&install, "process", &some(200, |number| format!("ZZf0a1b2c{number:03}.00")));
     put(&install, "process", &some(6, |number| format!("ZZf0a1b2c{number:03}.KEEP1")));
-    let mut check = install.command();
-    let arguments: Vec<_> = check.get_args().skip(1).map(std::ffi::OsStr::to_owned).collect();
-    let (_, text, _) = run(std::process::Command::new(check.get_program()).arg("check").args(arguments));
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("note queue tcp_local: 10 of 70 files have names that no message has"), "{text}");
-    assert_eq!(words.matches("that no message has").count(), 1, "{text}");
+    let (_, words) = words_of(&mut install.check());
+    assert!(words.contains("note queue tcp_local: 10 of 70 files have names that no message has"), "{words}");
+    assert_eq!(words.matches("that no message has").count(), 1, "{words}");
 
-    check = install.command();
-    let service = super::harness::Service::start(check);
+    let service = install.start();
     service.wait_for_sample(r#"imsimta_queue_other_files{channel="tcp_local"}"#, 10.0);
     let (_, status) = service.get("/");
     assert!(status.contains("10 of 70 files of the channel tcp_local are no messages"), "{status}");

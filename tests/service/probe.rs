@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 
-use super::harness::{DEADLINE, Install, PROGRAM, Service, now, run, value_of};
+use super::harness::{DEADLINE, Install, Service, now, run, value_of};
 
 /// Serves every client of a port; what each said, or that it went.
 fn serve(greeting: &'static str) -> (u16, Receiver<String>) {
@@ -89,10 +89,7 @@ fn without_ports_nobody_is_asked() {
 fn check_says_what_a_client_meets() {
     let install = install();
     let ((good, _heard), (refusing, _)) = (serve("220 a\r\n"), serve("554 <no>\r\n"));
-    let mut command = Command::new(PROGRAM);
-    command.arg("check").arg("--root").arg(install.path("root"));
-    command.arg("--state-dir").arg(install.path("state")).args(["--listen", "127.0.0.1:0"]);
-    command.env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
+    let mut command = install.check();
     probing(&mut command, &format!("{good},{refusing}"));
     let (code, said, _) = run(&mut command);
     assert_eq!(code, 1, "{said}");

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use expect_test::expect_file;
 
-use crate::service::harness::{Install, PROGRAM, Service, available};
+use crate::service::harness::{Install, PROGRAM, Service, available, words_of};
 
 /// Tables of a network as the kernel writes them: a `proc` whose process 1 has another network than this one.
 const PROC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/proc");
@@ -17,14 +17,6 @@ fn install() -> Install {
     let cnf = include_str!("../fixtures/dispatcher/dispatcher.cnf");
     std::fs::write(install.path("root/config/dispatcher.cnf"), cnf).expect("written");
     install
-}
-
-/// What it says, as one line of words.
-fn check(mut command: Command, install: &Install) -> String {
-    command.args(["check", "--listen", "127.0.0.1:0", "--root"]).arg(install.path("root")).arg("--state-dir");
-    command.arg(install.path("state")).env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
-    let output = command.output().expect("run");
-    String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -58,9 +50,7 @@ fn a_page_from_tables_of_another_network() {
 
 #[test]
 fn check_says_what_cannot_be_known_there() {
-    let mut command = Command::new(PROGRAM);
-    command.env("IMSIMTA_EXPORTER__MTA__PROC", PROC);
-    let text = check(command, &install());
+    let (_, text) = words_of(install().check().env("IMSIMTA_EXPORTER__MTA__PROC", PROC));
     for part in [
         "somebody listens on 25, 587",
         "nobody listens on 225, 465 (sockets.ports)",
@@ -83,7 +73,9 @@ fn who_has_a_network_of_its_own_sees_that_of_the_host() {
     let port = listener.local_addr().expect("an address").port();
     let mut command = Command::new("unshare");
     command.args(["--net", PROGRAM]).env("IMSIMTA_EXPORTER__SOCKETS__PORTS", port.to_string());
-    let text = check(command, &install());
+    let install = install();
+    install.check_arguments(&mut command);
+    let (_, text) = words_of(&mut command);
     assert!(text.contains(&format!("somebody listens on {port}")), "{text}");
     assert!(text.contains("the MTA's host has another network than this process"), "{text}");
 }

@@ -1,7 +1,7 @@
 //! Without `sockets.ports`, the ports are those that the MTA's processes listen on and its Dispatcher is configured with.
 
 use super::Open;
-use crate::service::harness::{Install, Service, available, value_of};
+use crate::service::harness::{Install, Service, available, value_of, words_of};
 
 /// Whether a page has a port.
 fn has(page: &str, port: u16) -> bool {
@@ -57,17 +57,9 @@ fn ports_are_those_on_which_the_dispatcher_listens() {
 fn without_any_hint_the_ports_are_the_usual_ones_and_check_says_so() {
     let install = Install::new();
     install.append("mail.log_current", "");
-    let mut command = install.command();
-    let page = Service::start(install.command()).wait_for("the usual ports", |page| has(page, 465));
+    let page = install.start().wait_for("the usual ports", |page| has(page, 465));
     assert!([25, 465, 587].iter().all(|&port| has(&page, port)));
-    command = {
-        let mut check = std::process::Command::new(command.get_program());
-        check.args(["check", "--listen", "127.0.0.1:0", "--root"]).arg(install.path("root"));
-        check.arg("--state-dir").arg(install.path("state")).env("IMSIMTA_EXPORTER__MTA__AS_ROOT", "true");
-        check
-    };
-    let output = command.output().expect("run");
-    let text = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, text) = words_of(&mut install.check());
     assert!(
         text.contains("these ports are the usual ones, since no process of the MTA is seen to listen"),
         "{text}"
