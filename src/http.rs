@@ -8,6 +8,7 @@ mod connection;
 mod crowd;
 mod daemon_log;
 mod debug;
+mod document;
 pub mod documentation;
 mod encoding;
 mod guard;

@@ -1,8 +1,9 @@
 //! The debug page of what daemons said of errors, for the person who may read the state directory.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::status::{STYLE, ago};
+use super::document::document;
+use super::status::ago;
 use crate::metrics::ClientDisplay;
 use crate::observed::Observed;
 use crate::observed::daemon_log::{DaemonEvent, KEPT};
@@ -15,37 +16,26 @@ const TEXT_WIDTH: usize = 240;
 pub(super) fn page(observed: &Observed, clients: &ClientDisplay) -> Markup {
     let now = observed.clock.unix_seconds();
     let events: Vec<DaemonEvent> = observed.logs().daemon_events.all().rev().cloned().collect();
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width";
-                link rel="icon" href="data:,";
-                title { "imsimta-exporter: errors in the logs of daemons" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "Errors in the logs of daemons" }
-                p { "The last " (KEPT) " since this start, the newest first." }
-                @if events.is_empty() { p.ok { "None." } }
-                @else {
-                    table {
-                        tr { th { "Log" } th { "Written" } th { "About" } th { "Record" } }
-                        @for event in &events {
-                            tr {
-                                td title=(event.log.meaning()) { (event.log.label()) }
-                                td {
-                                    @if let Some(time) = event.time { (ago(Some(time.seconds()), now)) }
-                                    @else { "on a day that nobody knows" }
-                                }
-                                td title=(event.class.meaning()) { (event.class.label()) }
-                                td { code { (escaped(&clients.masked(&event.text), TEXT_WIDTH)) } }
-                            }
+    let body = html! {
+        h1 { "Errors in the logs of daemons" }
+        p { "The last " (KEPT) " since this start, the newest first." }
+        @if events.is_empty() { p.ok { "None." } }
+        @else {
+            table {
+                tr { th { "Log" } th { "Written" } th { "About" } th { "Record" } }
+                @for event in &events {
+                    tr {
+                        td title=(event.log.meaning()) { (event.log.label()) }
+                        td {
+                            @if let Some(time) = event.time { (ago(Some(time.seconds()), now)) }
+                            @else { "on a day that nobody knows" }
                         }
+                        td title=(event.class.meaning()) { (event.class.label()) }
+                        td { code { (escaped(&clients.masked(&event.text), TEXT_WIDTH)) } }
                     }
                 }
             }
         }
-    }
+    };
+    document("imsimta-exporter: errors in the logs of daemons", None, &body)
 }

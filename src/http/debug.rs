@@ -3,9 +3,10 @@
 
 use std::fmt::Write as _;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::status::{STYLE, ago};
+use super::document::document;
+use super::status::ago;
 use crate::aggregate::unparsed::KEPT;
 use crate::metrics::ClientDisplay;
 use crate::observed::Observed;
@@ -20,39 +21,28 @@ const NAME_WIDTH: usize = 60;
 pub(super) fn unparsed(observed: &Observed, clients: &ClientDisplay) -> Markup {
     let now = observed.clock.unix_seconds();
     let lines: Vec<_> = observed.logs().unparsed.all().cloned().collect();
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width";
-                link rel="icon" href="data:,";
-                title { "imsimta-exporter: lines that were not understood" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "Lines that were not understood" }
-                p {
-                    "The last " (KEPT) " since this start, the newest first. "
-                    code { "imsimta-exporter explain" } " says where reading stopped."
-                }
-                @if lines.is_empty() { p.ok { "None." } }
-                @else {
-                    table {
-                        tr { th { "Log" } th { "Read" } th { "Why" } th { "Line" } }
-                        @for line in lines.iter().rev() {
-                            tr {
-                                td { (escaped(line.at.log.as_bytes(), NAME_WIDTH)) }
-                                td { (ago(Some(line.at.time.seconds()), now)) }
-                                td title=(line.reason.meaning()) { (line.reason.label()) }
-                                td { code { (escaped(&clients.masked(&line.bytes), LINE_WIDTH)) } }
-                            }
-                        }
+    let body = html! {
+        h1 { "Lines that were not understood" }
+        p {
+            "The last " (KEPT) " since this start, the newest first. "
+            code { "imsimta-exporter explain" } " says where reading stopped."
+        }
+        @if lines.is_empty() { p.ok { "None." } }
+        @else {
+            table {
+                tr { th { "Log" } th { "Read" } th { "Why" } th { "Line" } }
+                @for line in lines.iter().rev() {
+                    tr {
+                        td { (escaped(line.at.log.as_bytes(), NAME_WIDTH)) }
+                        td { (ago(Some(line.at.time.seconds()), now)) }
+                        td title=(line.reason.meaning()) { (line.reason.label()) }
+                        td { code { (escaped(&clients.masked(&line.bytes), LINE_WIDTH)) } }
                     }
                 }
             }
         }
-    }
+    };
+    document("imsimta-exporter: lines that were not understood", None, &body)
 }
 
 /// The same for a terminal: printable ASCII only.

@@ -13,6 +13,7 @@ use maud::Markup;
 use subtle::ConstantTimeEq as _;
 
 use super::access::{Access, Entrance, Serves, Terms};
+use super::document;
 use super::pages::HTML;
 use super::routes;
 
@@ -195,13 +196,7 @@ pub(super) fn short(status: StatusCode, text: &str) -> Response {
 }
 
 fn page(status: StatusCode, body: &Markup) -> Response {
-    let page = maud::html! {
-        (maud::DOCTYPE)
-        html lang="en" {
-            head { meta charset="utf-8"; title { (status) } link rel="icon" href="data:,"; }
-            body { (body) }
-        }
-    };
+    let page = document::short(&status.to_string(), body);
     let mut response = Response::new(Body::from(page.into_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(HTML));

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
+use super::document::document;
 use crate::aggregate::account::LogAccount;
 use crate::aggregate::log_clock;
 use crate::observed::latest::Outline;
@@ -16,15 +17,8 @@ use crate::observed::queue::Queue;
 use crate::observed::{Observed, Readiness};
 use crate::text::escape;
 
-pub(super) const STYLE: &str = "\
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;color:#1b1b1b;background:#fff}\
-h1{font-size:1.4rem;margin:0 0 .3rem}h2{font-size:1.1rem;margin-top:2rem}\
-table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd;vertical-align:top}\
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}ul{padding-left:1.2rem}code{overflow-wrap:anywhere}\
-@media(max-width:40rem){table{display:block;overflow-x:auto;white-space:nowrap}td div{white-space:normal;min-width:14rem}}\
-.critical{color:#a4161a}.warning{color:#8a5300}.good{color:#17692f}\
-.ok{color:#17692f}.bad{color:#a4161a;font-weight:600}.dim{color:#666}\
-@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}td,th{border-color:#333}a{color:#8ab4f8}.critical{color:#ff8a80}.warning{color:#ffc46b}.good{color:#6fcf97}.ok{color:#6fcf97}.bad{color:#ff8a80}.dim{color:#999}}";
+/// Seconds between two looks of a browser.
+const REFRESH: u32 = 15;
 
 /// What shows lines that were not understood to whoever may read the state directory.
 pub(super) fn command(state_directory: &Path, listen: SocketAddr) -> String {
@@ -37,57 +31,45 @@ pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<
     let now = observed.clock.steady_seconds();
     let readiness = observed.readiness();
     let situation = observed.situation();
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="refresh" content="15";
-                link rel="icon" href="data:,";
-                title { "imsimta-exporter" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                (mail::findings_of(&situation, &observed.limits))
-                h2 { "Channels" }
-                (mail::channels(&situation, &observed.limits))
-                (mail::services(&situation.services, &observed.limits))
-                h2 { "imsimta-exporter " (env!("CARGO_PKG_VERSION")) }
-                p {
-                    "Watches the MTA below " code { (observed.install.root.display()) } " since "
-                    (stamp(observed.clock.started_at())) ". "
-                    @let whole = readiness == Readiness::default();
-                    @let sentence = readiness.sentence();
-                    @let (first, rest) = sentence.split_at(1);
-                    span class=(if whole { "ok" } else { "bad" }) { (first.to_ascii_uppercase()) (rest) "." }
-                }
-                p {
-                    @for (number, (path, what)) in links.iter().enumerate() {
-                        @if number > 0 { " · " }
-                        a href=(path.trim_start_matches('/')) title=(what) { (path) }
-                    }
-                }
-                h2 { "What is collected" }
-                (collectors(observed, now))
-                (other_files(observed.collected.found::<Queue>().as_deref()))
-                h2 { "Logs" }
-                (logs(&observed.logs(), now))
-                p {
-                    @match command {
-                        Some(command) => {
-                            "Lines that were not understood: " code { (command) }
-                            " shows the last ones to whoever may read that directory."
-                        }
-                        None => "Lines that were not understood are not shown, since the state directory cannot be used."
-                    }
-                }
-                (timezone(observed))
-                h2 { "State" }
-                (state(observed, now))
+    let body = html! {
+        (mail::findings_of(&situation, &observed.limits))
+        h2 { "Channels" }
+        (mail::channels(&situation, &observed.limits))
+        (mail::services(&situation.services, &observed.limits))
+        h2 { "imsimta-exporter " (env!("CARGO_PKG_VERSION")) }
+        p {
+            "Watches the MTA below " code { (observed.install.root.display()) } " since "
+            (stamp(observed.clock.started_at())) ". "
+            @let whole = readiness == Readiness::default();
+            @let sentence = readiness.sentence();
+            @let (first, rest) = sentence.split_at(1);
+            span class=(if whole { "ok" } else { "bad" }) { (first.to_ascii_uppercase()) (rest) "." }
+        }
+        p {
+            @for (number, (path, what)) in links.iter().enumerate() {
+                @if number > 0 { " · " }
+                a href=(path.trim_start_matches('/')) title=(what) { (path) }
             }
         }
-    }
+        h2 { "What is collected" }
+        (collectors(observed, now))
+        (other_files(observed.collected.found::<Queue>().as_deref()))
+        h2 { "Logs" }
+        (logs(&observed.logs(), now))
+        p {
+            @match command {
+                Some(command) => {
+                    "Lines that were not understood: " code { (command) }
+                    " shows the last ones to whoever may read that directory."
+                }
+                None => "Lines that were not understood are not shown, since the state directory cannot be used."
+            }
+        }
+        (timezone(observed))
+        h2 { "State" }
+        (state(observed, now))
+    };
+    document("imsimta-exporter", Some(REFRESH), &body)
 }
 
 fn collectors(observed: &Observed, now: f64) -> Markup {

@@ -1,8 +1,8 @@
 //! The busiest clients, networks, senders and destinations: who to look at when a host is flooded. In HTML, and as JSON.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::status::STYLE;
+use super::document::document;
 use crate::metrics::ClientDisplay;
 use crate::metrics::busiest::{self, Row, Top, TopTable};
 use crate::observed::Observed;
@@ -18,28 +18,16 @@ pub(super) fn page(observed: &Observed, clients: &ClientDisplay) -> Markup {
     // Clients that are shown by their networks would be the same again.
     let shown = |table: &TopTable| !(clients.shows_networks() && table.is_of_clients());
     let of = |table: TopTable| tables.iter().find(|top| top.table == table);
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="refresh" content=(REFRESH);
-                link rel="icon" href="data:,";
-                title { "imsimta-exporter: the busiest" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "The busiest" }
-                p {
-                    "Of the last 5 minutes by the logs, and open now. " a href="/" { "Status" } " · "
-                    a href="/top.json" { "JSON" }
-                }
-                (overview(TopTable::ALL.iter().filter(|table| shown(table)).map(|&table| (table, of(table)))))
-                @for top in tables.iter().filter(|top| shown(&top.table) && !top.rows.is_empty()) { (section(top)) }
-            }
+    let body = html! {
+        h1 { "The busiest" }
+        p {
+            "Of the last 5 minutes by the logs, and open now. " a href="/" { "Status" } " · "
+            a href="/top.json" { "JSON" }
         }
-    }
+        (overview(TopTable::ALL.iter().filter(|table| shown(table)).map(|&table| (table, of(table)))))
+        @for top in tables.iter().filter(|top| shown(&top.table) && !top.rows.is_empty()) { (section(top)) }
+    };
+    document("imsimta-exporter: the busiest", Some(REFRESH), &body)
 }
 
 /// The first of each table.
