@@ -131,10 +131,8 @@ mod tests {
                 log_filter
               not shown (off, or nothing showed it yet), and would give these metrics:
               log_connection        (+1) the sending host: which clients are rejected
-                                    imsimta_client_rejections, imsimta_client_bad_commands,
-                                    imsimta_client_rejections_max,
+                                    imsimta_client_bad_commands,
                                     imsimta_client_bad_commands_max,
-                                    imsimta_client_network_rejections_max,
                                     imsimta_client_network_bad_commands_max
               log_connection (+4)   ETRN commands of hosts that fetch their mail
                                     imsimta_etrn_total

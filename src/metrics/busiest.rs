@@ -20,42 +20,72 @@ use crate::record::code::Action;
 use crate::record::option::LogOption;
 use crate::source::sockets::{SocketSnapshot, StateCounts, TcpState};
 
-/// What a table is of.
+/// Who is ranked, and by what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Of {
-    Address(ClientActivity),
-    Network(ClientActivity),
-    Sender,
-    Destination,
-    Socket,
-    SocketOfNetwork,
+enum Ranked {
+    Clients(ClientActivity),
+    Networks(ClientActivity),
+    Senders,
+    Destinations,
+    ClientsBySockets,
+    NetworksBySockets,
 }
 
+/// The gauge of the first few of a table, where one number says all of each.
+type First = Option<&'static Metric<Gauge, 1>>;
+/// The gauge of its greatest count, however clients are shown.
+type Greatest = &'static Metric<Gauge, 0>;
+
 impl TopTable {
-    fn of(self) -> Of {
+    /// THE table of what each is: who is ranked, and the gauges that show it, which say what the log has to show.
+    fn row(self) -> (Ranked, First, Greatest) {
+        use ClientActivity::{AuthenticationFailures, BadCommands, Connections, Rejections};
+        use Ranked::{Clients, ClientsBySockets, Destinations, Networks, NetworksBySockets, Senders};
         match self {
-            Self::Connections => Of::Address(ClientActivity::Connections),
-            Self::NetworkConnections => Of::Network(ClientActivity::Connections),
-            Self::Rejections => Of::Address(ClientActivity::Rejections),
-            Self::NetworkRejections => Of::Network(ClientActivity::Rejections),
-            Self::BadCommands => Of::Address(ClientActivity::BadCommands),
-            Self::NetworkBadCommands => Of::Network(ClientActivity::BadCommands),
-            Self::AuthenticationFailures => Of::Address(ClientActivity::AuthenticationFailures),
-            Self::NetworkAuthenticationFailures => Of::Network(ClientActivity::AuthenticationFailures),
-            Self::Senders => Of::Sender,
-            Self::Destinations => Of::Destination,
-            Self::Sockets => Of::Socket,
-            Self::NetworkSockets => Of::SocketOfNetwork,
+            Self::Connections => {
+                (Clients(Connections), Some(&metric::CLIENT_CONNECTIONS), &metric::CLIENT_CONNECTIONS_MAX)
+            }
+            Self::NetworkConnections => (
+                Networks(Connections),
+                Some(&metric::CLIENT_NETWORK_CONNECTIONS),
+                &metric::CLIENT_NETWORK_CONNECTIONS_MAX,
+            ),
+            Self::Rejections => {
+                (Clients(Rejections), Some(&metric::CLIENT_REJECTIONS), &metric::CLIENT_REJECTIONS_MAX)
+            }
+            Self::NetworkRejections => (Networks(Rejections), None, &metric::CLIENT_NETWORK_REJECTIONS_MAX),
+            Self::BadCommands => {
+                (Clients(BadCommands), Some(&metric::CLIENT_BAD_COMMANDS), &metric::CLIENT_BAD_COMMANDS_MAX)
+            }
+            Self::NetworkBadCommands => {
+                (Networks(BadCommands), None, &metric::CLIENT_NETWORK_BAD_COMMANDS_MAX)
+            }
+            Self::AuthenticationFailures => (
+                Clients(AuthenticationFailures),
+                Some(&metric::CLIENT_AUTHENTICATION_FAILURES),
+                &metric::CLIENT_AUTHENTICATION_FAILURES_MAX,
+            ),
+            Self::NetworkAuthenticationFailures => {
+                (Networks(AuthenticationFailures), None, &metric::CLIENT_NETWORK_AUTHENTICATION_FAILURES_MAX)
+            }
+            Self::Senders => (Senders, Some(&metric::SENDER_ENQUEUES), &metric::SENDER_ENQUEUES_MAX),
+            Self::Destinations => (
+                Destinations,
+                Some(&metric::DESTINATION_OPEN_CONNECTIONS),
+                &metric::DESTINATION_OPEN_CONNECTIONS_MAX,
+            ),
+            Self::Sockets => (ClientsBySockets, None, &metric::CLIENT_SOCKETS_MAX),
+            Self::NetworkSockets => (NetworksBySockets, None, &metric::CLIENT_NETWORK_SOCKETS_MAX),
         }
     }
 
     /// What its rows are.
     pub fn who(self) -> &'static str {
-        match self.of() {
-            Of::Address(_) | Of::Socket => "Client",
-            Of::Network(_) | Of::SocketOfNetwork => "Network",
-            Of::Sender => "Sender",
-            Of::Destination => "Destination",
+        match self.row().0 {
+            Ranked::Clients(_) | Ranked::ClientsBySockets => "Client",
+            Ranked::Networks(_) | Ranked::NetworksBySockets => "Network",
+            Ranked::Senders => "Sender",
+            Ranked::Destinations => "Destination",
         }
     }
 
@@ -64,57 +94,28 @@ impl TopTable {
         self.who() == "Client"
     }
 
-    /// What the MTA has to log for it: one of these.
+    /// What the MTA has to log for it: one of these, as its gauges need it; nothing for what no log tells.
     pub fn needs(self) -> &'static [LogOption] {
-        match self.of() {
-            Of::Address(deed) | Of::Network(deed) => gauges(deed).0.family.needs,
-            Of::Sender => metric::SENDER_ENQUEUES.family.needs,
-            Of::Destination => metric::DESTINATION_OPEN_CONNECTIONS.family.needs,
-            Of::Socket | Of::SocketOfNetwork => &[],
-        }
+        self.row().2.family.needs
     }
 
     /// Whether the log shows what it counts: else nobody knows, and 0 would be wrong.
     fn is_known(self, totals: &Totals) -> bool {
-        let options = totals.options;
-        let clients = options.has(LogOption::Connection) || options.has(LogOption::Transport);
-        match self.of() {
-            Of::Address(ClientActivity::Connections)
-            | Of::Network(ClientActivity::Connections)
-            | Of::Destination => options.connection_entries(),
-            Of::Address(ClientActivity::Rejections) | Of::Network(ClientActivity::Rejections) => {
-                clients || options.connection_entries()
-            }
-            Of::Address(ClientActivity::BadCommands) | Of::Network(ClientActivity::BadCommands) => clients,
-            Of::Address(ClientActivity::AuthenticationFailures)
-            | Of::Network(ClientActivity::AuthenticationFailures) => {
-                totals.entries.actions().any(|(action, count)| action == Action::Authentication && count > 0)
-            }
-            Of::Sender => options.has(LogOption::Username),
-            Of::Socket | Of::SocketOfNetwork => true,
-        }
+        self.needs().iter().any(|&option| shows(totals, option))
     }
 }
 
-/// The gauges of a deed: of the busiest clients, and of the busiest one however clients are shown.
-fn gauges(deed: ClientActivity) -> (&'static Metric<Gauge, 1>, &'static Metric<Gauge, 0>) {
-    match deed {
-        ClientActivity::Connections => (&metric::CLIENT_CONNECTIONS, &metric::CLIENT_CONNECTIONS_MAX),
-        ClientActivity::Rejections => (&metric::CLIENT_REJECTIONS, &metric::CLIENT_REJECTIONS_MAX),
-        ClientActivity::BadCommands => (&metric::CLIENT_BAD_COMMANDS, &metric::CLIENT_BAD_COMMANDS_MAX),
-        ClientActivity::AuthenticationFailures => {
-            (&metric::CLIENT_AUTHENTICATION_FAILURES, &metric::CLIENT_AUTHENTICATION_FAILURES_MAX)
+/// Whether the log has shown what an option adds.
+fn shows(totals: &Totals, option: LogOption) -> bool {
+    let options = totals.options;
+    match option {
+        LogOption::ConnectionEntries => options.connection_entries(),
+        LogOption::AuthenticationEntries => {
+            totals.entries.actions().any(|(action, count)| action == Action::Authentication && count > 0)
         }
-    }
-}
-
-/// The gauge of the busiest network.
-fn network_gauge(deed: ClientActivity) -> &'static Metric<Gauge, 0> {
-    match deed {
-        ClientActivity::Connections => &metric::CLIENT_NETWORK_CONNECTIONS_MAX,
-        ClientActivity::Rejections => &metric::CLIENT_NETWORK_REJECTIONS_MAX,
-        ClientActivity::BadCommands => &metric::CLIENT_NETWORK_BAD_COMMANDS_MAX,
-        ClientActivity::AuthenticationFailures => &metric::CLIENT_NETWORK_AUTHENTICATION_FAILURES_MAX,
+        // Transport information has the client's address as well.
+        LogOption::Connection => options.has(LogOption::Connection) || options.has(LogOption::Transport),
+        other => options.has(other),
     }
 }
 
@@ -178,21 +179,21 @@ fn of_log(table: TopTable, totals: &Totals, display: &ClientDisplay, now: Time, 
     // One is needed for the maximum.
     let asked = most.max(1);
     let clients = &totals.clients;
-    let networks = |deed| {
-        let ranking = clients.networks[deed].ranking(now, asked);
+    let networks = |activity| {
+        let ranking = clients.networks[activity].ranking(now, asked);
         Top::new(table, ranking, |&first| display.network(first))
     };
-    let mut top = match table.of() {
-        Of::Address(deed) => {
-            let ranking = clients.addresses[deed].ranking(now, asked);
+    let mut top = match table.row().0 {
+        Ranked::Clients(activity) => {
+            let ranking = clients.addresses[activity].ranking(now, asked);
             let top = Top::new(table, ranking, |&client| display.value(client));
             // What could be told apart of a network's addresses is less than what the network did.
-            if display.shows_networks() { top.rolled_up(networks(deed)) } else { top }
+            if display.shows_networks() { top.rolled_up(networks(activity)) } else { top }
         }
-        Of::Network(deed) => networks(deed),
-        Of::Sender => Top::new(table, totals.senders.ranking(now, asked), |user| display.user(user)),
-        Of::Destination => destinations(totals, display, now),
-        Of::Socket | Of::SocketOfNetwork => return None,
+        Ranked::Networks(activity) => networks(activity),
+        Ranked::Senders => Top::new(table, totals.senders.ranking(now, asked), |user| display.user(user)),
+        Ranked::Destinations => destinations(totals, display, now),
+        Ranked::ClientsBySockets | Ranked::NetworksBySockets => return None,
     };
     top.rows.truncate(most);
     Some(top)
@@ -271,31 +272,15 @@ pub fn all(observed: &Observed, display: &ClientDisplay, most: usize) -> Vec<Top
 /// Puts the tables that logs feed on the page of metrics.
 pub fn fill_logs(page: &mut Page, totals: &Totals, display: &ClientDisplay, now: Time) {
     for top in of_logs(totals, display, now, display.top) {
-        match top.table.of() {
-            Of::Address(deed) => {
-                let (clients, max) = gauges(deed);
-                fill(page, &top, Some(clients), max);
-            }
-            Of::Network(deed) => {
-                let networks =
-                    (deed == ClientActivity::Connections).then_some(&metric::CLIENT_NETWORK_CONNECTIONS);
-                fill(page, &top, networks, network_gauge(deed));
-            }
-            Of::Sender => fill(page, &top, Some(&metric::SENDER_ENQUEUES), &metric::SENDER_ENQUEUES_MAX),
-            Of::Destination => {
-                let rows = Some(&metric::DESTINATION_OPEN_CONNECTIONS);
-                fill(page, &top, rows, &metric::DESTINATION_OPEN_CONNECTIONS_MAX);
-            }
-            Of::Socket | Of::SocketOfNetwork => {}
-        }
+        fill(page, &top);
     }
 }
 
 /// Puts the clients of sockets on the page of metrics.
 pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, display: &ClientDisplay) {
     let [clients, networks] = of_sockets(snapshot, display, display.top);
-    fill(page, &clients, None, &metric::CLIENT_SOCKETS_MAX);
-    fill(page, &networks, None, &metric::CLIENT_NETWORK_SOCKETS_MAX);
+    fill(page, &clients);
+    fill(page, &networks);
     for row in &clients.rows {
         for (state, &count) in &row.states {
             page.count(&metric::CLIENT_SOCKETS, &[&row.name, state], count);
@@ -303,13 +288,14 @@ pub fn fill_sockets(page: &mut Page, snapshot: &SocketSnapshot, display: &Client
     }
 }
 
-fn fill(page: &mut Page, top: &Top, rows: Option<&Metric<Gauge, 1>>, max: &Metric<Gauge, 0>) {
-    if let Some(rows) = rows {
+fn fill(page: &mut Page, top: &Top) {
+    let (_, first, greatest) = top.table.row();
+    if let Some(first) = first {
         for row in &top.rows {
-            page.count(rows, &[&row.name], row.count);
+            page.count(first, &[&row.name], row.count);
         }
     }
-    page.count(max, &[], top.max);
+    page.count(greatest, &[], top.max);
     page.count(&metric::TOP_ERROR_BOUND, &[top.table.label()], top.error_bound);
 }
 

@@ -11,7 +11,7 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len() + super::export
         query "topk(5, imsimta_client_connections)";
     CLIENT_REJECTIONS = Gauge "imsimta_client_rejections" [CLIENT] Logs
         "Rejections (J and X entries) of the clients with most of them in the last 5 minutes."
-        needs Connection
+        needs Connection, ConnectionEntries
         query "topk(5, imsimta_client_rejections)";
     CLIENT_AUTHENTICATION_FAILURES = Gauge "imsimta_client_authentication_failures" [CLIENT] Logs
         "Failed authentications of the clients with most of them in the last 5 minutes."
@@ -27,7 +27,7 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len() + super::export
         query "imsimta_client_connections_max > 300";
     CLIENT_REJECTIONS_MAX = Gauge "imsimta_client_rejections_max" [] Logs
         "Rejections (J and X entries) of the client with most of them in the last 5 minutes, however labelled."
-        needs Connection
+        needs Connection, ConnectionEntries
         query "imsimta_client_rejections_max > 300";
     CLIENT_BAD_COMMANDS_MAX = Gauge "imsimta_client_bad_commands_max" [] Logs
         "Bad commands (B entries) of the client with most of them in the last 5 minutes, however labelled."
@@ -47,7 +47,7 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len() + super::export
         query "imsimta_client_network_connections_max > 1000";
     CLIENT_NETWORK_REJECTIONS_MAX = Gauge "imsimta_client_network_rejections_max" [] Logs
         "Rejections (J and X entries) of the network (/24, /64) with most of them in the last 5 minutes."
-        needs Connection
+        needs Connection, ConnectionEntries
         query "imsimta_client_network_rejections_max > 1000";
     CLIENT_NETWORK_BAD_COMMANDS_MAX = Gauge "imsimta_client_network_bad_commands_max" [] Logs
         "Bad commands (B entries) of the network (/24, /64) with most of them in the last 5 minutes."
