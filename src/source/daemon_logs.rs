@@ -16,9 +16,12 @@ use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, RawDir, accessat,
 use rustix::io::Errno;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use self::head::Head;
 use super::follow::FileId;
 use super::follow::single::Seen;
 use crate::record::daemon_log::DaemonLog;
+
+mod head;
 
 /// So many files of a daemon are followed, those that were written or begun last.
 pub const MOST_FOLLOWED: usize = 64;
@@ -78,6 +81,8 @@ pub struct Found {
     pub bytes: u64,
     /// Whether it was begun since the listing before.
     pub appeared: bool,
+    /// Whether it was made as a copy of another.
+    pub is_copy: bool,
 }
 
 /// What a listing found.
@@ -93,7 +98,8 @@ pub struct Listing {
     pub left_out: u64,
     /// When it was made, nanoseconds since 1970.
     pub made: u128,
-    /// How many files were asked about: those with new names, those that are followed, these twice, and those that wait.
+    /// How many files were asked about: those with new names, those that are followed, these twice, and those that wait. What
+    /// they begin with is read beside, until that is known.
     pub asked: u64,
     /// A file that cannot be read, and why.
     pub problem: Option<String>,
@@ -107,6 +113,8 @@ struct Candidate {
     key: u64,
     seen: Seen,
     appeared: bool,
+    is_copy: bool,
+    head: Head,
     /// Whether it could not be read last.
     denied: bool,
 }
@@ -144,7 +152,21 @@ impl Candidate {
 
     fn found(&self, root: &Path) -> Found {
         let path = root.join(OsStr::from_bytes(self.name.to_bytes()));
-        Found { log: self.log, path, id: self.seen.id, bytes: self.seen.bytes, appeared: self.appeared }
+        let (Seen { id, bytes, .. }, appeared, is_copy) = (self.seen, self.appeared, self.is_copy);
+        Found { log: self.log, path, id, bytes, appeared, is_copy }
+    }
+
+    /// Looks at it again.
+    fn look(&mut self, directory: &OwnedFd) {
+        if let Ok(Some(seen)) = Seen::at(directory.as_fd(), &*self.name) {
+            let before = std::mem::replace(&mut self.seen, seen);
+            self.head.look(directory.as_fd(), &self.name, Some(before), seen);
+        }
+    }
+
+    /// Whether this one, whose name is new, is a copy of another.
+    fn is_copy_of(&self, other: &Self) -> bool {
+        self.log == other.log && self.seen.id != other.seen.id && self.head.is_copy_of(&other.head)
     }
 
     /// Whether it was written so lately that it may be written again.
@@ -232,8 +254,10 @@ impl Lister {
         let mut names = self.names(&directory, now, &mut alive)?;
         self.known = std::mem::take(&mut names.keys);
         self.known.sort_unstable();
-        self.candidates.retain(|file| self.known.binary_search(&file.key).is_ok());
+        let gone = |file: &mut Candidate| self.known.binary_search(&file.key).is_err();
+        let gone: Vec<Candidate> = self.candidates.extract_if(.., gone).collect();
         self.look_again(&directory);
+        self.tell_copies(&directory, &gone, &mut names.new, &mut alive);
         let asked = names.asked + self.candidates.len() as u64;
         let mut listing = Listing { made: now.unix, left_out: names.left_out, asked, ..Listing::default() };
         self.candidates.append(&mut names.new);
@@ -297,15 +321,17 @@ impl Lister {
             key,
             seen,
             appeared: self.appeared(pattern, seen, now),
+            // A copy that keeps times is older than itself.
+            is_copy: seen.written < seen.id.born,
+            head: Head::default(),
             denied: false,
         }))
     }
 
-    /// Whether a file whose name is new was begun since the listing before. One that was only renamed was not, nor was a
-    /// copy that keeps times, which is older than itself.
+    /// Whether a file whose name is new was begun since the listing before. One that was only renamed was not.
     fn appeared(&self, pattern: &Pattern, seen: Seen, now: Moment) -> bool {
         let Some(made) = self.made.filter(|_| self.known_patterns.contains(pattern)) else { return false };
-        if self.candidates.iter().any(|file| file.seen.id == seen.id) || seen.written < seen.id.born {
+        if self.candidates.iter().any(|file| file.seen.id == seen.id) {
             return false;
         }
         let since = now.monotonic.saturating_sub(made) + GRAIN;
@@ -319,9 +345,31 @@ impl Lister {
         for file in &mut self.candidates {
             // One that nobody could read is as new as before, when somebody can.
             file.appeared &= file.denied;
-            if let Ok(Some(seen)) = Seen::at(directory.as_fd(), &*file.name) {
-                file.seen = seen;
-            }
+            file.look(directory);
+        }
+    }
+
+    /// Which of the new files are copies: of those that were known, or of new ones that are older.
+    fn tell_copies(
+        &self,
+        directory: &OwnedFd,
+        gone: &[Candidate],
+        new: &mut [Candidate],
+        alive: &mut impl FnMut(),
+    ) {
+        for file in &mut *new {
+            alive();
+            file.head.look(directory.as_fd(), &file.name, None, file.seen);
+        }
+        new.sort_by_key(|file| file.seen.id.born);
+        for index in 0..new.len() {
+            let (older, rest) = new.split_at_mut(index);
+            let Some(file) = rest.first_mut() else { break };
+            let born = file.seen.id.born;
+            let older = older.iter().filter(|other| (1..born).contains(&other.seen.id.born));
+            let mut others = self.candidates.iter().chain(gone).chain(older);
+            file.is_copy = file.is_copy || others.any(|other| file.is_copy_of(other));
+            file.appeared &= !file.is_copy;
         }
     }
 

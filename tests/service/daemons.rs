@@ -270,3 +270,29 @@ fn what_is_written_while_a_file_may_not_be_read_counts_when_it_may() {
     service.wait_for_sample(&events("dispatcher", "bind"), 3.0);
     service.stop();
 }
+
+#[test]
+fn what_a_copy_says_does_not_count_again() {
+    let install = Install::new();
+    install.append("mail.log_current", "");
+    let mut service = install.start();
+    let class = events("dispatcher", "bind");
+    service.wait_for_sample(&class, 0.0);
+    let said = |second: u32| format!("23.59.{second}.90 (   1): bind() failed: Address already in use\n");
+    install.append("dispatcher.log-1", &(said(10) + &said(11)));
+    service.wait_for_sample(&class, 2.0);
+    std::fs::copy(install.log("dispatcher.log-1"), install.log("dispatcher.log-1.old")).expect("copied");
+    service.wait_for_sample(r#"imsimta_daemon_log_files_followed{log="dispatcher"}"#, 2.0);
+    // Who does write into it later is heard.
+    install.append("dispatcher.log-1.old", &said(12));
+    service.wait_for_sample(&class, 3.0);
+    // One that comes while nobody runs.
+    wait_until_saved(&service, &install);
+    service.stop();
+    std::fs::copy(install.log("dispatcher.log-1"), install.log("dispatcher.log-1.older")).expect("copied");
+    service = install.start();
+    service.wait_for_sample(r#"imsimta_daemon_log_files_followed{log="dispatcher"}"#, 3.0);
+    install.append("dispatcher.log-1", &said(13));
+    service.wait_for_sample(&class, 4.0);
+    service.stop();
+}

@@ -151,7 +151,9 @@ impl DaemonLogs {
     /// an earlier run, else where it ended when it was listed.
     fn first(&self, found: &Found, listing: &Listing, listed_before: Option<u128>) -> Position {
         let is_first = self.listing.is_none();
-        let is_new = found.appeared || is_first && listed_before.is_some_and(|before| found.id.born > before);
+        let was_begun = is_first && !found.is_copy;
+        let is_new =
+            found.appeared || was_begun && listed_before.is_some_and(|before| found.id.born > before);
         if is_new { unread(found.id, 0, found.id.born) } else { unread(found.id, found.bytes, listing.made) }
     }
 

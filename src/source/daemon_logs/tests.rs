@@ -1,6 +1,7 @@
 //! What is followed of a directory, what is new in it, and what a listing of very many old files asks.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -49,6 +50,24 @@ impl Directory {
     /// One that was last written so long ago.
     fn old(&self, name: &str, ago: Duration) {
         self.make(name).set_modified(now() - ago).expect("set");
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let file = File::options().create(true).append(true).open(self.path(name));
+        file.and_then(|mut file| file.write_all(text.as_bytes())).expect("written");
+    }
+
+    /// Waits until what is made now is younger than this one: times of files are coarse.
+    fn older(&self, name: &str) {
+        let born = |name: &str| self.path(name).metadata().and_then(|file| file.created()).expect("told");
+        loop {
+            self.make("elsewhere");
+            let is_older = born(name) < born("elsewhere");
+            fs::remove_file(self.path("elsewhere")).expect("removed");
+            if is_older {
+                return;
+            }
+        }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -199,6 +218,52 @@ fn of_files_that_are_too_many_to_look_at_again_the_number_is_known() {
         fs::remove_file(directory.path(&format!("dispatcher.log-{number}"))).expect("removed");
     }
     assert_eq!(left_out(&mut directory), 0);
+}
+
+#[test]
+fn a_copy_is_not_new_whoever_is_copied_and_what_only_says_the_same_is() {
+    const TIMES: &str = "10.00.00.01 ( 1): bind() failed\n10.00.05.02 ( 1): bind() failed\n";
+    let long = TIMES.repeat(99);
+    for (text, is_copy) in [
+        (TIMES, true),
+        (&long, true),
+        // Two daemons may well say this.
+        ("bind() failed\nbind() failed\n", false),
+        ("10.00.00.01 ( 1): bind() failed\n10.00.00.01 ( 1): bind() failed\n", false),
+        ("", false),
+    ] {
+        for begun_before in [false, true] {
+            for what in ["it goes on", "it is cut", "it is removed", "nothing"] {
+                let mut directory = Directory::new();
+                directory.list();
+                directory.write("imta", text);
+                if begun_before {
+                    directory.list();
+                }
+                directory.older("imta");
+                fs::copy(directory.path("imta"), directory.path("imta.1")).expect("copied");
+                match what {
+                    "it goes on" => directory.write("imta", TIMES),
+                    "it is cut" => drop(directory.make("imta")),
+                    "it is removed" => fs::remove_file(directory.path("imta")).expect("removed"),
+                    _ => {}
+                }
+                // Of what was never seen nobody knows.
+                let expected = is_copy && (begun_before || !matches!(what, "it is cut" | "it is removed"));
+                let listing = directory.list();
+                let copy = listing.files.iter().find(|file| file.path.ends_with("imta.1")).expect("listed");
+                let found = (copy.is_copy, copy.appeared);
+                assert_eq!(found, (expected, !expected), "{text} {begun_before} {what}");
+                assert!(directory.list().files.iter().all(|file| !file.appeared));
+            }
+        }
+    }
+    let mut directory = Directory::new();
+    directory.write("imta", TIMES);
+    directory.list();
+    directory.write("imta.1", &TIMES.replace("( 1)", "( 2)"));
+    directory.write("dispatcher.log-1", TIMES);
+    assert_eq!(directory.list().files.iter().filter(|file| file.appeared).count(), 2);
 }
 
 #[test]

@@ -41,6 +41,7 @@ struct Host {
     book: RwLock<LogBook>,
     logs: FollowedLogs,
     now: Now,
+    is_copy: bool,
 }
 
 impl Host {
@@ -51,7 +52,7 @@ impl Host {
         let logs =
             FollowedLogs::new(&config.logs, directory.path(), &config.dialect(), &Positions::default());
         let book = RwLock::new(LogBook::new(Aggregate::new(Totals::new(1), TimeZone::UTC, 1024), false));
-        Self { directory, config, book, logs, now: Clock::start().now() }
+        Self { directory, config, book, logs, now: Clock::start().now(), is_copy: false }
     }
 
     fn append(&self, text: &str) {
@@ -75,7 +76,9 @@ impl Host {
     fn list(&mut self, place: Place, appeared: bool) {
         let path = self.directory.path().join("tcp_smtp_server.log-1");
         let seen = Seen::at(CWD, &*path).expect("looked");
-        let found = seen.map(|seen| Found { log: LOG, path, id: seen.id, bytes: seen.bytes, appeared });
+        let is_copy = self.is_copy;
+        let found =
+            seen.map(|seen| Found { log: LOG, path, id: seen.id, bytes: seen.bytes, appeared, is_copy });
         let made = u128::try_from(self.now.unix.millis()).expect("after 1970") * 1_000_000;
         let mut listing = Listing { made, ..Listing::default() };
         match place {
@@ -140,17 +143,20 @@ fn what_is_written_while_nobody_can_read_it_counts_when_somebody_can() {
 }
 
 #[test]
-fn a_file_that_was_begun_while_nobody_ran_and_cannot_be_read_at_first_is_read_whole() {
-    let mut host = Host::new();
-    host.list(Nowhere, false);
-    // By the clock of the test it is later than when the file is made.
-    let listed = UnixTime::of(host.now.unix.millis() - 60_000);
-    host.book.write().aggregate.totals.daemon_logs.listed(&[].into(), listed);
-    host.append(ERROR);
-    host.restart();
-    host.list(Waiting, false);
-    host.list(Followed, false);
-    assert_eq!(host.counted(), 1);
+fn a_file_that_was_begun_while_nobody_ran_and_cannot_be_read_at_first_is_read_whole_but_no_copy() {
+    for (is_copy, expected) in [(false, 1), (true, 0)] {
+        let mut host = Host::new();
+        host.is_copy = is_copy;
+        host.list(Nowhere, false);
+        // By the clock of the test it is later than when the file is made.
+        let listed = UnixTime::of(host.now.unix.millis() - 60_000);
+        host.book.write().aggregate.totals.daemon_logs.listed(&[].into(), listed);
+        host.append(ERROR);
+        host.restart();
+        host.list(Waiting, false);
+        host.list(Followed, false);
+        assert_eq!(host.counted(), expected);
+    }
 }
 
 #[test]
