@@ -282,8 +282,7 @@ impl Host {
         if self.now - self.rotated > HOLDING {
             *file = current;
         }
-        let line = &mut self.files[*file];
-        *file = if *file + 1 < current { current } else { (*file + 1).min(current) };
+        let line = &mut self.files[std::mem::replace(file, current)];
         let _ = write!(line, "{} ", time.strftime("%d-%b-%Y %H:%M:%S%.2f"));
         if self.processes != Processes::Unsaid {
             self.threads += 1;
