@@ -135,6 +135,11 @@ impl OpenConnections {
         self.max_life_time = max_life_time;
     }
 
+    /// The same, as it is known.
+    pub fn max_life_time(&self) -> Millis {
+        self.max_life_time
+    }
+
     /// Time goes by up to an entry: what is too old, or has waited for its C too long, is lost.
     pub(super) fn pass(&mut self, at: Time, channels: &mut Channels) {
         self.elapsed.pass(at);
