@@ -91,7 +91,6 @@ const TEXTS: &[Row<AuthenticationFailure>] = &[
         tells: AuthenticationFailure::Unavailable,
         phrases: &[
             "temporar",
-            "try again",
             "unavailable",
             "ldap",
             "directory",
@@ -150,12 +149,18 @@ const TEXTS: &[Row<AuthenticationFailure>] = &[
     },
 ];
 
+/// What is said of any failure, a wrong password as well: it tells something where nothing else does.
+const VAGUE: &[Row<AuthenticationFailure>] =
+    &[Row { tells: AuthenticationFailure::Unavailable, phrases: &["try again"] }];
+
 impl AuthenticationFailure {
     /// By the words of the entry, then by status and code (RFC 4954, RFC 5248).
     pub fn of(entry: &Connection<'_>) -> Self {
         let said = phrases::said(&[entry.text, entry.diagnostic]);
-        let by_words = phrases::first(TEXTS, &said);
-        by_words.or_else(|| Self::by_codes(status(entry), code(entry))).unwrap_or(Self::Unclassified)
+        phrases::first(TEXTS, &said)
+            .or_else(|| Self::by_codes(status(entry), code(entry)))
+            .or_else(|| phrases::first(VAGUE, &said))
+            .unwrap_or(Self::Unclassified)
     }
 
     fn by_codes(status: Option<Status>, code: Option<u16>) -> Option<Self> {
@@ -234,6 +239,11 @@ mod tests {
             (r#"di="550 5.7.1 no""#, "failure", Some("policy")),
             (r#"di="550 no""#, "failure", Some("unclassified")),
             (r#"mi="failed""#, "failure", Some("unclassified")),
+            (r#"di="535 5.7.8 Bad username or password, please try again""#, "failure", Some("bad_password")),
+            (r#"di="535 5.7.8 Authentication failed, try again""#, "failure", Some("bad_password")),
+            (r#"di="454 4.7.0 Please try again later""#, "failure", Some("unavailable")),
+            (r#"mi="Failure, try again later""#, "failure", Some("unavailable")),
+            (r#"mi="LDAP error" di="535 5.7.8 Bad username or password""#, "failure", Some("unavailable")),
             (r#"mi="Too many bad passwords" di="421 4.7.0 no""#, "failure", Some("too_many")),
         ] {
             let start = r#"<co ts="2014-06-02T22:02:13.94" sc="tcp_submit" dr="+" ac="U" "#;
@@ -250,6 +260,11 @@ mod tests {
                 Some("bad_password"),
             ),
             ("SMTP No such user *nic 535 5.7.8 Bad username or password", "failure", Some("unknown_user")),
+            (
+                "SMTP *nic 535 5.7.8 Bad username or password, please try again",
+                "failure",
+                Some("bad_password"),
+            ),
             // Who guesses chooses the name.
             ("SMTP *locked 535 5.7.8 no", "failure", Some("bad_password")),
             ("SMTP Failure *x@ldap.example 550 5.7.1 no", "failure", Some("policy")),
