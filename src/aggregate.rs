@@ -76,7 +76,9 @@ macro_rules! totals {
         impl From<Saved> for Totals {
             fn from(saved: Saved) -> Self {
                 let seed = saved.seed;
-                Self { seed, $($name: saved.$name.unwrap_or_else(|| Table::empty(seed)),)* }
+                let mut totals = Self { seed, $($name: saved.$name.unwrap_or_else(|| Table::empty(seed)),)* };
+                totals.open_destinations.follow(|key| totals.connections.has(key));
+                totals
             }
         }
 
@@ -150,7 +152,7 @@ impl Totals {
             self.enqueues.forget_channel(vacated);
             self.destinations.forget_channel(vacated);
             self.replies.forget_channel(vacated);
-            self.connections.forget_channel(vacated);
+            self.connections.forget_channel(vacated, &mut self.open_destinations);
             self.recent.forget_channel(vacated);
         }
     }
@@ -263,8 +265,8 @@ impl Aggregate {
                 self.message(channel, blocks.saturating_mul(self.block_size), event, at, batch);
             }
             Event::Connection { direction, key, client, event } => {
-                self.totals.connection(channel, direction, key, event, at);
-                self.totals.other_side(key, client, event, at, batch);
+                self.totals.connection(channel, direction, key, event, at, batch);
+                self.totals.other_side(client, event, at);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! What connection entries add up to.
 
-use super::digest::{ConnectionEvent, Key};
+use super::digest::{Batch, ConnectionEvent, Key};
 use super::index::ChannelIndex;
+use super::ledger::Books;
 use super::{Moment, Totals};
 use crate::record::Direction;
 
@@ -14,19 +15,22 @@ impl Totals {
         key: Key,
         event: ConnectionEvent,
         at: Moment,
+        batch: &Batch,
     ) {
-        let Self { channels, connections: ledger, .. } = self;
-        ledger.pass(at.seen, channels);
+        let Self { channels, connections: ledger, open_destinations: destinations, .. } = self;
+        let books = &mut Books { channels, destinations };
+        ledger.pass(at.seen, books);
         match event {
-            ConnectionEvent::Opened { process, .. } => {
+            ConnectionEvent::Opened { process, destination } => {
                 if let Some(key) = key {
-                    ledger.opened(key, (channel, direction), process, at.written, channels);
+                    let destination = destination.map(|name| batch.text(name));
+                    ledger.opened(key, (channel, direction, destination), process, at, books);
                 }
-                channels.at(channel).connections[direction].opened += 1;
+                books.channels.at(channel).connections[direction].opened += 1;
             }
             ConnectionEvent::Closed { process, closing, cipher } => {
-                let lasted = key.and_then(|key| ledger.closed(key, process, at.written));
-                let counts = &mut channels.at(channel).connections[direction];
+                let lasted = key.and_then(|key| ledger.closed(key, process, at.written, books));
+                let counts = &mut books.channels.at(channel).connections[direction];
                 counts.closed += 1;
                 counts.closings.add(closing);
                 if let Some(cipher) = cipher {
@@ -38,19 +42,19 @@ impl Totals {
             }
             ConnectionEvent::Rejected(reason) => {
                 if let Some(key) = key {
-                    ledger.taken(key, at.written, channels);
+                    ledger.taken(key, at.written, books);
                 }
-                channels.at(channel).connections[direction].rejected.add(reason);
+                books.channels.at(channel).connections[direction].rejected.add(reason);
             }
             ConnectionEvent::Failed(reason) => {
                 if let Some(key) = key {
-                    ledger.taken(key, at.written, channels);
+                    ledger.taken(key, at.written, books);
                 }
-                channels.at(channel).connections[direction].failed.add(reason);
+                books.channels.at(channel).connections[direction].failed.add(reason);
             }
-            ConnectionEvent::Etrn => channels.at(channel).etrn += 1,
+            ConnectionEvent::Etrn => books.channels.at(channel).etrn += 1,
             ConnectionEvent::Authenticated { result, failure } => {
-                let counts = channels.at(channel);
+                let counts = books.channels.at(channel);
                 counts.authentications[result] += 1;
                 if let Some(reason) = failure {
                     counts.authentication_failures.add(reason);

@@ -6,19 +6,23 @@
 //!   lost, unless it is still to come. It may be where processes are logged, and another one writes now: a process
 //!   writes C when it gets to it. A C is the earlier connection's where it names its process, and else that
 //!   of the one that is open: who writes C may be another thread than who wrote O, so a process alone ends nothing
-//! - a connection that is older than the life of a server process is lost, too: a process that was killed writes no C
+//! - a connection that is older than the life of its process is lost, too: a process that was killed writes no C
 //! - what has no room is not counted as open, so that this is never too high.
+//!
+//! Where outbound connections go ([`OpenDestinations`]) is told by this ledger alone.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::num::NonZeroU64;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::Moment;
 use super::channel::Channels;
 use super::digest::Key;
 use super::elapsed::{Elapsed, Placed};
 use super::index::ChannelIndex;
+use super::open_destination::{self, OpenDestinations};
 use super::table::{LeftOut, Table, Vacated};
 use super::time::{Millis, Time};
 use crate::record::Direction;
@@ -70,6 +74,14 @@ struct Over {
     since: Placed,
 }
 
+/// What follows the ledger.
+pub(super) struct Books<'a> {
+    /// How connections ended is counted here.
+    pub(super) channels: &'a mut Channels,
+    /// They have what is open, outbound, and nothing else.
+    pub(super) destinations: &'a mut OpenDestinations,
+}
+
 /// O entries whose C has not come, by the hash of their transport tuple.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Saved")]
@@ -78,7 +90,7 @@ pub struct OpenConnections {
     over: VecDeque<Over>,
     elapsed: Elapsed,
     swept: Millis,
-    /// How old a connection may be, without the grace.
+    /// How old an inbound connection may be, without the grace.
     max_life_time: Millis,
     left_out: u64,
 }
@@ -129,8 +141,8 @@ impl Table for OpenConnections {
 }
 
 impl OpenConnections {
-    /// How long a server process takes connections (`MAX_LIFE_TIME` of the Dispatcher): a connection that is an hour
-    /// older is lost.
+    /// How long a server process takes connections (`MAX_LIFE_TIME` of the Dispatcher): an inbound connection that is an
+    /// hour older is lost.
     pub fn set_max_life_time(&mut self, max_life_time: Millis) {
         self.max_life_time = max_life_time;
     }
@@ -141,57 +153,81 @@ impl OpenConnections {
     }
 
     /// Time goes by up to an entry: what is too old, or has waited for its C too long, is lost.
-    pub(super) fn pass(&mut self, at: Time, channels: &mut Channels) {
+    pub(super) fn pass(&mut self, at: Time, books: &mut Books<'_>) {
         self.elapsed.pass(at);
         let now = self.elapsed.total();
         while self.over.front().is_some_and(|over| self.elapsed.is_over(LATE, over.since)) {
-            self.give_up_oldest(channels);
+            self.give_up_oldest(books);
         }
         if now.less(self.swept) >= SWEEP {
             self.swept = now;
-            let max_age = self.max_age();
-            self.open.retain(|_, open| {
-                let kept = !self.elapsed.is_over(max_age, open.since);
+            let mut open = std::mem::take(&mut self.open);
+            open.retain(|&key, open| {
+                let kept = !self.elapsed.is_over(self.max_age(open.direction()), open.since);
                 if !kept {
-                    lost(open, channels);
+                    books.destinations.ended(key);
+                    lost(open, books.channels);
                 }
                 kept
             });
+            self.open = open;
         }
     }
 
-    fn max_age(&self) -> Millis {
-        self.max_life_time.and(GRACE)
+    fn max_age(&self, direction: Direction) -> Millis {
+        match direction {
+            Direction::In => self.max_life_time.and(GRACE),
+            Direction::Out => open_destination::MAX_AGE,
+        }
     }
 
-    /// A connection of a channel was opened at `at`, by its entry.
+    /// A connection of a channel was opened, outbound to a destination.
     pub(super) fn opened(
         &mut self,
         key: NonZeroU64,
-        (channel, direction): (ChannelIndex, Direction),
+        (channel, direction, destination): (ChannelIndex, Direction, Option<&str>),
         process: Key,
-        at: Time,
-        channels: &mut Channels,
+        at: Moment,
+        books: &mut Books<'_>,
     ) {
-        let outbound = direction == Direction::Out;
-        let opened = Open { channel, outbound, at, since: self.elapsed.place(at), process };
-        if self.open.get(&key.get()).is_some_and(|open| is_before(at, open)) {
-            return self.wait(key, opened, at, channels);
+        let (outbound, written) = (direction == Direction::Out, at.written);
+        let opened = Open { channel, outbound, at: written, since: self.elapsed.place(written), process };
+        if self.open.get(&key.get()).is_some_and(|open| is_before(written, open)) {
+            return self.wait(key, opened, written, books);
         }
-        if let Some(earlier) = self.open.remove(&key.get()) {
+        if let Some(earlier) = self.end(key, books) {
             // A thread that had a C to write for the earlier one would have written it first.
             let same = process.is_some() && earlier.process == process;
-            if same { lost(&earlier, channels) } else { self.wait(key, earlier, at, channels) }
+            if same { lost(&earlier, books.channels) } else { self.wait(key, earlier, written, books) }
         }
-        if self.open.len() >= MAX_OPEN {
+        let has_room = self.open.len() < MAX_OPEN;
+        if has_room {
+            self.open.insert(key.get(), opened);
+        } else {
             self.left_out += 1;
-            return;
         }
-        self.open.insert(key.get(), opened);
+        if let Some(destination) = destination {
+            books.destinations.opened(key.get(), destination, has_room, at.seen);
+        }
+    }
+
+    /// A connection is open no more.
+    fn end(&mut self, key: NonZeroU64, books: &mut Books<'_>) -> Option<Open> {
+        let open = self.open.remove(&key.get())?;
+        if open.outbound {
+            books.destinations.ended(key.get());
+        }
+        Some(open)
     }
 
     /// A connection was closed: how long it was open, if that is known.
-    pub(super) fn closed(&mut self, key: NonZeroU64, process: Key, at: Time) -> Option<Millis> {
+    pub(super) fn closed(
+        &mut self,
+        key: NonZeroU64,
+        process: Key,
+        at: Time,
+        books: &mut Books<'_>,
+    ) -> Option<Millis> {
         let names = |open: &Open| process.is_some() && open.process == process;
         let over = |is_meant: &dyn Fn(&Open) -> bool| {
             self.over.iter().rposition(|over| over.key == key.get() && is_meant(&over.open))
@@ -204,46 +240,68 @@ impl OpenConnections {
         };
         let ended = match place {
             Some(place) => self.over.remove(place).map(|over| over.open),
-            None if is_open => self.open.remove(&key.get()),
+            None if is_open => self.end(key, books),
             None => None,
         };
-        ended.map(|open| at.since(open.at)).filter(|&lasted| lasted <= self.max_age())
+        ended.filter(|open| at.since(open.at) <= self.max_age(open.direction())).map(|open| at.since(open.at))
     }
 
     /// The tuple is another connection's, one that does not open: the one that has it is over.
-    pub(super) fn taken(&mut self, key: NonZeroU64, at: Time, channels: &mut Channels) {
+    pub(super) fn taken(&mut self, key: NonZeroU64, at: Time, books: &mut Books<'_>) {
         if self.open.get(&key.get()).is_some_and(|open| !is_before(at, open))
-            && let Some(earlier) = self.open.remove(&key.get())
+            && let Some(earlier) = self.end(key, books)
         {
-            self.wait(key, earlier, at, channels);
+            self.wait(key, earlier, at, books);
         }
     }
 
-    fn wait(&mut self, key: NonZeroU64, open: Open, at: Time, channels: &mut Channels) {
+    fn wait(&mut self, key: NonZeroU64, open: Open, at: Time, books: &mut Books<'_>) {
         if self.over.len() >= MAX_OVER {
-            self.give_up_oldest(channels);
+            self.give_up_oldest(books);
         }
         self.over.push_back(Over { key: key.get(), open, since: self.elapsed.place(at) });
     }
 
-    fn give_up_oldest(&mut self, channels: &mut Channels) {
+    fn give_up_oldest(&mut self, books: &mut Books<'_>) {
         if let Some(over) = self.over.pop_front() {
-            lost(&over.open, channels);
+            lost(&over.open, books.channels);
         }
     }
 
     /// Forgets the connections of a channel: its index is another's from now on.
-    pub(super) fn forget_channel(&mut self, Vacated(channel): Vacated) {
-        self.open.retain(|_, open| open.channel != channel);
+    pub(super) fn forget_channel(&mut self, Vacated(channel): Vacated, destinations: &mut OpenDestinations) {
+        self.open.retain(|&key, open| {
+            let kept = open.channel != channel;
+            if !kept {
+                destinations.ended(key);
+            }
+            kept
+        });
         self.over.retain(|over| over.open.channel != channel);
+    }
+
+    /// Whether the connection of a tuple is open, however old.
+    pub(super) fn has(&self, key: u64) -> bool {
+        self.open.contains_key(&key)
+    }
+
+    fn is_shown(&self, open: &Open, now: Time) -> bool {
+        !self.elapsed.is_over_at(now, self.max_age(open.direction()), open.since)
+    }
+
+    /// By destination: how many outbound connections to it are open at `now`.
+    pub fn counts_by_destination<'a>(
+        &self,
+        destinations: &'a OpenDestinations,
+        now: Time,
+    ) -> BTreeMap<&'a str, u64> {
+        destinations.counts(|key| self.open.get(&key).is_some_and(|open| self.is_shown(open, now)))
     }
 
     /// By channel and direction: how many are open at `now`.
     pub fn counts(&self, now: Time) -> HashMap<ChannelIndex, [u64; 2]> {
         let mut counts: HashMap<ChannelIndex, [u64; 2]> = HashMap::new();
-        for open in
-            self.open.values().filter(|open| !self.elapsed.is_over_at(now, self.max_age(), open.since))
-        {
+        for open in self.open.values().filter(|open| self.is_shown(open, now)) {
             counts.entry(open.channel).or_default()[usize::from(open.outbound)] += 1;
         }
         counts

@@ -1,34 +1,29 @@
-//! Where outbound connections are open to, by the log.
+//! Where outbound connections are open to. Which ones are open, [the ledger](super::ledger) says.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU64;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use super::digest::{Batch, Name};
 use super::table::{LeftOut, Table};
 use super::time::{Millis, Time};
 
-/// Outbound connections followed at once: many more than processes of an MTA make.
+/// Outbound connections whose destinations are known at once: many more than processes of an MTA make.
 const MAX_OPEN: usize = 14_336;
-/// A process that was killed writes no C. It lives for a day (`MAX_LIFE_TIME`, 86,400 s), and what it may take to end.
-const MAX_AGE: Millis = Millis::of_minutes(25 * 60);
-/// Between two walks through a full table to forget what is old.
-const PRUNE: Millis = Millis::of_minutes(1);
+/// No outbound connection is older than a day, and an hour to end. `MAX_LIFE_TIME` is that of the Dispatcher's servers, and
+/// nothing says how long a process lives that makes connections.
+pub(super) const MAX_AGE: Millis = Millis::of_minutes(25 * 60);
 
+/// A struct, since earlier releases saved more of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Open {
     destination: Box<str>,
-    at: Time,
 }
 
-/// Outbound O entries whose C has not come, by the hash of their transport tuple.
+/// Destinations of connections that the ledger has open, by the hash of their transport tuple.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct OpenDestinations {
     open: FxHashMap<u64, Open>,
-    /// When the table was last full and walked through.
-    pruned: Option<Time>,
     left_out: u64,
     /// When a connection was last left out, and how many since none of them can be open any more.
     lately: Option<(Time, u64)>,
@@ -45,28 +40,31 @@ impl Table for OpenDestinations {
 }
 
 impl OpenDestinations {
-    pub(super) fn opened(&mut self, key: NonZeroU64, destination: Name, at: Time, batch: &Batch) {
-        if self.open.len() >= MAX_OPEN && self.pruned.is_none_or(|pruned| at.since(pruned) >= PRUNE) {
-            self.open.retain(|_, open| at.since(open.at) < MAX_AGE);
-            self.pruned = Some(at);
-        }
-        if self.open.len() >= MAX_OPEN && !self.open.contains_key(&key.get()) {
-            self.left_out += 1;
-            let last = self.lately.map_or(at, |(last, _)| last.max(at));
-            self.lately = Some((last, self.left_out_before(at) + 1));
+    /// A connection opened, which the ledger may have no room for.
+    pub(super) fn opened(&mut self, key: u64, destination: &str, is_in_ledger: bool, at: Time) {
+        if is_in_ledger && self.open.len() < MAX_OPEN {
+            self.open.insert(key, Open { destination: destination.into() });
             return;
         }
-        self.open.insert(key.get(), Open { destination: batch.text(destination).into(), at });
+        self.left_out += 1;
+        let last = self.lately.map_or(at, |(last, _)| last.max(at));
+        self.lately = Some((last, self.left_out_before(at) + 1));
     }
 
-    pub(super) fn closed(&mut self, key: NonZeroU64) {
-        self.open.remove(&key.get());
+    /// A connection is open no more.
+    pub(super) fn ended(&mut self, key: u64) {
+        self.open.remove(&key);
     }
 
-    /// By destination: how many connections to it are open at `now`.
-    pub fn counts(&self, now: Time) -> BTreeMap<&str, u64> {
+    /// Forgets what the ledger does not have: earlier releases missed how some connections end.
+    pub(super) fn follow(&mut self, has: impl Fn(u64) -> bool) {
+        self.open.retain(|&key, _| has(key));
+    }
+
+    /// By destination: how many connections to it the ledger shows open.
+    pub(super) fn counts(&self, is_shown: impl Fn(u64) -> bool) -> BTreeMap<&str, u64> {
         let mut counts = BTreeMap::new();
-        for open in self.open.values().filter(|open| now.since(open.at) < MAX_AGE) {
+        for (_, open) in self.open.iter().filter(|&(&key, _)| is_shown(key)) {
             *counts.entry(&*open.destination).or_insert(0) += 1;
         }
         counts

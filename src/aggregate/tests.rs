@@ -1,6 +1,7 @@
 //! Logs of a few lines, and what they add up to.
 
 mod caps;
+mod open;
 
 use super::digest::{Batch, Digester};
 use super::histogram::DelayHistogram;

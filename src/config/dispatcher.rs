@@ -32,7 +32,7 @@ section! {
     max_life_time: Option<Duration> = optional(|text| duration(text, Duration::from_mins(1), Duration::from_hours(24 * 365))),
         expects "a duration from 1m to 8760h such as \"24h\"",
         found "as the MTA's configuration says, else one day" => "\"24h\"",
-        "The Dispatcher's `MAX_LIFE_TIME`: how long a server process lives, and so a connection.";
+        "The Dispatcher's `MAX_LIFE_TIME`: how long a server process lives, and so an inbound connection.";
 
     max_life_conns: Option<u64> = optional(|text| number(text, 1, u64::from(u32::MAX))),
         expects "a number from 1 to 4294967295",

@@ -200,7 +200,7 @@ fn of_log(table: TopTable, totals: &Totals, display: &ClientDisplay, now: Time, 
 }
 
 fn destinations(totals: &Totals, display: &ClientDisplay, now: Time) -> Top {
-    let open = totals.open_destinations.counts(now);
+    let open = totals.connections.counts_by_destination(&totals.open_destinations, now);
     let mut by_name: BTreeMap<String, u64> = BTreeMap::new();
     for (destination, count) in open {
         *by_name.entry(display.host(destination)).or_insert(0) += count;

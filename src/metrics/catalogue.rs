@@ -166,7 +166,7 @@ catalogue! { behind 0;
         needs ConnectionEntries
         query "imsimta_connections_open";
     CONNECTIONS_LOST = Counter "imsimta_connections_lost_total" [CHANNEL, DIRECTION] Logs
-        "Connections without a C entry: their tuple is another one's, or they are older than MAX_LIFE_TIME and an hour."
+        "Connections without a C entry: their tuple is another one's, or they are an hour older than MAX_LIFE_TIME, outbound than a day."
         needs ConnectionEntries
         query "sum by (direction) (increase(imsimta_connections_lost_total[1d]))";
     CONNECTION_CLOSINGS = Counter "imsimta_connection_closings_total" [CHANNEL, DIRECTION, CLOSING] Logs

@@ -90,7 +90,7 @@ impl Service {
 }
 
 impl Dispatcher {
-    /// The longest life of a server process of any service: no connection is older.
+    /// The longest life of a server process of any service: no inbound connection is older.
     pub fn longest_life(&self) -> Duration {
         let lives = self.services.iter().map(Service::life);
         lives.chain(self.max_life_time).max().unwrap_or(DEFAULT_LIFE)

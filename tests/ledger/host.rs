@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 /// 2026-11-19T08:53:20Z
 const BEGIN: i64 = 1_795_078_400_000;
 const HOUR: i64 = 3_600_000;
-/// A server process takes no connection for longer than it lives.
-const MAX_LIFE: i64 = 24 * HOUR;
+/// So long a process that makes connections lives at most.
+const OUTBOUND_LIFE: i64 = 24 * HOUR;
+/// How many hosts mail is for.
+pub(super) const DESTINATIONS: usize = 3;
 pub(super) const PROCESSES: u8 = 4;
 /// The kernel does not give a tuple away again before (`TIME_WAIT`).
 const RESTING: i64 = 60_000;
@@ -30,6 +32,8 @@ pub(super) enum Processes {
 struct Connection {
     tuple: u8,
     direction: usize,
+    /// Of an outbound one: which host mail is for.
+    destination: usize,
     process: u8,
     pid: u32,
     thread: u32,
@@ -55,6 +59,8 @@ pub(super) struct Ended {
 pub(super) struct Host {
     pub(super) now: i64,
     processes: Processes,
+    /// How long a process keeps connections, by their direction.
+    lives: [i64; 2],
     /// The renamed logs, and the current one.
     pub(super) files: Vec<String>,
     pub(super) ended: Ended,
@@ -74,12 +80,18 @@ pub(super) struct Host {
     honest: u32,
 }
 
+/// The name of a destination.
+pub(super) fn name(destination: usize) -> String {
+    format!("d{destination}.example")
+}
+
 impl Host {
-    /// With a connection that is older than the log.
-    pub(super) fn new(processes: Processes) -> Self {
+    /// With a connection that is older than the log, and server processes that live so long.
+    pub(super) fn new(processes: Processes, server_life: i64) -> Self {
         let mut host = Self {
             now: BEGIN,
             processes,
+            lives: [server_life, OUTBOUND_LIFE],
             files: vec![String::new()],
             ended: Ended::default(),
             open: Vec::new(),
@@ -101,12 +113,26 @@ impl Host {
         self.open.iter().filter(|open| open.known && open.direction == direction).count()
     }
 
-    /// Connections that ended without a C so far, and are not older than this.
-    pub(super) fn untold(&self, direction: usize, oldest: i64) -> usize {
+    /// Connections that ended without a C so far, and are not older than processes live and `grace`.
+    pub(super) fn untold(&self, direction: usize, grace: i64) -> usize {
+        self.young_untold(grace).filter(|open| open.direction == direction).count()
+    }
+
+    /// The same two of those to a destination.
+    pub(super) fn to(&self, destination: usize, grace: i64) -> (usize, usize) {
+        let goes_there = |open: &&Connection| open.direction == 1 && open.destination == destination;
+        let open = self.open.iter().filter(|open| open.known);
+        (open.filter(goes_there).count(), self.young_untold(grace).filter(goes_there).count())
+    }
+
+    fn young_untold(&self, grace: i64) -> impl Iterator<Item = &Connection> {
         let late = self.late.iter().map(|(_, connection)| connection);
-        let all = self.untold.iter().chain(late);
-        let young = |open: &&Connection| open.known && self.now - open.opened < oldest;
-        all.filter(young).filter(|open| open.direction == direction).count()
+        let is_young = move |open: &Connection| self.now < self.end_of_life(open) + grace;
+        self.untold.iter().chain(late).filter(move |open| open.known && is_young(open))
+    }
+
+    fn end_of_life(&self, open: &Connection) -> i64 {
+        open.opened + self.lives[open.direction]
     }
 
     pub(super) fn open_by(&mut self, tuple: u8, process: u8) {
@@ -117,8 +143,9 @@ impl Host {
         self.threads += 1;
         let (pid, _) = self.writers[usize::from(process)];
         let direction = usize::from(tuple % 3 == 2);
-        let thread = self.threads;
-        let open = Connection { tuple, direction, process, pid, thread, opened: self.now, known: true };
+        let (thread, opened) = (self.threads, self.now);
+        let destination = usize::try_from(thread).expect("few") % DESTINATIONS;
+        let open = Connection { tuple, direction, destination, process, pid, thread, opened, known: true };
         self.write(&open, 'O', "");
         self.untold.retain(|ended| ended.tuple != tuple);
         self.open.push(open);
@@ -186,8 +213,9 @@ impl Host {
         if self.is_free(tuple) {
             let direction = usize::from(tuple % 3 == 2);
             let (pid, _) = self.writers[0];
-            let (process, thread, opened) = (0, 0, self.now);
-            let attempt = Connection { tuple, direction, process, pid, thread, opened, known: false };
+            let (destination, process, thread, opened) = (0, 0, 0, self.now);
+            let attempt =
+                Connection { tuple, direction, destination, process, pid, thread, opened, known: false };
             let code = if direction == 0 { 'X' } else { 'Y' };
             self.write(&attempt, code, " 400 can't connect now");
             self.used[usize::from(tuple)] = self.now;
@@ -199,6 +227,7 @@ impl Host {
         let nobody = Connection {
             tuple: TUPLES,
             direction: 0,
+            destination: 0,
             process: 0,
             pid: self.writers[0].0,
             thread: 0,
@@ -255,7 +284,7 @@ impl Host {
         let end = self.now + millis;
         loop {
             let next_late = self.late.iter().map(|&(at, _)| at).min();
-            let oldest = self.open.iter().map(|open| open.opened + MAX_LIFE).min();
+            let oldest = self.open.iter().map(|open| self.end_of_life(open)).min();
             let Some(next) = next_late.into_iter().chain(oldest).filter(|&at| at <= end).min() else { break };
             self.now = next;
             let (due, late) = self.late.drain(..).partition(|&(at, _)| at <= next);
@@ -264,7 +293,7 @@ impl Host {
             for (_, ended) in due {
                 self.tell(ended);
             }
-            while let Some(place) = self.open.iter().position(|open| open.opened + MAX_LIFE <= next) {
+            while let Some(place) = self.open.iter().position(|open| self.end_of_life(open) <= next) {
                 let place = u8::try_from(place).expect("few");
                 self.close(place);
             }
@@ -288,10 +317,11 @@ impl Host {
             self.threads += 1;
             let _ = write!(line, "{:x}.{:x}.{} ", who.pid, who.thread, self.threads);
         }
-        let (sign, transport) = match who.direction {
-            0 => ('+', format!("TCP|192.0.2.1|25|192.0.2.9|{}", 4000 + u32::from(who.tuple))),
-            _ => ('-', format!("TCP|192.0.2.1|{}|192.0.2.9|25", 4000 + u32::from(who.tuple))),
+        let port = 4000 + u32::from(who.tuple);
+        let (sign, transport, host) = match who.direction {
+            0 => ('+', format!("TCP|192.0.2.1|25|192.0.2.9|{port}"), String::new()),
+            _ => ('-', format!("TCP|192.0.2.1|{port}|192.0.2.9|25"), format!("/{}", name(who.destination))),
         };
-        let _ = writeln!(line, "tcp_local    {sign}            {code} {transport} SMTP{behind}");
+        let _ = writeln!(line, "tcp_local    {sign}            {code} {transport} SMTP{host}{behind}");
     }
 }

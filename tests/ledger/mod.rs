@@ -2,13 +2,13 @@
 //!
 //! Connections open and end, also without a word; processes are killed; tuples are used again, while another process has the
 //! C of the last one still to write; the log is rotated while processes go on writing to the old file; the program is killed
-//! and goes on from its state; single lines lie about the time. What is shown is compared at each look.
+//! and goes on from its state; single lines lie about the time. What is shown is compared at each look, also by destination.
 
 mod host;
 
 use std::time::Duration;
 
-use host::{Host, Processes};
+use host::{DESTINATIONS, Host, Processes};
 use imsimta_exporter::aggregate::time::{Monotonic, UnixTime};
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::app::state::Snapshot;
@@ -19,8 +19,10 @@ use imsimta_exporter::record::{Dialect, Direction};
 use proptest::prelude::*;
 
 const HOUR: i64 = 3_600_000;
-/// `MAX_LIFE_TIME` and the hour of grace.
-const MAX_AGE: i64 = 25 * HOUR;
+/// Hours that server processes live (`MAX_LIFE_TIME`): what that is says nothing of outbound connections.
+const LIVES: [u64; 3] = [6, 24, 48];
+/// What a connection may be older than its process may live.
+const GRACE: i64 = HOUR;
 /// Ages are looked at once in a minute, and time is told by the median of the last five.
 const SLACK: i64 = 3 * 60_000;
 
@@ -101,8 +103,11 @@ impl Program {
         Self { aggregate, reader, read: saved.0.clone(), saved, started: host.now }
     }
 
-    fn new(host: &Host) -> Self {
-        let snapshot = Snapshot { positions: [].into(), totals: Totals::new(7) };
+    /// It knows how long server processes live.
+    fn new(host: &Host, server_life: Duration) -> Self {
+        let mut totals = Totals::new(7);
+        totals.connections.set_max_life_time(server_life.into());
+        let snapshot = Snapshot { positions: [].into(), totals };
         Self::start(host, (Vec::new(), encode(&snapshot, &[]).expect("encoded")))
     }
 
@@ -125,41 +130,55 @@ impl Program {
         self.saved = (self.read.clone(), encode(&snapshot, &[]).expect("encoded"));
     }
 
-    /// How many are shown open, by direction.
-    fn open(&self, host: &Host) -> [usize; 2] {
+    /// How many are shown open, by direction and by destination.
+    fn open(&self, host: &Host) -> ([usize; 2], [usize; DESTINATIONS]) {
         let since_start = u64::try_from(host.now - self.started).expect("time goes on");
         let monotonic = Monotonic::from(Duration::from_millis(since_start));
         let now = self.aggregate.present(UnixTime::of(host.now), monotonic).now();
-        let counts = self.aggregate.totals.connections.counts(now);
-        [0, 1].map(|direction| {
-            let of = counts.values().map(|counts| counts[direction]);
-            usize::try_from(of.sum::<u64>()).expect("few")
-        })
+        let few = |count: u64| usize::try_from(count).expect("few");
+        let Totals { connections, open_destinations, .. } = &self.aggregate.totals;
+        let counts = connections.counts(now);
+        let of = |direction: usize| counts.values().map(|counts| counts[direction]).sum();
+        let to = connections.counts_by_destination(open_destinations, now);
+        let to = |destination| to.get(&*host::name(destination)).copied().unwrap_or(0);
+        ([0, 1].map(|direction| few(of(direction))), std::array::from_fn(|destination| few(to(destination))))
     }
 }
 
 /// What is shown, and what is so: equal where the log tells all, and never too high for longer than
 /// a connection may live.
-#[track_caller]
 fn compare(host: &Host, program: &Program) -> Result<(), TestCaseError> {
-    let shown = program.open(host);
-    for direction in [0, 1] {
-        let open = host.open(direction);
-        let untold = host.untold(direction, MAX_AGE + SLACK);
+    let (shown, to) = program.open(host);
+    let truth = |direction| (host.open(direction), host.untold(direction, GRACE + SLACK));
+    for (what, shown, (open, untold)) in [("in", shown[0], truth(0)), ("out", shown[1], truth(1))] {
         prop_assert!(
-            (open..=open + untold).contains(&shown[direction]),
-            "{} are shown, {} are open, {} ended untold",
-            shown[direction],
+            (open..=open + untold).contains(&shown),
+            "{}: {} are shown, {} are open, {} ended untold",
+            what,
+            shown,
             open,
             untold
         );
     }
+    for (destination, &shown) in to.iter().enumerate() {
+        let (open, untold) = host.to(destination, GRACE + SLACK);
+        prop_assert!(
+            (open..=open + untold).contains(&shown),
+            "to {}: {} are shown, {} are open, {} ended untold",
+            host::name(destination),
+            shown,
+            open,
+            untold
+        );
+    }
+    prop_assert_eq!(to.iter().sum::<usize>(), shown[1], "each outbound one goes somewhere");
     Ok(())
 }
 
-fn check(processes: Processes, actions: &[Action]) -> Result<(), TestCaseError> {
-    let mut host = Host::new(processes);
-    let mut program = Program::new(&host);
+fn check(processes: Processes, hours: u64, actions: &[Action]) -> Result<(), TestCaseError> {
+    let server_life = Duration::from_hours(hours);
+    let mut host = Host::new(processes, i64::try_from(server_life.as_millis()).expect("days"));
+    let mut program = Program::new(&host, server_life);
     for action in actions {
         match *action {
             Action::Open(tuple, process) => host.open_by(tuple, process),
@@ -187,17 +206,15 @@ fn check(processes: Processes, actions: &[Action]) -> Result<(), TestCaseError> 
     finish(&mut host, &mut program)
 }
 
-/// A day later nothing is left of what was not told, and everything was counted once.
+/// Two days later nothing is left of what was not told, and everything was counted once.
 fn finish(host: &mut Host, program: &mut Program) -> Result<(), TestCaseError> {
-    for _ in 0..5 {
+    for _ in 0..9 {
         host.pass(6 * HOUR);
         (0..6).for_each(|_| host.login(0));
         program.look(host);
         compare(host, program)?;
     }
-    for direction in [0, 1] {
-        prop_assert_eq!(program.open(host)[direction], host.open(direction));
-    }
+    prop_assert_eq!(program.open(host).0, [0, 1].map(|direction| host.open(direction)));
     let (mut lost, mut closed, mut durations, mut seconds) = (0, 0, 0, 0.0);
     for (_, counts) in program.aggregate.totals.channels.all() {
         for &direction in Direction::ALL {
@@ -224,10 +241,11 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn open_now_is_the_truth_or_for_a_day_too_high(
+    fn open_now_is_the_truth_or_for_a_life_too_high(
         processes in prop::sample::select(vec![Processes::Unsaid, Processes::Said, Processes::Pooled]),
+        hours in prop::sample::select(LIVES.to_vec()),
         actions in actions(),
     ) {
-        check(processes, &actions)?;
+        check(processes, hours, &actions)?;
     }
 }
