@@ -7,7 +7,7 @@ mod snapshot;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use imsimta_exporter::record::Skip;
 use imsimta_exporter::source::follow::{Begin, FollowError, FollowOptions, Follower, Position, Step};
@@ -19,6 +19,11 @@ const DRAIN: Duration = Duration::from_mins(10);
 
 fn options() -> FollowOptions {
     FollowOptions { max_line_bytes: MAX_LINE_BYTES, drain: DRAIN }
+}
+
+/// When the return job appends to the cumulative log what is of yesterday now: later than any time of now.
+fn night() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000)
 }
 
 /// A log directory, the writers on it, and a follower.
@@ -289,6 +294,49 @@ fn a_log_renamed_by_hand_is_found_after_a_restart() {
     site.restart(saved);
     site.poll();
     assert_eq!((site.received, site.events), (vec![0, 1, 2], vec!["rotated"]));
+}
+
+#[test]
+fn two_entries_that_are_the_same_are_no_copy_of_each_other() {
+    for begins in ["000001 same\n".to_owned(), "000001 same\n".repeat(30)] {
+        let mut site = Site::new(Begin::Beginning);
+        site.write(0, false);
+        site.poll();
+        let saved = site.saved();
+        // One process writes its last entry to the old file when another has begun the new one.
+        site.writer().write_all(begins.as_bytes()).expect("written");
+        site.rotate();
+        site.writer().write_all(begins.as_bytes()).expect("written");
+        site.writer().write_all(b"000002 another\n").expect("written");
+        std::fs::copy(site.path("mail.log_yesterday"), site.path("mail.log")).expect("appended");
+        site.rotate();
+        site.restart(saved);
+        site.poll();
+        let same = vec![1; 2 * begins.lines().count()];
+        assert_eq!(site.received, [vec![0], same, vec![2]].concat());
+    }
+}
+
+#[test]
+fn what_the_return_job_has_appended_so_far_is_read_once() {
+    let mut site = Site::new(Begin::Beginning);
+    site.write(0, false);
+    site.poll();
+    let saved = site.saved();
+    site.write(0, false);
+    site.rotate();
+    std::fs::copy(site.path("mail.log_yesterday"), site.path("mail.log")).expect("appended");
+    (0..3).for_each(|_| site.write(0, false));
+    site.rotate();
+    // The next night has come: one entry of them is there now.
+    let mut cumulative = OpenOptions::new().append(true).open(site.path("mail.log")).expect("a log");
+    let yesterday = std::fs::read(site.path("mail.log_yesterday")).expect("read");
+    cumulative.write_all(lines(&yesterday).next().expect("a line").text).expect("written");
+    cumulative.set_modified(night()).expect("set");
+    site.restart(saved);
+    site.poll();
+    site.received.sort_unstable();
+    assert_eq!(site.received, [0, 1, 2, 3, 4]);
 }
 
 #[test]

@@ -247,6 +247,8 @@ impl Host {
         let path = self.logs().join("mail.log");
         let mut cumulative = OpenOptions::new().create(true).append(true).open(path).expect("a log");
         cumulative.write_all(&bytes[done..end]).expect("written");
+        // A day after the rotation before it, which times of files are too coarse for here.
+        cumulative.set_modified(super::night()).expect("set");
         self.appended = Some(end as u64);
     }
 

@@ -13,6 +13,8 @@ use super::position::{Anchor, Appended, Position};
 
 /// A search goes through at most so much of the cumulative log, which holds years.
 const SEARCHED_BYTES: u64 = 64 << 20;
+/// What is appended to it comes in blocks of at least so many bytes.
+const APPENDED_BYTES: u64 = 4096;
 /// Read at once.
 const CHUNK_BYTES: usize = 256 * 1024;
 
@@ -73,8 +75,11 @@ impl Cumulative {
         let mut head = vec![0; Anchor::MAX_BYTES];
         let filled = file.bytes_at(&mut head, 0)?;
         head.truncate(filled);
-        let is_copy =
-            |start: u64| Ok::<_, io::Error>(self.common_bytes(start, file, 0)? == self.size - start);
+        let by_chance = self.ends_before(file)?;
+        let is_copy = |start: u64| {
+            let is_same = self.common_bytes(start, file, 0)? == self.size - start;
+            Ok::<_, io::Error>(is_same && !(by_chance && self.size - start < APPENDED_BYTES))
+        };
         let mut bytes = vec![0; CHUNK_BYTES];
         // A line may lack its end before the copy, so it need not begin behind one.
         let mut at = self.size.saturating_sub(SEARCHED_BYTES.min(file.size()?));
@@ -100,7 +105,14 @@ impl Cumulative {
         let first = (from == 0).then_some(0);
         let mut starts = first.into_iter().chain(newlines).filter(|&start| start < filled);
         let begins = starts.find(|&start| head.starts_with(&tail[start..]));
+        let begins = begins.filter(|_| !by_chance);
         Ok(begins.map_or(self.size, |start| from + start as u64))
+    }
+
+    /// Whether it ends with a whole line, and was written before `file` was last renamed: of that nothing was
+    /// appended then. The file may still begin with the lines that end here, where two entries are the same.
+    fn ends_before(&self, file: &LogFile) -> io::Result<bool> {
+        Ok(self.size > 0 && self.ends_line(self.size)? && self.file.written()? <= file.changed()?)
     }
 
     /// How far what stands here from `at` on is the same as what stands in `file` from `offset` on, in

@@ -146,6 +146,16 @@ impl LogFile {
         Some(changed_at(&metadata))
     }
 
+    /// When it was last written, nanoseconds since 1970.
+    pub(super) fn written(&self) -> io::Result<u128> {
+        Ok(written_at(&self.file.metadata()?))
+    }
+
+    /// When it was last written, renamed or changed in any way, nanoseconds since 1970.
+    pub(super) fn changed(&self) -> io::Result<u128> {
+        Ok(changed_at(&self.file.metadata()?))
+    }
+
     /// Where its copy begins, or will begin, in the cumulative log, as far as is known.
     pub(super) fn copy_start(&self) -> u64 {
         self.copy_start
