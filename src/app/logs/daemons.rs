@@ -17,7 +17,7 @@ use crate::record::Skip;
 use crate::record::daemon_log::{DaemonLog, Judge, Written};
 use crate::source::daemon_logs::{Found, Listing};
 use crate::source::follow::single::{Buffer, SingleFile, unread};
-use crate::source::follow::{Begin, FollowError, FollowOptions, Position, Step};
+use crate::source::follow::{FollowError, FollowOptions, Position, Step};
 use crate::source::lines::lines;
 
 /// How often files are looked at. What has not grown from one look to the next says no more of its last record.
@@ -114,8 +114,8 @@ impl DaemonLogs {
         }
         for (inode, mut gone) in before {
             gone.sink.take(Step::Idle, &mut counting);
-            let left = gone.file.position().map(|left| Position { written: nanoseconds(now.unix), ..left });
-            self.saved.extend(left.map(|left| (place(inode), vec![left])));
+            let left = Position { written: nanoseconds(now.unix), ..gone.file.position() };
+            self.saved.insert(place(inode), vec![left]);
         }
         let waiting = self.wait(listing, listed_before);
         // What an earlier run has read of files that are gone is over, too.
@@ -180,8 +180,7 @@ impl DaemonLogs {
         if is_other {
             sink.take(Step::Truncated { known_bytes: 0 }, counting);
         }
-        let begin = Begin::Resume(vec![place]);
-        let file = SingleFile::new(&found.path, found.id, begin, self.max_line_bytes);
+        let file = SingleFile::new(&found.path, place, self.max_line_bytes);
         Followed { file, sink, idle: false }
     }
 
@@ -230,8 +229,8 @@ impl DaemonLogs {
         let places = self
             .files
             .iter()
-            .filter_map(|(&inode, followed)| Some((inode, followed.file.position()?)))
-            .map(|(inode, position)| (place(inode), vec![Position { written: 0, ..position }]));
+            .map(|(&inode, followed)| (place(inode), Position { written: 0, ..followed.file.position() }))
+            .map(|(place, position)| (place, vec![position]));
         positions.extend(places);
         positions
     }

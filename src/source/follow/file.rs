@@ -305,11 +305,16 @@ impl LogFile {
     /// unless it is longer than the buffer: then it has lost its beginning.
     pub(super) fn seek_to_end(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         let size = self.file.metadata()?.len();
+        self.seek_to(size, buffer)
+    }
+
+    /// Starts at the line in which its first `size` bytes end, at the first line when it has been cut since it had as many.
+    pub(super) fn seek_to(&mut self, size: u64, buffer: &mut [u8]) -> io::Result<()> {
         let before = usize::try_from(size).unwrap_or(usize::MAX).min(buffer.len());
         let start = size - before as u64;
         let filled = read_at(&self.file, &mut buffer[..before], start)?;
         if filled < before {
-            // Cut between the two calls: all that is there now is new.
+            // Cut since: all that is there now is new.
             return Ok(());
         }
         let end = memchr::memrchr(b'\n', &buffer[..before]).map(|newline| newline + 1);

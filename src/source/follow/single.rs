@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use rustix::path::Arg;
 
 use super::file::{LogFile, Read, buffer_bytes};
-use super::position::{Appended, FileId, Position, SavedSkip};
-use super::{Begin, FollowError, Step};
+use super::position::{Appended, FileId, Position};
+use super::{FollowError, Step};
 
 /// What a directory says of a file, links not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +61,10 @@ impl Seen {
     }
 }
 
-/// The place of a file that cannot be read yet, or for which there is no room: behind its first `bytes`, and behind the line
-/// that they end in. `written` is when everything before that had been, nanoseconds since 1970.
+/// The place of a file that was not read yet: at the line in which its first `bytes` end. `written` is when everything before that
+/// had been, nanoseconds since 1970.
 pub fn unread(id: FileId, bytes: u64, written: u128) -> Position {
-    // One byte before, where the LF of a whole line is.
-    let (offset, skipping) =
-        bytes.checked_sub(1).map_or((0, None), |last| (last, Some(SavedSkip::Incomplete)));
-    Position { id, offset, size: offset, skipping, ..Position::nothing(Appended::default(), written) }
+    Position { id, offset: bytes, size: bytes, ..Position::nothing(Appended::default(), written) }
 }
 
 /// The buffer that files are read with, one after the other.
@@ -87,7 +84,7 @@ pub struct SingleFile {
     path: PathBuf,
     id: FileId,
     /// Where reading stands while the file is not open.
-    begin: Begin,
+    place: Position,
     open: Option<(LogFile, Seen)>,
     /// What the file was when it had last been read to its end.
     read: Option<Seen>,
@@ -95,13 +92,9 @@ pub struct SingleFile {
 }
 
 impl SingleFile {
-    /// The file with this identity at a path. Nothing is opened before the first step.
-    pub fn new(path: &Path, id: FileId, begin: Begin, max_line_bytes: usize) -> Self {
-        let begin = match begin {
-            Begin::Beginning => Begin::Resume(vec![unread(id, 0, 0)]),
-            begin => begin,
-        };
-        Self { path: path.to_owned(), id, begin, open: None, read: None, max_line_bytes }
+    /// The file of a place, at a path. Nothing is opened before the first step.
+    pub fn new(path: &Path, place: Position, max_line_bytes: usize) -> Self {
+        Self { path: path.to_owned(), id: place.id, place, open: None, read: None, max_line_bytes }
     }
 
     /// Which file it is.
@@ -161,17 +154,16 @@ impl SingleFile {
         }
     }
 
-    /// The place to save; none while it is not known where to begin.
-    pub fn position(&self) -> Option<Position> {
-        match (&self.open, &self.begin) {
-            (Some((file, _)), _) => Some(file.position(0, Appended::default())),
-            (None, Begin::Resume(places)) => places.first().cloned(),
-            (None, Begin::End | Begin::Beginning) => None,
+    /// The place to save.
+    pub fn position(&self) -> Position {
+        match &self.open {
+            Some((file, _)) => file.position(0, Appended::default()),
+            None => self.place.clone(),
         }
     }
 
     fn close(&mut self) {
-        self.begin = self.position().map_or(Begin::Beginning, |place| Begin::Resume(vec![place]));
+        self.place = self.position();
         self.open = None;
     }
 
@@ -192,14 +184,10 @@ impl SingleFile {
             return Err(FollowError::Missing { path: self.path.clone() });
         }
         let mut log = LogFile::unread(File::from(opened), self.id, seen.bytes, now);
-        match &self.begin {
-            Begin::End => log.seek_to_end(&mut buffer.0).map_err(failed)?,
-            Begin::Beginning => {}
-            Begin::Resume(places) => {
-                // Without an anchor nothing else tells that it was cut.
-                let is_cut = |place: &Position| place.anchor.bytes == 0 && place.offset > seen.bytes;
-                places.iter().take(1).filter(|place| !is_cut(place)).for_each(|place| log.resume(place));
-            }
+        if self.place.anchor.bytes == 0 && self.place.offset > 0 {
+            log.seek_to(self.place.offset, &mut buffer.0).map_err(failed)?;
+        } else {
+            log.resume(&self.place);
         }
         Ok(log)
     }

@@ -42,6 +42,7 @@ struct Host {
     logs: FollowedLogs,
     now: Now,
     is_copy: bool,
+    log: DaemonLog,
 }
 
 impl Host {
@@ -52,7 +53,7 @@ impl Host {
         let logs =
             FollowedLogs::new(&config.logs, directory.path(), &config.dialect(), &Positions::default());
         let book = RwLock::new(LogBook::new(Aggregate::new(Totals::new(1), TimeZone::UTC, 1024), false));
-        Self { directory, config, book, logs, now: Clock::start().now(), is_copy: false }
+        Self { directory, config, book, logs, now: Clock::start().now(), is_copy: false, log: LOG }
     }
 
     fn append(&self, text: &str) {
@@ -76,9 +77,8 @@ impl Host {
     fn list(&mut self, place: Place, appeared: bool) {
         let path = self.directory.path().join("tcp_smtp_server.log-1");
         let seen = Seen::at(CWD, &*path).expect("looked");
-        let is_copy = self.is_copy;
-        let found =
-            seen.map(|seen| Found { log: LOG, path, id: seen.id, bytes: seen.bytes, appeared, is_copy });
+        let (log, is_copy) = (self.log, self.is_copy);
+        let found = seen.map(|seen| Found { log, path, id: seen.id, bytes: seen.bytes, appeared, is_copy });
         let made = u128::try_from(self.now.unix.millis()).expect("after 1970") * 1_000_000;
         let mut listing = Listing { made, ..Listing::default() };
         match place {
@@ -156,6 +156,34 @@ fn a_file_that_was_begun_while_nobody_ran_and_cannot_be_read_at_first_is_read_wh
         host.list(Waiting, false);
         host.list(Followed, false);
         assert_eq!(host.counted(), expected);
+    }
+}
+
+#[test]
+fn a_record_that_goes_on_after_its_file_could_not_be_read_counts_once() {
+    let mut host = Host::new();
+    host.log = DaemonLog::JobController;
+    host.append("");
+    host.list(Followed, false);
+    host.append("jbc_net: something\n");
+    host.list(Followed, false);
+    host.list(Waiting, false);
+    host.append("    and its end\n");
+    host.list(Followed, false);
+    let book = host.book.read();
+    assert_eq!(book.aggregate.totals.daemon_logs.counts()[host.log].get(EventClass::Other), 1);
+}
+
+#[test]
+fn a_line_that_is_half_written_at_the_first_listing_counts_when_it_is_whole() {
+    for place in [Followed, Waiting] {
+        let mut host = Host::new();
+        let (half, rest) = ERROR.split_at(ERROR.len() / 2);
+        host.append(&format!("{ERROR}{half}"));
+        host.list(place, false);
+        host.append(rest);
+        host.list(Followed, false);
+        assert_eq!(host.counted(), 1);
     }
 }
 

@@ -8,8 +8,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rustix::fs::CWD;
 
-use super::{Begin, Buffer, FollowError, Position, Seen, SingleFile, Step, unread};
-use crate::record::Skip;
+use super::{Buffer, FollowError, Position, Seen, SingleFile, Step, unread};
 
 const LINE_BYTES: usize = 64;
 
@@ -18,9 +17,21 @@ fn append(path: &Path, bytes: &[u8]) {
     file.and_then(|mut file| file.write_all(bytes)).expect("written");
 }
 
-fn at(path: &Path, begin: Begin) -> SingleFile {
-    let seen = Seen::at(CWD, path).expect("looked").expect("there");
-    SingleFile::new(path, seen.id, begin, LINE_BYTES)
+fn seen(path: &Path) -> Seen {
+    Seen::at(CWD, path).expect("looked").expect("there")
+}
+
+fn at(path: &Path, place: Position) -> SingleFile {
+    SingleFile::new(path, place, LINE_BYTES)
+}
+
+fn beginning(path: &Path) -> SingleFile {
+    at(path, unread(seen(path).id, 0, 0))
+}
+
+fn end(path: &Path) -> SingleFile {
+    let seen = seen(path);
+    at(path, unread(seen.id, seen.bytes, 0))
 }
 
 /// Reads to the end; what was found.
@@ -46,22 +57,22 @@ fn directory() -> (tempfile::TempDir, PathBuf) {
 fn it_is_read_from_where_it_begins_and_held_open_by_nobody() {
     let (_directory, path) = directory();
     append(&path, b"one\ntwo\nhal");
-    let (mut end, mut beginning) = (at(&path, Begin::End), at(&path, Begin::Beginning));
-    assert!(end.position().is_none() && beginning.position().is_some_and(|place| place.offset == 0));
+    let (mut end, mut beginning) = (end(&path), beginning(&path));
+    assert_eq!((end.position().offset, beginning.position().offset), (11, 0));
     assert_eq!(read(&mut end).expect("read"), b"");
     assert_eq!(read(&mut beginning).expect("read"), b"one\ntwo\n");
     append(&path, b"f\nthree\n");
     assert_eq!(read(&mut end).expect("read"), b"half\nthree\n");
     assert_eq!(read(&mut beginning).expect("read"), b"half\nthree\n");
     assert!(end.open.is_none() && beginning.open.is_none());
-    assert_eq!(end.position().map(|place| place.offset), Some(19));
+    assert_eq!(end.position().offset, 19);
 }
 
 #[test]
 fn another_file_at_its_path_is_not_read_and_it_is_under_another_name() {
     let (directory, path) = directory();
     append(&path, b"one\n");
-    let mut file = at(&path, Begin::Beginning);
+    let mut file = beginning(&path);
     assert_eq!(read(&mut file).expect("read"), b"one\n");
     append(&path, b"two\n");
     let renamed = directory.path().join("imta.1.1");
@@ -81,7 +92,7 @@ fn another_file_at_its_path_is_not_read_and_it_is_under_another_name() {
 fn one_that_was_cut_is_read_from_its_beginning() {
     let (_directory, path) = directory();
     append(&path, b"one\ntwo\n");
-    let mut file = at(&path, Begin::End);
+    let mut file = end(&path);
     read(&mut file).expect("read");
     fs::write(&path, b"anew\n").expect("written");
     assert_eq!(read(&mut file).expect("read"), b"(cut)anew\n");
@@ -93,29 +104,21 @@ fn one_that_could_not_be_read_is_read_from_where_it_ended_when_it_was_seen() {
     for (before, since, expected) in [
         ("", "one\ntwo\n", "one\ntwo\n"),
         ("one\n", "two\n", "two\n"),
-        ("one\nhal", "f\ntwo\n", "two\n"),
+        ("one\nhal", "f\ntwo\n", "half\ntwo\n"),
+        ("hal", "f\ntwo\n", "half\ntwo\n"),
         ("one\n", "", ""),
     ] {
         let (_directory, path) = directory();
         append(&path, before.as_bytes());
-        let seen = Seen::at(CWD, &*path).expect("looked").expect("there");
+        let mut file = end(&path);
         append(&path, since.as_bytes());
-        let mut file = at(&path, Begin::Resume(vec![unread(seen.id, seen.bytes, 0)]));
-        let (mut buffer, mut found) = (Buffer::new(LINE_BYTES), Vec::new());
-        loop {
-            match file.step(&mut buffer, Duration::ZERO).expect("read") {
-                Step::Lines(lines) => found.extend_from_slice(lines),
-                Step::Skipped { reason: Skip::Incomplete, .. } => {}
-                Step::Idle => break,
-                other => panic!("{other:?}"),
-            }
-        }
+        let found = read(&mut file).expect("read");
         assert_eq!(String::from_utf8(found).expect("text"), expected, "{before:?}");
     }
+    // One that has been cut since.
     let (_directory, path) = directory();
     append(&path, b"anew\n");
-    let id = Seen::at(CWD, &*path).expect("looked").expect("there").id;
-    assert_eq!(read(&mut at(&path, Begin::Resume(vec![unread(id, 99, 0)]))).expect("read"), b"anew\n");
+    assert_eq!(read(&mut at(&path, unread(seen(&path).id, 99, 0))).expect("read"), b"anew\n");
 }
 
 proptest! {
@@ -128,8 +131,7 @@ proptest! {
         let (_directory, path) = directory();
         let (mut written, mut found) = (b"before\n".to_vec(), Vec::new());
         append(&path, &written);
-        let begin = if from_the_end { Begin::End } else { Begin::Beginning };
-        let mut file = at(&path, begin);
+        let mut file = if from_the_end { end(&path) } else { beginning(&path) };
         found.extend(read(&mut file).expect("read"));
         for (piece, reads, restarts) in &pieces {
             append(&path, piece.as_bytes());
@@ -138,10 +140,9 @@ proptest! {
                 found.extend(read(&mut file).expect("read"));
             }
             if *restarts {
-                let place: Position = file.position().expect("a place");
-                let saved = rmp_serde::to_vec_named(&place).expect("encoded");
+                let saved = rmp_serde::to_vec_named(&file.position()).expect("encoded");
                 let place = rmp_serde::from_slice(&saved).expect("decoded");
-                file = at(&path, Begin::Resume(vec![place]));
+                file = at(&path, place);
             }
         }
         append(&path, b"\n");
