@@ -8,7 +8,9 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::Command;
 
-use super::files::{directory, list};
+use serde::Deserialize;
+
+use super::files::{directory, list, yaml};
 
 /// Runs a tool in `alerts`; its output. `None` where it is not installed.
 #[track_caller]
@@ -85,4 +87,51 @@ fn alerts_are_routed_by_severity() {
         let arguments = ["config", "routes", "test", "--config.file=alertmanager.example.yml", &verify];
         run("amtool", arguments.into_iter().chain(labels));
     }
+}
+
+/// Who is paged for the cause needs no page for what follows from it, and hears of everything else.
+#[test]
+fn causes_inhibit_what_follows_from_them() {
+    let config: Alertmanager = yaml(&directory().join("alertmanager.example.yml"));
+    for (cause, consequence, expected) in [
+        ("ImsMtaDispatcherDown", "ImsMtaNoBanner", true),
+        ("ImsMtaDispatcherDown", "ImsMtaLogLagging", true),
+        ("ImsMtaDispatcherDown", "ImsMtaQueueStuck", false),
+        ("ImsMtaNoBanner", "ImsMtaDispatcherDown", false),
+        ("ImsMtaJobControllerDown", "ImsMtaQueueGrowing", true),
+        ("ImsMtaJobControllerDown", "ImsMtaNoBanner", false),
+        ("ImsMtaJobControllerDown", "ImsMtaQueueEmpty", false),
+    ] {
+        let found = config.inhibit_rules.iter().any(|rule| rule.inhibits(cause, consequence));
+        assert_eq!(found, expected, "{cause} and {consequence}");
+    }
+}
+
+/// The examples' inhibition.
+#[derive(Deserialize)]
+struct Alertmanager {
+    inhibit_rules: Vec<Inhibition>,
+}
+
+#[derive(Deserialize)]
+struct Inhibition {
+    source_matchers: Vec<String>,
+    target_matchers: Vec<String>,
+}
+
+impl Inhibition {
+    /// Whatever their other labels are; one that asks for these is not looked at.
+    fn inhibits(&self, cause: &str, consequence: &str) -> bool {
+        holds(&self.source_matchers, cause) && holds(&self.target_matchers, consequence)
+    }
+}
+
+fn holds(matchers: &[String], name: &str) -> bool {
+    matchers.iter().all(|matcher| {
+        let value = matcher.strip_prefix("alertname").unwrap_or("=\"?\"");
+        let (operator, value) = value.split_once('"').expect("a value in quotes");
+        // Of the expressions we use names and `.+` alone.
+        let of = |part: &str| part.strip_suffix(".+").map_or(part == name, |start| name.starts_with(start));
+        value.trim_end_matches('"').split('|').any(of) != operator.starts_with('!')
+    })
 }
