@@ -314,7 +314,7 @@ pub const INCIDENTS: [Incident; 19] = [
             },
             Sign { metric: "imsimta_probe_success", labels: &[], becomes: Becomes::Equal(0.0) },
         ],
-        alerts: &[("ImsMtaDispatcherDown", 95), ("ImsMtaNoBanner", 310)],
+        alerts: &[("ImsMtaDispatcherDown", 95), ("ImsMtaNoBanner", 270)],
     },
     Incident {
         trouble: Trouble::SynBacklog,

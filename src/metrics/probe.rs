@@ -10,6 +10,7 @@ pub fn fill(page: &mut Page, snapshot: &ProbeSnapshot) {
         let port = port.to_string();
         let failed = probed.failure.as_ref().map(ProbeError::reason);
         page.truth(&metric::PROBE_SUCCESS, &[&port], failed.is_none());
+        page.count(&metric::PROBE_FAILED_LOOKS, &[&port], probed.failures);
         for &reason in ProbeFailure::ALL {
             page.truth(&metric::PROBE_FAILURE, &[&port, reason.label()], failed == Some(reason));
         }

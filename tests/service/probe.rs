@@ -57,6 +57,8 @@ fn ports_are_looked_at_as_a_client_would() {
         value_of(page, &of("success", silent)) == Some(0.0)
             && value_of(page, &of("success", good)) == Some(1.0)
     });
+    assert_eq!(value_of(&page, &of("failed_looks", good)), Some(0.0));
+    assert!(value_of(&page, &of("failed_looks", silent)) >= Some(1.0));
     assert_eq!(value_of(&page, "imsimta_collector_success{collector=\"probe\"}"), Some(1.0));
     assert!(value_of(&page, &of("banner_seconds", good)).is_some_and(|seconds| seconds < 5.0));
     assert!(value_of(&page, &of("connect_seconds", silent)).is_some());

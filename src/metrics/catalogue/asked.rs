@@ -11,6 +11,9 @@ catalogue! { behind super::ROWS.len();
     PROBE_FAILURE = Gauge "imsimta_probe_failure" [PROBED_PORT, PROBE_REASON] Probe
         "1 for what went wrong at the last look at the port."
         query "imsimta_probe_failure == 1";
+    PROBE_FAILED_LOOKS = Gauge "imsimta_probe_failed_looks" [PROBED_PORT] Probe
+        "Looks at the port in a row, up to the last one, that got no banner; 0 after one that did."
+        query "imsimta_probe_failed_looks >= 2";
     PROBE_CONNECT = Gauge "imsimta_probe_connect_seconds" [PROBED_PORT] Probe
         "How long it took to connect to the port; absent where that failed."
         query "imsimta_probe_connect_seconds";

@@ -227,3 +227,12 @@ fn what_is_no_tls_is_said() {
         server.served.join().expect("served");
     }
 }
+
+/// Who is paged reads it first.
+#[test]
+fn the_runbook_knows_every_reason() {
+    let runbook = include_str!("../../../alerts/runbooks/ImsMtaNoBanner.md");
+    for reason in ProbeFailure::ALL {
+        assert!(runbook.contains(&format!("`{}`", reason.label())), "{}", reason.label());
+    }
+}
