@@ -4,7 +4,7 @@
 use bytesize::ByteSize;
 
 use super::rule::Look;
-use super::situation::{Situation, Stale, WrongFiles};
+use super::situation::{FileSystem, Situation, Stale, WrongFiles};
 use super::words::{time, whole_percent};
 use super::{Finding, Severity};
 use crate::text::escape::path;
@@ -29,20 +29,32 @@ const WHEN_FULL: [(&str, &str); 5] = [
     ("config", "No change of the configuration can be written. Look with `df -h` for what else lies there."),
 ];
 
-pub(super) fn disk(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    for (what, shares) in [("", &situation.free), (" of its inodes", &situation.files_free)] {
-        let mut low: Vec<(f64, Vec<&str>)> = Vec::new();
-        for (name, _) in WHEN_FULL {
-            let Some(&free) = shares.get(name).filter(|&&free| free < look.limits.free_share) else {
-                continue;
-            };
-            // Directories with the same share lie on the same file system.
-            match low.iter_mut().find(|(other, _)| other.total_cmp(&free).is_eq()) {
-                Some((_, names)) => names.push(name),
-                None => low.push((free, vec![name])),
+/// A share of a file system that is free.
+type Free = fn(&FileSystem) -> Option<f64>;
+
+/// The least such share of each file system, with the directories on it. They are looked at one after the other, so their
+/// shares may differ.
+fn filesystems(situation: &Situation, share: Free) -> Vec<(f64, Vec<&'static str>)> {
+    let mut all: Vec<(u64, f64, Vec<&'static str>)> = Vec::new();
+    for (name, _) in WHEN_FULL {
+        let Some(filesystem) = situation.filesystems.get(name) else { continue };
+        let Some(free) = share(filesystem) else { continue };
+        match all.iter_mut().find(|(device, ..)| *device == filesystem.device) {
+            Some((_, least, names)) => {
+                *least = least.min(free);
+                names.push(name);
             }
+            None => all.push((filesystem.device, free, vec![name])),
         }
-        for (free, names) in low {
+    }
+    all.into_iter().map(|(_, free, names)| (free, names)).collect()
+}
+
+pub(super) fn disk(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let shares: [(&str, Free); 2] = [("", |on| on.free), (" of its inodes", |on| on.files_free)];
+    for (what, share) in shares {
+        let all = filesystems(situation, share).into_iter();
+        for (free, names) in all.filter(|&(free, _)| free < look.limits.free_share) {
             let directories = if names.len() == 1 { "directory" } else { "directories" };
             let finding = look.finds(format!(
                 "The file system of the {directories} {} has only {}{what} free.",

@@ -28,10 +28,8 @@ pub struct Situation {
     pub unread: Vec<Unread>,
     /// What daemons said of errors in the last minutes; absent where nothing is known of it.
     pub daemon_events: Option<Events>,
-    /// File systems by what lies on them: the share of their size that is free.
-    pub free: BTreeMap<&'static str, f64>,
-    /// The same of their inodes.
-    pub files_free: BTreeMap<&'static str, f64>,
+    /// File systems by what lies on them.
+    pub filesystems: BTreeMap<&'static str, FileSystem>,
     /// Logs that grow until somebody deletes them.
     pub cumulative_logs: BTreeMap<String, CumulativeLog>,
     /// Critical files with something wrong.
@@ -42,6 +40,17 @@ pub struct Situation {
     pub unrotated: BTreeMap<String, f64>,
     /// Services of the Dispatcher whose connections are known.
     pub services: Vec<ServiceUse>,
+}
+
+/// The file system of a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct FileSystem {
+    /// Which it is: directories with the same number share one.
+    pub device: u64,
+    /// The share of its size that is free; absent where it has none.
+    pub free: Option<f64>,
+    /// The same of its inodes.
+    pub files_free: Option<f64>,
 }
 
 /// The connections of a service of the Dispatcher.

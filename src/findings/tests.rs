@@ -4,13 +4,13 @@ mod every_rule;
 mod files;
 mod outside;
 
-use super::situation::{Channel, Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
+use super::situation::{Channel, FileSystem, Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
 use super::{Finding, Input, Runbook, Severity, Thresholds, weighed};
 use crate::aggregate::daemon_log::Events;
 use crate::aggregate::recent::ChannelActivity;
 use crate::record::reason::Reason;
 
-fn findings(situation: &Situation) -> Vec<Finding> {
+pub(super) fn findings(situation: &Situation) -> Vec<Finding> {
     super::findings(&Input { now: Some(situation), logs: None, limits: &Thresholds::default() })
 }
 
@@ -50,7 +50,9 @@ fn healthy() -> Situation {
         .into(),
         queue_known: true,
         processes: Some([("dispatcher".to_owned(), 1), ("job_controller".to_owned(), 1)].into()),
-        free: [("queue", 0.6), ("log", 0.6)].into(),
+        filesystems: [("queue", 1), ("log", 2)]
+            .map(|(name, device)| (name, FileSystem { device, free: Some(0.6), files_free: None }))
+            .into(),
         services: vec![ServiceUse { name: "smtp".to_owned(), used: 20, limit: Some(100) }],
         daemon_events: Some(Events::default()),
         ..Situation::default()
@@ -429,7 +431,7 @@ fn mail_that_flows_and_something_beside_it() {
     );
     check(
         |now| {
-            *now.free.entry("queue").or_default() = 0.031;
+            now.filesystems.entry("queue").or_default().free = Some(0.031);
         },
         Severity::Warning,
         "The file system of the directory queue has only 3 % free.",

@@ -11,7 +11,7 @@ use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::aggregate::time::Time;
 use crate::findings::situation::{
-    CumulativeLog, Logs, Port, ServiceUse, Situation, Stale, Traffic, Unread, Waiting, WrongFiles,
+    CumulativeLog, FileSystem, Logs, Port, ServiceUse, Situation, Stale, Traffic, Unread, Waiting, WrongFiles,
 };
 use crate::source::commands::CommandSnapshot;
 use crate::source::dispatcher::{Dispatcher, Service};
@@ -117,9 +117,12 @@ fn look_at_files(snapshot: &FilesystemSnapshot, now: f64, situation: &mut Situat
     let share = |available: u64, size: u64| (size > 0).then(|| available as f64 / size as f64);
     for (&what, space) in &snapshot.filesystems {
         let Ok(space) = space else { continue };
-        situation.free.extend(share(space.avail_bytes, space.size_bytes).map(|free| (what, free)));
-        let files = space.files.and_then(|files| share(files.free, files.all));
-        situation.files_free.extend(files.map(|free| (what, free)));
+        let filesystem = FileSystem {
+            device: space.device,
+            free: share(space.avail_bytes, space.size_bytes),
+            files_free: space.files.and_then(|files| share(files.free, files.all)),
+        };
+        situation.filesystems.insert(what, filesystem);
     }
     situation.cumulative_logs = (snapshot.cumulative.iter())
         .filter_map(|(name, &growth)| {

@@ -83,6 +83,8 @@ pub struct WrongFiles {
 /// Space of one file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Space {
+    /// The number of the file system's device (`st_dev`): directories with the same one share it.
+    pub device: u64,
     /// Bytes that a user other than root may still write.
     pub avail_bytes: u64,
     /// Bytes in all.
@@ -208,7 +210,7 @@ impl FilesystemSnapshot {
         ];
         for (place, (name, path)) in PATHS.into_iter().zip(paths).enumerate() {
             let Some(path) = path else { continue };
-            let found = statvfs(path).map(|found| space(&found));
+            let found = stat(path).and_then(|on| Ok(space(on.st_dev, &statvfs(path)?)));
             // The last two are not part of every installation.
             if place >= 3 && matches!(found, Err(Errno::NOENT | Errno::NOTDIR)) {
                 continue;
@@ -296,8 +298,9 @@ fn failure(path: &Path, errno: rustix::io::Errno) -> FilesystemError {
     FilesystemError { path: path.to_owned(), source: errno.into() }
 }
 
-fn space(found: &StatVfs) -> Space {
+fn space(device: u64, found: &StatVfs) -> Space {
     Space {
+        device,
         avail_bytes: found.f_bavail.saturating_mul(found.f_frsize),
         size_bytes: found.f_blocks.saturating_mul(found.f_frsize),
         files: (found.f_files > 0).then_some(Files { free: found.f_ffree, all: found.f_files }),

@@ -39,7 +39,7 @@ const NOW: &[(&str, Happens)] = &[
     }),
     ("held", |now| queue_of(now, "l").held = 1),
     ("connections_limit", |now| now.services[0].used = 85),
-    ("disk", |now| _ = now.free.insert("queue", 0.01)),
+    ("disk", |now| now.filesystems.entry("queue").or_default().free = Some(0.01)),
     ("channel_stopped", |now| channel(now, "l").stopped = Some(true)),
     ("slow_banner", |now| _ = now.ports.insert(25, Port { banner: Some(5.0), ..Port::default() })),
     ("daemon_errors", |now| {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{findings, healthy};
-use crate::findings::situation::{CumulativeLog, Situation, Stale, WrongFiles};
+use crate::findings::situation::{CumulativeLog, FileSystem, Situation, Stale, WrongFiles};
 use crate::findings::{Finding, Severity};
 
 pub(super) fn wrong(path: &'static str, what: &'static str) -> WrongFiles {
@@ -45,7 +45,7 @@ fn check(
 #[test]
 fn full_file_systems_have_a_next_step() {
     check(
-        |now| _ = now.free.insert("queue", 0.031),
+        |now| lies("queue", 1, 0.031, now),
         Severity::Warning,
         "The file system of the directory queue has only 3 % free.",
         "",
@@ -53,7 +53,10 @@ fn full_file_systems_have_a_next_step() {
     );
     check(
         |now| {
-            now.free.extend([("log", 0.0199), ("mta_tmp", 0.0199), ("config", 0.0199)]);
+            // They were not looked at in the same moment.
+            lies("log", 2, 0.0201, now);
+            lies("mta_tmp", 2, 0.0199, now);
+            lies("config", 2, 0.0501, now);
             let log = CumulativeLog { size: 3 << 30, growth: Some(1 << 28) };
             now.cumulative_logs.insert("mail.log".to_owned(), log);
         },
@@ -63,13 +66,29 @@ fn full_file_systems_have_a_next_step() {
         &["imsimta purge", "mail.log may be moved away or deleted"],
     );
     check(
-        |now| _ = now.files_free.insert("queue", 0.01),
+        |now| {
+            _ = now.filesystems.insert("queue", FileSystem { device: 1, files_free: Some(0.01), free: None });
+        },
         Severity::Warning,
         "The file system of the directory queue has only 1 % of its inodes free.",
         "",
         &["df -i"],
     );
-    assert_eq!(said(|now| now.free.extend([("tmp", 0.01), ("queue", 0.02)])).len(), 2);
+    // As full as each other, and two.
+    let two = said(|now| {
+        lies("tmp", 3, 0.01, now);
+        lies("queue", 4, 0.01, now);
+    });
+    let what: Vec<&str> = two.iter().map(|finding| finding.what.as_str()).collect();
+    assert_eq!(
+        what,
+        ["queue", "tmp"].map(|name| format!("The file system of the directory {name} has only 1 % free."))
+    );
+}
+
+/// A directory on a device of which so much is free.
+fn lies(name: &'static str, device: u64, free: f64, now: &mut Situation) {
+    now.filesystems.insert(name, FileSystem { device, free: Some(free), files_free: None });
 }
 
 #[test]

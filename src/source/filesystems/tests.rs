@@ -41,6 +41,7 @@ fn space_of_real_directories() {
     for found in snapshot.filesystems.values() {
         let space = found.as_ref().expect("space");
         assert!(space.size_bytes > 0 && space.avail_bytes <= space.size_bytes, "{space:?}");
+        assert_eq!(space.device, fs::metadata(root.path()).expect("metadata").dev());
     }
     assert!(snapshot.ownership.is_empty() && snapshot.failures.is_empty());
 }
@@ -62,8 +63,8 @@ fn units_and_file_systems_without_a_limit_of_files() {
             f_namemax: 255,
         };
         let files = expected.map(|(free, all)| Files { free, all });
-        let expected = Space { avail_bytes: 153_600, size_bytes: 512_000, files };
-        assert_eq!(space(&found), expected);
+        let expected = Space { device: 7, avail_bytes: 153_600, size_bytes: 512_000, files };
+        assert_eq!(space(7, &found), expected);
     }
 }
 
