@@ -27,7 +27,7 @@ static ADVICE: &[(EventClass, &str)] = &[
     (EventClass::NoSpace,
         "Look for space and inodes of queue, log and tmp: `df -h`, `df -i`."),
     (EventClass::TooManyFiles,
-        "Compare the open files of the MTA's processes with their limit: `imsimta_process_open_fds`, `/proc/PID/limits`."),
+        "See which program is near its limit of open files, by `imsimta_process_fds_worst_ratio`, and which process: `/proc/PID/limits`."),
     (EventClass::TooManyConnections,
         "Look who connects, and at MAX_PROCS and MAX_CONNS of the service in the Dispatcher's configuration."),
     (EventClass::WorkerExit,
@@ -40,7 +40,7 @@ static ADVICE: &[(EventClass, &str)] = &[
         "Look at the certificates of the MTA and when they expire."),
 ];
 
-/// Classes that say something by themselves, and any error of the Job Controller: it writes nothing else. Logs of channels
+/// Classes that say something by themselves, and all errors of the Job Controller: it writes nothing else. Logs of channels
 /// say what other hosts do.
 pub(super) fn daemon_errors(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     let Some(events) = &situation.daemon_events else { return };
@@ -51,28 +51,48 @@ pub(super) fn daemon_errors(look: &Look<'_>, situation: &Situation, found: &mut 
         for (log, count) in
             logs.map(|(log, counts)| (log, counts.get(class))).filter(|&(_, count)| enough(count))
         {
-            let (log, about) = (log.label(), class.meaning().replace('`', ""));
-            let what = format!("The log of {log} says that {about} ({} {within}).", counted(count, "time"));
+            let what = said(log.label(), class, count, &within);
             found.push(look.finds(what).then(&format!("{next} {LAST}")));
         }
     }
-    let other = events[DaemonLog::JobController].get(EventClass::Other);
-    if enough(other) {
-        let what = format!("The log of job_controller has {} {within}.", counted(other, "other error"));
-        found.push(look.finds(what).then(&format!("{OF_THE_JOB_CONTROLLER} {LAST}")));
+    for &class in EventClass::ALL.iter().filter(|class| is_of_the_job_controller(**class)) {
+        let count = events[DaemonLog::JobController].get(class);
+        if enough(count) {
+            let what = match class {
+                EventClass::Other => {
+                    format!("The log of job_controller has {} {within}.", counted(count, "other error"))
+                }
+                _ => said("job_controller", class, count, &within),
+            };
+            found.push(look.finds(what).then(&format!("{OF_THE_JOB_CONTROLLER} {LAST}")));
+        }
     }
+}
+
+fn said(log: &str, class: EventClass, count: u64, within: &str) -> String {
+    let about = class.meaning().replace('`', "");
+    format!("The log of {log} says that {about} ({} {within}).", counted(count, "time"))
+}
+
+/// What is worth a look in its log alone. A dump is what somebody asked it for.
+fn is_of_the_job_controller(class: EventClass) -> bool {
+    class != EventClass::Dump && !ADVICE.iter().any(|(of, _)| *of == class)
 }
 
 /// Where they are.
 const LAST: &str = "`/debug/daemons` has the last of them.";
 
-/// What other errors of the Job Controller are (later guide, "Abnormal Job Controller Terminations").
+/// What errors of the Job Controller are for which there is no advice (later guide, "Abnormal Job Controller Terminations").
 const OF_THE_JOB_CONTROLLER: &str =
     "Unless it is debugged, it writes errors only; if it ends, most likely memory ran out.";
 
 #[cfg(test)]
 mod tests {
-    use super::{ADVICE, EventClass};
+    use super::{ADVICE, DaemonLog, EventClass, LAST};
+    use crate::aggregate::daemon_log::Events;
+    use crate::findings::Finding;
+    use crate::findings::situation::Situation;
+    use crate::findings::tests::findings;
 
     #[test]
     fn each_class_has_one_advice_at_most() {
@@ -80,5 +100,31 @@ mod tests {
             assert!(ADVICE.iter().filter(|(of, _)| *of == class).count() <= 1, "{class:?}");
         }
         assert!(ADVICE.iter().all(|(_, next)| next.ends_with('.')));
+    }
+
+    /// What is found when a daemon has said this once.
+    fn found(log: DaemonLog, class: EventClass) -> Vec<Finding> {
+        let mut events = Events::default();
+        events[log].add(class);
+        let situation = Situation { daemon_events: Some(events), ..Situation::default() };
+        let mut found = findings(&situation);
+        found.retain(|finding| finding.rule == "daemon_errors");
+        found
+    }
+
+    /// It writes errors only.
+    #[test]
+    fn every_error_of_the_job_controller_is_worth_a_look() {
+        for &class in EventClass::ALL {
+            let of_job_controller = found(DaemonLog::JobController, class);
+            let [finding] = &of_job_controller[..] else {
+                assert_eq!((class, of_job_controller.len()), (EventClass::Dump, 0));
+                continue;
+            };
+            assert!(finding.what.starts_with("The log of job_controller "), "{class:?}: {}", finding.what);
+            assert!(finding.next.ends_with(LAST), "{class:?}: {}", finding.next);
+            let elsewhere = found(DaemonLog::Dispatcher, class).len();
+            assert_eq!(elsewhere, ADVICE.iter().filter(|(of, _)| *of == class).count(), "{class:?}");
+        }
     }
 }
