@@ -15,6 +15,7 @@ const REFRESH: u32 = 5;
 /// The whole page.
 pub(super) fn page(observed: &Observed, clients: &ClientDisplay) -> Markup {
     let tables = busiest::all(observed, clients, MOST);
+    let are_logs_read = observed.logs().shown;
     // Clients that are shown by their networks would be the same again.
     let shown = |table: &TopTable| !(clients.shows_networks() && table.is_of_clients());
     let of = |table: TopTable| tables.iter().find(|top| top.table == table);
@@ -24,14 +25,17 @@ pub(super) fn page(observed: &Observed, clients: &ClientDisplay) -> Markup {
             "Of the last 5 minutes by the logs, and open now. " a href="/" { "Status" } " · "
             a href="/top.json" { "JSON" }
         }
-        (overview(TopTable::ALL.iter().filter(|table| shown(table)).map(|&table| (table, of(table)))))
+        (overview(
+            TopTable::ALL.iter().filter(|table| shown(table)).map(|&table| (table, of(table))),
+            are_logs_read
+        ))
         @for top in tables.iter().filter(|top| shown(&top.table) && !top.rows.is_empty()) { (section(top)) }
     };
     document("imsimta-exporter: the busiest", Some(REFRESH), &body)
 }
 
 /// The first of each table.
-fn overview<'a>(tables: impl Iterator<Item = (TopTable, Option<&'a Top>)>) -> Markup {
+fn overview<'a>(tables: impl Iterator<Item = (TopTable, Option<&'a Top>)>, are_logs_read: bool) -> Markup {
     html! {
         table {
             tr { th { "What" } th { "Busiest" } th.n { "Its count" } th.n { "All together" } th.n { "Error at most" } }
@@ -56,7 +60,7 @@ fn overview<'a>(tables: impl Iterator<Item = (TopTable, Option<&'a Top>)>) -> Ma
                         }
                         None => {
                             td { (table.meaning()) }
-                            td.dim colspan="4" { (unknown(table)) }
+                            td.dim colspan="4" { (unknown(table, are_logs_read)) }
                         }
                     }
                 }
@@ -67,10 +71,11 @@ fn overview<'a>(tables: impl Iterator<Item = (TopTable, Option<&'a Top>)>) -> Ma
 }
 
 /// Why nothing is known.
-fn unknown(table: TopTable) -> String {
+fn unknown(table: TopTable, are_logs_read: bool) -> String {
     let needs: Vec<_> = table.needs().iter().map(|option| option.label()).collect();
     match needs.as_slice() {
         [] => "not known: sockets could not be read".to_owned(),
+        _ if !are_logs_read => "not known: the logs have not been read yet".to_owned(),
         needs => format!("not known: the log has not shown {} yet", needs.join(" or ")),
     }
 }

@@ -114,6 +114,25 @@ fn the_busiest_of_every_kind_is_on_the_page() {
     }
 }
 
+/// No log is no log that does not show something.
+#[test]
+fn before_the_logs_are_read_nobody_says_what_they_lack() {
+    let install = Install::new();
+    let mut command = install.command();
+    command.env("TZ", "UTC");
+    let service = Service::start(command);
+    let page = service.get("/top").1;
+    assert!(page.contains("not known: the logs have not been read yet"), "{page}");
+    assert!(!page.contains("the log has not shown"), "{page}");
+    install.append("mail.log_current", "");
+    wait_for("the log", SOON, || {
+        let page = service.get("/top").1;
+        (page.contains("the log has not shown log_connection (+2) yet")
+            && !page.contains("the logs have not been read"))
+        .then_some(())
+    });
+}
+
 /// Names, addresses among them, are for this host: others get neither page.
 #[test]
 fn the_page_is_of_names() {
