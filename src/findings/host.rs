@@ -72,7 +72,7 @@ pub(super) fn connections_limit(look: &Look<'_>, situation: &Situation, found: &
             service.used,
             percent(used)
         );
-        let next = "Look who holds them: the busiest clients are in `/metrics` and in `ss -tn`. Many from few addresses are an \
+        let next = "Look who holds them: the busiest clients are on `/top` and in `ss -tn`. Many from few addresses are an \
                     abuse or a broken client; from many, raise MAX_PROCS or MAX_CONNS where the host has the memory.";
         found.push(look.finds(what).then(next));
     }
