@@ -379,7 +379,7 @@ catalogue! { behind 0;
         query "deriv(imsimta_log_file_size_bytes{log=\"mail.log\"}[1d])";
     LOG_FILE_GROWTH = Gauge "imsimta_log_file_growth_bytes" [LOG_FILE] Filesystems
         "By how much a cumulative log is larger than a day ago; absent until the exporter has run for a day."
-        query "imsimta_filesystem_avail_bytes{path=\"log\"} / on (instance) imsimta_log_file_growth_bytes{log=\"mail.log\"} < 14";
+        query "imsimta_filesystem_avail_bytes{path=\"log\"} / on (instance) (imsimta_log_file_growth_bytes{log=\"mail.log\"} > 0) < 14";
     LOG_ROTATED = Gauge "imsimta_log_rotated_timestamp_seconds" [LOG_FILE] Filesystems
         "When the message return job last renamed the log, by the last change of what it is called since."
         query "time() - imsimta_log_rotated_timestamp_seconds{log=\"mail.log_yesterday\"} > 26 * 3600";
