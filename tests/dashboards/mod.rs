@@ -53,6 +53,35 @@ fn panels_that_show_incidents_exist() {
     }
 }
 
+/// A 0 that stands for no event is from a series that is there exactly when events would be known.
+#[test]
+fn zeros_are_of_who_would_know() {
+    const AUTHENTICATIONS: &str = "imsimta_client_authentication_failures_max";
+    const ENTRIES: &str = "imsimta_log_entries_total";
+    for (counted, base) in [
+        ("(imsimta_client_authentication_failures{", AUTHENTICATIONS),
+        ("(imsimta_authentication_failures_total{", AUTHENTICATIONS),
+        ("(imsimta_authentications_total{", AUTHENTICATIONS),
+        ("(imsimta_client_bad_commands{", "imsimta_client_bad_commands_max"),
+        ("(imsimta_bad_commands_total{", ENTRIES),
+        ("(imsimta_aborted_transactions_total{", ENTRIES),
+        ("(imsimta_enqueue_rejections_total{", ENTRIES),
+        ("(imsimta_connections_rejected_total{", "imsimta_client_connections_max"),
+    ] {
+        let mut asked = 0;
+        for (title, expr) in queries::runnable(&[]) {
+            let Some((_, zeros)) = expr.split_once("\n  or on ()").filter(|_| expr.contains(counted)) else {
+                continue;
+            };
+            asked += 1;
+            for zero in zeros.split("\n  or on ()") {
+                assert!(zero.contains(base), "{title}: {zero} is not known by {base}");
+            }
+        }
+        assert!(asked > 0, "{counted}");
+    }
+}
+
 #[test]
 fn queries_are_ready_to_run() {
     let queries = queries::runnable(&[("job", "imsimta"), ("__rate_interval", "30s")]);
