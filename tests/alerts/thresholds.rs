@@ -19,7 +19,8 @@ struct Figure {
     is_duration: bool,
 }
 
-/// The figures of an expression from left to right. What stands behind `==` is a state, and `vector` makes a series.
+/// The figures of an expression from left to right. What stands behind `==` is a state, `vector` makes a series, and to
+/// what `round` rounds is for the reader alone.
 fn figures(expr: &Expr, found: &mut Vec<Figure>) {
     let number = |value: f64| Figure { value, is_duration: false };
     let duration = |value: Duration| Figure { value: value.as_secs_f64(), is_duration: true };
@@ -41,6 +42,9 @@ fn figures(expr: &Expr, found: &mut Vec<Figure>) {
                 figures(parameter, found);
             }
             figures(&aggregate.expr, found);
+        }
+        Expr::Call(call) if call.func.name == "round" => {
+            call.args.args.iter().take(1).for_each(|argument| figures(argument, found));
         }
         Expr::Call(call) if call.func.name != "vector" => {
             call.args.args.iter().for_each(|argument| figures(argument, found));
