@@ -10,7 +10,7 @@ use super::value::{Refusal, duration, interval, many, number, one};
 pub const MOST_PROBED: usize = 8;
 
 section! {
-    probe: Probe "A look from outside: ports of this host are connected to, up to the banner, as a client would. Each look leaves entries in the logs of the MTA, so it is off until ports are named.";
+    probe: Probe "A look from outside: ports of this host are connected to, up to the banner, as a client would. Each look leaves entries in the logs of the MTA, so it is off until ports are named. A container needs the network of its host for that.";
 
     ports: Vec<u16> = many(MOST_PROBED, |text| number(text, 1, u16::MAX)),
         expects "a list of at most 8 ports from 1 to 65535 such as [25, 465, 587]",

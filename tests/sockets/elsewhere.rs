@@ -63,6 +63,27 @@ fn check_says_what_cannot_be_known_there() {
     }
 }
 
+/// The loopback of this process is not that of the MTA's host: nothing is said of its ports.
+#[test]
+fn ports_of_another_network_are_not_probed() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a listener");
+    let port = listener.local_addr().expect("an address").port().to_string();
+    let install = install();
+    let mut command = install.command();
+    command.args(["--proc", PROC]).env("IMSIMTA_EXPORTER__PROBE__PORTS", &port);
+    let service = Service::start(command);
+    let page = service.wait_for_sample("imsimta_collector_success{collector=\"probe\"}", 0.0);
+    assert!(!page.contains("imsimta_probe_"), "{page}");
+    let mut command = Command::new(PROGRAM);
+    command.env("IMSIMTA_EXPORTER__MTA__PROC", PROC).env("IMSIMTA_EXPORTER__PROBE__PORTS", port);
+    let text = check(command, &install);
+    let said = "PROBLEM probe the MTA's host has another network than this process, so its ports cannot be reached by \
+                loopback";
+    assert!(text.contains(said), "{text}");
+    listener.set_nonblocking(true).expect("set");
+    assert!(listener.accept().is_err(), "somebody has asked");
+}
+
 /// Netlink would answer for the network of who asks.
 #[test]
 fn who_has_a_network_of_its_own_sees_that_of_the_host() {

@@ -6,6 +6,11 @@ use super::row::Verdict::{Fine, Problem};
 use super::row::{Look, Remark, Start};
 use crate::observed::reading::{Reading, Run};
 use crate::source::probe::{ProbeSnapshot, Prober};
+use crate::source::sockets::Namespace;
+
+/// Loopback leads to what listens on the MTA's host where this process has the same network.
+const ELSEWHERE: &str =
+    "the MTA's host has another network than this process, so its ports cannot be reached by loopback";
 
 pub(super) fn start(start: &Start<'_>) -> Look<ProbeSnapshot> {
     let config = start.config.probe.clone();
@@ -21,10 +26,14 @@ pub(super) fn start(start: &Start<'_>) -> Look<ProbeSnapshot> {
         None => prober,
     });
     let (observed, turn) = (Arc::clone(start.observed), start.turn.clone());
+    let proc_root = start.proc_root.to_owned();
     Box::new(move || {
         let Some(latest) = observed.collected.latest::<ProbeSnapshot>() else {
             return Run::Failed("has no place for what it finds".to_owned());
         };
+        if !Namespace::of(&proc_root).is_own() {
+            return Run::Failed(ELSEWHERE.to_owned());
+        }
         let begun = latest.alive(&turn);
         let snapshot = carried_over.get().look(&|| latest.alive(&turn));
         if turn.is_over() {
