@@ -16,8 +16,10 @@ pub(super) const INTERVAL: Duration = Duration::from_mins(1);
 pub(super) fn start(start: &Start<'_>) -> Look<Dispatcher> {
     let (observed, configured) = (Arc::clone(start.observed), start.config.dispatcher.clone());
     let turn = start.turn.clone();
+    let mut last = None;
     Box::new(move || {
-        let found = look(dispatcher::read(&observed.install.root, configured.file.as_deref()), &configured);
+        let read = dispatcher::read(&observed.install.root, configured.file.as_deref());
+        let found = look(read, &configured, &mut last);
         if let Some(life) = known_life(&found, &configured) {
             let mut logs = observed.logs.write();
             // Asked with the lock held: a look that hung never writes behind one of the next configuration.
@@ -37,20 +39,36 @@ fn known_life(found: &Run<Dispatcher>, configured: &config::Dispatcher) -> Optio
     known.then(|| dispatcher.longest_life())
 }
 
-/// A file that nobody has named need not be there, nor be open to this user: then what it says is not known.
+/// What holds after a look, and `last`, what a file said when it was last read: a Dispatcher goes by what it has read at its
+/// start, so a file that is being written changes nothing.
 fn look(
     read: Result<Dispatcher, dispatcher::DispatcherError>,
     configured: &config::Dispatcher,
+    last: &mut Option<Dispatcher>,
 ) -> Run<Dispatcher> {
-    match read {
-        Ok(found) => Run::Whole(found.with(configured)),
-        Err(error) if configured.file.is_none() => {
-            let nothing = Dispatcher { doubts: vec![with_causes(&error)], ..Dispatcher::default() };
-            Run::Whole(nothing.with(configured))
+    let problem = match read {
+        Ok(found) => {
+            *last = found.file.is_some().then(|| found.clone());
+            return Run::Whole(found.with(configured));
         }
-        Err(error) if configured.services.is_empty() => Run::Failed(with_causes(&error)),
-        Err(error) => Run::read(Dispatcher::default().with(configured), Some(with_causes(&error))),
+        Err(error) => with_causes(&error),
+    };
+    match last {
+        Some(last) => Run::read(last.clone().with(configured), Some(problem)),
+        None => never_read(problem, configured),
     }
+}
+
+/// A file that nobody has named need not be there, nor be open to this user: then what it says is not known.
+fn never_read(problem: String, configured: &config::Dispatcher) -> Run<Dispatcher> {
+    if configured.file.is_none() {
+        let nothing = Dispatcher { doubts: vec![problem], ..Dispatcher::default() };
+        return Run::Whole(nothing.with(configured));
+    }
+    if configured.services.is_empty() {
+        return Run::Failed(problem);
+    }
+    Run::read(Dispatcher::default().with(configured), Some(problem))
 }
 
 /// The limits that are known, and which are not and why.
@@ -87,13 +105,14 @@ pub(super) fn remarks(reading: &Reading<Dispatcher>, _: &Start<'_>) -> Vec<Remar
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{create_dir, remove_file, write};
     use std::path::Path;
     use std::sync::Arc;
     use std::sync::atomic::AtomicU64;
 
     use parking_lot::{Mutex, RwLock};
 
-    use super::Duration;
+    use super::{Dispatcher, Duration, Run, dispatcher, look};
     use crate::aggregate::{Aggregate, Totals};
     use crate::app::collectors::{Kept, Start};
     use crate::config::{self, Config};
@@ -128,8 +147,8 @@ mod tests {
         let root = tempfile::tempdir().expect("a temporary directory");
         if let Some(text) = text {
             let config = root.path().join("config");
-            std::fs::create_dir(&config).expect("created");
-            std::fs::write(config.join("dispatcher.cnf"), text).expect("written");
+            create_dir(&config).expect("created");
+            write(config.join("dispatcher.cnf"), text).expect("written");
         }
         let observed = observed(root.path());
         let config = Config { dispatcher: configured, ..Config::default() };
@@ -173,5 +192,48 @@ mod tests {
             ),
             99
         );
+    }
+
+    /// How many connections smtp takes, and what is wrong.
+    fn told(run: Run<Dispatcher>) -> (Option<u64>, Option<String>) {
+        let problem = run.problem().map(ToOwned::to_owned);
+        let (Run::Whole(found) | Run::Partial(found, _)) = run else { return (None, problem) };
+        (found.services.first().and_then(dispatcher::Service::limit), problem)
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_takes_no_limits_away() {
+        let root = tempfile::tempdir().expect("a directory");
+        create_dir(root.path().join("config")).expect("made");
+        let path = root.path().join("config/config.xml");
+        let whole = "<c><dispatcher><service name='smtp'><max_procs>5</max_procs><max_conns>20</max_conns></service>\
+                     </dispatcher></c>";
+        for configured in [
+            config::Dispatcher::default(),
+            config::Dispatcher { file: Some(path.clone()), ..config::Dispatcher::default() },
+        ] {
+            let mut last = None;
+            let mut look = |text: &str| {
+                write(&path, text).expect("written");
+                told(look(dispatcher::read(root.path(), configured.file.as_deref()), &configured, &mut last))
+            };
+            let (limit, problem) = look("<c>");
+            assert_eq!(
+                (limit, problem.is_some()),
+                (None, configured.file.is_some()),
+                "nothing to fall back to"
+            );
+            assert_eq!(look(whole), (Some(100), None));
+            for _ in 0..2 {
+                let (limit, problem) = look(&whole[..80]);
+                assert_eq!(limit, Some(100), "what the Dispatcher has read");
+                assert!(problem.is_some_and(|problem| problem.contains("not XML")));
+            }
+            assert_eq!(look(&whole.replace("20", "30")), (Some(150), None));
+        }
+        let (mut last, none) = (Some(Dispatcher::default()), config::Dispatcher::default());
+        remove_file(&path).expect("removed");
+        assert_eq!(told(look(dispatcher::read(root.path(), None), &none, &mut last)), (None, None));
+        assert_eq!(last, None, "what has gone holds no more");
     }
 }
