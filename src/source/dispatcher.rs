@@ -2,9 +2,10 @@
 //! process lives ("Timeouts on Incoming SMTP Connections", "Monitoring Inbound SMTP Connections"). Read from the product's
 //! own configuration: `dispatcher.cnf` or, where the configuration is unified, `config.xml`.
 //!
-//! `options.rs` is what is read of a service, `legacy.rs` and `unified.rs` are the two forms. Both are read tolerantly: what
+//! `options.rs` is what is read of a service, `legacy.rs` and `unified.rs` are the two forms, `bounds.rs` is what one may not have. Both are read tolerantly: what
 //! is unclear is not known, and nothing else of the file is understood.
 
+mod bounds;
 mod legacy;
 mod options;
 #[cfg(test)]

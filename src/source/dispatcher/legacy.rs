@@ -49,8 +49,9 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, String)> {
             if line.is_empty() || line.starts_with(['!', '#']) {
                 continue;
             }
-            while let Some(kept) = line.strip_suffix('\\') {
-                line = kept.to_owned() + rest.next().map_or("", |(_, next)| next.trim());
+            while line.ends_with('\\') {
+                line.pop();
+                line.push_str(rest.next().map_or("", |(_, next)| next.trim()));
             }
             return Some((at + 1, line));
         }

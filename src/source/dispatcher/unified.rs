@@ -5,8 +5,8 @@
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-use super::Sections;
 use super::options::Section;
+use super::{Sections, bounds};
 
 /// A configuration has some thousand elements.
 const MOST_NODES: u32 = 200_000;
@@ -16,34 +16,51 @@ const NAMELESS: [&str; 6] = ["option", "opt", "group", "section", "setting", "en
 
 /// Reads the whole file.
 pub(super) fn read(text: &str) -> Result<Sections, String> {
+    bounds::check(text)?;
     let options = ParsingOptions { nodes_limit: MOST_NODES, ..ParsingOptions::default() };
     let document =
         Document::parse_with_options(text, options).map_err(|error| format!("not XML: {error}"))?;
     let mut sections = Sections::default();
-    for element in document.descendants().filter(Node::is_element) {
-        let own = step(&element);
-        // Few elements are options of interest; a path is built for those alone.
-        if own.rsplit('.').next().is_some_and(Section::knows) {
-            take(&mut sections, &element);
-        }
-    }
+    walk(document.root(), Place::default(), &mut sections);
     Ok(sections)
 }
 
-fn take(sections: &mut Sections, element: &Node<'_, '_>) {
+/// Where a path has led to.
+#[derive(Clone, Copy, Default)]
+struct Place<'a> {
+    in_dispatcher: bool,
+    service: Option<&'a str>,
+}
+
+impl<'a> Place<'a> {
+    /// The next name of the path.
+    fn enter(&mut self, name: &'a str) {
+        if !self.in_dispatcher {
+            self.in_dispatcher = name.eq_ignore_ascii_case("dispatcher");
+        } else if self.service.is_none() {
+            let (kind, service) = name.split_once(':').unwrap_or_default();
+            self.service = kind.eq_ignore_ascii_case("service").then_some(service);
+        }
+    }
+}
+
+/// Takes the options that are within an element. How deeply these are nested is bounded.
+fn walk(parent: Node<'_, '_>, place: Place<'_>, sections: &mut Sections) {
+    for element in parent.children().filter(Node::is_element) {
+        let (own, mut place) = (step(&element), place);
+        let (before, option) =
+            own.rsplit_once('.').map_or((None, own.as_str()), |(before, option)| (Some(before), option));
+        before.into_iter().flat_map(|before| before.split('.')).for_each(|name| place.enter(name));
+        if place.in_dispatcher && Section::knows(option) {
+            take(sections, place.service, option, &element);
+        }
+        place.enter(option);
+        walk(element, place, sections);
+    }
+}
+
+fn take(sections: &mut Sections, service: Option<&str>, option: &str, element: &Node<'_, '_>) {
     let Some(value) = value(element) else { return };
-    let mut steps: Vec<String> = element.ancestors().filter(Node::is_element).map(|of| step(&of)).collect();
-    steps.reverse();
-    let path = steps.join(".");
-    let names: Vec<&str> = path.split('.').collect();
-    let Some(of_dispatcher) = names.iter().position(|name| name.eq_ignore_ascii_case("dispatcher")) else {
-        return;
-    };
-    let Some((option, within)) = names[of_dispatcher + 1..].split_last() else { return };
-    let service = within.iter().find_map(|name| {
-        let (kind, service) = name.split_once(':')?;
-        kind.eq_ignore_ascii_case("service").then_some(service)
-    });
     let section = match service {
         Some(service) => sections.of(service),
         None => Some(&mut sections.of_all),
