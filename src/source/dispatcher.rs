@@ -12,6 +12,7 @@ mod options;
 mod tests;
 mod unified;
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -98,8 +99,10 @@ impl Dispatcher {
     }
 
     /// The longest life of the processes of a program, such as `tcp_smtp_server`: several services may have the same.
+    /// Older releases call it `smtp_server`.
     pub fn life_of(&self, program: &str) -> Duration {
-        let of = self.services.iter().filter(|service| service.program.as_deref() == Some(program));
+        let is_it = |image: &str| without_tcp(image) == without_tcp(program);
+        let of = self.services.iter().filter(|service| service.program.as_deref().is_some_and(is_it));
         of.map(Service::life).max().unwrap_or_else(|| self.longest_life())
     }
 
@@ -128,6 +131,10 @@ impl Dispatcher {
         }
         self
     }
+}
+
+fn without_tcp(program: &str) -> &str {
+    program.strip_prefix("tcp_").unwrap_or(program)
 }
 
 /// Why the configuration says nothing.
@@ -208,7 +215,8 @@ fn understand(path: PathBuf, text: &str) -> Result<Dispatcher, DispatcherError> 
 struct Sections {
     of_all: Section,
     services: Vec<(String, Section)>,
-    left_out: u64,
+    /// Services beyond the cap.
+    left_out: BTreeSet<String>,
 }
 
 impl Sections {
@@ -221,7 +229,7 @@ impl Sections {
         let known = self.services.iter().position(|(known, _)| *known == label);
         if known.is_none() {
             if self.services.len() >= MOST_SERVICES {
-                self.left_out += 1;
+                self.left_out.insert(label);
                 return None;
             }
             self.services.push((label, Section::default()));
@@ -238,7 +246,8 @@ impl Sections {
             section.tell_doubts(&name, &mut doubts);
             services.extend(section.service(name, &self.of_all));
         }
-        let max_life_time = self.of_all.max_life_time();
-        Dispatcher { file: Some(file), services, max_life_time, left_out: self.left_out, doubts }
+        let max_life_time = self.of_all.max_life_time(&Section::default());
+        let left_out = self.left_out.len() as u64;
+        Dispatcher { file: Some(file), services, max_life_time, left_out, doubts }
     }
 }

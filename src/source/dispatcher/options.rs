@@ -76,9 +76,9 @@ impl Section {
         Self::default().hear(option, "")
     }
 
-    /// How long a server process lives.
-    pub(super) fn max_life_time(&self) -> Option<Duration> {
-        self.max_life_time.or(&Said::Nothing).map(Duration::from_secs)
+    /// How long a server process lives, where another section speaks for all.
+    pub(super) fn max_life_time(&self, of_all: &Self) -> Option<Duration> {
+        self.max_life_time.or(&of_all.max_life_time).map(Duration::from_secs)
     }
 
     /// What is unclear, for people.
@@ -112,7 +112,7 @@ impl Section {
             program,
             max_procs: self.max_procs.or(&of_all.max_procs),
             max_conns: self.max_conns.or(&of_all.max_conns),
-            max_life_time: self.max_life_time().or_else(|| of_all.max_life_time()),
+            max_life_time: self.max_life_time(of_all),
             max_life_conns: self.max_life_conns.or(&of_all.max_life_conns),
             name,
         })

@@ -125,6 +125,26 @@ fn lives_by_program() {
     assert_eq!(Dispatcher::default().life_of("x"), DEFAULT_LIFE);
 }
 
+#[test]
+fn a_program_is_the_same_with_and_without_tcp() {
+    let text = "[SERVICE=A]\nIMAGE=IMTA_BIN:smtp_server\nMAX_LIFE_TIME=100\n\
+                [SERVICE=B]\nIMAGE=tcp_lmtp_server\nMAX_LIFE_TIME=200\n";
+    let found = of("dispatcher.cnf", text).expect("understood");
+    for (program, seconds) in [("tcp_smtp_server", 100), ("smtp_server", 100), ("lmtp_server", 200)] {
+        assert_eq!(found.life_of(program), Duration::from_secs(seconds), "{program}");
+    }
+}
+
+/// That of all services is not what this one has.
+#[test]
+fn an_unclear_life_is_not_that_of_the_others() {
+    let text = "MAX_LIFE_TIME=100\n[SERVICE=A]\nMAX_LIFE_TIME=soon\n[SERVICE=B]\n";
+    let found = of("dispatcher.cnf", text).expect("understood");
+    let lives: Vec<_> = found.services.iter().map(|service| service.max_life_time).collect();
+    assert_eq!(lives, [None, Some(Duration::from_secs(100))]);
+    assert_eq!(found.doubts, ["MAX_LIFE_TIME of a is unclear"]);
+}
+
 /// No limit is better than a wrong one.
 #[test]
 fn what_is_unclear_is_not_known() {
