@@ -387,7 +387,7 @@ catalogue! { behind 0;
         "1 when the directory belongs to the user the MTA runs as (`mta.user`), 0 when not; absent until that is known."
         query "imsimta_directory_ownership_ok == 0";
     CRITICAL_FILES_WRONG = Gauge "imsimta_critical_files_wrong" [CRITICAL_PATH, WRONG] Filesystems
-        "Critical files with a wrong owner, group or mode; of queue files a sample that goes around. Absent where not known."
+        "Critical files with a wrong owner, group or mode; `queue_files` and subdirectories by a sample. Absent where unknown."
         query "imsimta_critical_files_wrong > 0";
     CRITICAL_FILES_LEFT_OUT = Gauge "imsimta_critical_files_left_out" [] Filesystems
         "Wrong queue files that the last look met and the metric above does not count, since there are too many."

@@ -32,7 +32,7 @@ const BUFFER: usize = 8 * 1024;
 pub struct Sampled {
     /// The wrong directories of channels, each with what is wrong.
     pub directories: BTreeMap<PathBuf, BTreeSet<Wrong>>,
-    /// The wrong files that are known, by their paths below the queue directory.
+    /// The wrong files and subdirectories of channels that are known, by their paths below the queue directory.
     pub files: BTreeMap<PathBuf, BTreeSet<Wrong>>,
     /// Wrong files and directories that this look met and nothing remembers, since there are too many.
     pub left_out: u64,
@@ -188,8 +188,10 @@ impl Look<'_> {
             return None;
         }
         let wrong = Role::Own.wrong(&found, Some(self.expected));
+        // Each look asks for all directories of channels, and for some of what is in them.
+        let is_channel = kind == FileType::Directory && path == Path::new("");
         let path = path.join(path_of(name));
-        let known = if kind == FileType::Directory { &mut self.found.directories } else { &mut *self.wrong };
+        let known = if is_channel { &mut self.found.directories } else { &mut *self.wrong };
         if wrong.is_empty() {
             known.remove(&path);
         } else if known.len() < MOST_WRONG || known.contains_key(&path) {
@@ -274,10 +276,12 @@ mod tests {
         for path in [&files[0], &files[8]] {
             set_mode(&root.path().join(path), 0o666);
         }
-        set_mode(&root.path().join("tcp_local/001"), 0o777);
+        for directory in ["tcp_local", "tcp_local/001"] {
+            set_mode(&root.path().join(directory), 0o777);
+        }
         let found = sample.look(root.path(), &expected).expect("a look");
-        assert_eq!(names(&found.files), ["ims-ms/ZZ000000.00", "tcp_local/001/ZZ000002.00"]);
-        assert_eq!(names(&found.directories), ["tcp_local/001"]);
+        assert_eq!(names(&found.files), ["ims-ms/ZZ000000.00", "tcp_local/001", "tcp_local/001/ZZ000002.00"]);
+        assert_eq!(names(&found.directories), ["tcp_local"]);
         assert_eq!(found.files[&files[0]], BTreeSet::from([Wrong::Mode]));
         set_mode(&root.path().join(&files[0]), 0o600);
         fs::remove_dir_all(root.path().join("tcp_local")).expect("removed");
@@ -310,6 +314,21 @@ mod tests {
             assert!(known < left, "{known} of {left} are wrong still");
             left = known;
         }
+    }
+
+    /// Most looks do not come by it.
+    #[test]
+    fn a_wrong_subdirectory_is_known_until_it_is_right() {
+        let (root, _) = queue(FILES);
+        let (mut sample, expected) = (QueueSample::default(), expected(root.path()));
+        let path = Path::new("tcp_local/001");
+        set_mode(&root.path().join(path), 0o777);
+        let mut look = || sample.look(root.path(), &expected).expect("a look");
+        let looks = (0..8).map(|_| look().files.contains_key(path)).collect::<Vec<_>>();
+        let first = looks.iter().position(|&known| known).expect("found");
+        assert!(looks[first..].iter().all(|&known| known), "{looks:?}");
+        set_mode(&root.path().join(path), 0o700);
+        assert_eq!(look(), Sampled::default());
     }
 
     #[test]
