@@ -28,7 +28,8 @@ section! {
         expects "the absolute path of a program",
         found "`bin/imsimta`, else `sbin/imsimta`, else `imsimta`, below the root" =>
             "\"/opt/sun/comms/messaging64/bin/imsimta\"",
-        "The program `imsimta`. One that everybody may write to is not run; root runs only what root alone may write to.";
+        "The program `imsimta`. One that everybody may write to is not run; root runs only what \
+         root alone may write to, as all directories above it.";
 
     interval: Duration = one(interval),
         expects INTERVAL,

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-pub use program::{PLACES, ProgramError, find};
+pub use program::{PLACES, Program, ProgramError, find};
 use rows::Row;
 pub use run::MOST_OUTPUT;
 pub use running::RunningCommand;
@@ -203,21 +203,21 @@ impl Runner {
     pub fn run(&self, command: Command, clock: &dyn Fn() -> Duration) -> Result<Told, CommandError> {
         let _one = self.one.0.try_lock().ok_or(CommandError::Busy)?;
         let program = find(&self.root, self.program.as_deref())?;
-        let output = run::output(&program, command.arguments(), self.timeout, &self.running, clock)?;
-        read(command, &output)
+        let printed = run::output(&program, command.arguments(), self.timeout, &self.running, clock)?;
+        read(command, &printed)
     }
 }
 
-/// What a command told that printed this.
-fn read(command: Command, output: &[u8]) -> Result<Told, CommandError> {
-    let said = || run::first_line(output);
-    let read = rows::read(command.rows(), &String::from_utf8_lossy(output));
-    if let Some(complaint) = read.complaint {
+/// What a command told that printed this and ended well: an error message may be on either output.
+fn read(command: Command, printed: &run::Printed) -> Result<Told, CommandError> {
+    let error = String::from_utf8_lossy(&printed.error);
+    let read = rows::read(command.rows(), &String::from_utf8_lossy(&printed.out));
+    if let Some(complaint) = read.complaint.as_deref().or_else(|| rows::complaint(&error)) {
         return Err(CommandError::Complaint { said: run::first_line(complaint.as_bytes()) });
     }
-    let silent = read.understood == 0 && read.told.unknown == 0;
+    let silent = printed.first_line().is_empty();
     if read.understood == 0 && !(silent && command.may_be_silent()) {
-        return Err(CommandError::NotUnderstood { said: said() });
+        return Err(CommandError::NotUnderstood { said: printed.first_line() });
     }
     Ok(read.told)
 }

@@ -74,9 +74,9 @@ fn ports_of_another_network_are_not_probed() {
     let service = Service::start(command);
     let page = service.wait_for_sample("imsimta_collector_success{collector=\"probe\"}", 0.0);
     assert!(!page.contains("imsimta_probe_"), "{page}");
-    let mut command = Command::new(PROGRAM);
+    let mut command = install.check();
     command.env("IMSIMTA_EXPORTER__MTA__PROC", PROC).env("IMSIMTA_EXPORTER__PROBE__PORTS", port);
-    let text = check(command, &install);
+    let (_, text) = words_of(&mut command);
     let said = "PROBLEM probe the MTA's host has another network than this process, so its ports cannot be reached by \
                 loopback";
     assert!(text.contains(said), "{text}");

@@ -1,6 +1,6 @@
 //! Where the program `imsimta` is, and whether it should be run.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -43,8 +43,22 @@ pub enum ProgramError {
     #[error("{} is not run, since everybody may write to it", .0.display())]
     OfEverybody(PathBuf),
     /// Who owns it could have root run anything.
-    #[error("{} is not run by root, since others than root may write to it; run as the MTA's user, without --as-root", .0.display())]
-    NotOfRoot(PathBuf),
+    #[error("{} is not run by root, since others than root may write to {}; run as the MTA's user, without --as-root", path.display(), open.display())]
+    NotOfRoot {
+        /// The program.
+        path: PathBuf,
+        /// It, or a directory above it.
+        open: PathBuf,
+    },
+}
+
+/// A program that may be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Where it is, by no link: what was judged is what is run.
+    pub path: PathBuf,
+    /// Where it was found, which is what it is told to be called: one program may have several names.
+    pub name: PathBuf,
 }
 
 /// The configured program, else the first that is there; one that this user may and should run.
@@ -52,7 +66,7 @@ pub enum ProgramError {
 /// # Errors
 ///
 /// There is none.
-pub fn find(root: &Path, configured: Option<&Path>) -> Result<PathBuf, ProgramError> {
+pub fn find(root: &Path, configured: Option<&Path>) -> Result<Program, ProgramError> {
     let path = match configured {
         Some(path) => path.to_owned(),
         None => PLACES
@@ -61,24 +75,36 @@ pub fn find(root: &Path, configured: Option<&Path>) -> Result<PathBuf, ProgramEr
             .find(|path| path.exists())
             .ok_or_else(|| ProgramError::Missing { root: root.to_owned() })?,
     };
-    judge(&path, geteuid().is_root())?;
-    Ok(path)
+    judge(path, geteuid().is_root())
 }
 
-fn judge(path: &Path, as_root: bool) -> Result<(), ProgramError> {
-    let metadata =
-        fs::metadata(path).map_err(|error| ProgramError::Unknown { path: path.to_owned(), error })?;
+fn judge(name: PathBuf, as_root: bool) -> Result<Program, ProgramError> {
+    let unknown = |path: &Path, error| ProgramError::Unknown { path: path.to_owned(), error };
+    let found = fs::canonicalize(&name).map_err(|error| unknown(&name, error))?;
+    let path = found.as_path();
+    let metadata = fs::metadata(path).map_err(|error| unknown(path, error))?;
     if !metadata.is_file() {
         return Err(ProgramError::NoFile(path.to_owned()));
     }
     if metadata.mode() & 0o002 != 0 {
         return Err(ProgramError::OfEverybody(path.to_owned()));
     }
-    if as_root && (metadata.uid() != 0 || metadata.mode() & 0o020 != 0) {
-        return Err(ProgramError::NotOfRoot(path.to_owned()));
+    // Who may write to a directory may put another program there.
+    for above in path.ancestors().filter(|_| as_root) {
+        let metadata = fs::metadata(above).map_err(|error| unknown(above, error))?;
+        if !is_roots(&metadata) {
+            return Err(ProgramError::NotOfRoot { path: path.to_owned(), open: above.to_owned() });
+        }
     }
     accessat(CWD, path, Access::EXEC_OK, AtFlags::EACCESS)
-        .map_err(|error| ProgramError::Denied { path: path.to_owned(), error: error.into() })
+        .map_err(|error| ProgramError::Denied { path: path.to_owned(), error: error.into() })?;
+    Ok(Program { path: found, name })
+}
+
+/// Whether nobody else may change it. In a sticky directory nobody moves what is root's.
+fn is_roots(metadata: &Metadata) -> bool {
+    let is_sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
+    metadata.uid() == 0 && (metadata.mode() & 0o022 == 0 || is_sticky)
 }
 
 #[cfg(test)]
@@ -110,9 +136,46 @@ mod tests {
                 Some(_) => continue,
                 None => {}
             }
-            let said = judge(&path, as_root).err().map(|error| error.to_string());
+            let said = judge(path.clone(), as_root).err().map(|error| error.to_string());
             assert_eq!(said.is_some(), wrong.is_some(), "{mode:o} {owner:?} {as_root}: {said:?}");
             assert!(said.unwrap_or_default().contains(wrong.unwrap_or_default()), "{mode:o}");
+        }
+    }
+
+    /// A directory above it, by mode and owner; whichever link leads there.
+    #[test]
+    fn root_runs_nothing_that_others_may_replace() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let place = tempfile::tempdir().expect("a directory");
+        let (above, link) = (place.path().join("above"), place.path().join("link"));
+        let path = above.join("bin/imsimta");
+        std::fs::create_dir_all(above.join("bin")).expect("made");
+        write(&path, "").expect("written");
+        set_permissions(&path, Permissions::from_mode(0o755)).expect("set");
+        set_permissions(above.join("bin"), Permissions::from_mode(0o755)).expect("set");
+        std::os::unix::fs::symlink(&path, &link).expect("linked");
+        for (mode, owner, fine) in [
+            (0o755, 0, true),
+            (0o1777, 0, true),
+            (0o775, 0, false),
+            (0o757, 0, false),
+            (0o755, 1, false),
+            (0o1777, 1, false),
+        ] {
+            chown(&above, Some(owner), None).expect("given away");
+            set_permissions(&above, Permissions::from_mode(mode)).expect("set");
+            for name in [&path, &link] {
+                match judge(name.clone(), true) {
+                    Ok(found) => assert!(fine && found.path == path && found.name == *name, "{found:?}"),
+                    Err(error) => {
+                        let open = format!("others than root may write to {};", above.display());
+                        assert!(!fine && error.to_string().contains(&open), "{mode:o} {owner}: {error}");
+                    }
+                }
+                assert!(judge(name.clone(), false).is_ok(), "the MTA's user runs it");
+            }
         }
     }
 
@@ -128,9 +191,9 @@ mod tests {
         for place in ["imsimta", "sbin/imsimta"] {
             write(root.join(place), "").expect("written");
             set_permissions(root.join(place), Permissions::from_mode(0o755)).expect("set");
-            assert_eq!(find(root, None).expect("there"), root.join(place), "the first of its places");
+            assert_eq!(find(root, None).expect("there").name, root.join(place), "the first of its places");
         }
-        assert_eq!(find(root, Some(&root.join("imsimta"))).expect("there"), root.join("imsimta"));
+        assert_eq!(find(root, Some(&root.join("imsimta"))).expect("there").name, root.join("imsimta"));
         assert!(find(root, Some(&root.join("no"))).expect_err("not there").to_string().contains("/no: "));
         assert!(find(root, Some(root)).expect_err("a directory").to_string().contains("is no file"));
     }

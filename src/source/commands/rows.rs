@@ -112,6 +112,11 @@ pub(super) fn read(rows: &[Row], printed: &str) -> Reader {
     reader
 }
 
+/// The first error message of the MTA.
+pub(super) fn complaint(printed: &str) -> Option<&str> {
+    printed.lines().find(|line| is_complaint(line))
+}
+
 /// What a pattern finds in a line, if it fits.
 fn found<'a>(pattern: &str, line: &'a str) -> Option<Found<'a>> {
     let (at_the_edge, pattern) = pattern.strip_prefix('^').map_or((false, pattern), |rest| (true, rest));

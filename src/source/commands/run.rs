@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
-use super::{CommandError, RunningCommand};
+use super::{CommandError, Program, RunningCommand};
 
 /// The most that is read of what a command prints, on both outputs. A channel is some lines of a few hundred bytes.
 pub const MOST_OUTPUT: usize = 1 << 20;
@@ -31,29 +31,29 @@ const ENVIRONMENT: [(&str, &str); 2] = [("PATH", "/usr/bin:/bin"), ("LC_ALL", "C
 ///
 /// It does not.
 pub(super) fn output(
-    program: &Path,
+    program: &Program,
     arguments: &[&str],
     timeout: Duration,
     running: &RunningCommand,
     clock: &dyn Fn() -> Duration,
-) -> Result<Vec<u8>, CommandError> {
-    let failed = |error| CommandError::Start { program: program.to_owned(), error };
+) -> Result<Printed, CommandError> {
+    let failed = |error| CommandError::Start { program: program.name.clone(), error };
     let deadline = clock() + timeout;
     let mut child = running.start(&mut command(program, arguments)).map_err(failed)?;
     let mut printed = Printed::default();
     let heard = listen(&mut child, &mut printed, deadline, clock);
     let status = running.finish(child).map_err(failed)?;
     match heard.map_err(failed)? {
-        Heard::All if status.success() => Ok(printed.out),
+        Heard::All if status.success() => Ok(printed),
         Heard::All => Err(CommandError::ExitStatus { status, said: printed.first_line() }),
         Heard::TooMuch => Err(CommandError::Output),
         Heard::TooLong => Err(CommandError::Timeout { timeout }),
     }
 }
 
-fn command(program: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(ENVIRONMENT).current_dir("/");
+fn command(program: &Program, arguments: &[&str]) -> Command {
+    let mut command = Command::new(&program.path);
+    command.arg0(&program.name).args(arguments).env_clear().envs(ENVIRONMENT).current_dir("/");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -66,15 +66,16 @@ enum Heard {
     TooLong,
 }
 
-#[derive(Default)]
-struct Printed {
-    out: Vec<u8>,
-    error: Vec<u8>,
+/// What it printed, on both outputs.
+#[derive(Debug, Default)]
+pub(super) struct Printed {
+    pub(super) out: Vec<u8>,
+    pub(super) error: Vec<u8>,
 }
 
 impl Printed {
     /// What it says of a failure.
-    fn first_line(&self) -> String {
+    pub(super) fn first_line(&self) -> String {
         let said = first_line(&self.error);
         if said.is_empty() { first_line(&self.out) } else { said }
     }

@@ -5,13 +5,18 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::run::Printed;
 use super::{
     ChannelTold, Command, CommandError, FailureReason, OneAtATime, Runner, RunningCommand, Told, read,
 };
 use crate::source::spool::MAX_CHANNELS;
 
-fn told(command: Command, printed: &str) -> Told {
-    read(command, printed.as_bytes()).unwrap_or_else(|error| panic!("{command:?}: {error}"))
+fn printed(text: &[u8]) -> Printed {
+    Printed { out: text.to_vec(), error: Vec::new() }
+}
+
+fn told(command: Command, text: &str) -> Told {
+    read(command, &printed(text.as_bytes())).unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
 /// What is told of channels, those alone that are named.
@@ -68,7 +73,7 @@ fn counters_are_read() {
 #[test]
 fn what_is_not_understood_is_loud() {
     use Command::{Counters, Jobs, Summarize};
-    for (command, printed, expected) in [
+    for (command, text, expected) in [
         (Jobs, "", Ok((0, 0))),
         (Jobs, "   0 ACTIVE CHANNELS\n", Ok((0, 0))),
         (Jobs, "Usage: jobs\n", Err(FailureReason::NotUnderstood)),
@@ -82,11 +87,12 @@ fn what_is_not_understood_is_loud() {
         (Counters, "Usage\n", Err(FailureReason::NotUnderstood)),
         (Counters, "l\n  Nothing  1\n", Err(FailureReason::NotUnderstood)),
     ] {
-        let found = read(command, printed.as_bytes());
+        let found = read(command, &printed(text.as_bytes()));
         let found = found.map(|told| (told.channels.len(), told.unknown)).map_err(|error| error.reason());
-        assert_eq!(found, expected, "{command:?}: {printed:?}");
+        assert_eq!(found, expected, "{command:?}: {text:?}");
     }
-    let said = read(Command::Summarize, b"\n\x1b[31mno\xff\n").expect_err("not understood").to_string();
+    let said =
+        read(Command::Summarize, &printed(b"\n\x1b[31mno\xff\n")).expect_err("not understood").to_string();
     assert_eq!(said, "printed nothing that is understood: ?[31mno?", "printable");
 }
 
@@ -185,6 +191,16 @@ fn a_program_that_fails_is_a_reason() {
         ("kill -SEGV $$", FailureReason::ExitStatus, "ended with signal: 11 (SIGSEGV)"),
         ("echo hm", FailureReason::NotUnderstood, "printed nothing that is understood: hm"),
         ("echo '%QM-E-NO, not now'", FailureReason::Complaint, "complained: %QM-E-NO, not now"),
+        (
+            "echo ' 1 JOBS ACTIVE FOR CHANNEL l'; { echo; echo '%QM-E-NO, not now'; } >&2",
+            FailureReason::Complaint,
+            "complained: %QM-E-NO, not now",
+        ),
+        (
+            "echo cannot connect >&2",
+            FailureReason::NotUnderstood,
+            "printed nothing that is understood: cannot connect",
+        ),
     ] {
         let (found, text) = Fake::new(script).fails();
         assert!(found == reason && text.starts_with(said), "{found:?} {text}");
