@@ -65,6 +65,11 @@ fn promtool_accepts_the_example_of_prometheus() {
     }
 }
 
+#[test]
+fn promtool_accepts_the_example_of_an_agent() {
+    run("promtool", ["check", "config", "--agent", "prometheus-agent.example.yml"]);
+}
+
 fn copy(file: &Path, to: &Path) {
     std::fs::copy(file, to.join(file.file_name().expect("a name"))).expect("copy");
 }

@@ -11,9 +11,9 @@ use promql_parser::parser::{
 };
 
 /// Labels that the scrape adds.
-const TARGET_LABELS: [&str; 2] = ["job", "instance"];
+const TARGET_LABELS: [&str; 3] = ["job", "cluster", "instance"];
 
-/// A metric that rules record, and its labels beside those of the target.
+/// A metric that rules record, and its labels beside those of the target; those of a whole cluster have no instance.
 pub type Recorded<'a> = (&'a str, &'a [&'a str]);
 
 /// One selector in a query.
@@ -219,7 +219,7 @@ impl<'a> Analysis<'a> {
                 let bucket = name.ends_with("_bucket").then_some("le");
                 of_target(metric.labels.iter().map(|label| label.name).chain(bucket))
             }
-            (None, Some((_, labels))) => of_target(labels.iter().copied()),
+            (None, Some((name, labels))) => of_level(name, labels),
             (None, None) => of_target([]),
         };
         self.uses.push(Use {
@@ -373,6 +373,13 @@ fn of_target<'a>(labels: impl IntoIterator<Item = &'a str>) -> Labels {
     Labels::Known(labels.into_iter().chain(TARGET_LABELS).map(str::to_owned).collect())
 }
 
+/// The labels of a recorded metric: the part of its name in front of the first colon says whether it is of one host.
+fn of_level(name: &str, labels: &[&str]) -> Labels {
+    let labels = of_target(labels.iter().copied());
+    let of_one_host = name.split(':').next().is_some_and(|level| level.contains("instance"));
+    if of_one_host { labels } else { minus(labels, &["instance".to_owned()]) }
+}
+
 fn minus(labels: Labels, without: &[String]) -> Labels {
     match labels {
         Labels::Known(labels) => {
@@ -452,5 +459,7 @@ fn the_check_of_queries_sees_what_is_wrong() {
         "sum by (channel) (a:b:d)",
         &["\"a:b:d\" is not in the catalogue", "groups by channel, which is not there"],
     );
+    // The level in front of the colon has no instance, so there is none.
+    check("sum by (instance, cluster) (a:b:c)", &["groups by instance, which is not there"]);
     assert!(problems("rate(imsimta_etrn_total", &[])[0].starts_with("does not parse"));
 }
