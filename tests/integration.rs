@@ -1,5 +1,5 @@
 //! All integration tests in one program, but for two that run alone: `tests/soak` and `tests/e2e` (demo,
-//! Prometheus, Alertmanager and a webhook, all of it real). What goes where:
+//! Prometheus, Alertmanager and a webhook, all of it real, and with `tests/fleet` many hosts in one store). What goes where:
 //!
 //! - `replay`: logs in, exposition out, as golden files; a directory a case, named by intent
 //! - `explain`: lines in, what they mean out

@@ -139,7 +139,8 @@ impl Chain {
     }
 }
 
-fn copy(from: &str, to: &Path, replaced: &[(&str, &str)]) {
+/// Copies a shipped file, with texts of it replaced.
+pub fn copy(from: &str, to: &Path, replaced: &[(&str, &str)]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(from);
     let mut text = std::fs::read_to_string(path).expect("a shipped file");
     for (old, new) in replaced {

@@ -16,6 +16,9 @@ mod webhook;
 /// Shared with the program of all other tests, which uses more of it.
 #[path = "../exposition/mod.rs"]
 mod exposition;
+/// Many hosts in one store.
+#[path = "../fleet/mod.rs"]
+mod fleet;
 #[path = "../dashboards"]
 mod dashboards {
     #[expect(dead_code, reason = "the other program of tests uses the rest")]

@@ -64,15 +64,21 @@ impl Prometheus {
 
     /// The series that a query gives now; `None` while nobody answers.
     pub fn ask(&self, query: &str) -> Option<Vec<Value>> {
-        let encoded = query.bytes().fold(String::new(), |mut text, byte| {
-            write!(text, "%{byte:02X}").expect("a string takes all");
-            text
-        });
-        let mut answer: Value =
-            serde_json::from_str(&get(&self.address, &format!("/api/v1/query?query={encoded}"))).ok()?;
-        assert_eq!(answer["status"], "success", "{query}: {answer}");
-        serde_json::from_value(answer["data"]["result"].take()).ok()
+        ask(&self.address, query, None)
     }
+}
+
+/// The series that a query gives at a time, or now, wherever it is asked as Prometheus is; `None` while nobody answers.
+pub fn ask(address: &str, query: &str, time: Option<f64>) -> Option<Vec<Value>> {
+    let encoded = query.bytes().fold(String::new(), |mut text, byte| {
+        write!(text, "%{byte:02X}").expect("a string takes all");
+        text
+    });
+    let time = time.map(|time| format!("&time={time:.3}")).unwrap_or_default();
+    let page = get(address, &format!("/api/v1/query?query={encoded}{time}"));
+    let mut answer: Value = serde_json::from_str(&page).ok()?;
+    assert_eq!(answer["status"], "success", "{query}: {answer}");
+    serde_json::from_value(answer["data"]["result"].take()).ok()
 }
 
 /// `--name=path`.

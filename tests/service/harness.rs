@@ -68,8 +68,13 @@ impl Install {
 
     /// Adds the arguments to a command line that ends with the program.
     pub fn arguments(&self, command: &mut Command) {
+        self.arguments_at("127.0.0.1:0", command);
+    }
+
+    /// The same for an exporter that has an address of its own.
+    pub fn arguments_at(&self, address: &str, command: &mut Command) {
         command
-            .args(["run", "--listen", "127.0.0.1:0"])
+            .args(["run", "--listen", address])
             .arg("--root")
             .arg(self.path("root"))
             .arg("--state-dir")
