@@ -18,6 +18,8 @@ const DASHBOARDS: [&str; 3] = [
 const ALWAYS_FIRES: &str = "ImsMtaWatchdog";
 /// What rules record, in the order of the files, and its labels beside those of the target.
 const RECORDED: &[Recorded<'static>] = &[
+    ("job_instance_channel:imsimta_queue_messages:avg5m", &["channel"]),
+    ("job_instance_channel:imsimta_queue_messages:p95_2w", &["channel"]),
     ("job_instance_service:imsimta_connections:used_ratio", &["service"]),
     ("job_instance_domain:imsimta_destination_failures:topk1_increase5m", &["domain"]),
     ("job_instance_channel_reason:imsimta_delivery_failures:topk1_increase5m", &["channel", "reason"]),

@@ -104,6 +104,11 @@ fn causes_inhibit_what_follows_from_them() {
         ("ImsMtaDispatcherDown", "ImsMtaQueueStuck", false),
         ("ImsMtaNoBanner", "ImsMtaDispatcherDown", false),
         ("ImsMtaJobControllerDown", "ImsMtaQueueGrowing", true),
+        ("ImsMtaJobControllerDown", "ImsMtaQueueAboveBaseline", true),
+        ("ImsMtaQueueGrowing", "ImsMtaQueueAboveBaseline", true),
+        ("ImsMtaQueueStuck", "ImsMtaQueueAboveBaseline", true),
+        ("ImsMtaDeliveryFailureSpike", "ImsMtaQueueAboveBaseline", true),
+        ("ImsMtaQueueAboveBaseline", "ImsMtaQueueGrowing", false),
         ("ImsMtaJobControllerDown", "ImsMtaNoBanner", false),
         ("ImsMtaJobControllerDown", "ImsMtaQueueEmpty", false),
     ] {

@@ -43,6 +43,8 @@ pub enum Unit {
     Recipients,
     /// Recipients that were refused.
     Rejections,
+    /// How many times what is usual.
+    Times,
 }
 
 /// The value of a threshold.
