@@ -183,9 +183,9 @@ fn a_figure_that_is_changed_in_a_rule_is_found() {
         (
             "ImsMtaDeliveryFailureSpike",
             "critical",
-            "[40s]) >= 0.5",
-            "[40s]) >= 0.6",
-            "delivery.rules.yml: ImsMtaDeliveryFailureSpike (critical): figure 4 of the expression: found 0.6, right is 0.5 \
+            "[40s])) >= 0.5",
+            "[40s])) >= 0.6",
+            "delivery.rules.yml: ImsMtaDeliveryFailureSpike (critical): figure 2 of the expression: found 0.6, right is 0.5 \
              of failing_share",
         ),
         (
