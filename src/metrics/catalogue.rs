@@ -374,6 +374,9 @@ catalogue! { behind 0;
     FILESYSTEM_FILES = Gauge "imsimta_filesystem_files" [PATH] Filesystems
         "All inodes of that file system; absent where it makes them as they are needed."
         query "imsimta_filesystem_files_free / imsimta_filesystem_files < 0.05";
+    FILESYSTEM_SHARED = Gauge "imsimta_filesystem_shared" [PATH] Filesystems
+        "1 where the directory lies on the same file system as one that is named before it (queue, log, tmp, mta_tmp, config); else 0."
+        query "imsimta_filesystem_avail_bytes unless imsimta_filesystem_shared == 1";
     LOG_FILE_SIZE = Gauge "imsimta_log_file_size_bytes" [LOG_FILE] Filesystems
         "Size of a log file. The cumulative mail.log grows until somebody deletes it."
         query "deriv(imsimta_log_file_size_bytes{log=\"mail.log\"}[1d])";

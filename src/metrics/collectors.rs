@@ -151,10 +151,12 @@ pub fn fill_processes(page: &mut Page, snapshot: &ProcessSnapshot) {
 
 /// Puts file systems and files on the page.
 pub fn fill_filesystems(page: &mut Page, snapshot: &FilesystemSnapshot) {
+    let shared = snapshot.shared();
     for (path, space) in &snapshot.filesystems {
         let Ok(space) = space else { continue };
         page.count(&metric::FILESYSTEM_AVAIL, &[path], space.avail_bytes);
         page.count(&metric::FILESYSTEM_SIZE, &[path], space.size_bytes);
+        page.truth(&metric::FILESYSTEM_SHARED, &[path], shared.contains(path));
         if let Some(files) = space.files {
             page.count(&metric::FILESYSTEM_FILES_FREE, &[path], files.free);
             page.count(&metric::FILESYSTEM_FILES, &[path], files.all);

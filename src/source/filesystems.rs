@@ -199,6 +199,16 @@ pub fn owner(directory: &Path) -> io::Result<u32> {
 }
 
 impl FilesystemSnapshot {
+    /// Directories that lie on the same file system as one before them in [`PATHS`].
+    pub fn shared(&self) -> BTreeSet<&'static str> {
+        let mut devices = BTreeSet::new();
+        let found = |name: &&'static str| self.filesystems.get(name).and_then(|found| found.as_ref().ok());
+        PATHS
+            .into_iter()
+            .filter(|name| found(name).is_some_and(|space| !devices.insert(space.device)))
+            .collect()
+    }
+
     fn look_at_space(&mut self, targets: &Targets) {
         let config = configuration::directory(&targets.root);
         let paths = [

@@ -49,6 +49,9 @@ const RECORDED: &[Recorded<'static>] = &[
     ("job_cluster:imsimta_connections_opened:rate5m", &[]),
     ("job_cluster:imsimta_smtp_sockets:sum", &[]),
     ("job_cluster:imsimta_authentication_failures:rate5m", &[]),
+    ("job_instance_path:imsimta_filesystem:free_ratio", &["path", "what"]),
+    ("job_instance_path:imsimta_filesystem:free_ratio", &["path", "what"]),
+    ("job_instance:imsimta_cumulative_logs:full_in_seconds", &[]),
 ];
 /// The headings of a runbook, whose first may be missing: what the program itself answers.
 const HEADINGS: [&str; 5] = ["## First minute", "## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];

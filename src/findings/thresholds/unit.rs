@@ -39,6 +39,8 @@ pub enum Unit {
     Lines,
     /// Messages in a queue.
     Messages,
+    /// Processes of the MTA.
+    Processes,
     /// Recipients of messages.
     Recipients,
     /// Recipients that were refused.

@@ -44,6 +44,8 @@ fn space_of_real_directories() {
         assert_eq!(space.device, fs::metadata(root.path()).expect("metadata").dev());
     }
     assert!(snapshot.ownership.is_empty() && snapshot.failures.is_empty());
+    // All of them on one file system, and the first of them is not said to share it.
+    assert_eq!(snapshot.shared(), BTreeSet::from(["log", "tmp"]));
 }
 
 #[test]
