@@ -138,7 +138,7 @@ impl Prepared {
             timezone,
             collected: collectors::readings(&environment.collectors, &install, clock),
             install,
-            limits: config.thresholds.clone(),
+            limits: (&config.thresholds).into(),
             user: user.map(Into::into).unwrap_or_default(),
             logs: RwLock::new(logs),
             own: Mutex::default(),

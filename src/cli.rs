@@ -1,5 +1,7 @@
 //! The command line: what each command needs, and the exit status.
 
+mod rules;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -57,6 +59,8 @@ enum Command {
     Healthcheck(RunArguments),
     /// Print the last lines that a running exporter did not understand; for who may read its state directory
     Unparsed(RunArguments),
+    /// Render the alert and recording rules: with the thresholds, the job and the scrape interval of a site
+    Rules(Box<rules::RulesArguments>),
     /// Print every metric with its type, labels and meaning
     Metrics {
         /// How to print them
@@ -96,6 +100,7 @@ impl RunArguments {
             state_dir: self.state_dir,
             as_root: self.as_root,
             proc: self.proc,
+            ..Flags::default()
         };
         config::load(self.config.as_deref(), environment(), flags)
     }
@@ -172,6 +177,7 @@ pub fn main() -> ExitCode {
         Some(Command::Explain(arguments)) => explain(&arguments),
         Some(Command::Healthcheck(arguments)) => healthcheck(arguments),
         Some(Command::Unparsed(arguments)) => unparsed(arguments),
+        Some(Command::Rules(arguments)) => rules::rules(*arguments),
         Some(Command::Metrics { format: CatalogueFormat::Text }) => print(documentation::text().as_bytes()),
         Some(Command::Metrics { format: CatalogueFormat::Markdown }) => {
             print(documentation::markdown().as_bytes())

@@ -5,6 +5,7 @@
 //! Each section's file has the table of its keys, and [`keys()`] is all of them: structs, defaults, checks, the
 //! suggestions for unknown names and `docs/configuration.md` derive from it.
 
+mod alerting;
 mod check;
 mod clients;
 mod commands;
@@ -36,9 +37,12 @@ use std::path::{Path, PathBuf};
 use ::config::Source;
 use keys::Values;
 
-use crate::findings::Thresholds;
+use crate::findings::thresholds::Table;
 use crate::record::Dialect;
 
+/// The value of a threshold.
+pub use crate::findings::thresholds::Value as Threshold;
+pub use alerting::{Alerting, NAME as RUNBOOK_NAME};
 pub use clients::{ClientLabel, Clients};
 pub use commands::Commands;
 pub use daemon_logs::DaemonLogs;
@@ -100,7 +104,8 @@ sections! {
     clients: Clients,
     http: Http,
     state: State,
-    thresholds: Thresholds = "alerting.thresholds",
+    alerting: Alerting,
+    thresholds: Table = "alerting.thresholds",
 }
 
 impl Config {
@@ -124,6 +129,14 @@ pub struct Flags {
     pub as_root: bool,
     /// `--proc DIR`
     pub proc: Option<PathBuf>,
+    /// `--job NAME`
+    pub job: Option<String>,
+    /// `--scrape-interval DURATION`
+    pub scrape_interval: Option<String>,
+    /// `--runbook-url URL`
+    pub runbook_url: Option<String>,
+    /// `--dashboard-url URL`
+    pub dashboard_url: Option<String>,
 }
 
 /// Reads and merges all layers, the later ones winning, and checks what came of it.

@@ -46,7 +46,7 @@ pub use arguments::Arguments;
 use crate::app::{self, Environment, Serves};
 use crate::config::{
     Commands, Config, Files, Held, Http, Logs, Mta, Probe, Processes as ProcessKeys, Queue, Sockets, Start,
-    State,
+    State, Threshold,
 };
 use crate::observed::Clock;
 use connections::Connections;
@@ -202,7 +202,7 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16, greets: u16) -> 
         ..Config::default()
     };
     // A server that is stuck shows when it is too old, and not an hour later.
-    config.thresholds.overaged_grace = Duration::ZERO;
+    config.thresholds.set("overaged_grace", Threshold::Duration(Duration::ZERO));
     config
 }
 

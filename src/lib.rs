@@ -15,6 +15,7 @@
 //! - [`http`] serves pages.
 //! - [`app`] wires it all; [`report`] reads files once instead; [`explain`] says what
 //!   one line means, [`check`] whether it would work here.
+//! - [`rules`] renders the rules of Prometheus from `alerts/templates`. Pure.
 //! - [`demo`] is a synthetic MTA to try it all on. It writes what the others read, and reads nothing.
 //! - [`config`] and [`cli`] say what is wanted.
 //!
@@ -35,5 +36,6 @@ pub mod metrics;
 pub mod observed;
 pub mod record;
 pub mod report;
+pub mod rules;
 pub mod source;
 pub mod text;

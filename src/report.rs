@@ -90,7 +90,7 @@ impl Report {
             works: Vec::new(),
             seed,
             clients: ClientDisplay { label: config.clients.label, top: config.clients.top, seed },
-            limits: config.thresholds.clone(),
+            limits: (&config.thresholds).into(),
             not_read: Vec::new(),
         }
     }

@@ -36,7 +36,7 @@ const FIXED: &[(&str, Same)] = &[
     ("mta.proc", |a, b| a.mta.proc == b.mta.proc),
     ("mta.timezone", |a, b| a.mta.timezone == b.mta.timezone),
     ("mta.block_size", |a, b| a.mta.block_size == b.mta.block_size),
-    ("alerting.thresholds", |a, b| a.thresholds == b.thresholds),
+    ("alerting.thresholds", |a, b| a.thresholds.of_findings().eq(b.thresholds.of_findings())),
     ("http.listen", |a, b| a.http.listen == b.http.listen),
     ("state.directory", |a, b| a.state.directory == b.state.directory),
 ];

@@ -53,7 +53,7 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
         timezone,
         collected: readings(&environment.collectors, &install, clock),
         install,
-        limits: config.thresholds.clone(),
+        limits: (&config.thresholds).into(),
         user: user.map(Into::into).unwrap_or_default(),
         own: Mutex::default(),
         state: Mutex::default(),

@@ -18,7 +18,11 @@ pub(super) fn opened(sections: Map<String, Value>) -> Vec<(String, Value)> {
             .any(|section| section.name.strip_prefix(&name).is_some_and(|behind| behind.starts_with('.')));
         match value.kind {
             ValueKind::Table(within) if holds_others => {
-                opened.extend(within.into_iter().map(|(inner, value)| (format!("{name}.{inner}"), value)));
+                let is_table = |value: &Value| matches!(value.kind, ValueKind::Table(_));
+                let (inner, own): (Map<_, _>, Map<_, _>) =
+                    within.into_iter().partition(|(_, value)| is_table(value));
+                opened.extend(inner.into_iter().map(|(inner, value)| (format!("{name}.{inner}"), value)));
+                opened.push((name, Value::from(own)));
             }
             _ => opened.push((name, value)),
         }

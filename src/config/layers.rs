@@ -65,6 +65,10 @@ pub(super) fn flags(flags: &Flags) -> Vec<(&'static Key, String)> {
         ("mta", "proc", flags.proc.as_ref().map(text)),
         ("http", "listen", flags.listen.clone()),
         ("state", "directory", flags.state_dir.as_ref().map(text)),
+        ("alerting", "job", flags.job.clone()),
+        ("alerting", "scrape_interval", flags.scrape_interval.clone()),
+        ("alerting", "runbook_url", flags.runbook_url.clone()),
+        ("alerting", "dashboard_url", flags.dashboard_url.clone()),
     ]
     .into_iter()
     .filter_map(|(section, name, value)| Some((keys::find(section, name)?, value?)))

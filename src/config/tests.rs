@@ -184,7 +184,7 @@ fn unknown_names_are_answered_with_known_ones() {
     refused(
         "[spool]\n",
         &["FILE: unknown section [spool]; the sections are [mta], [logs], [queue], [held], [sockets], \
-         [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [alerting.thresholds]"],
+         [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [alerting], [alerting.thresholds]"],
     );
     refused("[Mta]\nroot = \"/x\"\n", &["FILE: unknown section [Mta]; did you mean [mta]?"]);
     refused("[http]\nlsiten = \"x\"\n", &["FILE: http.lsiten: unknown key; did you mean http.listen?"]);
@@ -200,7 +200,7 @@ fn unknown_names_are_answered_with_known_ones() {
         "\"logs[99999999]\" = 1\n",
         &[
             "FILE: logs[99999999]: no key stands outside the sections; the sections are [mta], [logs], [queue], \
-         [held], [sockets], [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [alerting.thresholds]",
+         [held], [sockets], [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [alerting], [alerting.thresholds]",
         ],
     );
     refused("[http]\n\"a\\nb\\u001b\" = 1\n", &["FILE: http.a\\nb\\u{1b}: unknown key; [http] has listen"]);
@@ -341,6 +341,10 @@ fn every_flag_in_the_table_is_one_that_is_read() {
         state_dir: Some(PathBuf::from("/")),
         as_root: true,
         proc: Some(PathBuf::from("/")),
+        job: Some("imsimta".to_owned()),
+        scrape_interval: Some("30s".to_owned()),
+        runbook_url: Some("https://wiki/NAME".to_owned()),
+        dashboard_url: Some("https://grafana".to_owned()),
     };
     let read: Vec<String> = super::layers::flags(&all).iter().map(|(key, _)| key.path()).collect();
     let table: Vec<String> = keys().filter(|key| key.flag.is_some()).map(Key::path).collect();
@@ -358,7 +362,7 @@ fn thresholds_are_set_by_file_and_environment() {
         attempts: 50,
         ..Thresholds::default()
     };
-    assert_eq!(config.thresholds, expected);
+    assert_eq!(Thresholds::from(&config.thresholds), expected);
 }
 
 #[test]
@@ -367,7 +371,7 @@ fn thresholds_that_are_wrong_are_refused_all_at_once() {
         "[alerting.thresholds]\nfailing_share = 50\nattempts = 0.5\nstandstill = 600\nfailing_shares = 1\ndomains = [1]\n\
          [alerting.treshold]\nattempts = 1\n[alerting]\nattempts = 1\n",
         &[
-            "FILE: alerting.attempts: no key stands outside the sections; attempts is a key of [alerting.thresholds]",
+            "FILE: alerting.attempts: unknown key; attempts is a key of [alerting.thresholds]",
             "FILE: alerting.thresholds.attempts: found 0.5: this is not a whole number; expected a whole number from 0 to \
              1000000000 such as 20",
             "FILE: alerting.thresholds.domains: found [1]: a list is not possible here; expected a whole number from 0 to \

@@ -1,7 +1,7 @@
 //! THE thresholds: from where on something is a finding, on the status page, in a report, and for an alert.
 //!
 //! `alerts/thresholds.yml` has them all, with units, and is compiled in; `table.rs` reads it. Here each of those that a
-//! finding looks at gets its type. `[alerting.thresholds]` of the configuration overrides them.
+//! finding looks at gets its type. `[alerting.thresholds]` of the configuration is a table with other values.
 
 mod table;
 mod unit;
@@ -55,14 +55,6 @@ macro_rules! thresholds {
             /// Names the field whose row is missing, or has a unit of another type.
             pub fn of(table: &Table) -> Result<Self, String> {
                 Ok(Self { $($name: field(table, stringify!($name))?,)* })
-            }
-
-            /// Overrides one, where there is one of this name and type.
-            pub fn set(&mut self, name: &str, value: Value) {
-                match name {
-                    $(stringify!($name) => if let Some(value) = Field::of(value) { self.$name = value },)*
-                    _ => {}
-                }
             }
         }
     };
@@ -132,7 +124,14 @@ impl Thresholds {
 /// Those of the file.
 impl Default for Thresholds {
     fn default() -> Self {
-        Self::of(table()).expect("invariant: a test reads alerts/thresholds.yml")
+        Self::from(table())
+    }
+}
+
+/// Those of the file, with other values.
+impl From<&Table> for Thresholds {
+    fn from(table: &Table) -> Self {
+        Self::of(table).expect("invariant: a test reads alerts/thresholds.yml, and a value keeps its kind")
     }
 }
 
@@ -156,6 +155,15 @@ mod tests {
         }
     }
 
+    fn other(value: Value) -> Value {
+        match value {
+            Value::Count(count) => Value::Count(count + 1),
+            Value::Share(share) => Value::Share(share / 2.0),
+            Value::Times(times) => Value::Times(times / 2.0),
+            Value::Duration(duration) => Value::Duration(duration * 2),
+        }
+    }
+
     #[test]
     fn every_row_with_findings_is_a_field_and_a_field_can_be_overridden() {
         let with_findings: Vec<&str> = table().of_findings().map(|row| row.name.as_str()).collect();
@@ -164,17 +172,20 @@ mod tests {
         names.retain(|name| !with_findings.contains(name));
         assert_eq!(names, [""; 0], "fields without findings in their row");
         for row in table().of_findings() {
-            let (shipped, mut changed) = (Thresholds::default(), Thresholds::default());
-            let other = match row.value {
-                Value::Count(count) => Value::Count(count + 1),
-                Value::Share(share) => Value::Share(share / 2.0),
-                Value::Duration(duration) => Value::Duration(duration * 2),
-            };
-            changed.set(&row.name, other);
-            assert_ne!(changed, shipped, "{}", row.name);
+            let mut changed = table().clone();
+            changed.set(&row.name, other(row.value));
+            assert_ne!(Thresholds::from(&changed), Thresholds::default(), "{}", row.name);
             changed.set(&row.name, row.value);
-            assert_eq!(changed, shipped, "{}", row.name);
+            assert_eq!(Thresholds::from(&changed), Thresholds::default(), "{}", row.name);
         }
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_not_taken() {
+        let mut changed = table().clone();
+        changed.set("attempts", Value::Share(0.5));
+        changed.set("no_such_threshold", Value::Count(1));
+        assert_eq!(&changed, table());
     }
 
     /// A row that no rule reads would be a promise that nothing keeps.

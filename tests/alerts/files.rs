@@ -18,6 +18,8 @@ pub struct RuleFile {
 pub struct Group {
     /// Unique among all files.
     pub name: String,
+    /// How often they are evaluated.
+    pub interval: Option<String>,
     /// The rules.
     pub rules: Vec<Rule>,
 }

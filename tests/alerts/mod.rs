@@ -2,9 +2,11 @@
 //!
 //! - `files` reads the YAML files.
 //! - `rules` has what every alert has to have. New house rules for alerts go there.
-//! - `thresholds` holds the figures of the rules to `thresholds.yml`, and the table of the README too.
+//! - `thresholds` holds rules to their templates and those to `thresholds.yml`, and the table of the README too; `figures`
+//!   finds the numbers of an expression.
 //! - `tools` lets promtool and amtool judge what is theirs: syntax, unit tests, routes.
 
+mod figures;
 mod files;
 mod rules;
 mod thresholds;

@@ -1,273 +1,211 @@
-//! The figures of the rules are those of `thresholds.yml`.
+//! The figures of the rules are those of `thresholds.yml`: templates name them.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 
+use imsimta_exporter::config::Alerting;
 use imsimta_exporter::findings::Runbook;
 use imsimta_exporter::findings::rules::RULES;
-use imsimta_exporter::findings::thresholds::{AlertRow, Row, Table, Value, table};
+use imsimta_exporter::findings::thresholds::{Row, Table, Value, table};
+use imsimta_exporter::rules::templates::{Block, Owner, TEMPLATES, Template};
+use imsimta_exporter::rules::{File, Format, Rules};
 use imsimta_exporter::source::spool::ChannelQueue;
-use promql_parser::parser::{Expr, Offset, parse};
 
-use super::files::{Rule, RuleFile, directory, list, text, yaml};
+use super::figures::{Figure, figures};
+use super::files::{RuleFile, alerts, directory, list, text};
 use super::rules::RUNBOOKS;
 
-/// A number or a duration in an expression, as it is written there.
-#[derive(Debug, PartialEq)]
-struct Figure {
-    value: f64,
-    is_duration: bool,
+/// The shipped rules, with these thresholds.
+fn rendered(thresholds: &Table) -> Vec<File> {
+    let alerting = Alerting::default();
+    Rules { thresholds, alerting: &alerting, scale: std::num::NonZero::<u32>::MIN, format: Format::default() }
+        .files()
 }
 
-/// The figures of an expression from left to right. What stands behind `==` is a state, `vector` makes a series, and to
-/// what `round` rounds is for the reader alone.
-fn figures(expr: &Expr, found: &mut Vec<Figure>) {
-    let number = |value: f64| Figure { value, is_duration: false };
-    let duration = |value: Duration| Figure { value: value.as_secs_f64(), is_duration: true };
-    match expr {
-        Expr::Binary(binary) => {
-            if let Some(value) = constant(expr) {
-                found.push(number(value));
-                return;
-            }
-            figures(&binary.lhs, found);
-            if binary.op.to_string() != "==" || constant(&binary.rhs).is_none() {
-                figures(&binary.rhs, found);
-            }
+fn blocks() -> impl Iterator<Item = Block<'static>> {
+    TEMPLATES.iter().flat_map(Template::blocks)
+}
+
+/// The alerts that name a threshold, and the groups with another rule that does.
+fn users(row: &Row) -> BTreeSet<String> {
+    let names = |block: &Block<'_>| block.names().any(|name| name == row.name);
+    let mut group = "";
+    let user = |block: Block<'static>| {
+        if let Owner::Group(name) = block.owner {
+            group = name;
         }
-        Expr::NumberLiteral(_) | Expr::Unary(_) => found.extend(constant(expr).map(number)),
-        Expr::Paren(paren) => figures(&paren.expr, found),
-        Expr::Aggregate(aggregate) => {
-            if let Some(parameter) = &aggregate.param {
-                figures(parameter, found);
-            }
-            figures(&aggregate.expr, found);
-        }
-        Expr::Call(call) if call.func.name == "round" => {
-            call.args.args.iter().take(1).for_each(|argument| figures(argument, found));
-        }
-        Expr::Call(call) if call.func.name != "vector" => {
-            call.args.args.iter().for_each(|argument| figures(argument, found));
-        }
-        Expr::MatrixSelector(matrix) => {
-            found.push(duration(matrix.range));
-            found.extend(offset(matrix.vs.offset.as_ref()).map(duration));
-        }
-        Expr::VectorSelector(selector) => found.extend(offset(selector.offset.as_ref()).map(duration)),
-        Expr::Subquery(query) => {
-            figures(&query.expr, found);
-            found.extend([Some(query.range), query.step].into_iter().flatten().map(duration));
-            found.extend(offset(query.offset.as_ref()).map(duration));
-        }
-        Expr::Call(_) | Expr::StringLiteral(_) | Expr::Extension(_) => {}
-    }
-}
-
-fn offset(offset: Option<&Offset>) -> Option<Duration> {
-    match offset? {
-        Offset::Pos(duration) | Offset::Neg(duration) => Some(*duration),
-    }
-}
-
-/// What numbers alone come to.
-fn constant(expr: &Expr) -> Option<f64> {
-    match expr {
-        Expr::NumberLiteral(number) => Some(number.val),
-        Expr::Paren(paren) => constant(&paren.expr),
-        Expr::Unary(unary) => constant(&unary.expr).map(|value| -value),
-        Expr::Binary(binary) if binary.op.to_string() == "*" => {
-            Some(constant(&binary.lhs)? * constant(&binary.rhs)?)
-        }
-        _ => None,
-    }
-}
-
-/// As the rules write it.
-fn shown(figure: &Figure) -> String {
-    if figure.is_duration { seconds(figure.value) } else { figure.value.to_string() }
-}
-
-fn seconds(value: f64) -> String {
-    [(86_400.0, "d"), (3600.0, "h"), (60.0, "m")]
-        .into_iter()
-        .find(|(unit, _)| value > 0.0 && value % unit == 0.0)
-        .map_or_else(|| format!("{value}s"), |(unit, name)| format!("{}{name}", value / unit))
-}
-
-/// A time may be a duration in an expression, or a number of seconds.
-fn is(figure: &Figure, row: &Row) -> bool {
-    let (value, may_be_duration) = plain(row);
-    (figure.value - value).abs() < 1e-9 && (may_be_duration || !figure.is_duration)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of a table")]
-fn plain(row: &Row) -> (f64, bool) {
-    match row.value {
-        Value::Count(count) => (count as f64, false),
-        Value::Share(share) => (share, false),
-        Value::Duration(duration) => (duration.as_secs_f64(), true),
-    }
-}
-
-/// Where a rule differs from its row: the file, the alert, what was found, what is right.
-fn differences(file: &str, rule: &Rule, table: &Table) -> Vec<String> {
-    let name = rule.alert.as_deref().expect("an alert");
-    let severity = rule.labels.get("severity").map_or("", String::as_str);
-    let place = format!("{file}: {name} ({severity})");
-    let of = |row: &&AlertRow| row.alert == name && row.severity == severity;
-    let Some(row) = table.alerts.iter().find(of) else {
-        return vec![format!(
-            "{place}: found nowhere in thresholds.yml; right is a row of `alerts` with its figures"
-        )];
+        names(&block).then(|| match block.owner {
+            Owner::Alert { name, .. } => name.to_owned(),
+            Owner::File | Owner::Group(_) | Owner::Record(_) => format!("`{group}`"),
+        })
     };
-    let mut found = Vec::new();
-    figures(&parse(&rule.expr).expect("an expression"), &mut found);
-    let mut problems = Vec::new();
-    for at in 0..found.len().max(row.figures.len()) {
-        let figure = found.get(at);
-        let threshold = row.figures.get(at).map(|name| table.row(name).expect("known"));
-        if figure.zip(threshold).is_some_and(|(figure, row)| is(figure, row)) {
-            continue;
-        }
-        let right = threshold
-            .map_or("none".to_owned(), |row| format!("{} of {}", row.text.replace('"', ""), row.name));
-        let figure = figure.map_or("none".to_owned(), shown);
-        problems
-            .push(format!("{place}: figure {} of the expression: found {figure}, right is {right}", at + 1));
-    }
-    for (key, found, right) in
-        [("for", &rule.waits, &row.waits), ("keep_firing_for", &rule.stays, &row.stays)]
-    {
-        if found != right {
-            let [found, right] = [found, right].map(|time| time.as_deref().unwrap_or("none").to_owned());
-            problems.push(format!("{place}: {key}: found {found}, right is {right}"));
-        }
-    }
-    problems
-}
-
-/// All shipped alerts with the base names of their files.
-fn alerts() -> Vec<(String, Rule)> {
-    let mut alerts = Vec::new();
-    for path in list("rules", ".rules.yml") {
-        let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
-        let rules = yaml::<RuleFile>(&path).groups.into_iter().flat_map(|group| group.rules);
-        alerts.extend(rules.filter(|rule| rule.alert.is_some()).map(|rule| (name.clone(), rule)));
-    }
-    alerts
+    blocks().filter_map(user).collect()
 }
 
 #[test]
-fn figures_of_the_rules_are_those_of_the_table() {
-    let found: Vec<String> =
-        alerts().iter().flat_map(|(file, rule)| differences(file, rule, table())).collect();
-    assert!(found.is_empty(), "{}", found.join("\n"));
-    let shipped: BTreeSet<_> = alerts()
-        .into_iter()
-        .map(|(_, mut rule)| (rule.alert.take(), rule.labels.remove("severity")))
+fn every_template_is_in_the_list() {
+    let files: Vec<String> = list("templates", ".rules.yml")
+        .iter()
+        .map(|path| path.file_name().expect("a name").to_string_lossy().into_owned())
         .collect();
-    for row in &table().alerts {
-        let key = (Some(row.alert.clone()), Some(row.severity.clone()));
-        assert!(shipped.contains(&key), "thresholds.yml: {} ({}) is no alert", row.alert, row.severity);
+    assert_eq!(
+        files,
+        TEMPLATES.iter().map(|template| template.name).collect::<Vec<_>>(),
+        "src/rules/templates.rs"
+    );
+}
+
+#[test]
+fn the_rules_are_the_rendered_templates() {
+    for File { name, text: right } in rendered(table()) {
+        let path = directory().join("rules").join(&name);
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(&path, &right).expect("alerts/rules");
+        }
+        assert_eq!(text(&path), right, "{name}: run UPDATE_EXPECT=1 cargo test --test integration alerts::");
+    }
+    assert_eq!(list("rules", "").len(), TEMPLATES.len(), "a file of rules without a template");
+}
+
+/// What no figure of a rule is.
+const MARK: u32 = 77_777;
+
+/// A template with a mark in each place of a figure.
+fn marked(text: &str) -> String {
+    let mut parts = text.split("${");
+    let mut marked = parts.next().expect("text").to_owned();
+    for part in parts {
+        let (place, rest) = part.split_once('}').expect("the end of a place");
+        let (name, form) = place.split_once('.').unwrap_or((place, ""));
+        let time = table().row(name).is_none_or(|row| matches!(row.value, Value::Duration(_)));
+        marked += &MARK.to_string();
+        marked += if time && form.is_empty() { "s" } else { "" };
+        marked += rest;
+    }
+    marked
+}
+
+/// Figures that stand in a template where a name belongs.
+fn literals(template: &str) -> Vec<String> {
+    let file: RuleFile = serde_saphyr::from_str(&marked(template)).expect("YAML");
+    let mut literals = Vec::new();
+    let mark = format!("{MARK}s");
+    for group in file.groups {
+        literals.extend(
+            group.interval.filter(|time| *time != mark).map(|time| format!("{}: {time}", group.name)),
+        );
+        for rule in group.rules {
+            let name = rule.alert.as_ref().or(rule.record.as_ref()).expect("a name");
+            let mut found = Vec::new();
+            figures(&promql_parser::parser::parse(&rule.expr).expect("an expression"), &mut found);
+            // How a rule that records is made is nothing to set, but how long it looks back is.
+            let may_be =
+                |figure: &Figure| figure.is(f64::from(MARK)) || (rule.alert.is_none() && !figure.is_duration);
+            literals.extend(
+                found.iter().filter(|figure| !may_be(figure)).map(|figure| format!("{name}: {figure}")),
+            );
+            let times = [rule.waits, rule.stays].into_iter().flatten();
+            literals.extend(times.filter(|time| *time != mark).map(|time| format!("{name}: {time}")));
+        }
+    }
+    literals
+}
+
+#[test]
+fn rules_name_their_figures() {
+    for template in TEMPLATES {
+        assert_eq!(
+            literals(template.text),
+            [""; 0],
+            "{}: right is ${{name}} of thresholds.yml",
+            template.name
+        );
     }
 }
 
 #[test]
-fn a_figure_that_is_changed_in_a_rule_is_found() {
-    let alert = |name: &str, severity: &str| {
-        let mut all = alerts().into_iter();
-        all.find(|(_, rule)| rule.alert.as_deref() == Some(name) && rule.labels["severity"] == severity)
-            .expect("an alert")
-    };
-    for (name, severity, from, to, expected) in [
+fn a_figure_in_a_template_is_seen() {
+    let template =
+        |name: &str| TEMPLATES.iter().find(|template| template.name == name).expect("a template").text;
+    for (name, from, to, expected) in [
+        ("delivery.rules.yml", ">= ${failing_share}", ">= 0.5", "ImsMtaDeliveryFailureSpike: 0.5"),
         (
-            "ImsMtaDeliveryFailureSpike",
-            "critical",
-            "[40s])) >= 0.5",
-            "[40s])) >= 0.6",
-            "delivery.rules.yml: ImsMtaDeliveryFailureSpike (critical): figure 2 of the expression: found 0.6, right is 0.5 \
-             of failing_share",
+            "delivery.rules.yml",
+            "[${spike_window}]) >= ${attempts}",
+            "[40s]) >= ${attempts}",
+            "ImsMtaDeliveryFailureSpike: 40s",
         ),
+        ("delivery.rules.yml", "offset ${destination_window}", "offset 5m", RECORDED),
+        ("queue.rules.yml", "${remote_age.seconds}", "8 * 86400", "ImsMtaQueueRemoteOld: 691200"),
         (
-            "ImsMtaQueueStuck",
-            "critical",
-            "[10m]) == 0",
-            "[20m]) == 0",
-            "queue.rules.yml: ImsMtaQueueStuck (critical): figure 3 of the expression: found 20m, right is 10m of standstill",
+            "queue.rules.yml",
+            "${rule_interval}]) > ${held_surge}",
+            "30s]) > ${held_surge}",
+            "ImsMtaHeldMessagesSurge: 30s",
         ),
-        (
-            "ImsMtaQueueStuck",
-            "critical",
-            "[2m]) == 1",
-            "[5m]) == 1",
-            "queue.rules.yml: ImsMtaQueueStuck (critical): figure 4 of the expression: found 5m, right is 2m of gauge_window",
-        ),
-        (
-            "ImsMtaQueueRemoteOld",
-            "warning",
-            "8 * 86400",
-            "9 * 86400",
-            "queue.rules.yml: ImsMtaQueueRemoteOld (warning): figure 2 of the expression: found 777600, right is 192h of \
-             remote_age",
-        ),
-        (
-            "ImsMtaHeldMessages",
-            "warning",
-            "> 0",
-            "> 0 and up > 3",
-            "queue.rules.yml: ImsMtaHeldMessages (warning): figure 3 of the expression: found 3, right is none",
-        ),
-        (
-            "ImsMtaLogUnparsed",
-            "warning",
-            "> 10",
-            "== 10",
-            "exporter.rules.yml: ImsMtaLogUnparsed (warning): figure 5 of the expression: found none, right is 10 of \
-             unparsed_lines",
-        ),
+        ("queue.rules.yml", "interval: ${rule_interval}", "interval: 30s", "imsimta_queue: 30s"),
+        ("queue.rules.yml", "for: ${for}", "for: 5m", "ImsMtaHeldMessages: 5m"),
     ] {
-        let (file, mut rule) = alert(name, severity);
-        assert!(rule.expr.contains(from), "{name}: {from}");
-        rule.expr = rule.expr.replacen(from, to, 1);
-        assert_eq!(differences(&file, &rule, table()), [expected]);
+        assert!(template(name).contains(from), "{name}: {from}");
+        assert_eq!(literals(&template(name).replacen(from, to, 1)), [expected]);
     }
-    let (file, mut rule) = alert("ImsMtaDestinationDead", "warning");
-    (rule.waits, rule.stays) = (Some("2m".to_owned()), None);
-    assert_eq!(
-        differences(&file, &rule, table()),
-        [
-            "delivery.rules.yml: ImsMtaDestinationDead (warning): for: found 2m, right is 1m",
-            "delivery.rules.yml: ImsMtaDestinationDead (warning): keep_firing_for: found none, right is 90m",
-        ]
-    );
-    rule.alert = Some("ImsMtaNew".to_owned());
-    assert_eq!(
-        differences(&file, &rule, table()),
-        [
-            "delivery.rules.yml: ImsMtaNew (warning): found nowhere in thresholds.yml; right is a row of `alerts` with its \
-             figures",
-        ]
-    );
+}
+const RECORDED: &str = "job_instance_channel:imsimta_delivery_failures:increase5m: 5m";
+
+/// One that nothing looks at would be a promise that nothing keeps.
+#[test]
+fn every_threshold_is_looked_at() {
+    let unused: Vec<_> = table()
+        .thresholds
+        .iter()
+        .filter(|row| row.findings.is_empty() && users(row).is_empty())
+        .map(|row| &row.name)
+        .collect();
+    assert!(unused.is_empty(), "{unused:?}");
 }
 
-/// Every figure of every rule is held: none can be changed in the table without a complaint.
+/// How often each is there, and which of its times it has.
+type Times<'a> = BTreeMap<(&'a str, &'a str), Vec<[bool; 2]>>;
+
 #[test]
-fn a_threshold_that_is_changed_in_the_table_is_found() {
-    for at in 0..table().thresholds.len() {
+fn every_alert_has_its_row_of_times() {
+    let (mut rules, mut rows) = (Times::new(), Times::new());
+    for block in blocks() {
+        if let Owner::Alert { name, severity } = block.owner {
+            let has = |time| block.places().any(|place| place == time);
+            rules.entry((name, severity)).or_default().push(["for", "keep_firing_for"].map(has));
+        }
+    }
+    for row in &table().alerts {
+        let times = [row.waits.is_some(), row.stays.is_some()];
+        rows.entry((&row.alert, &row.severity)).or_default().push(times);
+    }
+    assert_eq!(rules, rows, "rules on the left, `alerts` of thresholds.yml on the right");
+}
+
+/// What a site sets is in its rules, wherever the threshold is named and nowhere else.
+#[test]
+fn a_threshold_that_is_changed_is_in_the_rules() {
+    let body = |file: File| file.text.split_once("\n\n").expect("a head and rules").1.to_owned();
+    let shipped: Vec<String> = rendered(table()).into_iter().map(body).collect();
+    for row in &table().thresholds {
         let mut changed = table().clone();
-        let row = &mut changed.thresholds[at];
-        row.value = match row.value {
-            Value::Count(count) => Value::Count(count + 1),
-            Value::Share(share) => Value::Share(share / 2.0),
-            Value::Duration(duration) => Value::Duration(duration * 2),
-        };
-        let figures = |alert: &AlertRow| alert.figures.iter().filter(|name| **name == row.name).count();
-        let expected: usize = table().alerts.iter().map(figures).sum();
-        let name = row.name.clone();
-        let found: Vec<String> =
-            alerts().iter().flat_map(|(file, rule)| differences(file, rule, &changed)).collect();
-        assert_eq!(found.len(), expected, "{name}: {found:#?}");
-        assert!(found.iter().all(|problem| problem.ends_with(&format!(" of {name}"))), "{found:#?}");
+        changed.set(
+            &row.name,
+            match row.value {
+                Value::Count(count) => Value::Count(count + 1),
+                Value::Share(share) => Value::Share(share / 2.0),
+                Value::Times(times) => Value::Times(times / 2.0),
+                Value::Duration(duration) => Value::Duration(duration * 2),
+            },
+        );
+        let named_anywhere = !users(row).is_empty();
+        for (template, (file, shipped)) in TEMPLATES.iter().zip(rendered(&changed).into_iter().zip(&shipped))
+        {
+            let noted = file.text.contains(&format!("# Set at this site: {} ", row.name));
+            assert_eq!(noted, named_anywhere, "{}", file.text);
+            let named = template.blocks().iter().any(|block| block.names().any(|name| name == row.name));
+            assert_eq!(body(file) != *shipped, named, "{} in {}", row.name, template.name);
+        }
     }
 }
 
@@ -315,17 +253,16 @@ const END: &str = "<!-- end of thresholds -->";
 
 fn readme_table() -> String {
     let rows = table().thresholds.iter().map(|row| {
-        let alerts: BTreeSet<&str> = table().alerts_of(row).map(|alert| alert.alert.as_str()).collect();
-        let alerts = alerts.into_iter().collect::<Vec<_>>().join(", ");
+        let rules = users(row).into_iter().collect::<Vec<_>>().join(", ");
         let findings = row.findings.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let value = row.text.replace('"', "");
         let unit = match row.value {
             Value::Count(_) => format!(" {:?}", row.unit).to_ascii_lowercase(),
-            Value::Share(_) | Value::Duration(_) => String::new(),
+            Value::Share(_) | Value::Times(_) | Value::Duration(_) => String::new(),
         };
-        format!("| `{}` | {value}{unit} | {alerts} | {findings} | {} |\n", row.name, row.meaning)
+        format!("| `{}` | {value}{unit} | {rules} | {findings} | {} |\n", row.name, row.meaning)
     });
-    let head = "| threshold | value | alerts | findings | meaning, and when to change it |\n| --- | --- | --- | --- | --- |\n";
+    let head = "| threshold | value | rules | findings | meaning, and when to change it |\n| --- | --- | --- | --- | --- |\n";
     head.to_owned() + &rows.collect::<String>()
 }
 

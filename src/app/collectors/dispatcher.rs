@@ -131,7 +131,7 @@ mod tests {
             timezone: LogZone::find(None),
             collected: crate::observed::latest::Readings::default(),
             install: Install { root: root.to_owned(), ..Install::default() },
-            limits: Config::default().thresholds,
+            limits: (&Config::default().thresholds).into(),
             user: std::sync::OnceLock::default(),
             own: Mutex::default(),
             state: Mutex::default(),

@@ -1,9 +1,12 @@
 //! `alerts/thresholds.yml`, read and checked. It is part of the program, so a test finds what is wrong with it, and a
 //! run never does.
 
+use std::mem::discriminant;
 use std::sync::LazyLock;
+use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use super::{Unit, Value};
 use crate::findings::Severity;
@@ -18,8 +21,8 @@ pub fn table() -> &'static Table {
     &SHIPPED
 }
 
-/// All thresholds, and which of them each alert asks for.
-#[derive(Clone, Debug)]
+/// All thresholds, and how long alerts wait and stay. That of a configuration has the values of its site.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// By the order of the file.
     pub thresholds: Vec<Row>,
@@ -28,7 +31,7 @@ pub struct Table {
 }
 
 /// One threshold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Its name.
     pub name: String,
@@ -40,11 +43,13 @@ pub struct Row {
     pub unit: Unit,
     /// What it is for, and when to change it.
     pub meaning: String,
-    /// The rules that look at it.
+    /// How many scrapes such a time has to hold at least.
+    pub scrapes: Option<u32>,
+    /// The rules of `findings` that look at it; without any, it is for Prometheus alone.
     pub findings: Vec<String>,
 }
 
-/// The figures of one alert.
+/// How long an alert waits and stays. Rules with the same name and severity have a row each, in their order.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertRow {
@@ -52,15 +57,12 @@ pub struct AlertRow {
     pub alert: String,
     /// `critical`, `warning` or `info`: one name may stand for two of them.
     pub severity: String,
-    /// The names of the thresholds in its expression, from left to right.
-    #[serde(default)]
-    pub figures: Vec<String>,
     /// How long the expression has to hold.
-    #[serde(rename = "for")]
-    pub waits: Option<String>,
+    #[serde(rename = "for", default, deserialize_with = "time")]
+    pub waits: Option<Duration>,
     /// How long the alert stays.
-    #[serde(rename = "keep_firing_for")]
-    pub stays: Option<String>,
+    #[serde(rename = "keep_firing_for", default, deserialize_with = "time")]
+    pub stays: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -77,8 +79,25 @@ struct RowInFile {
     value: String,
     unit: Unit,
     meaning: String,
+    scrapes: Option<u32>,
     #[serde(default)]
     findings: Vec<String>,
+}
+
+/// A time with its unit, as for thresholds.
+fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(from)?;
+    match Unit::Duration.parse(&text).map_err(|reason| D::Error::custom(format!("found {text}: {reason}")))? {
+        Value::Duration(duration) => Ok(Some(duration)),
+        Value::Count(_) | Value::Share(_) | Value::Times(_) => Ok(None),
+    }
+}
+
+/// The file that is compiled in.
+impl Default for Table {
+    fn default() -> Self {
+        table().clone()
+    }
 }
 
 impl Table {
@@ -100,8 +119,6 @@ impl Table {
                 Err(problem) => problems.push(problem),
             }
         }
-        problems.extend(table.unused());
-        problems.extend(table.unknown());
         if problems.is_empty() { Ok(table) } else { Err(problems.join("\n")) }
     }
 
@@ -110,32 +127,23 @@ impl Table {
         self.thresholds.iter().find(|row| row.name == name)
     }
 
-    /// Those that findings look at, and that a configuration may override.
+    /// Those that findings look at.
     pub fn of_findings(&self) -> impl Iterator<Item = &Row> {
         self.thresholds.iter().filter(|row| !row.findings.is_empty())
     }
 
-    /// The alerts that ask for a threshold.
-    pub fn alerts_of<'a>(&'a self, threshold: &'a Row) -> impl Iterator<Item = &'a AlertRow> {
-        self.alerts.iter().filter(|alert| alert.figures.contains(&threshold.name))
+    /// Another value for one, where there is one of this name and kind.
+    pub fn set(&mut self, name: &str, value: Value) {
+        let same = |row: &&mut Row| row.name == name && discriminant(&row.value) == discriminant(&value);
+        if let Some(row) = self.thresholds.iter_mut().find(same) {
+            row.value = value;
+        }
     }
 
     /// How grave an alert is at least.
     pub fn severity_of(&self, alert: &str) -> Option<Severity> {
         let rows = self.alerts.iter().filter(|row| row.alert == alert);
         rows.map(AlertRow::weight).max()
-    }
-
-    fn unused(&self) -> impl Iterator<Item = String> {
-        let unused = |row: &&Row| row.findings.is_empty() && self.alerts_of(row).next().is_none();
-        self.thresholds.iter().filter(unused).map(|row| format!("{}: nothing looks at it", row.name))
-    }
-
-    fn unknown(&self) -> impl Iterator<Item = String> {
-        let figures = self.alerts.iter().flat_map(|row| row.figures.iter().map(move |name| (row, name)));
-        figures
-            .filter(|(_, name)| self.row(name).is_none())
-            .map(|(row, name)| format!("{}: there is no threshold {name}", row.alert))
     }
 }
 
@@ -151,7 +159,7 @@ impl AlertRow {
 
 impl RowInFile {
     fn read(self) -> Result<Row, String> {
-        let Self { name, value: text, unit, meaning, findings } = self;
+        let Self { name, value: text, unit, meaning, scrapes, findings } = self;
         let wrong = |reason: &str| {
             format!("{name}: found {text}: {reason}; expected {expects}", expects = unit.expects())
         };
@@ -159,8 +167,11 @@ impl RowInFile {
         if !meaning.ends_with('.') || meaning.contains('\n') {
             return Err(format!("{name}: what it means is no sentence in one paragraph"));
         }
+        if scrapes.is_some() && unit != Unit::Duration {
+            return Err(format!("{name}: only a duration holds scrapes"));
+        }
         let text = if unit == Unit::Duration { format!("\"{text}\"") } else { text };
-        Ok(Row { name, value, text, unit, meaning, findings })
+        Ok(Row { name, value, text, unit, meaning, scrapes, findings })
     }
 }
 
@@ -180,25 +191,22 @@ mod tests {
         let row = |name, value, unit| {
             format!("  - {{name: {name}, value: {value}, unit: {unit}, meaning: Why., findings: [x]}}\n")
         };
-        let alerts = "alerts:\n  - {alert: A, severity: critical, figures: [a, z]}\n";
+        let alerts = "alerts:\n  - {alert: A, severity: critical, for: 5m}\n";
         for (rows, expected) in [
             (
                 row("a", "1.5", "share") + &row("b", "600", "duration") + &row("c", "-1", "messages"),
                 "a: found 1.5: it is more than 1; expected a share from 0 to 1 such as 0.5\n\
                  b: found 600: a unit is missing, write \"600s\" for seconds; expected a duration from 1s to 8760h such as \
                  \"10m\"\n\
-                 c: found -1: this is not a whole number; expected a whole number from 0 to 1000000000 such as 20\n\
-                 A: there is no threshold a\nA: there is no threshold z",
+                 c: found -1: this is not a whole number; expected a whole number from 0 to 1000000000 such as 20",
             ),
             (
-                row("a", "1", "share")
-                    + &row("a", "2", "lines")
-                    + "  - {name: d, value: 1, unit: lines, meaning: Why.}\n",
-                "a: it is there twice\nd: nothing looks at it\nA: there is no threshold z",
+                row("a", "1", "share") + &row("a", "2", "lines, scrapes: 2"),
+                "a: it is there twice\na: only a duration holds scrapes",
             ),
             (
                 row("a", "1", "share") + "  - {name: d, value: 1, unit: lines, meaning: why}\n",
-                "d: what it means is no sentence in one paragraph\nA: there is no threshold z",
+                "d: what it means is no sentence in one paragraph",
             ),
         ] {
             let found = Table::parse(&format!("thresholds:\n{rows}{alerts}")).map(|_| ());
@@ -208,6 +216,8 @@ mod tests {
             let found = Table::parse(&format!("thresholds:\n{text}alerts: []\n"));
             assert!(found.is_err_and(|error| error.contains("line 2") || error.contains(":2:")));
         }
+        let found = Table::parse("thresholds: []\nalerts: [{alert: A, severity: info, for: 10}]\n");
+        assert!(found.is_err_and(|error| error.contains("found 10: a unit is missing")));
         let rest = row("attempts", "0.5", "share") + "alerts: []\n";
         let table = Table::parse(&format!("thresholds:\n{rest}")).expect("right by itself");
         assert_eq!(

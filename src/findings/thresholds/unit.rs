@@ -10,6 +10,8 @@ use serde::Deserialize;
 const LONGEST: Duration = Duration::from_hours(365 * 24);
 /// The greatest count: nothing on one host reaches it.
 const GREATEST: u64 = 1_000_000_000;
+/// The most: what is a thousand times the usual is always too much.
+const MOST_TIMES: f64 = 1000.0;
 
 /// What a threshold counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -17,6 +19,8 @@ const GREATEST: u64 = 1_000_000_000;
 pub enum Unit {
     /// A part of a whole, 0 to 1.
     Share,
+    /// How many times what is usual.
+    Times,
     /// A time.
     Duration,
     /// Delivery attempts.
@@ -45,8 +49,6 @@ pub enum Unit {
     Recipients,
     /// Recipients that were refused.
     Rejections,
-    /// How many times what is usual.
-    Times,
 }
 
 /// The value of a threshold.
@@ -56,6 +58,8 @@ pub enum Value {
     Count(u64),
     /// From 0 to 1.
     Share(f64),
+    /// So many times as much.
+    Times(f64),
     /// So long.
     Duration(Duration),
 }
@@ -65,6 +69,7 @@ impl Unit {
     pub fn expects(self) -> &'static str {
         match self {
             Self::Share => "a share from 0 to 1 such as 0.5",
+            Self::Times => "a number from 0 to 1000 such as 1.5",
             Self::Duration => "a duration from 1s to 8760h such as \"10m\"",
             _ => "a whole number from 0 to 1000000000 such as 20",
         }
@@ -77,19 +82,20 @@ impl Unit {
     /// Why it is none, as the end of "found X: …".
     pub fn parse(self, text: &str) -> Result<Value, String> {
         match self {
-            Self::Share => share(text).map(Value::Share),
+            Self::Share => number(text, 1.0).map(Value::Share),
+            Self::Times => number(text, MOST_TIMES).map(Value::Times),
             Self::Duration => duration(text).map(Value::Duration),
             _ => count(text).map(Value::Count),
         }
     }
 }
 
-fn share(text: &str) -> Result<f64, String> {
-    let share: f64 = text.parse().map_err(|_| "this is not a number".to_owned())?;
-    if share > 1.0 {
-        return Err("it is more than 1".to_owned());
+fn number(text: &str, most: f64) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "this is not a number".to_owned())?;
+    if number > most {
+        return Err(format!("it is more than {most}"));
     }
-    if share >= 0.0 { Ok(share) } else { Err("it is less than 0".to_owned()) }
+    if number >= 0.0 { Ok(number) } else { Err("it is less than 0".to_owned()) }
 }
 
 fn count(text: &str) -> Result<u64, String> {
@@ -124,6 +130,8 @@ mod tests {
             (Unit::Share, "-0.1", Err("it is less than 0")),
             (Unit::Share, "NaN", Err("it is less than 0")),
             (Unit::Share, "half", Err("this is not a number")),
+            (Unit::Times, "1.5", Ok(Value::Times(1.5))),
+            (Unit::Times, "1001", Err("it is more than 1000")),
             (Unit::Messages, "0", Ok(Value::Count(0))),
             (Unit::Messages, "-1", Err("this is not a whole number")),
             (Unit::Messages, "20.5", Err("this is not a whole number")),
