@@ -24,6 +24,8 @@ static HOSTS: [Row; 3] = [
     Row { cluster: "store", waiting: 7, held: 0, batch: Truth { enqueued: 1, attempts: 2, dequeued: 2 } },
 ];
 const FAILING: usize = 1;
+/// So many are scraped in one round.
+const TARGETS: f64 = 3.0;
 /// A counter, and what it has to be of a host.
 type Counter = (&'static str, fn(&Truth) -> u32);
 /// The counters whose truth is known.
@@ -50,7 +52,7 @@ impl Fleet {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let hosts: Vec<Host> =
             HOSTS.iter().enumerate().map(|(number, row)| Host::start(number, row)).collect();
-        let store = Store::start(&directory.path().join("store"));
+        let store = Store::start(directory.path().join("store"));
         let [mx1, mx2, store1] = [0, 1, 2].map(|number| hosts[number].address.as_str());
         copy(
             "alerts/prometheus-agent.example.yml",
@@ -98,6 +100,20 @@ impl Fleet {
         let latest = |store: &Store| store.value(r#"min(timestamp(up{job="imsimta"}))"#);
         let from = wait_for("the last scrape", DEADLINE, || latest(&self.store));
         self.meanwhile("the next scrapes", |store| latest(store).filter(|&time| time >= from + scrapes));
+    }
+
+    /// Waits until both agents have scraped so often and could not send it, while all hosts go on writing.
+    #[track_caller]
+    fn scraped_in_vain(&mut self, scrapes: f64) {
+        let agents: Vec<&Agent> = self.agents.iter().flatten().collect();
+        let rounds = |agent: &&Agent| agent.scrapes() / TARGETS;
+        let before: Vec<f64> = agents.iter().map(rounds).collect();
+        wait_for("scrapes that cannot be sent", DEADLINE, || {
+            self.hosts.iter_mut().for_each(Host::write);
+            let mut both = agents.iter().zip(&before);
+            both.all(|(agent, before)| agent.retried() > 0.0 && rounds(agent) >= before + scrapes)
+                .then_some(())
+        });
     }
 
     /// What the hosts were given, by cluster.
@@ -151,6 +167,11 @@ fn sums_of_a_fleet_are_those_of_its_hosts_whoever_is_away() {
     let began = fleet.store.now();
     fleet.scraped(3.0);
     fleet.comes_to_the_truth("with all of them");
+
+    fleet.store.stop();
+    fleet.scraped_in_vain(MISSED);
+    fleet.store.start_again();
+    fleet.comes_to_the_truth("the store was down");
 
     let up = format!(r#"up{{instance="{}"}}"#, fleet.hosts[FAILING].address);
     fleet.hosts[FAILING].kill_exporter();

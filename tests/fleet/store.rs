@@ -2,7 +2,7 @@
 //! mode, `vmalert`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -17,25 +17,36 @@ pub const PROGRAMS: [&str; 3] = ["victoria-metrics", "vmalert", "prometheus"];
 /// A `victoria-metrics` that keeps one sample a scrape interval.
 pub struct Store {
     pub address: String,
-    _process: Process,
+    data: PathBuf,
+    process: Option<Process>,
 }
 
 impl Store {
-    pub fn start(data: &Path) -> Self {
-        let address = free_address("127.0.0.1");
-        let process = Process::start(
+    pub fn start(data: PathBuf) -> Self {
+        let mut store = Self { address: free_address("127.0.0.1"), data, process: None };
+        store.start_again();
+        store
+    }
+
+    /// Stops it; what was written is kept.
+    pub fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it where it was, with what it has.
+    pub fn start_again(&mut self) {
+        self.process = Some(Process::start(
             "victoria-metrics",
             &[
-                format!("-httpListenAddr={address}"),
-                format!("-storageDataPath={}", data.display()),
+                format!("-httpListenAddr={}", self.address),
+                format!("-storageDataPath={}", self.data.display()),
                 "-dedup.minScrapeInterval=1s".to_owned(),
                 // What was written is asked for at once.
                 "-search.latencyOffset=1s".to_owned(),
                 "-search.disableCache".to_owned(),
             ],
-        );
-        wait_for_ready(&address);
-        Self { address, _process: process }
+        ));
+        wait_for_ready(&self.address);
     }
 
     /// What a query gives now, by a label.
@@ -106,12 +117,24 @@ impl Agent {
         Self { address, _process: process }
     }
 
+    /// How many samples it had to send again so far.
+    pub fn retried(&self) -> f64 {
+        self.own("prometheus_remote_storage_samples_retried_total")
+    }
+
+    /// How often it has scraped one of its targets so far.
+    pub fn scrapes(&self) -> f64 {
+        self.own("prometheus_target_interval_length_seconds_count")
+    }
+
+    fn own(&self, name: &str) -> f64 {
+        sum_of(&get(&self.address, "/metrics"), name, &[]).unwrap_or(0.0)
+    }
+
     /// Waits until the store has taken something of it.
     pub fn wait_until_it_sends(&self) {
         let sent = "prometheus_remote_storage_queue_highest_sent_timestamp_seconds";
-        wait_for("the agent sends", DEADLINE, || {
-            sum_of(&get(&self.address, "/metrics"), sent, &[]).filter(|&time| time > 0.0)
-        });
+        wait_for("the agent sends", DEADLINE, || (self.own(sent) > 0.0).then_some(()));
     }
 }
 
