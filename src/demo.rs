@@ -19,6 +19,7 @@ pub mod host;
 pub mod incident;
 pub mod logs;
 pub mod message;
+pub mod mount;
 pub mod ownership;
 pub mod performer;
 pub mod process_log;
@@ -184,7 +185,11 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16, greets: u16) -> 
             ..Mta::default()
         },
         logs: Logs { start: Start::Beginning, ..Logs::default() },
-        queue: Queue { interval: INTERVAL, ..Queue::default() },
+        queue: Queue {
+            interval: INTERVAL,
+            stuck_after: arguments.stuck_after.unwrap_or(Queue::default().stuck_after),
+            ..Queue::default()
+        },
         held: Held { host: Some(world::LOCAL_HOST.to_owned()), ..Held::default() },
         sockets: Sockets { ports: Some(vec![port]), interval: INTERVAL },
         processes: ProcessKeys { interval: INTERVAL, ..ProcessKeys::default() },

@@ -128,4 +128,8 @@ pub enum HostAction {
     GiveAway,
     /// And takes it back.
     TakeBack,
+    /// The file system of the queue is gone, and the directory that it was mounted on is empty.
+    LoseQueue,
+    /// It is mounted again.
+    FindQueue,
 }

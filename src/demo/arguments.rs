@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::format::LogFormat;
-use super::incident::{INCIDENTS, Incident};
+use super::incident::{self, Incident};
 use super::traffic::{Options, Planned};
 
 /// Whoever asks for more than this wants the benches.
@@ -62,6 +62,9 @@ pub struct Arguments {
     /// How long it lasts; 0 is for ever
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub incident_for: Duration,
+    /// After so long without an attempt a message counts as stuck, as by `queue.stuck_after`
+    #[arg(long, value_name = "DURATION", value_parser = long_enough)]
+    pub stuck_after: Option<Duration>,
     /// Simulated local time at the start: by default a Monday morning, so that there is something to
     /// see whenever it is tried
     #[arg(long, value_name = "TIME", default_value = "2026-01-05T09:00:00")]
@@ -111,7 +114,7 @@ fn incidents() -> impl clap::builder::TypedValueParser<Value = &'static Incident
     let row = |incident: &'static Incident| {
         PossibleValue::new(incident.name).help(format!("{}: {}", incident.what, incident.expected()))
     };
-    PossibleValuesParser::new(INCIDENTS.iter().map(row))
+    PossibleValuesParser::new(incident::incidents().map(row))
         .try_map(|name| Incident::named(&name).ok_or("this is no incident"))
 }
 

@@ -7,6 +7,7 @@ use super::action::HostAction;
 use super::connections::Connections;
 use super::filling::Filling;
 use super::greeter::Greeter;
+use super::mount::Mount;
 use super::ownership::Ownership;
 use super::processes::Processes;
 use super::site::Site;
@@ -26,6 +27,7 @@ pub struct Host {
     processes: Processes,
     log: Filling,
     queue: Ownership,
+    mount: Mount,
 }
 
 impl Host {
@@ -38,6 +40,7 @@ impl Host {
             processes,
             log: Filling::new(&site.logs()),
             queue: Ownership::of(site.queue()),
+            mount: Mount::of(site.queue()),
         }
     }
 
@@ -58,6 +61,8 @@ impl Host {
             HostAction::Empty => return self.log.empty(),
             HostAction::GiveAway => return self.queue.spoil(),
             HostAction::TakeBack => return self.queue.mend(),
+            HostAction::LoseQueue => return self.mount.lose(),
+            HostAction::FindQueue => return self.mount.find(),
         }
         Ok(())
     }

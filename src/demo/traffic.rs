@@ -76,6 +76,11 @@ pub struct Planned {
     pub lasts: Option<Duration>,
 }
 
+/// Messages a second of a small site in office hours come to some five attempts a minute by `tcp_local`.
+const SMALL_RATE: f64 = 0.1;
+/// What there is of the usual mail when hardly anybody sends.
+const QUIET_PACE: f64 = 0.02;
+
 type Step = Box<dyn FnOnce(&mut Traffic) + Send>;
 
 struct Planning {
@@ -124,6 +129,8 @@ pub struct Traffic {
     trouble: Option<Trouble>,
     /// Messages that wait for a Job Controller.
     waiting: Vec<Message>,
+    /// What happens to message files while nobody gets at them.
+    withheld: Vec<Action>,
     /// When the channel program for the dead destination last tried to connect.
     dead_run: Option<Duration>,
 }
@@ -155,6 +162,7 @@ impl Traffic {
             told_full: false,
             trouble: None,
             waiting: Vec::new(),
+            withheld: Vec::new(),
             dead_run: None,
         };
         traffic.daemons_start(EVERYTHING);
@@ -182,6 +190,11 @@ impl Traffic {
     }
 
     fn emit(&mut self, action: Action) {
+        let is_in_queue =
+            matches!(action, Action::Create { .. } | Action::Rename { .. } | Action::Delete { .. });
+        if is_in_queue && self.trouble == Some(Trouble::QueueLost) {
+            return self.withheld.push(action);
+        }
         self.ready.push_back(TimedAction { at: self.now, action });
     }
 
@@ -212,7 +225,7 @@ impl Traffic {
         let peak = curve::peak() * self.options.rate;
         let gap = -(1.0 - self.random.f64()).ln() / peak;
         self.after(Duration::from_secs_f64(gap.min(3600.0)), |traffic| {
-            let share = curve::factor(traffic.simulated()) / curve::peak();
+            let share = traffic.pace() * curve::factor(traffic.simulated()) / curve::peak();
             if traffic.chance(share) {
                 traffic.arrival();
             }
@@ -240,9 +253,22 @@ impl Traffic {
         }
     }
 
+    /// The share of the usual mail that there is.
+    fn pace(&self) -> f64 {
+        let is_small = self.options.incident.is_some_and(|planned| planned.trouble == Trouble::SmallSite);
+        match self.trouble {
+            Some(Trouble::QuietSunday) => QUIET_PACE,
+            _ if is_small => (SMALL_RATE / self.options.rate).min(1.0),
+            _ => 1.0,
+        }
+    }
+
     /// The processes that have the old file open go on writing to it for a while, each for as long
     /// as it keeps it open.
     fn roll_over(&mut self) {
+        if self.trouble == Some(Trouble::RotationMissed) {
+            return;
+        }
         let until: Vec<Duration> = (0..self.writers.len())
             .map(|_| self.now + Duration::from_millis(self.random.u64(0..20_000)))
             .collect();

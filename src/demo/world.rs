@@ -62,6 +62,9 @@ const DOMAINS: [&str; 40] = [
 /// The domain that the incident `dead-destination` is about: busy, but one of many.
 pub const DEAD_DOMAIN: usize = 3;
 
+/// The domain that the incident `big-destination` is about: the busiest of all.
+pub const BIG_DOMAIN: usize = 0;
+
 const PEOPLE: [&str; 24] = [
     "adam", "amy", "bert", "bob", "carol", "carl", "dave", "david", "durai", "ellen", "fred", "grace",
     "harold", "ines", "jorge", "karin", "lena", "marlowe", "nadia", "oscar", "paula", "quentin", "rosa",

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use imsimta_exporter::demo::incident::{Becomes, INCIDENTS, Incident, Sign};
+use imsimta_exporter::demo::incident::{Becomes, Incident, Sign, incidents};
 
 use super::Demo;
 use crate::exposition::sum_of;
@@ -33,18 +33,19 @@ impl<'a> Watch<'a> {
         match self.sign.becomes {
             Becomes::Equal(wanted) => value.total_cmp(&wanted).is_eq(),
             Becomes::Least(least) => value >= least,
-            Becomes::Rises(per_second) => self.rises(value, per_second),
+            Becomes::Rises(per_second) => self.speed(value).is_some_and(|speed| speed >= per_second),
+            Becomes::Slows(per_second) => self.speed(value).is_some_and(|speed| speed <= per_second),
         }
     }
 
-    fn rises(&mut self, value: f64, per_second: f64) -> bool {
+    /// How fast it rises, when that has been seen for long enough.
+    fn speed(&mut self, value: f64) -> Option<f64> {
         let (since, before) = *self.from.get_or_insert((now(), value));
         let elapsed = now().duration_since(since);
-        if elapsed < RISE {
-            return false;
-        }
-        self.from = Some((now(), value));
-        value - before >= per_second * elapsed.as_secs_f64()
+        (elapsed >= RISE).then(|| {
+            self.from = Some((now(), value));
+            (value - before) / elapsed.as_secs_f64()
+        })
     }
 }
 
@@ -79,10 +80,11 @@ fn until_the_next_page() {
 
 #[test]
 fn every_incident_shows_where_its_row_says() {
-    for some in INCIDENTS.chunks(AT_ONCE) {
+    let all: Vec<&Incident> = incidents().collect();
+    for some in all.chunks(AT_ONCE) {
         std::thread::scope(|scope| {
-            for incident in some {
-                scope.spawn(|| see(incident));
+            for &incident in some {
+                scope.spawn(move || see(incident));
             }
         });
     }
@@ -93,7 +95,7 @@ fn no_sign_shows_without_an_incident() {
     let demo = Demo::start(&[]);
     demo.wait_for_least("imsimta_log_entries_total{code=\"O\"}", 20.0);
     let mut signs: Vec<(&Incident, Watch)> =
-        INCIDENTS.iter().flat_map(|row| row.watch.iter().map(move |sign| (row, Watch::new(sign)))).collect();
+        incidents().flat_map(|row| row.watch.iter().map(move |sign| (row, Watch::new(sign)))).collect();
     // Long enough for three looks of each collector, and for a rise.
     let end = now() + 4 * RISE;
     while now() < end {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::prometheus::{Process, Prometheus, argument, free_address, get, wait_for_ready};
+use super::scale::{rules, settings};
 use super::webhook::Webhook;
 use crate::exposition::sum_of;
 use crate::service::harness::{DEADLINE, PROGRAM, now, wait_for};
@@ -22,7 +23,8 @@ pub const ALERTMANAGER: &str = "prometheus-alertmanager";
 pub struct Demo {
     _process: Process,
     pub address: String,
-    printed: Receiver<String>,
+    /// Lines, and when each was printed.
+    printed: Receiver<(Instant, String)>,
 }
 
 impl Demo {
@@ -42,8 +44,18 @@ impl Demo {
         let url = url.expect("the demo prints where it serves");
         let address = url.split('/').next().expect("an address").to_owned();
         let (send, printed) = channel();
-        std::thread::spawn(move || lines.try_for_each(|line| send.send(line)));
+        std::thread::spawn(move || lines.try_for_each(|line| send.send((now(), line))));
         Self { _process: process, address, printed }
+    }
+
+    /// When the incident begins, or ends.
+    #[track_caller]
+    pub fn incident(&self, what: &str) -> Instant {
+        let is_it = |(at, line): (Instant, String)| {
+            (line.starts_with("incident ") && line.ends_with(what)).then_some(at)
+        };
+        let deadline = Duration::from_mins(30);
+        wait_for(&format!("the incident {what}"), deadline, || self.printed.try_recv().ok().and_then(is_it))
     }
 
     /// When the incident's first failure with a reason is counted. Single ones may come before it.
@@ -54,8 +66,7 @@ impl Demo {
             let page = get(&self.address, "/metrics");
             sum_of(&page, "imsimta_delivery_failures_total", &deferred).unwrap_or(0.0)
         };
-        let begins = |line: String| (line.starts_with("incident") && line.ends_with("begins")).then_some(());
-        wait_for("the incident", Duration::from_mins(3), || self.printed.try_recv().ok().and_then(begins));
+        self.incident("begins");
         let before = failures();
         wait_for("its first failure", DEADLINE, || (failures() > before).then(now))
     }
@@ -70,21 +81,28 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Scrapes exporters at these addresses.
+    /// Scrapes exporters at these addresses, as shipped.
     pub fn start(targets: &[&str]) -> Self {
+        Self::scaled(targets, 1)
+    }
+
+    /// The same with all durations divided.
+    pub fn scaled(targets: &[&str], scale: u32) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let alertmanager = free_address("127.0.0.1");
         let webhook = Webhook::start();
         let path = |name: &str| directory.path().join(name);
-        copy_rules(&path("rules"));
-        copy(
+        copy_rules(&path("rules"), scale);
+        scaled_copy(
             "alerts/prometheus.example.yml",
             &path("prometheus.yml"),
+            scale,
             &[("localhost:9797", &targets.join(", ")), ("localhost:9093", &alertmanager)],
         );
-        copy(
+        scaled_copy(
             "alerts/alertmanager.example.yml",
             &path("alertmanager.yml"),
+            scale,
             &[("localhost:9095", &webhook.address.to_string())],
         );
         let alertmanager_process = Process::start(
@@ -141,22 +159,35 @@ impl Chain {
 
 /// Copies a shipped file, with texts of it replaced.
 pub fn copy(from: &str, to: &Path, replaced: &[(&str, &str)]) {
+    scaled_copy(from, to, 1, replaced);
+}
+
+/// Where intervals are short, a scrape may take all of one.
+const SHIPPED_TIMEOUT: &str = "scrape_timeout: 5s";
+
+fn scaled_copy(from: &str, to: &Path, scale: u32, replaced: &[(&str, &str)]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(from);
     let mut text = std::fs::read_to_string(path).expect("a shipped file");
     for (old, new) in replaced {
         assert!(text.contains(old), "{from} has {old}");
         text = text.replace(old, new);
     }
+    if scale > 1 {
+        text = settings(&text.replace(SHIPPED_TIMEOUT, "scrape_timeout: 10s"), scale);
+    }
     std::fs::write(to, text).expect("written");
 }
 
-fn copy_rules(to: &Path) {
+fn copy_rules(to: &Path, scale: u32) {
     std::fs::create_dir(to).expect("made");
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/rules");
     for entry in std::fs::read_dir(from).expect("the rules") {
         let path: PathBuf = entry.expect("an entry").path();
         let text = std::fs::read_to_string(&path).expect("a rule file");
-        let text = text.replace("keep_firing_for: 10m", "keep_firing_for: 20s");
+        let text = match scale {
+            1 => text.replace("keep_firing_for: 10m", "keep_firing_for: 20s"),
+            _ => rules(&text, scale),
+        };
         std::fs::write(to.join(path.file_name().expect("a name")), text).expect("written");
     }
 }

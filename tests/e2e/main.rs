@@ -11,6 +11,8 @@ mod chain;
 mod clock;
 mod panels;
 mod prometheus;
+mod scale;
+#[expect(dead_code, reason = "another program of tests uses the rest")]
 mod webhook;
 
 /// Shared with the program of all other tests, which uses more of it.

@@ -34,7 +34,7 @@ fn incidents_show_on_their_panels() {
         let wanted = |value: f64| match row.becomes {
             Becomes::Equal(wanted) => value.total_cmp(&wanted).is_eq(),
             Becomes::Least(least) => value >= least,
-            Becomes::Rises(_) => false,
+            Becomes::Rises(_) | Becomes::Slows(_) => false,
         };
         chain.wait_for_value(&what, &queries(row, &demos[row.incident].address), wanted);
         chain.say(&what);

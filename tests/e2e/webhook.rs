@@ -14,13 +14,17 @@ use crate::service::harness::{now, wait_for};
 const DEADLINE: Duration = Duration::from_mins(6);
 
 /// One alert of one notification.
-#[derive(Clone)]
-struct Notice {
-    at: Instant,
-    receiver: String,
-    status: String,
-    alert: String,
-    instance: String,
+#[derive(Clone, Debug)]
+pub struct Notice {
+    pub at: Instant,
+    pub receiver: String,
+    pub status: String,
+    pub alert: String,
+    pub instance: String,
+    /// Empty where the alert has none.
+    pub channel: String,
+    pub summary: String,
+    pub description: String,
 }
 
 /// What came so far.
@@ -57,6 +61,11 @@ impl Webhook {
             });
             found.map(|notice| notice.at)
         })
+    }
+
+    /// All that came, in that order.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().expect("no panics").clone()
     }
 
     /// `(alert, instance)` of all that fired at a receiver.
@@ -100,6 +109,9 @@ fn read(notification: &Value) -> Vec<Notice> {
         status: text(&alert["status"]),
         alert: text(&alert["labels"]["alertname"]),
         instance: text(&alert["labels"]["instance"]),
+        channel: text(&alert["labels"]["channel"]),
+        summary: text(&alert["annotations"]["summary"]),
+        description: text(&alert["annotations"]["description"]),
     });
     notices.collect()
 }

@@ -1,10 +1,18 @@
 //! Returned and delayed messages: the notifications go through the channel `process`, and their E
 //! entries come before the R or W entry (2005Q4 guide, examples 21-4 and 21-5).
 
-use super::super::message::{Channel, Message, Recipient, Route};
+use std::time::Duration;
+
+use super::super::action::Action;
+use super::super::message::{Channel, Message, QueueFile, Recipient, Route};
 use super::super::world::{self, LOCAL_DOMAIN};
 use super::Traffic;
 use super::entries::{Disposition, Peer, Program, Thread};
+
+/// Why the return job sends a message back.
+pub(super) const TOO_LATE: &str = "unable to deliver this message after 4 days";
+/// Attempts at a message in as many days.
+const LATE_ATTEMPTS: u16 = 40;
 
 impl Traffic {
     /// A recipient is rejected: the sender hears of it unless he asked not to.
@@ -25,6 +33,33 @@ impl Traffic {
         }
         let code = if silent { "K" } else { "R" };
         self.log_disposition(thread, message, recipient, Disposition { code, reason, diagnostic }, peer);
+    }
+
+    /// Within 20 s the return job sends back a message that has been in the queue for days.
+    pub(super) fn message_expires(&mut self) {
+        let wait = self.pause(0, 20_000);
+        self.after(wait, |traffic| {
+            let domain = world::any_domain(&mut traffic.random);
+            let message = Message {
+                file: QueueFile { attempts: LATE_ATTEMPTS, ..traffic.new_file(Channel::TcpLocal) },
+                source: Channel::TcpSubmit,
+                from: format!("{}@{LOCAL_DOMAIN}", world::person(&mut traffic.random)),
+                recipients: traffic.remote_recipients(domain),
+                message_id: traffic.message_id(),
+                blocks: 3,
+                domain,
+                born: Duration::ZERO,
+                route: Route::Straight,
+            };
+            traffic.queued += 1;
+            traffic.of(Channel::TcpLocal).waiting += 1;
+            traffic.emit(Action::Create { file: message.file.clone(), contents: message.contents() });
+            let mut thread = traffic.thread(Program::Local);
+            for recipient in &message.recipients {
+                traffic.reject(&mut thread, &message, recipient, TOO_LATE, "", &Peer::own());
+            }
+            traffic.delete(&message);
+        });
     }
 
     /// A message is late: the sender hears of that, too.

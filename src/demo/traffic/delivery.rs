@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::super::action::Action;
 use super::super::entry::ConnectionEntry;
-use super::super::incident::Trouble;
 use super::super::message::{Channel, Message, Recipient};
-use super::super::world::{self, DEAD_DOMAIN, LOCAL_ADDRESS, LOCAL_ADDRESS_6, RUN_USER};
+use super::super::world::{self, LOCAL_ADDRESS, LOCAL_ADDRESS_6, RUN_USER};
 use super::Traffic;
+use super::bounce::TOO_LATE;
 use super::entries::{Disposition, Peer, Program, Thread};
 use super::outcome::Outcome;
 
@@ -129,8 +129,7 @@ impl Traffic {
                     self.reject(thread, &message, recipient, reason, diagnostic, peer);
                 }
                 Outcome::Deferred(_) if expired => {
-                    let reason = "unable to deliver this message after 4 days";
-                    self.reject(thread, &message, recipient, reason, "", peer);
+                    self.reject(thread, &message, recipient, TOO_LATE, "", peer);
                 }
                 Outcome::Deferred(diagnostic) => left.push((recipient.clone(), diagnostic.clone())),
             }
@@ -169,8 +168,7 @@ impl Traffic {
     }
 
     fn backoff(&mut self, message: &Message) -> Duration {
-        let dead = self.trouble == Some(Trouble::DeadDestination) && message.domain == DEAD_DOMAIN;
-        if dead && Self::is_remote(message) {
+        if Self::is_remote(message) && self.dead_domain() == Some(message.domain) {
             // All of them in the next run, one after the other.
             let run = DEAD_HOST_RUNS - self.now.as_secs() % DEAD_HOST_RUNS;
             return Duration::from_secs(run) + self.pause(0, 2000);

@@ -6,6 +6,7 @@ use fastrand::Rng;
 
 use super::super::action::{Action, Log};
 use super::super::entry::{ConnectionEntry, MessageEntry};
+use super::super::incident::Trouble;
 use super::super::message::{Channel, Message, Recipient};
 use super::super::world::RUN_USER;
 use super::Traffic;
@@ -109,6 +110,10 @@ impl Traffic {
     pub(super) fn log_message(&mut self, thread: &mut Thread, entry: &MessageEntry<'_>) {
         let process = thread.tag(&self.writers);
         let entry = MessageEntry { process: &process, ..entry.clone() };
+        // Without the keyword `logging` no channel logs its messages; connections have an option of their own.
+        if self.trouble == Some(Trouble::LoggingOff) {
+            return;
+        }
         let line = self.options.format.message(self.stamp(), &entry);
         self.write(Log::Mail, thread.program, line);
     }

@@ -54,7 +54,7 @@ impl Traffic {
     pub(super) fn arrival(&mut self) {
         let kind = self.random.u8(..100);
         match self.trouble {
-            Some(Trouble::PlannedRestart) => return,
+            Some(Trouble::PlannedRestart | Trouble::QueueLost) => return,
             // Nobody listens on the SMTP ports.
             Some(Trouble::DispatcherDead) if kind < 96 => return,
             _ => {}
@@ -221,7 +221,7 @@ impl Traffic {
         code: &str,
         peer: &Peer,
     ) {
-        if self.queued >= MOST_QUEUED {
+        if self.queued >= MOST_QUEUED || self.trouble == Some(Trouble::QueueLost) {
             self.tell_full();
             let recipient = incoming.recipients.first().map_or("", |recipient| &recipient.original);
             let original = format!("rfc822;{recipient}");
@@ -255,7 +255,7 @@ impl Traffic {
     }
 
     fn tell_full(&mut self) {
-        if !std::mem::replace(&mut self.told_full, true) {
+        if self.queued >= MOST_QUEUED && !std::mem::replace(&mut self.told_full, true) {
             let message = format!(
                 "the queue holds {MOST_QUEUED} messages, the most that the demo makes: further mail is refused as on a full disk"
             );

@@ -4,8 +4,9 @@
 
 use super::super::incident::Trouble;
 use super::super::message::{Channel, Message};
-use super::super::world::{self, DEAD_DOMAIN};
+use super::super::world::{self, BIG_DOMAIN, DEAD_DOMAIN};
 use super::Traffic;
+use super::trouble::old_list;
 
 /// What became of one recipient.
 #[derive(Clone, Debug)]
@@ -18,21 +19,20 @@ pub(super) enum Outcome {
     Rejected(&'static str, String),
 }
 
+/// The share of attempts that fails where not all do: too few for a page.
+const SOMETIMES: f64 = 0.25;
+
 const REJECTED: &str = "Remote SMTP server has rejected address";
 const TRANSMISSION: &str = "SMTP transmission failure has occurred";
 
 impl Traffic {
     /// Why no connection comes about, if none does. The same for all recipients.
     pub(super) fn no_connection(&mut self, message: &Message) -> Option<Outcome> {
-        match self.trouble {
-            Some(Trouble::DeadDns) => {
-                let texts = [
-                    "Temporary error from name server; cannot resolve host",
-                    "DNS lookup failed: temporary error from nameserver",
-                ];
-                return Some(Outcome::Deferred(texts[self.random.usize(..texts.len())].to_owned()));
-            }
-            Some(Trouble::DeadDestination) if message.domain == DEAD_DOMAIN => return Some(self.dead_host()),
+        let trouble = self.trouble;
+        match trouble {
+            Some(Trouble::DeadDns | Trouble::SmallSite) => return Some(self.no_answer_of_the_dns()),
+            Some(Trouble::SlowDns) if self.chance(SOMETIMES) => return Some(self.no_answer_of_the_dns()),
+            _ if self.dead_domain() == Some(message.domain) => return Some(self.dead_host()),
             _ => {}
         }
         if message.domain % 13 == 6 && self.chance(0.15) {
@@ -44,6 +44,23 @@ impl Traffic {
             4..8 => Some(Outcome::Deferred(
                 "TCP active open: Failed connect()    Error: connection refused".to_owned(),
             )),
+            _ => None,
+        }
+    }
+
+    fn no_answer_of_the_dns(&mut self) -> Outcome {
+        let texts = [
+            "Temporary error from name server; cannot resolve host",
+            "DNS lookup failed: temporary error from nameserver",
+        ];
+        Outcome::Deferred(texts[self.random.usize(..texts.len())].to_owned())
+    }
+
+    /// The domain whose host does not answer.
+    pub(super) fn dead_domain(&self) -> Option<usize> {
+        match self.trouble {
+            Some(Trouble::DeadDestination) => Some(DEAD_DOMAIN),
+            Some(Trouble::BigDestination) => Some(BIG_DOMAIN),
             _ => None,
         }
     }
@@ -64,9 +81,11 @@ impl Traffic {
 
     /// What the remote host says to one recipient.
     pub(super) fn remote_reply(&mut self, message: &Message, address: &str) -> Outcome {
-        let greylists = message.domain % 9 == 4;
-        if greylists && message.file.attempts == 0 && self.chance(0.4) {
+        if message.file.attempts == 0 && self.is_greylisted(message.domain) {
             return Outcome::Deferred("smtp;451 4.7.1 Greylisted, please try again later".to_owned());
+        }
+        if self.trouble == Some(Trouble::BounceStorm) && message.from == old_list() {
+            return Outcome::Rejected(REJECTED, format!("smtp;550 5.1.1 <{address}>... User unknown"));
         }
         match self.random.u16(..1000) {
             0..10 => Outcome::Rejected(REJECTED, format!("smtp;550 5.1.1 <{address}>... User unknown")),
@@ -83,11 +102,20 @@ impl Traffic {
         }
     }
 
+    /// Whether a domain wants a first attempt again: a few do at times, and while many do, every sixth one always.
+    fn is_greylisted(&mut self, domain: usize) -> bool {
+        let many = self.trouble == Some(Trouble::Greylisting) && domain % 6 == 1;
+        many || (domain % 9 == 4 && self.chance(0.4))
+    }
+
     /// What the message store says to one recipient.
     pub(super) fn store_reply(&mut self) -> Outcome {
         if self.trouble == Some(Trouble::DeadStore) {
             let texts = ["message store is not enabled", "Mailbox is busy"];
             return Outcome::Deferred(texts[self.random.usize(..texts.len())].to_owned());
+        }
+        if self.trouble == Some(Trouble::MailboxLocks) && self.chance(SOMETIMES) {
+            return Outcome::Deferred("Mailbox is busy".to_owned());
         }
         match self.random.u16(..1000) {
             0..4 => Outcome::Deferred("Mailbox is busy".to_owned()),

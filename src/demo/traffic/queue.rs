@@ -12,6 +12,8 @@ use super::Traffic;
 const EVERY: Duration = Duration::from_secs(2);
 /// The channel that somebody stops.
 const STOPPED: Channel = Channel::TcpLocal;
+/// The channel whose program hangs.
+const STUCK: Channel = Channel::ImsMs;
 
 impl Traffic {
     /// What is known of a channel.
@@ -27,8 +29,14 @@ impl Traffic {
     /// Whether a message has to wait, since no channel program is started for it.
     pub(super) fn nobody_starts_a_program(&self, message: &Message) -> bool {
         match self.trouble {
-            Some(Trouble::JobControllerDead | Trouble::PlannedRestart | Trouble::ForkFailed) => true,
+            Some(
+                Trouble::JobControllerDead
+                | Trouble::PlannedRestart
+                | Trouble::ForkFailed
+                | Trouble::QueueLost,
+            ) => true,
             Some(Trouble::ChannelStopped) => message.file.channel == STOPPED,
+            Some(Trouble::ChannelStuck) => message.file.channel == STUCK,
             _ => false,
         }
     }

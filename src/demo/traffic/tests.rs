@@ -12,7 +12,7 @@ use super::{Options, Planned, Traffic};
 use crate::demo::action::{Action, HostAction, TimedAction};
 use crate::demo::configuration;
 use crate::demo::format::LogFormat;
-use crate::demo::incident::{INCIDENTS, Trouble};
+use crate::demo::incident::{Trouble, incidents};
 use crate::demo::message::QueueFile;
 use crate::record::{Dialect, Line, Reader, Skip, reason};
 
@@ -390,7 +390,7 @@ fn a_stuck_server_begins_no_log() {
 
 #[test]
 fn every_incident_announces_itself() {
-    for incident in &INCIDENTS {
+    for incident in incidents() {
         let told: Vec<String> = first(Options { rate: 0.1, ..with(incident.trouble) }, 400)
             .into_iter()
             .filter_map(|event| match event.action {

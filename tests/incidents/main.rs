@@ -1,0 +1,85 @@
+//! The incidents: demos on which something goes wrong, a real Prometheus, a real Alertmanager with the shipped routes,
+//! and a receiver of what they send. [`table`] says of each incident what must come, by when and with which words, and
+//! nothing else may.
+//!
+//! It is a program of its own since it has to run alone: it takes all of a small machine.
+//!
+//! A Prometheus that runs cannot be hurried, so rules, intervals and routes run with all durations divided by
+//! [`SCALE`], but for the rows at shipped intervals. The exporter's own windows stay as they are.
+//!
+//! The short form runs with the other tests. All of them, and ten times the page that has to come within a minute:
+//!
+//! ```sh
+//! INCIDENTS=all cargo test --test incidents -- --nocapture
+//! INCIDENTS=spike cargo test --test incidents -- --nocapture
+//! ```
+//!
+//! `INCIDENTS=dead-dns,midnight` runs those.
+
+mod play;
+mod table;
+mod verdict;
+
+/// Shared with the program of all other tests, which uses more of it.
+#[path = "../exposition/mod.rs"]
+mod exposition;
+#[path = "../e2e"]
+mod e2e {
+    #[expect(dead_code, reason = "another program of tests uses the rest")]
+    pub mod chain;
+    pub mod prometheus;
+    pub mod scale;
+    #[expect(dead_code, reason = "another program of tests uses the rest")]
+    pub mod webhook;
+}
+#[path = "../service"]
+mod service {
+    #[expect(dead_code, reason = "another program of tests uses the rest")]
+    pub mod harness;
+}
+
+use std::io::Write as _;
+
+use e2e::chain::ALERTMANAGER;
+use service::harness::available;
+use table::{INCIDENTS, Row};
+
+/// What durations are divided by.
+const SCALE: u32 = 10;
+/// Demos at once. More of them on a small machine, and scrapes come late.
+const AT_ONCE: usize = 10;
+/// How often the page is looked at that has to come within a minute.
+const SPIKES: usize = 10;
+
+/// Whether only the short form is asked for.
+fn is_short() -> bool {
+    std::env::var_os("INCIDENTS").is_none()
+}
+
+/// Which rows are played.
+fn asked_for() -> Vec<&'static Row> {
+    let Ok(asked) = std::env::var("INCIDENTS") else {
+        return INCIDENTS.iter().filter(|row| row.is_short).collect();
+    };
+    match asked.as_str() {
+        "all" => INCIDENTS.iter().collect(),
+        "spike" => vec![Row::named("dead-dns at shipped intervals"); SPIKES],
+        names => names.split(',').map(Row::named).collect(),
+    }
+}
+
+#[test]
+fn what_must_come_comes_and_nothing_else() {
+    if !available("prometheus") || !available(ALERTMANAGER) {
+        return;
+    }
+    let mut asked_for = asked_for();
+    asked_for.sort_by_key(|row| row.scale);
+    let mut verdicts = Vec::new();
+    for of_a_scale in asked_for.chunk_by(|one, other| one.scale == other.scale) {
+        verdicts.extend(of_a_scale.chunks(AT_ONCE).flat_map(play::play));
+    }
+    drop(write!(std::io::stderr(), "{}", verdict::table(&verdicts)));
+    let faults: Vec<&String> = verdicts.iter().flat_map(|verdict| &verdict.faults).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
+}

@@ -1,0 +1,84 @@
+//! Plays some incidents side by side.
+
+use std::time::{Duration, Instant};
+
+use super::table::{By, Row};
+use super::verdict::{Verdict, is_resolved};
+use crate::e2e::chain::{Chain, Demo};
+use crate::service::harness::{now, pause, wait_for};
+
+/// Long enough to see the state before the incident and to fill the windows of the rules.
+const CALM: Duration = Duration::from_secs(25);
+/// The same at shipped intervals.
+const SHIPPED_CALM: Duration = Duration::from_secs(50);
+/// Until a page that is over says so, beyond what it is kept for.
+const RESOLVED: Duration = Duration::from_mins(3);
+
+/// One incident that is played.
+pub struct Part {
+    pub row: &'static Row,
+    pub address: String,
+    /// None once its exporter is gone.
+    demo: Option<Demo>,
+    pub began: Instant,
+    /// When all that must come has to be there.
+    end: Instant,
+}
+
+impl Part {
+    fn start(row: &'static Row, number: usize) -> Self {
+        let calm = if row.scale == 1 { SHIPPED_CALM } else { CALM };
+        let (seed, calm) = (number.to_string(), format!("{}s", calm.as_secs()));
+        let lasts = row.over_after.map_or_else(|| format!("{}s", row.lasts().as_secs()), str::to_owned);
+        let stuck_after = format!("{}s", 600 / row.scale);
+        let mut arguments = vec!["--seed", &seed, "--rate", row.rate, "--stuck-after", &stuck_after];
+        if let By::Demo(name) = row.by {
+            arguments.extend(["--incident", name, "--incident-after", &calm, "--incident-for", &lasts]);
+        }
+        arguments.extend(row.with);
+        let demo = Demo::start(&arguments);
+        Self { row, address: demo.address.clone(), demo: Some(demo), began: now(), end: now() }
+    }
+
+    /// Whether its pages can be over soon: its exporter still says something, and sees nothing any more.
+    pub fn can_be_over(&self) -> bool {
+        self.demo.is_some() && !self.row.leaves_traces
+    }
+
+    fn begin(&mut self, started: Instant) {
+        match self.row.by {
+            By::Demo(_) => self.began = self.demo.as_ref().expect("it runs").incident("begins"),
+            By::Killing => {
+                wait_for("some calm", CALM * 2, || (now() >= started + CALM).then_some(()));
+                self.began = now();
+                self.demo = None;
+            }
+        }
+        self.end = self.began + self.row.lasts();
+    }
+}
+
+/// Plays these rows, which have one scale, and judges each.
+pub fn play(rows: &[&'static Row]) -> Vec<Verdict> {
+    let scale = rows[0].scale;
+    let mut parts: Vec<Part> = rows.iter().zip(1..).map(|(&row, number)| Part::start(row, number)).collect();
+    let addresses: Vec<String> = parts.iter().map(|part| part.address.clone()).collect();
+    let chain = Chain::scaled(&addresses.iter().map(String::as_str).collect::<Vec<_>>(), scale);
+    let started = now();
+    for part in &mut parts {
+        part.begin(started);
+    }
+    for part in &parts {
+        while now() < part.end {
+            pause();
+        }
+    }
+    // What is over says so. What was killed stays dead. The short form does not wait for it.
+    let last = if super::is_short() { now() } else { now() + RESOLVED };
+    let is_over = |part: &Part| !part.can_be_over() || is_resolved(&chain.webhook.notices(), &part.address);
+    while now() < last && !parts.iter().all(is_over) {
+        pause();
+    }
+    let notices = chain.webhook.notices();
+    parts.iter().map(|part| Verdict::of(part, &notices)).collect()
+}
