@@ -11,3 +11,5 @@ mod files;
 mod rules;
 mod thresholds;
 mod tools;
+
+pub use rules::RECORDED;

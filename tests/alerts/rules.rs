@@ -9,15 +9,19 @@ use super::files::{Case, RuleFile, TestFile, alerts, directory, list, rules, tex
 /// Where runbooks are until a site says otherwise; `alerts/README.md` tells how to change it.
 pub const RUNBOOKS: &str = "https://runbooks.example.com/imsimta/";
 /// Where the dashboards are until a site says otherwise.
-const DASHBOARDS: [&str; 3] = [
+const DASHBOARDS: [&str; 7] = [
     "http://localhost:3000/d/imsimta-overview?",
+    "http://localhost:3000/d/imsimta-delivery?",
     "http://localhost:3000/d/imsimta-queues?",
     "http://localhost:3000/d/imsimta-connections?",
+    "http://localhost:3000/d/imsimta-daemons?",
+    "http://localhost:3000/d/imsimta-exporter?",
+    "http://localhost:3000/d/imsimta-fleet?",
 ];
 /// The one alert without silent cases.
 const ALWAYS_FIRES: &str = "ImsMtaWatchdog";
 /// What rules record, in the order of the files, and its labels beside those of the target.
-const RECORDED: &[Recorded<'static>] = &[
+pub const RECORDED: &[Recorded<'static>] = &[
     ("job_instance_channel:imsimta_queue_messages:avg5m", &["channel"]),
     ("job_instance_channel:imsimta_queue_messages:p95_2w", &["channel"]),
     ("job_instance_service:imsimta_connections:used_ratio", &["service"]),

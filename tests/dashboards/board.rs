@@ -7,8 +7,10 @@ use serde_json::Value;
 /// What variables are replaced by when a query is looked at and not run. They are told apart from
 /// anything written out.
 pub const SENTINELS: &[(&str, &str)] = &[
+    ("__range", "13m37s"),
     ("__rate_interval", "7m13s"),
     ("channel", "var_channel"),
+    ("cluster", "var_cluster"),
     ("instance", "var_instance"),
     ("job", "var_job"),
 ];
@@ -66,6 +68,13 @@ pub struct Query<'a> {
     pub legend: &'a str,
     /// Whether a panel shows it.
     pub of_panel: bool,
+    /// Whether it is asked once, and not for each point of a line.
+    pub instant: bool,
+}
+
+/// The names of the variables.
+pub fn variables(board: &Value) -> Vec<&str> {
+    list(board, "/templating/list").iter().map(|variable| text(variable, "/name")).collect()
 }
 
 /// The queries of all panels.
@@ -76,6 +85,7 @@ pub fn panel_queries(board: &Value) -> Vec<Query<'_>> {
             expr: text(target, "/expr"),
             legend: text(target, "/legendFormat"),
             of_panel: true,
+            instant: target["instant"] == Value::Bool(true),
         })
     };
     panels(board).into_iter().flat_map(of).collect()
@@ -88,6 +98,7 @@ pub fn all_queries(board: &Value) -> Vec<Query<'_>> {
         expr: text(annotation, "/expr"),
         legend: "",
         of_panel: false,
+        instant: false,
     });
     panel_queries(board).into_iter().chain(annotations).collect()
 }

@@ -54,16 +54,34 @@ pub const SHOWN: &[Shown] = &[
     shown("wrong-owner", "imsimta / Daemons & host: Critical files", Becomes::Least(1.0)),
     shown("smtp-server-stuck", "imsimta / Daemons & host: Overaged servers", Becomes::Equal(1.0)),
     shown("fork-failed", "imsimta / Daemons & host: Events in the logs of daemons", Becomes::Least(1.0)),
+    shown("dead-dns", "imsimta / Delivery: Failing share by channel", Becomes::Least(0.5)),
+    shown("dead-dns", "imsimta / Delivery: Worst channel's failing share", Becomes::Least(0.5)),
+    shown("dead-dns", "imsimta / Fleet: Failing share by host", Becomes::Least(0.2)),
+    shown("dead-destination", "imsimta / Delivery: Worst domain, 5 minutes", Becomes::Least(20.0)),
+    shown("dead-destination", "imsimta / Delivery: Which domains fail the most?", Becomes::Least(20.0)),
     shown("channel-stopped", "imsimta / Daemons & host: Stopped channels", Becomes::Least(1.0)),
 ];
 
 /// What variables stand for when nothing else is asked for: everything.
-const EVERYTHING: &[(&str, &str)] =
-    &[("__rate_interval", "1m"), ("channel", ".+"), ("instance", ".+"), ("job", ".+")];
+const EVERYTHING: &[(&str, &str)] = &[
+    ("__range", "5m"),
+    ("__rate_interval", "1m"),
+    ("channel", ".+"),
+    ("cluster", ".*"),
+    ("instance", ".+"),
+    ("job", ".+"),
+];
+
+/// How far back panels look beyond the time that is shown, and how far in a run of minutes.
+const SHORTENED: &[(&str, &str)] = &[
+    ("[2w:1h] offset 1d", "[30s:10s] offset 10s"),
+    (" offset 1w", " offset 20s"),
+    (" offset 5m)", " offset 20s)"),
+];
 
 /// Every query of every panel, ready to run: the titles of dashboard and panel, and the query with
 /// `values` for its variables, by name. Variables without a value there stand for everything, and
-/// `__rate_interval` for one minute.
+/// `__rate_interval` for one minute; two weeks, a week and five minutes ago are as many seconds.
 ///
 /// None is optional: with an exporter that reads logs with connection entries, each has an answer.
 pub fn runnable(values: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -72,7 +90,8 @@ pub fn runnable(values: &[(&str, &str)]) -> Vec<(String, String)> {
     for board in &board::boards() {
         queries.extend(board::panel_queries(board).iter().map(|query| {
             let title = format!("{}: {}", board::text(board, "/title"), query.place);
-            (title, board::substitute(query.expr, &values))
+            let expr = board::substitute(query.expr, &values);
+            (title, SHORTENED.iter().fold(expr, |expr, (long, short)| expr.replace(long, short)))
         }));
     }
     queries

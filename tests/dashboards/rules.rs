@@ -2,14 +2,20 @@
 //!
 //! A rule gives one sentence for each violation, with the title of the panel.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::alerts::RECORDED;
 use crate::promql::{Analysis, Use};
 
-use super::board::{Query, SENTINELS, all_queries, list, panel_queries, panels, placed, substitute, text};
+use super::board::{
+    Query, SENTINELS, all_queries, list, panel_queries, panels, placed, substitute, text, variables as named,
+};
+use super::honest;
 
 /// A rule.
 pub struct Rule {
@@ -39,6 +45,10 @@ pub const RULES: &[Rule] = &[
     Rule { name: "functions fit the kind of metric", check: functions },
     Rule { name: "rates over $__rate_interval", check: rate_interval },
     Rule { name: "labels exist", check: labels },
+    Rule { name: "nothing is divided by nothing", check: honest::ratios },
+    Rule { name: "time_wait flattens no axis", check: honest::time_wait },
+    Rule { name: "no growth before it can be known", check: honest::growth },
+    Rule { name: "no legend of zeros", check: honest::zeros },
 ];
 
 /// Units of `getCategories()` in Grafana that a dashboard of ours may use.
@@ -60,6 +70,8 @@ const UNITS: &[&str] = &[
     "dateTimeFromNow",
     "bool",
     "bool_on_off",
+    // A count with all its digits.
+    "locale",
     "string",
 ];
 
@@ -118,6 +130,10 @@ fn links(board: &Value, boards: &[Value]) -> Vec<String> {
         if !uid.is_some_and(|uid| uids.contains(uid)) {
             found.push(format!("{url} leads to no dashboard of ours"));
         }
+        let keeps = |what: &str| url.contains(what);
+        if !keeps("${__url_time_range}") || !(keeps("${__all_variables}") || keeps("var-instance=")) {
+            found.push(format!("{url} keeps not both time and variables"));
+        }
     }
     found
 }
@@ -141,8 +157,10 @@ fn collect_urls<'a>(value: &'a Value, urls: &mut Vec<&'a str>) {
 fn variables(board: &Value, _: &[Value]) -> Vec<String> {
     let mut found = Vec::new();
     let all = list(board, "/templating/list");
-    let names: Vec<&str> = all.iter().map(|variable| text(variable, "/name")).collect();
-    if names != ["datasource", "job", "instance", "channel"] {
+    let names = named(board);
+    let one_host = ["datasource", "job", "instance", "channel"];
+    let many_hosts = ["datasource", "cluster", "job", "instance"];
+    if names != one_host && names != many_hosts {
         found.push(format!("the variables are {names:?}"));
     }
     for variable in all {
@@ -164,10 +182,14 @@ fn variables(board: &Value, _: &[Value]) -> Vec<String> {
         demand(is_chosen_data_source(variable), "it asks ${datasource}");
         demand(variable["multi"] == Value::Bool(true), "several can be chosen");
         demand(variable["includeAll"] == Value::Bool(true), "all can be chosen");
-        demand(text(variable, "/allValue") == ".+", "the value for all is .+");
+        if name == "cluster" {
+            demand(text(variable, "/allValue") == ".*", "the value for all is .*, where nobody has clusters");
+        } else {
+            demand(text(variable, "/allValue") == ".+", "the value for all is .+");
+        }
         demand(variable["refresh"] == 2, "it is read again when the time changes");
         found.extend(
-            variable_query(text(variable, "/query/query"), name)
+            variable_query(text(variable, "/query/query"), name, &names)
                 .into_iter()
                 .map(|what| format!("variable {name}: {what}")),
         );
@@ -176,7 +198,9 @@ fn variables(board: &Value, _: &[Value]) -> Vec<String> {
 }
 
 /// What is wrong with the query of a variable, which gives the values of the label called as it.
-fn variable_query(query: &str, name: &str) -> Vec<String> {
+///
+/// It follows those of the target that stand before it.
+fn variable_query(query: &str, name: &str, all: &[&str]) -> Vec<String> {
     let inner = query.strip_prefix("label_values(").and_then(|rest| rest.strip_suffix(')'));
     let Some((selector, label)) = inner.and_then(|inner| inner.rsplit_once(", ")) else {
         return vec![format!("{query} has not the form label_values(series, label)")];
@@ -189,11 +213,8 @@ fn variable_query(query: &str, name: &str) -> Vec<String> {
     if label != name {
         found.push(format!("it gives the label {label}"));
     }
-    let follows: &[(&str, &str)] = match name {
-        "job" => &[],
-        "instance" => &SENTINELS[3..],
-        _ => &SENTINELS[2..],
-    };
+    let before = all.iter().take_while(|other| **other != name).filter(|other| **other != "datasource");
+    let follows: Vec<(&str, String)> = before.map(|other| (*other, format!("var_{other}"))).collect();
     for used in &analysis.uses {
         if !used.has_label(label) {
             found.push(format!("{} has no label {label}", used.name));
@@ -207,8 +228,16 @@ fn variable_query(query: &str, name: &str) -> Vec<String> {
 fn annotations(board: &Value, _: &[Value]) -> Vec<String> {
     let all = list(board, "/annotations/list");
     let mut found = Vec::new();
-    for series in ["ALERTS", "process_start_time_seconds", "imsimta_log_rotations_total"] {
-        if !all.iter().any(|annotation| text(annotation, "/expr").contains(series)) {
+    for series in [
+        "ALERTS",
+        "process_start_time_seconds",
+        "imsimta_process_start_time_seconds",
+        "imsimta_log_rotations_total",
+    ] {
+        if !all.iter().any(|annotation| {
+            text(annotation, "/expr").starts_with(series)
+                || text(annotation, "/expr").contains(&format!("({series}"))
+        }) {
             found.push(format!("no annotation shows {series}"));
         }
     }
@@ -382,17 +411,26 @@ fn instant(board: &Value, _: &[Value]) -> Vec<String> {
     found
 }
 
+/// What a query uses, or why it cannot be read.
+type Analysed = Rc<Result<Analysis<'static>, String>>;
+
+thread_local! {
+    /// Many rules look at each query, and reading one takes milliseconds.
+    static ANALYSED: RefCell<HashMap<String, Analysed>> = RefCell::default();
+}
+
 /// A query with its variables replaced by [`SENTINELS`].
-fn analyse(query: &Query<'_>) -> Result<Analysis<'static>, String> {
-    Analysis::new(&substitute(query.expr, SENTINELS))
+fn analyse(query: &Query<'_>) -> Analysed {
+    let read = || Rc::new(Analysis::with(&substitute(query.expr, SENTINELS), RECORDED));
+    ANALYSED.with_borrow_mut(|known| known.entry(query.expr.to_owned()).or_insert_with(read).clone())
 }
 
 /// Applies `check` to the queries that parse and prefixes what it says with their places.
 fn each(queries: Vec<Query<'_>>, check: impl Fn(&Query<'_>, &Analysis<'_>) -> Vec<String>) -> Vec<String> {
     let mut found = Vec::new();
     for query in queries {
-        if let Ok(analysis) = analyse(&query) {
-            found.extend(check(&query, &analysis).iter().map(|what| format!("{}: {what}", query.place)));
+        if let Ok(analysis) = &*analyse(&query) {
+            found.extend(check(&query, analysis).iter().map(|what| format!("{}: {what}", query.place)));
         }
     }
     found
@@ -406,7 +444,7 @@ fn each_use(queries: Vec<Query<'_>>, check: impl Fn(&Query<'_>, &Use) -> Vec<Str
 fn parses(board: &Value, _: &[Value]) -> Vec<String> {
     let mut found = Vec::new();
     for query in all_queries(board) {
-        if let Err(error) = analyse(&query) {
+        if let Err(error) = &*analyse(&query) {
             found.push(format!("{}: {error}", query.place));
         } else if substitute(query.expr, SENTINELS).contains('$') {
             found.push(format!("{}: an unknown variable in {}", query.place, query.expr));
@@ -420,6 +458,7 @@ fn catalogued(board: &Value, _: &[Value]) -> Vec<String> {
 }
 
 fn matched(board: &Value, _: &[Value]) -> Vec<String> {
+    let variables = named(board);
     each_use(all_queries(board), |query, used| {
         let mut found = Vec::new();
         let job = used.has("job", "=~", "var_job");
@@ -429,9 +468,12 @@ fn matched(board: &Value, _: &[Value]) -> Vec<String> {
         if !job || !instance {
             found.push(format!("{} does not follow $job and $instance", used.name));
         }
+        if variables.contains(&"cluster") && !used.has("cluster", "=~", "var_cluster") {
+            found.push(format!("{} does not follow $cluster", used.name));
+        }
         let channels = used.known_labels(&["channel", "destination_channel", "source_channel"]);
         let followed = channels.iter().any(|label| used.has(label, "=~", "var_channel"));
-        if query.of_panel && !channels.is_empty() && !followed {
+        if query.of_panel && variables.contains(&"channel") && !channels.is_empty() && !followed {
             found.push(format!("{} does not follow $channel", used.name));
         }
         found
@@ -443,12 +485,15 @@ fn functions(board: &Value, _: &[Value]) -> Vec<String> {
 }
 
 fn rate_interval(board: &Value, _: &[Value]) -> Vec<String> {
-    const REPLACED: Duration = Duration::from_secs(7 * 60 + 13);
-    each_use(all_queries(board), |_, used| {
+    const RATE_INTERVAL: Duration = Duration::from_secs(7 * 60 + 13);
+    const RANGE: Duration = Duration::from_secs(13 * 60 + 37);
+    each_use(all_queries(board), |query, used| {
         let function = used.functions.last().copied().unwrap_or_default();
         let rate = matches!(function, "rate" | "irate" | "increase" | "changes" | "resets");
         match used.range {
-            Some(range) if rate && range != REPLACED => {
+            // A total of all the time that is shown.
+            Some(RANGE) if query.instant && function == "increase" => Vec::new(),
+            Some(range) if rate && range != RATE_INTERVAL => {
                 vec![format!("{function} of {} is not over $__rate_interval", used.name)]
             }
             _ => Vec::new(),

@@ -119,11 +119,15 @@ impl Chain {
         Self { _alertmanager: alertmanager_process, prometheus, webhook, _directory: directory }
     }
 
-    /// Asks Prometheus until a query has an answer.
+    /// Asks Prometheus until a query has an answer, all of which is numbers.
     #[track_caller]
     pub fn wait_for_answer(&self, panel: &str, query: &str) {
+        let number = |sample: &Value| sample["value"][1] != "NaN";
         wait_for(&format!("an answer to {panel}: {query}"), DEADLINE, || {
-            self.prometheus.ask(query).filter(|samples| !samples.is_empty()).map(drop)
+            self.prometheus
+                .ask(query)
+                .filter(|samples| !samples.is_empty() && samples.iter().all(number))
+                .map(drop)
         });
     }
 

@@ -10,8 +10,10 @@ use promql_parser::parser::{
     AggregateExpr, BinaryExpr, Call, Expr, LabelModifier, VectorMatchCardinality, VectorSelector, parse,
 };
 
-/// Labels that the scrape adds.
+/// Labels that the scrape adds; that of the cluster where a site has many hosts.
 const TARGET_LABELS: [&str; 3] = ["job", "cluster", "instance"];
+/// Series that Prometheus makes itself of each scrape, and of alerts.
+const OF_PROMETHEUS: [&str; 4] = ["up", "scrape_duration_seconds", "scrape_samples_scraped", "ALERTS"];
 
 /// A metric that rules record, and its labels beside those of the target; those of a whole cluster have no instance.
 pub type Recorded<'a> = (&'a str, &'a [&'a str]);
@@ -229,7 +231,7 @@ impl<'a> Analysis<'a> {
             existence_only: self.existence_only,
             metric,
             labels: labels.clone(),
-            exists: metric.is_some() || recorded.is_some() || ["up", "ALERTS"].contains(&name.as_str()),
+            exists: metric.is_some() || recorded.is_some() || OF_PROMETHEUS.contains(&name.as_str()),
             name,
         });
         labels
