@@ -9,6 +9,7 @@ use crate::prometheus::free_address;
 use crate::service::harness::{Install, PROGRAM, Service};
 
 const LOG: &str = "mail.log_current";
+const CONNECTIONS: &str = "connection.log_current";
 /// Failures go to so many domains, so that no single one is to blame.
 const DOMAINS: u32 = 10;
 
@@ -18,6 +19,8 @@ pub struct Truth {
     pub enqueued: u32,
     pub attempts: u32,
     pub dequeued: u32,
+    /// Inbound ones, each of which ends at once.
+    pub connections: u32,
 }
 
 /// What a host is like.
@@ -47,6 +50,7 @@ impl Host {
     pub fn start(number: usize, row: &'static Row) -> Self {
         let install = Install::new();
         install.append(LOG, "");
+        install.append(CONNECTIONS, "");
         for message in 0..row.waiting + row.held {
             let ending = if message < row.waiting { "00" } else { "HELD" };
             let name = format!("tcp_local/000/ZZf0r4i0Wdy5{message}.{ending}");
@@ -88,15 +92,21 @@ impl Host {
             writeln!(entries, "{time} {code} 1 a@b.example rfc822;{address} {address} {reply}")
                 .expect("a string takes all");
         };
-        let Truth { enqueued, attempts, dequeued } = self.row.batch;
+        let Truth { enqueued, attempts, dequeued, connections } = self.row.batch;
         (0..enqueued).for_each(|number| entry(number, "tcp_intranet tcp_local    E", ""));
         (0..dequeued).for_each(|number| entry(number, "tcp_local                 D", " 250 ok"));
         let failed = self.written.attempts..self.written.attempts + attempts - dequeued;
         failed.for_each(|number| entry(number, "tcp_local                 Q", " 451 4.4.1 no answer"));
         self.install.append(LOG, &entries);
+        let connection = |action: char| {
+            format!("{time} tcp_local    +            {action} TCP|192.0.2.1|25|198.51.100.1|4303 SMTP\n")
+        };
+        let open_and_close = ['O', 'C'].map(connection).concat();
+        self.install.append(CONNECTIONS, &open_and_close.repeat(connections as usize));
         let written = &mut self.written;
         written.enqueued += enqueued;
         written.attempts += attempts;
         written.dequeued += dequeued;
+        written.connections += connections;
     }
 }

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tempfile::TempDir;
 
 use crate::chain::copy;
+use crate::dashboards::queries::runnable;
 use crate::prometheus::Process;
 use crate::service::harness::{DEADLINE, available, wait_for};
 use host::{Host, Row, Truth};
@@ -19,9 +20,24 @@ use store::{Agent, PROGRAMS, Store, start_rules};
 
 /// THE table of hosts. The second one fails three attempts of five.
 static HOSTS: [Row; 3] = [
-    Row { cluster: "mx", waiting: 3, held: 0, batch: Truth { enqueued: 3, attempts: 5, dequeued: 5 } },
-    Row { cluster: "mx", waiting: 5, held: 2, batch: Truth { enqueued: 2, attempts: 5, dequeued: 2 } },
-    Row { cluster: "store", waiting: 7, held: 0, batch: Truth { enqueued: 1, attempts: 2, dequeued: 2 } },
+    Row {
+        cluster: "mx",
+        waiting: 3,
+        held: 0,
+        batch: Truth { enqueued: 3, attempts: 5, dequeued: 5, connections: 2 },
+    },
+    Row {
+        cluster: "mx",
+        waiting: 5,
+        held: 2,
+        batch: Truth { enqueued: 2, attempts: 5, dequeued: 2, connections: 1 },
+    },
+    Row {
+        cluster: "store",
+        waiting: 7,
+        held: 0,
+        batch: Truth { enqueued: 1, attempts: 2, dequeued: 2, connections: 3 },
+    },
 ];
 const FAILING: usize = 1;
 /// So many are scraped in one round.
@@ -29,10 +45,11 @@ const TARGETS: f64 = 3.0;
 /// A counter, and what it has to be of a host.
 type Counter = (&'static str, fn(&Truth) -> u32);
 /// The counters whose truth is known.
-const COUNTERS: [Counter; 3] = [
+const COUNTERS: [Counter; 4] = [
     ("imsimta_enqueued_recipients_total", |truth| truth.enqueued),
     ("imsimta_delivery_attempts_total", |truth| truth.attempts),
     ("imsimta_dequeued_recipients_total", |truth| truth.dequeued),
+    ("imsimta_connections_opened_total", |truth| truth.connections),
 ];
 /// Scrapes that an agent misses while it is down for a minute, at the shipped interval.
 const MISSED: f64 = 6.0;
@@ -191,6 +208,7 @@ fn sums_of_a_fleet_are_those_of_its_hosts_whoever_is_away() {
 
     nothing_is_doubled_or_lost(&fleet, began);
     rules_record_the_truth(&fleet);
+    panels_have_answers(&fleet);
 }
 
 /// Over all of the run, and in each series.
@@ -248,5 +266,15 @@ fn rules_record_the_truth(fleet: &Fleet) {
             let found = fleet.store.by("cluster", &query);
             truth.iter().all(|(cluster, &truth)| near(found.get(cluster), truth)).then_some(())
         });
+    }
+}
+
+/// Every panel of the Fleet dashboard has something to show of a store that is no Prometheus.
+fn panels_have_answers(fleet: &Fleet) {
+    let queries = runnable(&[("job", "imsimta"), ("__rate_interval", "1m")]);
+    let mut of_fleet = queries.iter().filter(|(panel, _)| panel.starts_with("imsimta / Fleet: ")).peekable();
+    assert!(of_fleet.peek().is_some(), "no panels of a fleet");
+    for (panel, query) in of_fleet {
+        wait_for(&format!("an answer to {panel}: {query}"), DEADLINE, || fleet.store.value(query));
     }
 }
