@@ -10,7 +10,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use super::files::{directory, list, yaml};
+use super::files::{alerts, directory, list, yaml};
 
 /// Runs a tool in `alerts`; its output. `None` where it is not installed.
 #[track_caller]
@@ -79,18 +79,29 @@ fn amtool_accepts_the_example_of_alertmanager() {
     run("amtool", ["check-config", "alertmanager.example.yml"]);
 }
 
+/// All of ours, and those of others in the same Alertmanager: of no severity that we know they are a ticket.
 #[test]
 fn alerts_are_routed_by_severity() {
-    for (receiver, labels) in [
-        ("page", ["alertname=ImsMtaDeliveryFailureSpike", "severity=critical"]),
-        ("page", ["alertname=ImsMtaExporterAbsent", "severity=critical"]),
-        ("ticket", ["alertname=ImsMtaHeldMessages", "severity=warning"]),
-        ("ticket", ["alertname=SomethingElse", "severity=info"]),
-        ("watchdog", ["alertname=ImsMtaWatchdog", "severity=info"]),
-    ] {
-        let verify = format!("--verify.receivers={receiver}");
-        let arguments = ["config", "routes", "test", "--config.file=alertmanager.example.yml", &verify];
-        run("amtool", arguments.into_iter().chain(labels));
+    let of = |severity: &str| match severity {
+        "critical" => "page",
+        "info" => "info",
+        _ => "ticket",
+    };
+    let others = ["critical", "warning", "info", "error", ""]
+        .map(|severity| ("SomethingElse".to_owned(), severity.to_owned()));
+    let ours = alerts()
+        .into_iter()
+        .map(|(name, mut rule)| (name, rule.labels.remove("severity").expect("a severity")));
+    let clusters = [vec![], vec!["cluster=mx".to_owned()]];
+    for (name, severity) in ours.chain(others) {
+        let receiver = if name == "ImsMtaWatchdog" { "watchdog" } else { of(&severity) };
+        for cluster in &clusters {
+            let labels =
+                [format!("alertname={name}"), format!("severity={severity}"), "instance=mx1:9797".to_owned()];
+            let verify = format!("--verify.receivers={receiver}");
+            let arguments = ["config", "routes", "test", "--config.file=alertmanager.example.yml", &verify];
+            run("amtool", arguments.into_iter().map(str::to_owned).chain(labels).chain(cluster.clone()));
+        }
     }
 }
 
