@@ -48,6 +48,12 @@ pub(super) static ROUTES: &[Route] = &[
         doc: "whether mail flows, and else why not; what is collected, since when, what fails and why",
     },
     Route {
+        path: "/status.txt",
+        access: Access::Names,
+        makes: Makes::Page(status_text),
+        doc: "the first half of that for a terminal, where runbooks begin: what is wrong, and a row a channel",
+    },
+    Route {
         path: "/top",
         access: Access::Names,
         makes: Makes::Page(top),
@@ -114,6 +120,10 @@ fn status(site: &Site) -> Made {
     let links = links(&[Access::Open, Access::Numbers, Access::Names]);
     let links: Vec<_> = links.iter().map(|route| (route.path, route.doc)).collect();
     Made::html(status::page(&site.observed, &links, site.command().as_deref()))
+}
+
+fn status_text(site: &Site) -> Made {
+    Made::text(status::text::text(&site.observed))
 }
 
 fn top(site: &Site) -> Made {

@@ -1,6 +1,7 @@
 //! The status page: whether mail flows, then what is collected, since when, what cannot be read and why.
 
 mod mail;
+pub(super) mod text;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -45,7 +45,7 @@ fn a_page_that_shows_more_than_numbers_is_shown_under_this_hosts_names_alone() {
         ("Host: 127.0.0.1\r\nHost: 127.0.0.1\r\n".to_owned(), 400, 400),
         ("Host: 127.0.0.1\r\nHost: evil.example\r\n".to_owned(), 400, 400),
     ] {
-        for path in ["/", "/debug/unparsed", "/debug/unparsed.txt", "/nothing"] {
+        for path in ["/", "/status.txt", "/debug/unparsed", "/debug/unparsed.txt", "/nothing"] {
             let expected = match (root, path) {
                 (200, "/nothing") => 404,
                 (200, path) if path.starts_with("/debug") => 401,
