@@ -51,7 +51,7 @@ pub(super) static ROUTES: &[Route] = &[
         path: "/status.txt",
         access: Access::Names,
         makes: Makes::Page(status_text),
-        doc: "the first half of that for a terminal, where runbooks begin: what is wrong, and a row a channel",
+        doc: "the first half of that for a terminal, where runbooks begin: what is wrong, a row a channel, and the busiest",
     },
     Route {
         path: "/top",
@@ -123,7 +123,7 @@ fn status(site: &Site) -> Made {
 }
 
 fn status_text(site: &Site) -> Made {
-    Made::text(status::text::text(&site.observed))
+    Made::text(status::text::text(&site.observed, &site.clients.read()))
 }
 
 fn top(site: &Site) -> Made {

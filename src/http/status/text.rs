@@ -1,5 +1,5 @@
-//! The head of the status page for a terminal: whether mail flows and else why not, and a row a channel. Runbooks begin
-//! with it.
+//! The head of the status page for a terminal: whether mail flows and else why not, a row a channel, and who is busiest.
+//! Runbooks begin with it.
 
 use std::fmt::Write as _;
 
@@ -7,16 +7,22 @@ use crate::aggregate::recent::ChannelActivity;
 use crate::findings::situation::{Channel, Situation};
 use crate::findings::words::time;
 use crate::findings::{Input, Thresholds, findings, share};
+use crate::metrics::ClientDisplay;
+use crate::metrics::busiest::{self, Top};
 use crate::observed::Observed;
 use crate::text::escape::escaped;
 
 /// The longest name of a channel that is shown.
 const NAME_WIDTH: usize = 32;
+/// Of each kind of the busiest.
+const BUSIEST: usize = 3;
+/// The longest name of a client, sender or destination that is shown.
+const BUSIEST_WIDTH: usize = 80;
 /// What the columns are called.
 const TITLES: [&str; 8] = ["channel", "in", "out", "failing", "waiting", "oldest", "never tried", "held"];
 
 /// The whole text.
-pub(in crate::http) fn text(observed: &Observed) -> String {
+pub(in crate::http) fn text(observed: &Observed, clients: &ClientDisplay) -> String {
     let (situation, limits) = (observed.situation(), &observed.limits);
     let mut text = found(&situation, limits);
     channels(&situation, &mut text);
@@ -26,6 +32,7 @@ pub(in crate::http) fn text(observed: &Observed) -> String {
         // Writing into a string cannot fail.
         let _ = writeln!(text, "Connections of {}: {} of {limit}", service.name, service.used);
     }
+    busiest_of(&busiest::all(observed, clients, BUSIEST), &mut text);
     let _ =
         writeln!(text, "imsimta-exporter {}: {}", env!("CARGO_PKG_VERSION"), observed.readiness().sentence());
     text
@@ -66,6 +73,22 @@ fn channels(situation: &Situation, text: &mut String) {
             let _ = write!(text, "  {cell:>width$}");
         }
         text.push('\n');
+    }
+    text.push('\n');
+}
+
+/// A line for each kind of which there is anybody.
+fn busiest_of(tables: &[Top], text: &mut String) {
+    text.push_str(
+        "\nThe busiest of the last 5 minutes, and those with most open sockets; /top has 100 of each:\n",
+    );
+    for top in tables.iter().filter(|top| !top.rows.is_empty()) {
+        let rows = top
+            .rows
+            .iter()
+            .map(|row| format!("{} {}", escaped(row.name.as_bytes(), BUSIEST_WIDTH), row.count));
+        let rows = rows.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "{}: {rows}; of {} all together", top.table.meaning(), top.all);
     }
     text.push('\n');
 }
