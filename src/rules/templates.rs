@@ -34,6 +34,7 @@ templates! {
     "host.rules.yml",
     "processes.rules.yml",
     "queue.rules.yml",
+    "traffic.rules.yml",
 }
 
 /// Whether any rule names it.

@@ -31,8 +31,6 @@ pub const RECORDED: &[Recorded<'static>] = &[
     ("job_instance_domain:imsimta_destination_failures:topk1_increase5m", &["domain"]),
     ("job_instance_channel_reason:imsimta_delivery_failures:topk1_increase5m", &["channel", "reason"]),
     ("job_instance_channel_reason:imsimta_delivery_failures:topk1_increase2m", &["channel", "reason"]),
-    ("job_instance_channel:imsimta_delivery_domains:max1d", &["channel"]),
-    ("job_instance_channel:imsimta_dequeued_recipients:increase1h", &["channel"]),
     ("job_cluster:up:count", &[]),
     ("job_cluster:up:sum", &[]),
     ("job_cluster:imsimta_mta_active:sum", &[]),
@@ -56,6 +54,16 @@ pub const RECORDED: &[Recorded<'static>] = &[
     ("job_instance_path:imsimta_filesystem:free_ratio", &["path", "what"]),
     ("job_instance_path:imsimta_filesystem:free_ratio", &["path", "what"]),
     ("job_instance:imsimta_cumulative_logs:full_in_seconds", &[]),
+    ("job_instance_channel:imsimta_dequeued_recipients:increase1h", &["channel"]),
+    ("job_instance_channel:imsimta_delivery_failures:increase15m", &["channel"]),
+    ("job_instance_channel:imsimta_delivery_failures:ratio15m", &["channel"]),
+    ("job_instance_channel:imsimta_delivery_rejections:increase15m", &["channel"]),
+    ("job_instance_source_channel:imsimta_enqueued_recipients:increase5m", &["source_channel"]),
+    ("job_instance_channel:imsimta_queue_delay_seconds:p95_15m", &["channel"]),
+    ("job_instance_channel:imsimta_delivery_domains:max1d", &["channel"]),
+    ("job_instance_channel:imsimta_delivery_rejections:increase15m_usual", &["channel"]),
+    ("job_instance_source_channel:imsimta_enqueued_recipients:increase5m_usual", &["source_channel"]),
+    ("job_instance:imsimta_sender_enqueues_max:usual", &[]),
 ];
 /// The headings of a runbook, whose first may be missing: what the program itself answers.
 const HEADINGS: [&str; 5] = ["## First minute", "## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];
