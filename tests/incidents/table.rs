@@ -124,6 +124,7 @@ const GROWING: &str = "ImsMtaQueueGrowing";
 const STORE_OLD: &str = "ImsMtaQueueStoreOld";
 const INTERNAL_OLD: &str = "ImsMtaQueueInternalOld";
 const DESTINATION: &str = "ImsMtaDestinationDead";
+const UNDELIVERED: &str = "ImsMtaNoDeliveries";
 const ELEVATED: &str = "ImsMtaDeliveryFailuresElevated";
 
 /// Every incident.
@@ -152,11 +153,15 @@ pub const INCIDENTS: &[Row] = &[
     },
     row("dead-destination", &[ticket(DESTINATION, "tcp_local", 240)], &["acme.example"]),
     row("big-destination", &[ticket(DESTINATION, "tcp_local", 240)], &["bigmail.example"]),
-    row("bounce-storm", &[ticket("ImsMtaBounceSurge", "tcp_local", 1800)], &["returned", "bounce"]),
-    // The queue.
-    row("channel-stuck", &[page(STUCK, "ims-ms", 1200)], &["ims-ms"]),
     Row {
-        may: &[STUCK],
+        may: &["ImsMtaEnqueueSurge", "ImsMtaSenderSurge"],
+        ..row("bounce-storm", &[ticket("ImsMtaBounceSurge", "tcp_local", 1800)], &["returned", "bounce"])
+    },
+    // The queue.
+    // Ages of messages are not divided, so that this alert comes after the other one here, and before it as shipped.
+    Row { may: &[UNDELIVERED], ..row("channel-stuck", &[page(STUCK, "ims-ms", 1200)], &["ims-ms"]) },
+    Row {
+        may: &[STUCK, UNDELIVERED],
         ..row("channel-stopped", &[ticket("ImsMtaChannelStopped", "tcp_local", 1200)], &["stopped"])
     },
     row("queue-lost", &[page("ImsMtaQueueEmpty", "", 540)], &["queue directory"]),
@@ -169,7 +174,10 @@ pub const INCIDENTS: &[Row] = &[
         is_short: true,
         ..row("dispatcher-dead", &[page("ImsMtaDispatcherDown", "", 180)], &["Dispatcher"])
     },
-    Row { may: &["ImsMtaDaemonErrors"], ..row("fork-failed", &[page(STUCK, "ims-ms", 1200)], &["ims-ms"]) },
+    Row {
+        may: &["ImsMtaDaemonErrors", UNDELIVERED],
+        ..row("fork-failed", &[page(STUCK, "ims-ms", 1200)], &["ims-ms"])
+    },
     // Who connects.
     row("inbound-flood", &[page("ImsMtaConnectionFlood", "", 600)], &["connections"]),
     row("single-client-flood", &[ticket("ImsMtaClientFlood", "", 900)], &["203.0.113.250"]),
