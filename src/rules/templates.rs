@@ -4,7 +4,8 @@
 //!   seconds, `${name.words}` what a sentence says, such as `5 minutes`, `${name.percent}` a share as `5 %`;
 //! - `${for}` and `${keep_firing_for}` are those of the alert's row there;
 //! - `${a+b}` is the sum of two times;
-//! - `${job}`, `${runbook_url}` and `${dashboard_url}` are keys of `[alerting]`.
+//! - `${job}`, `${runbook_url}` and `${dashboard_url}` are keys of `[alerting]`; `${runbook_url_without_exporter}` is the
+//!   second for alerts that come when the exporter does not answer: where its pages have the runbooks, it leads to a file.
 
 /// A file of rules with names instead of figures.
 #[derive(Clone, Copy, Debug)]

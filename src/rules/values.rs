@@ -11,6 +11,9 @@ use crate::findings::thresholds::{AlertRow, Row, Table, Value, table};
 /// The shortest time: Prometheus evaluates no rule more often.
 const SHORTEST: Duration = Duration::from_secs(1);
 
+/// Where the runbooks are on a host that has the exporter installed.
+const INSTALLED_RUNBOOKS: &str = "file:///usr/share/doc/imsimta-exporter/runbooks/NAME.md";
+
 /// What one name stands for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Figure {
@@ -46,16 +49,18 @@ impl<'a> Values<'a> {
         match name {
             "job" => Some(Figure::Text(self.alerting.job.clone())),
             "dashboard_url" => Some(Figure::Text(self.alerting.dashboard_url.clone())),
-            "runbook_url" => self.runbook(owner),
+            "runbook_url" => runbook(&self.alerting.runbook_url, owner),
+            "runbook_url_without_exporter" => runbook(self.without_exporter(), owner),
             "for" => self.alert(owner, before)?.waits.map(time),
             "keep_firing_for" => self.alert(owner, before)?.stays.map(time),
             _ => self.table.row(name).map(|row| Figure::Of(row.value)),
         }
     }
 
-    fn runbook(&self, owner: Owner<'_>) -> Option<Figure> {
-        let Owner::Alert { name, .. } = owner else { return None };
-        Some(Figure::Text(self.alerting.runbook_url.replace(RUNBOOK_NAME, name)))
+    /// An exporter that does not answer has no pages either.
+    fn without_exporter(&self) -> &str {
+        let url = self.alerting.runbook_url.as_str();
+        if url.contains("$labels.instance") { INSTALLED_RUNBOOKS } else { url }
     }
 
     fn alert(&self, owner: Owner<'_>, before: usize) -> Option<&AlertRow> {
@@ -117,6 +122,11 @@ impl<'a> Values<'a> {
             self.notes.push(format!("{what}: {}.", names.join(", ")));
         }
     }
+}
+
+fn runbook(url: &str, owner: Owner<'_>) -> Option<Figure> {
+    let Owner::Alert { name, .. } = owner else { return None };
+    Some(Figure::Text(url.replace(RUNBOOK_NAME, name)))
 }
 
 fn shown(value: Value) -> String {

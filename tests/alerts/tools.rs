@@ -14,7 +14,7 @@ use super::files::{alerts, directory, list, yaml};
 
 /// Runs a tool in `alerts`; its output. `None` where it is not installed.
 #[track_caller]
-fn run<S: AsRef<OsStr>>(tool: &str, arguments: impl IntoIterator<Item = S>) -> Option<String> {
+pub fn run<S: AsRef<OsStr>>(tool: &str, arguments: impl IntoIterator<Item = S>) -> Option<String> {
     match Command::new(tool).args(arguments).current_dir(directory()).output() {
         Ok(output) => {
             let text = [output.stdout, output.stderr].concat();
