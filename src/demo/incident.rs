@@ -382,7 +382,7 @@ const INCIDENTS: &[Incident] = &[
                 becomes: Becomes::Least(15.0),
             },
         ],
-        alerts: &[("ImsMtaQueueStuck", 1050)],
+        alerts: &[("ImsMtaDaemonErrors", 40), ("ImsMtaQueueStuck", 1050)],
     },
     Incident {
         trouble: Trouble::DiskFilling,
@@ -422,7 +422,7 @@ const INCIDENTS: &[Incident] = &[
             labels: &[("path", "queue"), ("what", "mode")],
             becomes: Becomes::Equal(1.0),
         }],
-        alerts: &[],
+        alerts: &[("ImsMtaWrongOwner", 930)],
     },
     Incident {
         trouble: Trouble::SmtpServerStuck,
@@ -434,7 +434,7 @@ const INCIDENTS: &[Incident] = &[
             labels: &[("process", "tcp_smtp_server")],
             becomes: Becomes::Equal(1.0),
         }],
-        alerts: &[],
+        alerts: &[("ImsMtaSmtpServerTooOld", 3800)],
     },
 ];
 
@@ -488,6 +488,7 @@ mod tests {
             include_str!("../../alerts/rules/connections.rules.yml"),
             include_str!("../../alerts/rules/delivery.rules.yml"),
             include_str!("../../alerts/rules/exporter.rules.yml"),
+            include_str!("../../alerts/rules/host.rules.yml"),
             include_str!("../../alerts/rules/queue.rules.yml"),
             include_str!("../../alerts/rules/processes.rules.yml"),
         ]

@@ -11,6 +11,8 @@ use crate::service::harness::{now, pause, wait_for};
 const CALM: Duration = Duration::from_secs(25);
 /// The same at shipped intervals.
 const SHIPPED_CALM: Duration = Duration::from_secs(50);
+/// Seconds between two scrapes as shipped.
+const SHIPPED_INTERVAL: u64 = 10;
 /// Until a page that is over says so, beyond what it is kept for.
 const RESOLVED: Duration = Duration::from_mins(3);
 
@@ -26,9 +28,10 @@ pub struct Part {
 }
 
 impl Part {
-    fn start(row: &'static Row, number: usize) -> Self {
+    fn start(row: &'static Row, number: u64) -> Self {
         let calm = if row.scale == 1 { SHIPPED_CALM } else { CALM };
-        let (seed, calm) = (number.to_string(), format!("{}s", calm.as_secs()));
+        // Not all at one moment of an interval.
+        let (seed, calm) = (number.to_string(), format!("{}s", calm.as_secs() + number % SHIPPED_INTERVAL));
         let lasts = row.over_after.map_or_else(|| format!("{}s", row.lasts().as_secs()), str::to_owned);
         let stuck_after = format!("{}s", 600 / row.scale);
         let mut arguments = vec!["--seed", &seed, "--rate", row.rate, "--stuck-after", &stuck_after];

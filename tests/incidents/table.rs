@@ -187,10 +187,13 @@ pub const INCIDENTS: &[Row] = &[
     row("stolen-account", &[ticket("ImsMtaSenderSurge", "", 1200)], &["sender", "karin"]),
     row("mail-flood", &[ticket("ImsMtaEnqueueSurge", "", 1800)], &["tcp_local"]),
     // The host and its logs.
-    row("disk-filling", &[ticket("ImsMtaLogGrowing", "", 1800)], &["mail.log"]),
+    Row {
+        may: &["ImsMtaDiskFilling"],
+        ..row("disk-filling", &[ticket("ImsMtaLogGrowing", "", 4500)], &["mail.log"])
+    },
     row("wrong-owner", &[ticket("ImsMtaWrongOwner", "", 1200)], &["owner", "mode"]),
-    row("smtp-server-stuck", &[ticket("ImsMtaSmtpServerTooOld", "", 1200)], &["MAX_LIFE_TIME"]),
-    row("rotation-missed", &[ticket("ImsMtaLogNotRotated", "", 1200)], &["return job"]),
+    row("smtp-server-stuck", &[ticket("ImsMtaSmtpServerTooOld", "", 4500)], &["MAX_LIFE_TIME"]),
+    row("rotation-missed", &[ticket("ImsMtaLogNotRotated", "", 2400)], &["return job"]),
     row("logging-off", &[ticket("ImsMtaLogSilent", "", 1800)], &["log"]),
     // The exporter.
     Row {
@@ -201,10 +204,10 @@ pub const INCIDENTS: &[Row] = &[
         ..USUAL
     },
     // No fault.
-    Row { over_after: Some("5s"), is_short: true, ..row("planned-restart", &[], &[]) },
+    Row { over_after: Some("24s"), is_short: true, ..row("planned-restart", &[], &[]) },
     Row { may: &["ImsMtaEnqueueSurge"], ..row("nightly-bulk", &[], &[]) },
     row("quiet-sunday", &[], &[]),
-    Row { is_short: true, ..row("midnight", &[], &[]) },
+    Row { with: &["--rollover-every", "20s"], is_short: true, ..row("midnight", &[], &[]) },
     // As shipped.
     Row {
         by: By::Demo("dead-dns"),
