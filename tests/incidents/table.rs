@@ -43,7 +43,7 @@ pub enum By {
 pub struct Must {
     pub kind: Kind,
     pub alert: &'static str,
-    /// Empty where it has none.
+    /// Empty where it has none, [`ANY`] where several fail together: they are one page.
     pub channel: &'static str,
     /// Seconds at shipped intervals after which it has to be there.
     pub within: u32,
@@ -54,6 +54,16 @@ pub struct Must {
 pub enum Kind {
     Page,
     Ticket,
+}
+
+/// Whichever channels fail.
+const ANY: &str = "*";
+
+impl Must {
+    /// Whether an alert about a channel is this one.
+    pub fn is(&self, alert: &str, channel: &str) -> bool {
+        self.alert == alert && [channel, ANY].contains(&self.channel)
+    }
 }
 
 impl Kind {
@@ -175,8 +185,8 @@ pub const INCIDENTS: &[Row] = &[
         ..row("dispatcher-dead", &[page("ImsMtaDispatcherDown", "", 180)], &["Dispatcher"])
     },
     Row {
-        may: &["ImsMtaDaemonErrors", UNDELIVERED],
-        ..row("fork-failed", &[page(STUCK, "ims-ms", 1200)], &["ims-ms"])
+        may: &[UNDELIVERED],
+        ..row("fork-failed", &[ticket("ImsMtaDaemonErrors", "", 240), page(STUCK, ANY, 1200)], &["fork_failed"])
     },
     // Who connects.
     row("inbound-flood", &[page("ImsMtaConnectionFlood", "", 600)], &["connections"]),

@@ -69,8 +69,7 @@ fn faults(part: &Part, firing: &[&Notice], all: &[Notice]) -> Vec<String> {
     let mut faults = Vec::new();
     for must in row.must {
         let is_it = |notice: &&&Notice| {
-            (notice.receiver.as_str(), notice.alert.as_str(), notice.channel.as_str())
-                == (must.kind.receiver(), must.alert, must.channel)
+            notice.receiver == must.kind.receiver() && must.is(&notice.alert, &notice.channel)
         };
         match firing.iter().find(is_it) {
             None => faults.push(format!("{} never came", must.alert)),
@@ -83,11 +82,10 @@ fn faults(part: &Part, firing: &[&Notice], all: &[Notice]) -> Vec<String> {
     }
     for notice in firing {
         let is_page = notice.receiver == Kind::Page.receiver();
-        let is_expected = row.must.iter().any(|must| {
-            must.alert == notice.alert
-                && must.channel == notice.channel
-                && (must.kind == Kind::Page || !is_page)
-        });
+        let is_expected = row
+            .must
+            .iter()
+            .any(|must| must.is(&notice.alert, &notice.channel) && (must.kind == Kind::Page || !is_page));
         let is_known = !is_page && row.may.contains(&notice.alert.as_str());
         if !is_expected && !is_known {
             faults.push(format!("{} must not come", said(&notice.receiver, &notice.alert, &notice.channel)));
