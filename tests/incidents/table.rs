@@ -186,7 +186,11 @@ pub const INCIDENTS: &[Row] = &[
     },
     Row {
         may: &[UNDELIVERED],
-        ..row("fork-failed", &[ticket("ImsMtaDaemonErrors", "", 240), page(STUCK, ANY, 1200)], &["fork_failed"])
+        ..row(
+            "fork-failed",
+            &[ticket("ImsMtaDaemonErrors", "", 240), page(STUCK, ANY, 1200)],
+            &["fork_failed"],
+        )
     },
     // Who connects.
     row("inbound-flood", &[page("ImsMtaConnectionFlood", "", 600)], &["connections"]),
