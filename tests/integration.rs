@@ -19,6 +19,7 @@
 //! - `promql`: what a query uses, for `alerts` and `dashboards`
 //! - `exposition`: pages of `/metrics`, read strictly, for all who look at them
 //! - `sockets`: the kernel's sockets beside `ss`, and those of another network
+//! - `weeks`: two weeks of a mail host, minute by minute, and what the alerts say of them
 //! - `tidy`: rules of the source tree
 
 mod alerts;
@@ -42,3 +43,4 @@ mod report;
 mod service;
 mod sockets;
 mod tidy;
+mod weeks;

@@ -8,7 +8,7 @@
 //! - `tools` lets promtool and amtool judge what is theirs: syntax, unit tests, routes.
 
 mod figures;
-mod files;
+pub mod files;
 mod formats;
 mod rules;
 mod thresholds;
