@@ -241,7 +241,7 @@ const INCIDENTS: &[Incident] = &[
                 becomes: Becomes::Least(40.0),
             },
         ],
-        alerts: &[],
+        alerts: &[("ImsMtaRelayProbing", 160)],
     },
     Incident {
         trouble: Trouble::PlannedRestart,
@@ -282,7 +282,7 @@ const INCIDENTS: &[Incident] = &[
                 becomes: Becomes::Least(150.0),
             },
         ],
-        alerts: &[("ImsMtaConnectionsNearLimit", 330)],
+        alerts: &[("ImsMtaConnectionFlood", 190)],
     },
     Incident {
         trouble: Trouble::SingleClientFlood,
@@ -296,7 +296,7 @@ const INCIDENTS: &[Incident] = &[
             },
             Sign { metric: "imsimta_client_connections_max", labels: &[], becomes: Becomes::Least(400.0) },
         ],
-        alerts: &[],
+        alerts: &[("ImsMtaClientFlood", 170)],
     },
     Incident {
         trouble: Trouble::PasswordGuessing,
@@ -314,7 +314,7 @@ const INCIDENTS: &[Incident] = &[
                 becomes: Becomes::Least(20.0),
             },
         ],
-        alerts: &[],
+        alerts: &[("ImsMtaPasswordGuessing", 160)],
     },
     Incident {
         trouble: Trouble::StolenAccount,
@@ -364,7 +364,7 @@ const INCIDENTS: &[Incident] = &[
             labels: &[("state", "syn_recv")],
             becomes: Becomes::Least(30.0),
         }],
-        alerts: &[],
+        alerts: &[("ImsMtaSynBacklog", 320)],
     },
     Incident {
         trouble: Trouble::ForkFailed,

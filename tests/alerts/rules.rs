@@ -25,6 +25,15 @@ pub const RECORDED: &[Recorded<'static>] = &[
     ("job_instance_channel:imsimta_queue_messages:avg5m", &["channel"]),
     ("job_instance_channel:imsimta_queue_messages:p95_2w", &["channel"]),
     ("job_instance_service:imsimta_connections:used_ratio", &["service"]),
+    ("job_instance_port:imsimta_smtp_listen_queue:used_ratio", &["port"]),
+    ("job_instance:imsimta_connections_opened:rate5m", &[]),
+    ("job_instance:imsimta_enqueue_rejections_relay_denied:increase10m", &[]),
+    ("job_instance:imsimta_authentication_failures_guessed:increase10m", &[]),
+    ("job_instance:imsimta_connections_opened:rate5m_usual", &[]),
+    ("job_instance:imsimta_client_connections_max:usual", &[]),
+    ("job_instance:imsimta_client_network_connections_max:usual", &[]),
+    ("job_instance:imsimta_enqueue_rejections_relay_denied:increase10m_usual", &[]),
+    ("job_instance:imsimta_authentication_failures_guessed:increase10m_usual", &[]),
     ("job_instance_channel:imsimta_delivery_failures:increase_spike", &["channel"]),
     ("job_instance_channel:imsimta_delivery_failures:increase5m", &["channel"]),
     ("job_instance:imsimta_destination_failures:domains5m", &[]),
@@ -194,7 +203,7 @@ fn queries(template: &str) -> Vec<String> {
         .map(|action| {
             let (_, format) = action.split_once("printf \"").expect("a query made by printf");
             let (format, _) = format.split_once("\" ").expect("the end of the format");
-            format.replace("%q", "\"x\"")
+            format.replace("%q", "\"x\"").replace("%f", "1")
         })
         .collect()
 }

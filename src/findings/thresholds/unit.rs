@@ -29,6 +29,8 @@ pub enum Unit {
     Clients,
     /// Commands of clients.
     Commands,
+    /// Connections of clients.
+    Connections,
     /// Destination domains.
     Domains,
     /// Entries of a log.
