@@ -10,6 +10,7 @@ FROM rust:1.95-bookworm AS build
 WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
+COPY alerts ./alerts
 COPY packaging/build ./packaging/build
 RUN RUSTFLAGS="-C target-feature=+crt-static" packaging/build \
     && install -D target/guided/imsimta-exporter /out/usr/bin/imsimta-exporter \

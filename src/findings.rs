@@ -120,6 +120,11 @@ impl Runbook {
         Self(alert)
     }
 
+    /// The name of the alert, and of the page.
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+
     /// The name of its file.
     pub fn file(self) -> String {
         format!("{}.md", self.0)

@@ -17,18 +17,20 @@ mod life;
 mod pages;
 pub mod probe;
 mod routes;
+mod runbooks;
 pub mod server;
 mod status;
 mod top;
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
@@ -85,12 +87,21 @@ pub fn routes(site: Site) -> (Router, Renderer) {
     let (pages, renderer) =
         pages::desk(site.observed.clock, ROUTES.len(), move |row| match ROUTES[row].makes {
             Makes::Page(make) => make(&site),
-            Makes::Proof(_) => pages::Made::text(String::new()),
+            Makes::Named(_) | Makes::Proof(_) => pages::Made::text(String::new()),
         });
     let mut router = Router::new();
     for (row, route) in ROUTES.iter().enumerate() {
         router = match route.makes {
             Makes::Page(_) => router.route(route.path, get(move |desk, headers| show(desk, headers, row))),
+            Makes::Named(make) => {
+                let path = format!("{}{{name}}", route.base());
+                router.route(
+                    &path,
+                    get(move |Path(name): Path<String>, headers: HeaderMap| {
+                        ready(named(&name, &headers, make))
+                    }),
+                )
+            }
             Makes::Proof(path) => router.route(route.path, get(move |desk| proof(desk, path))),
         };
     }
@@ -118,10 +129,24 @@ async fn show(State(desk): State<Arc<Desk>>, headers: HeaderMap, row: usize) -> 
     let Some(page) = desk.pages.get(row, encoding, pages::TIMEOUT).await else {
         return guard::short(StatusCode::SERVICE_UNAVAILABLE, "the page could not be made in time");
     };
-    let mut response = Response::new(Body::from(page.body(encoding)));
-    *response.status_mut() = page.status;
+    response(page.body(encoding), page.status, page.content_type, encoding)
+}
+
+/// A page that depends on its name alone.
+fn named(name: &str, headers: &HeaderMap, make: fn(&str) -> Option<pages::Made>) -> Response {
+    let Some(encoding) = encoding::wanted(headers) else {
+        return guard::short(StatusCode::NOT_ACCEPTABLE, "pages come as they are or with gzip");
+    };
+    let Some(page) = make(name) else { return guard::not_found() };
+    let page = page.encoded(encoding);
+    response(page.body(encoding), page.status, page.content_type, encoding)
+}
+
+fn response(body: Bytes, status: StatusCode, content_type: &'static str, encoding: Encoding) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(page.content_type));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if encoding == Encoding::Gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));

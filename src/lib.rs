@@ -37,5 +37,6 @@ pub mod observed;
 pub mod record;
 pub mod report;
 pub mod rules;
+pub mod runbooks;
 pub mod source;
 pub mod text;

@@ -6,7 +6,7 @@ const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;color:#1b1b1b;background:#fff}\
 h1{font-size:1.4rem;margin:0 0 .3rem}h2{font-size:1.1rem;margin-top:2rem}\
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd;vertical-align:top}\
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}ul{padding-left:1.2rem}code{overflow-wrap:anywhere}\
+pre{overflow-x:auto}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}ul{padding-left:1.2rem}code{overflow-wrap:anywhere}\
 @media(max-width:40rem){table{display:block;overflow-x:auto;white-space:nowrap}td div{white-space:normal;min-width:14rem}}\
 .critical{color:#a4161a}.warning{color:#8a5300}.good{color:#17692f}\
 .ok{color:#17692f}.bad{color:#a4161a;font-weight:600}.dim{color:#666}\

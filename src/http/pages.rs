@@ -45,6 +45,16 @@ impl Made {
         Self::new(TEXT, text.into_bytes())
     }
 
+    /// As it is sent, when it is shared with nobody.
+    pub(super) fn encoded(self, encoding: Encoding) -> Page {
+        encoded(self.at(Duration::ZERO), encoding)
+    }
+
+    fn at(self, at: Duration) -> Page {
+        let Self { status, content_type, body } = self;
+        Page { at, status, content_type, plain: body.into(), gzip: None }
+    }
+
     /// The same, of what is not there yet.
     pub(super) fn unavailable(self) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, ..self }
@@ -174,15 +184,10 @@ impl Renderer {
             let last = self.shared.last[row].borrow().clone();
             let page = match last {
                 Some(page) if at.saturating_sub(page.at) < SHARED => page,
-                _ => self.make(row, at),
+                _ => (self.make)(row).at(at),
             };
             self.shared.last[row].send_replace(Some(encoded(page, encoding)));
         }
-    }
-
-    fn make(&self, row: usize, at: Duration) -> Page {
-        let Made { status, content_type, body } = (self.make)(row);
-        Page { at, status, content_type, plain: body.into(), gzip: None }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::access::Access;
 use super::pages::Made;
-use super::{Site, daemon_log, debug, history, status, top};
+use super::{Site, daemon_log, debug, history, runbooks, status, top};
 use crate::metrics::Exposition;
 
 pub(super) const METRICS: &str = "/metrics";
@@ -29,6 +29,8 @@ pub(super) struct Route {
 pub(super) enum Makes {
     /// What is known; in the thread for pages, so it may wait for a lock.
     Page(fn(&Site) -> Made),
+    /// What is the same everywhere and always, for each name that can stand in the place of `NAME`.
+    Named(fn(&str) -> Option<Made>),
     /// That the page at this path can be made: a health that says 200 while no scrape can be answered is none.
     Proof(&'static str),
 }
@@ -60,6 +62,18 @@ pub(super) static ROUTES: &[Route] = &[
         doc: "the busiest clients, networks, authenticated senders and destinations of the last minutes, 100 of each",
     },
     Route { path: "/top.json", access: Access::Names, makes: Makes::Page(top_json), doc: "the same as JSON" },
+    Route {
+        path: runbooks::INDEX,
+        access: Access::Numbers,
+        makes: Makes::Page(|_| Made::html(runbooks::index())),
+        doc: "what to do about each alert; the same everywhere, so whoever may read the metrics may read it",
+    },
+    Route {
+        path: "/runbooks/NAME",
+        access: Access::Numbers,
+        makes: Makes::Named(|name| runbooks::page(name).map(Made::html)),
+        doc: "what to do about the alert of that name, to which the alerts lead",
+    },
     Route {
         path: "/-/ready",
         access: Access::Open,
@@ -101,12 +115,35 @@ pub(super) static ROUTES: &[Route] = &[
 
 /// The page at a path.
 pub(super) fn find(path: &str) -> Option<&'static Route> {
-    ROUTES.iter().find(|route| route.path == path)
+    ROUTES.iter().find(|route| match route.makes {
+        Makes::Named(_) => {
+            path.strip_prefix(route.base()).is_some_and(|name| !name.is_empty() && !name.contains('/'))
+        }
+        _ => route.path == path,
+    })
+}
+
+/// What stands for the name in the path of a page that has one.
+const NAME: &str = "NAME";
+
+impl Route {
+    /// The path without the name at its end.
+    pub(super) fn base(&self) -> &'static str {
+        self.path.trim_end_matches(NAME)
+    }
+
+    /// Whether the path is one that can be gone to as it stands.
+    fn is_a_place(&self) -> bool {
+        !matches!(self.makes, Makes::Named(_))
+    }
 }
 
 /// The pages that a page can lead to, for who may see this much.
 pub(super) fn links(most: &[Access]) -> Vec<&'static Route> {
-    ROUTES.iter().filter(|route| route.path != "/" && most.contains(&route.access)).collect()
+    ROUTES
+        .iter()
+        .filter(|route| route.path != "/" && route.is_a_place() && most.contains(&route.access))
+        .collect()
 }
 
 fn metrics(site: &Site) -> Made {
@@ -160,7 +197,7 @@ fn lately(site: &Site) -> Made {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Makes, ROUTES, find};
+    use super::{Makes, NAME, ROUTES, find};
     use crate::http::access::Access;
 
     #[test]
@@ -174,9 +211,19 @@ mod tests {
                 let proof = find(path).map(|proof| &proof.makes);
                 assert!(matches!(proof, Some(Makes::Page(_))), "{path}");
             }
+            assert_eq!(route.path.ends_with(NAME), !route.is_a_place(), "{}", route.path);
             // Health is cheap and always there; lines of the logs are nowhere but for debugging.
             assert_eq!(route.path.starts_with("/-/"), route.access == Access::Open, "{}", route.path);
             assert_eq!(route.path.starts_with("/debug/"), route.access == Access::Lines, "{}", route.path);
         }
+    }
+
+    #[test]
+    fn a_name_is_one_part_of_a_path() {
+        let path_of = |path| find(path).map(|route| route.path);
+        assert_eq!(path_of("/runbooks/ImsMtaNoBanner"), Some("/runbooks/NAME"));
+        assert_eq!(path_of("/runbooks/"), Some("/runbooks/"));
+        assert_eq!(path_of("/runbooks/a/b"), None);
+        assert_eq!(path_of("/runbooks"), None);
     }
 }

@@ -7,6 +7,7 @@ use super::source::{Source, program};
 /// Every part of the program, data flowing downwards, and the other parts that it may use.
 const ROOMS: &[(&str, &[&str])] = &[
     ("text", &[]),
+    ("runbooks", &[]),
     ("listing", &["text"]),
     ("record", &[]),
     ("aggregate", &["record"]),
@@ -17,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("counting", &["record", "aggregate", "source"]),
     ("observed", &["record", "aggregate", "findings", "source"]),
     ("metrics", &["record", "aggregate", "config", "source", "observed"]),
-    ("http", &["text", "record", "aggregate", "findings", "observed", "metrics"]),
+    ("http", &["text", "record", "aggregate", "findings", "observed", "metrics", "runbooks"]),
     (
         "report",
         &["text", "listing", "record", "aggregate", "findings", "config", "source", "counting", "metrics"],

@@ -6,6 +6,7 @@ use crate::aggregate::recent::ChannelActivity;
 use crate::findings::situation::{Channel, ServiceUse, Situation};
 use crate::findings::words::{percent, time};
 use crate::findings::{Finding, Input, Thresholds, findings, share};
+use crate::http::runbooks;
 
 /// The one sentence, and what else there is to say.
 pub(super) fn findings_of(situation: &Situation, limits: &Thresholds) -> Markup {
@@ -30,7 +31,9 @@ fn more(finding: &Finding) -> Markup {
         @if !finding.evidence.is_empty() || !finding.next.is_empty() || finding.runbook.is_some() {
             div.dim {
                 (finding.evidence) " " (with_commands(&finding.next))
-                @if let Some(runbook) = finding.runbook { " Runbook: " (runbook.file()) "." }
+                @if let Some(runbook) = finding.runbook {
+                    " Runbook: " a href=(runbooks::path(runbook.name())) { (runbook.name()) } "."
+                }
             }
         }
     }
@@ -135,6 +138,10 @@ mod tests {
         let mut finding = Finding::new(Severity::Warning, "held", "l: 3 held messages.".to_owned());
         assert_eq!(super::more(&finding).into_string(), "");
         finding.runbook = Some(Runbook::of("ImsMtaHeldMessages"));
-        assert!(super::more(&finding).into_string().contains("Runbook: ImsMtaHeldMessages.md."));
+        assert!(
+            super::more(&finding)
+                .into_string()
+                .contains("Runbook: <a href=\"/runbooks/ImsMtaHeldMessages\">ImsMtaHeldMessages</a>.")
+        );
     }
 }
