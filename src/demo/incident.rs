@@ -1,5 +1,5 @@
 //! THE table of incidents: what `--incident` can make happen. Rows about one thing have files of their own: mail that
-//! goes badly ([`mail`]), what blinds the one who watches ([`watching`]), and what is no fault ([`normal`]).
+//! goes badly (`mail`), what blinds the one who watches (`watching`), and what is no fault (`normal`).
 //!
 //! The help text, what the demo prints and the test that runs each of them derive from it.
 
