@@ -103,10 +103,10 @@ pub fn domain(index: usize) -> String {
     format!("{}.example", DOMAINS[index % DOMAINS.len()])
 }
 
-/// The mail host of a domain. Some are reached by IPv6.
+/// The mail host of a domain, each in a network of its own. Some are reached by IPv6.
 pub fn mail_host(index: usize) -> Host {
     let address =
-        if index % 8 == 5 { format!("2001:db8:{index:x}::25") } else { format!("203.0.113.{}", 10 + index) };
+        if index % 8 == 5 { format!("2001:db8:{index:x}::25") } else { format!("198.19.{}.25", 200 + index) };
     Host { name: format!("mx1.{}", domain(index)), address }
 }
 
