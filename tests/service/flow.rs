@@ -93,7 +93,7 @@ fn a_threshold_of_the_configuration_changes_the_sentence() {
         if share == "0.25" {
             let (_, page) = service.get("/");
             assert!(page.contains("Look at the resolvers of this host"), "{page}");
-            assert!(page.contains("Runbook: ImsMtaDeliveryFailureSpike.md."), "{page}");
+            assert!(page.contains("Runbook: <a href=\"/runbooks/ImsMtaDeliveryFailureSpike\">"), "{page}");
         }
     }
 }
@@ -133,7 +133,7 @@ fn a_mail_loop_that_goes_on_is_critical() {
         page.contains("32 are there.") && page.contains("<code>imsimta qm stop tcp_local</code>"),
         "{page}"
     );
-    assert!(page.contains("Runbook: ImsMtaHeldMessagesSurge.md."), "{page}");
+    assert!(page.contains("Runbook: <a href=\"/runbooks/ImsMtaHeldMessagesSurge\">"), "{page}");
 }
 
 #[test]
