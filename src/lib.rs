@@ -9,6 +9,7 @@
 //! - [`record`] says what one line of a log means. Pure.
 //! - [`aggregate`] adds entries up. Pure. [`counting`] is the one way from a block of a log to it.
 //! - [`findings`] says what is wrong, of a running program and of files. Pure.
+//! - [`alerting`] makes alerts of what lasts. Pure.
 //! - [`observed`] is what is known now, of all sources, and the clock.
 //! - [`metrics`] turns sums and snapshots into the exposition. The only part that knows the crate
 //!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
@@ -22,6 +23,7 @@
 //! ARCHITECTURE.md has the invariants and where each is tested.
 
 pub mod aggregate;
+pub mod alerting;
 pub mod app;
 pub mod check;
 pub mod cli;
