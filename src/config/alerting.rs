@@ -28,8 +28,8 @@ section! {
 
     runbook_url: String = one(runbook_url), flag "--runbook-url",
         expects "a URL in which NAME stands for the alert such as \"https://wiki.example.org/mail/NAME.md\"",
-        default "https://runbooks.example.com/imsimta/NAME.md".to_owned() => "\"https://runbooks.example.com/imsimta/NAME.md\"",
-        "Where alerts have their runbooks. It may hold templates of Prometheus such as `{{ $labels.instance }}`.";
+        default "http://{{ $labels.instance }}/runbooks/NAME".to_owned() => "\"http://{{ $labels.instance }}/runbooks/NAME\"",
+        "Where alerts have their runbooks: unless set, on the pages of the exporter itself. It may hold templates of Prometheus such as `{{ $labels.instance }}`; set it where exporters are behind TLS or `instance` is no address. Alerts about an exporter that does not answer never lead to it.";
 
     dashboard_url: String = one(url), flag "--dashboard-url",
         expects "a URL such as \"https://grafana.example.org\"",

@@ -12,7 +12,7 @@ use imsimta_exporter::source::spool::ChannelQueue;
 
 use super::figures::{Figure, figures};
 use super::files::{RuleFile, alerts, directory, list, text};
-use super::rules::RUNBOOKS;
+use super::rules::runbook_url;
 
 /// The shipped rules, with these thresholds.
 fn rendered(thresholds: &Table) -> Vec<File> {
@@ -217,7 +217,7 @@ fn runbooks_of_findings_are_those_of_the_alerts() {
     for rule in RULES {
         let runbook = rule.alert.map(Runbook::of);
         assert!(
-            runbook.is_none_or(|runbook| linked.contains(&format!("{RUNBOOKS}{}", runbook.file()))),
+            runbook.is_none_or(|runbook| linked.contains(&runbook_url(runbook.name()))),
             "{}",
             rule.name
         );
