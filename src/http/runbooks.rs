@@ -1,7 +1,7 @@
 //! The runbooks as pages: the Markdown of `alerts/runbooks`, without raw HTML, and links from one to another.
 
 use maud::{Markup, PreEscaped, html};
-use pulldown_cmark::{CowStr, Event, LinkType, Parser, Tag, TagEnd};
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::document::document;
 use crate::runbooks::{self, Runbook};
@@ -41,7 +41,8 @@ pub(super) fn page(alert: &str) -> Option<Markup> {
 
 fn rendered(runbook: Runbook) -> Markup {
     let mut page = String::new();
-    let events = Parser::new(runbook.text).flat_map(|event| harmless(event, runbook.name));
+    let events = Parser::new_ext(runbook.text, Options::ENABLE_TABLES);
+    let events = events.flat_map(|event| harmless(event, runbook.name));
     pulldown_cmark::html::push_html(&mut page, events);
     PreEscaped(page)
 }
@@ -98,7 +99,7 @@ mod tests {
     #[test]
     fn what_is_written_is_shown_and_nothing_runs() {
         let text = "# T\n\n<script>alert(1)</script>\n\na <b onclick=\"x\">b</b> [c](javascript:alert(1)) \
-                    [d](ImsMtaNoBanner.md) [e](https://example.com/) `ImsMtaNoBanner` `T` `x < y`\n";
+                    [d](ImsMtaNoBanner.md) [e](https://example.com/) `ImsMtaNoBanner` `T` `x < y`\n\n| f |\n| --- |\n| g |\n";
         let page = rendered(Runbook { name: "T", text }).into_string();
         assert!(!page.contains("<script") && !page.contains("<b ") && !page.contains("javascript"), "{page}");
         for part in [
@@ -108,6 +109,7 @@ mod tests {
             "<a href=\"/runbooks/ImsMtaNoBanner\">ImsMtaNoBanner</a>",
             "<code>T</code>",
             "<code>x &lt; y</code>",
+            "<td>g</td>",
         ] {
             assert!(page.contains(part), "{part}: {page}");
         }

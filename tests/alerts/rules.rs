@@ -215,7 +215,7 @@ fn expressions_use_what_the_catalogue_has() {
 }
 
 /// The queries of a template: `printf "…" … | query`, the labels put in.
-fn queries(template: &str) -> Vec<String> {
+pub fn queries(template: &str) -> Vec<String> {
     let actions = template.split("{{").filter_map(|rest| rest.split_once("}}")).map(|(action, _)| action);
     actions
         .filter(|action| action.contains("| query"))

@@ -19,6 +19,13 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
+/// All queries of all dashboards, of annotations too, with something in place of their variables.
+pub fn queries() -> Vec<String> {
+    let boards = board::boards();
+    let queries = boards.iter().flat_map(board::all_queries);
+    queries.map(|query| board::substitute(query.expr, board::SENTINELS)).collect()
+}
+
 #[test]
 fn dashboards_keep_the_rules() {
     let boards = board::boards();

@@ -32,7 +32,7 @@ pub struct Use {
     /// Only its existence counts: the right side of `and` and `unless`.
     pub existence_only: bool,
     /// The family in the catalogue.
-    metric: Option<&'static Family>,
+    pub metric: Option<&'static Family>,
     /// Of its series.
     labels: Labels,
     /// Whether somebody makes such a series: the exporter, Prometheus, a rule.
