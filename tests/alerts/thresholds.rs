@@ -216,11 +216,7 @@ fn runbooks_of_findings_are_those_of_the_alerts() {
         alerts().into_iter().map(|(_, rule)| rule.annotations["runbook_url"].clone()).collect();
     for rule in RULES {
         let runbook = rule.alert.map(Runbook::of);
-        assert!(
-            runbook.is_none_or(|runbook| linked.contains(&runbook_url(runbook.name()))),
-            "{}",
-            rule.name
-        );
+        assert!(runbook.is_none_or(|runbook| linked.contains(&runbook_url(runbook.name()))), "{}", rule.name);
     }
 }
 
