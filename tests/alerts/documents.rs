@@ -196,7 +196,7 @@ fn what_is_wrong_in_a_document_is_seen() {
     let document = "\
 `imsimta_gone` and `up`, `imsimta_etrn_total` by channel, `imsimta_etrn_total` by domain, `imsimta qm start`,
 `rate(imsimta_etrn_total{code=\"E\"}[5m])
- > 0`, `sum(imsimta_etrn_total)`, `imsimta_queue_*`
+ / 2`, `sum(imsimta_etrn_total)`, `imsimta_queue_*`
 
     curl localhost | grep -E '^imsimta_(etrn|queue_(messages|gone)|smtp_sockets.*(a|b))|other' # imsimta_dequeued
 ";
