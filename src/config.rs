@@ -137,6 +137,8 @@ pub struct Flags {
     pub runbook_url: Option<String>,
     /// `--dashboard-url URL`
     pub dashboard_url: Option<String>,
+    /// `--budget`
+    pub budget: bool,
 }
 
 /// Reads and merges all layers, the later ones winning, and checks what came of it.

@@ -42,7 +42,7 @@ pub struct File {
 }
 
 impl Rules<'_> {
-    /// The files, as many as there are templates where the format has files of groups.
+    /// The files, one for each template that is asked for where the format has files of groups.
     pub fn files(&self) -> Vec<File> {
         self.rendering().files(self.format)
     }
@@ -54,7 +54,8 @@ impl Rules<'_> {
 
     fn rendering(&self) -> Rendering {
         let values = Values::new(self.thresholds, self.alerting, self.scale);
-        let rendered = templates::TEMPLATES.iter().map(|template| {
+        let asked_for = templates::TEMPLATES.iter().filter(|template| template.is_asked_for(self.alerting));
+        let rendered = asked_for.map(|template| {
             let text = render::render(template, &values)
                 .expect("invariant: a test renders every template, and values keep their kinds");
             File { name: template.name.to_owned(), text }

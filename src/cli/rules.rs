@@ -29,6 +29,9 @@ pub(super) struct RulesArguments {
     /// Where Grafana is, with its scheme [default: the Grafana of this host]
     #[arg(long, value_name = "URL")]
     dashboard_url: Option<String>,
+    /// Render the alerts on an error budget as well
+    #[arg(long)]
+    budget: bool,
     /// Divide all times by this, to try alerts out with something that happens faster; no time becomes less than 1s
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     scale: NonZero<u32>,
@@ -46,6 +49,7 @@ pub(super) fn rules(arguments: RulesArguments) -> ExitCode {
         scrape_interval: arguments.scrape_interval,
         runbook_url: arguments.runbook_url,
         dashboard_url: arguments.dashboard_url,
+        budget: arguments.budget,
         ..Flags::default()
     };
     let config = match config::load(arguments.config.as_deref(), environment(), flags) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::quoted;
 use super::keys::section;
-use super::value::{Refusal, duration, one};
+use super::value::{Refusal, duration, one, yes_or_no};
 
 /// What stands for the name of an alert in the URL of a runbook.
 pub const NAME: &str = "NAME";
@@ -35,6 +35,11 @@ section! {
         expects "a URL such as \"https://grafana.example.org\"",
         default "http://localhost:3000".to_owned() => "\"http://localhost:3000\"",
         "Where Grafana is.";
+
+    budget: bool = one(yes_or_no), flag "--budget",
+        expects "true or false",
+        default false,
+        "Whether the alerts on an error budget are rendered as well; `budget_share` of `[alerting.thresholds]` is the objective.";
 }
 
 fn job(text: &str) -> Result<String, Refusal> {

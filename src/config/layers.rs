@@ -69,6 +69,7 @@ pub(super) fn flags(flags: &Flags) -> Vec<(&'static Key, String)> {
         ("alerting", "scrape_interval", flags.scrape_interval.clone()),
         ("alerting", "runbook_url", flags.runbook_url.clone()),
         ("alerting", "dashboard_url", flags.dashboard_url.clone()),
+        ("alerting", "budget", flags.budget.then(|| true.to_string())),
     ]
     .into_iter()
     .filter_map(|(section, name, value)| Some((keys::find(section, name)?, value?)))

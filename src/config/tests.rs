@@ -345,6 +345,7 @@ fn every_flag_in_the_table_is_one_that_is_read() {
         scrape_interval: Some("30s".to_owned()),
         runbook_url: Some("https://wiki/NAME".to_owned()),
         dashboard_url: Some("https://grafana".to_owned()),
+        budget: true,
     };
     let read: Vec<String> = super::layers::flags(&all).iter().map(|(key, _)| key.path()).collect();
     let table: Vec<String> = keys().filter(|key| key.flag.is_some()).map(Key::path).collect();

@@ -7,6 +7,11 @@
 //! - `${job}`, `${runbook_url}` and `${dashboard_url}` are keys of `[alerting]`; `${runbook_url_without_exporter}` is the
 //!   second for alerts that come when the exporter does not answer: where its pages have the runbooks, it leads to a file.
 
+use crate::config::Alerting;
+
+/// The alerts on an error budget, which not every site has.
+const BUDGET: &str = "budget.rules.yml";
+
 /// A file of rules with names instead of figures.
 #[derive(Clone, Copy, Debug)]
 pub struct Template {
@@ -28,6 +33,7 @@ macro_rules! templates {
 
 templates! {
     "baseline.rules.yml",
+    "budget.rules.yml",
     "connections.rules.yml",
     "delivery.rules.yml",
     "exporter.rules.yml",
@@ -72,6 +78,16 @@ pub struct Block<'a> {
 }
 
 impl Template {
+    /// Whether it is rendered only where a site asks for it. `alerts/` has it beside the rules that every site loads.
+    pub fn is_optional(&self) -> bool {
+        self.name == BUDGET
+    }
+
+    /// Whether this site's rules have it.
+    pub(super) fn is_asked_for(&self, alerting: &Alerting) -> bool {
+        !self.is_optional() || alerting.budget
+    }
+
     /// All of it.
     pub fn blocks(&self) -> Vec<Block<'static>> {
         blocks(self.text)

@@ -100,6 +100,11 @@ pub fn list(below: &str, ending: &str) -> Vec<PathBuf> {
     paths
 }
 
+/// All files of rules: those that every site loads, then those for who wants them.
+pub fn rule_files() -> Vec<PathBuf> {
+    ["rules", "optional"].into_iter().flat_map(|below| list(below, ".rules.yml")).collect()
+}
+
 /// A file's text.
 #[track_caller]
 pub fn text(path: &Path) -> String {
@@ -114,11 +119,7 @@ pub fn yaml<T: DeserializeOwned>(path: &Path) -> T {
 
 /// All shipped rules.
 pub fn rules() -> Vec<Rule> {
-    list("rules", ".rules.yml")
-        .iter()
-        .flat_map(|path| yaml::<RuleFile>(path).groups)
-        .flat_map(|group| group.rules)
-        .collect()
+    rule_files().iter().flat_map(|path| yaml::<RuleFile>(path).groups).flat_map(|group| group.rules).collect()
 }
 
 /// All shipped alerts, with their names; a name can be there twice, once for each severity.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::promql::{Analysis, Recorded, problems};
 
-use super::files::{Case, RuleFile, TestFile, alerts, directory, list, rules, text, yaml};
+use super::files::{Case, RuleFile, TestFile, alerts, directory, list, rule_files, rules, text, yaml};
 
 /// Alerts that come when no exporter answers.
 const WITHOUT_EXPORTER: [&str; 3] = ["ImsMtaExporterAbsent", "ImsMtaExporterDown", "ImsMtaWatchdog"];
@@ -73,6 +73,8 @@ pub const RECORDED: &[Recorded<'static>] = &[
     ("job_instance_channel:imsimta_delivery_rejections:increase15m_usual", &["channel"]),
     ("job_instance_source_channel:imsimta_enqueued_recipients:increase5m_usual", &["source_channel"]),
     ("job_instance:imsimta_sender_enqueues_max:usual", &[]),
+    ("job_instance_channel:imsimta_delivery_lost:increase5m", &["channel"]),
+    ("job_instance_channel:imsimta_delivery_ended:increase5m", &["channel"]),
 ];
 /// The headings of a runbook, whose first may be missing: what the program itself answers.
 const HEADINGS: [&str; 5] = ["## First minute", "## Meaning", "## Impact", "## Diagnosis", "## Mitigation"];
@@ -177,7 +179,7 @@ fn descriptions_name_the_channel_and_the_host() {
 
 #[test]
 fn alerts_wait_or_stay_and_say_why_not() {
-    for path in list("rules", ".rules.yml") {
+    for path in rule_files() {
         let lines: Vec<_> = text(&path).lines().map(str::to_owned).collect();
         for (at, line) in lines.iter().enumerate() {
             let Some((indent, name)) = line.split_once("- alert: ") else { continue };
@@ -275,13 +277,14 @@ fn is_silent(case: &Case, name: &str) -> bool {
 
 #[test]
 fn tests_name_alerts_and_rules_that_exist() {
-    let (names, files) = (names(), stems("rules", ""));
+    let names = names();
     for path in list("tests", ".test.yml") {
         let tests: TestFile = yaml(&path);
         assert!(!tests.rule_files.is_empty(), "{}", path.display());
         for rules in &tests.rule_files {
-            let rules = rules.strip_prefix("../rules/").expect("rules of this directory");
-            assert!(rules == "*.rules.yml" || files.contains(rules), "{}: {rules}", path.display());
+            let is_file =
+                rule_files().contains(&directory().join(rules.strip_prefix("../").expect("rules of ours")));
+            assert!(rules == "../rules/*.rules.yml" || is_file, "{}: {rules}", path.display());
         }
         for test in tests.tests.iter().flat_map(|case| &case.alert_rule_test) {
             assert!(names.contains(&test.alertname), "{}: {}", path.display(), test.alertname);
@@ -291,11 +294,8 @@ fn tests_name_alerts_and_rules_that_exist() {
 
 #[test]
 fn names_of_groups_are_unique() {
-    let groups: Vec<_> = list("rules", ".rules.yml")
-        .iter()
-        .flat_map(|path| yaml::<RuleFile>(path).groups)
-        .map(|group| group.name)
-        .collect();
+    let groups: Vec<_> =
+        rule_files().iter().flat_map(|path| yaml::<RuleFile>(path).groups).map(|group| group.name).collect();
     let unique: BTreeSet<_> = groups.iter().collect();
     assert_eq!(unique.len(), groups.len(), "{groups:?}");
     assert!(groups.iter().all(|name| name.starts_with("imsimta_")), "{groups:?}");

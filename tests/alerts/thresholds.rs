@@ -11,12 +11,12 @@ use imsimta_exporter::rules::{File, Format, Rules};
 use imsimta_exporter::source::spool::ChannelQueue;
 
 use super::figures::{Figure, figures};
-use super::files::{RuleFile, alerts, directory, list, text};
+use super::files::{RuleFile, alerts, directory, list, rule_files, text};
 use super::rules::runbook_url;
 
-/// The shipped rules, with these thresholds.
+/// All rules, with these thresholds.
 fn rendered(thresholds: &Table) -> Vec<File> {
-    let alerting = Alerting::default();
+    let alerting = Alerting { budget: true, ..Alerting::default() };
     Rules { thresholds, alerting: &alerting, scale: std::num::NonZero::<u32>::MIN, format: Format::default() }
         .files()
 }
@@ -56,14 +56,31 @@ fn every_template_is_in_the_list() {
 
 #[test]
 fn the_rules_are_the_rendered_templates() {
-    for File { name, text: right } in rendered(table()) {
-        let path = directory().join("rules").join(&name);
+    for (template, File { name, text: right }) in TEMPLATES.iter().zip(rendered(table())) {
+        let path = directory().join(if template.is_optional() { "optional" } else { "rules" }).join(&name);
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             std::fs::write(&path, &right).expect("alerts/rules");
         }
         assert_eq!(text(&path), right, "{name}: run UPDATE_EXPECT=1 cargo test --test integration alerts::");
     }
-    assert_eq!(list("rules", "").len(), TEMPLATES.len(), "a file of rules without a template");
+    let files = [list("rules", ""), list("optional", "")].concat();
+    assert_eq!(files.len(), TEMPLATES.len(), "a file of rules without a template");
+}
+
+#[test]
+fn what_is_optional_is_rendered_where_a_site_asks_for_it() {
+    let names = |budget| {
+        let alerting = Alerting { budget, ..Alerting::default() };
+        let (scale, format) = (std::num::NonZero::<u32>::MIN, Format::default());
+        let files = Rules { thresholds: table(), alerting: &alerting, scale, format }.files();
+        files.into_iter().map(|file| file.name).collect::<Vec<_>>()
+    };
+    let of = |paths: Vec<std::path::PathBuf>| {
+        let names = paths.iter().map(|path| path.file_name().expect("a name").to_string_lossy().into_owned());
+        names.collect::<BTreeSet<_>>()
+    };
+    assert_eq!(names(false).into_iter().collect::<BTreeSet<_>>(), of(list("rules", "")));
+    assert_eq!(names(true).into_iter().collect::<BTreeSet<_>>(), of(rule_files()));
 }
 
 /// What no figure of a rule is.

@@ -10,7 +10,7 @@ use std::process::Command;
 
 use serde::Deserialize;
 
-use super::files::{alerts, directory, list, yaml};
+use super::files::{alerts, directory, list, rule_files, yaml};
 
 /// Runs a tool in `alerts`; its output. `None` where it is not installed.
 #[track_caller]
@@ -39,8 +39,7 @@ fn with_files(arguments: &[&str], files: &[std::path::PathBuf]) -> Vec<std::ffi:
 
 #[test]
 fn promtool_finds_nothing_in_the_rules() {
-    let files = list("rules", ".rules.yml");
-    run("promtool", with_files(&["check", "rules", "--lint=all", "--lint-fatal"], &files));
+    run("promtool", with_files(&["check", "rules", "--lint=all", "--lint-fatal"], &rule_files()));
 }
 
 #[test]
@@ -120,6 +119,10 @@ fn causes_inhibit_what_follows_from_them() {
         ("ImsMtaQueueStuck", "ImsMtaQueueAboveBaseline", true),
         ("ImsMtaDeliveryFailureSpike", "ImsMtaQueueAboveBaseline", true),
         ("ImsMtaQueueAboveBaseline", "ImsMtaQueueGrowing", false),
+        ("ImsMtaDeliveryFailureSpike", "ImsMtaDeliveryBudgetFastBurn", true),
+        ("ImsMtaDeliveryBudgetFastBurn", "ImsMtaDeliveryBudgetSlowBurn", true),
+        ("ImsMtaDeliveryBudgetSlowBurn", "ImsMtaDeliveryBudgetFastBurn", false),
+        ("ImsMtaDeliveryBudgetFastBurn", "ImsMtaDeliveryFailureSpike", false),
         ("ImsMtaJobControllerDown", "ImsMtaNoBanner", false),
         ("ImsMtaJobControllerDown", "ImsMtaQueueEmpty", false),
     ] {
