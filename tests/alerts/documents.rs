@@ -129,7 +129,7 @@ fn series(metric: &Family) -> impl Iterator<Item = String> {
     ["", "_bucket", "_sum", "_count"].into_iter().map(|part| format!("{}{part}", metric.name))
 }
 
-/// With what the alternatives of a pattern begin: `a_(b|c).*` is a_b and a_c.
+/// With what the alternatives of a pattern begin: `a_(b|c).*` is `a_b` and `a_c`.
 fn beginnings(pattern: &mut std::str::Chars<'_>) -> Vec<String> {
     let (mut ended, mut now, mut is_name) = (Vec::new(), vec![String::new()], true);
     while let Some(letter) = pattern.next() {
