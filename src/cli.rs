@@ -29,6 +29,8 @@ use crate::source::user::UserError;
 const USAGE: u8 = 64;
 /// A start that failed.
 const FAILURE: u8 = 1;
+/// The configuration of a host.
+const HOST_CONFIGURATION: &str = "/etc/imsimta-exporter.toml";
 
 #[derive(Debug, Parser)]
 #[command(name = "imsimta-exporter", version, about, args_conflicts_with_subcommands = true)]
@@ -74,7 +76,7 @@ struct RunArguments {
     /// Root of the installation; the usual places are tried without it
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Configuration file (TOML); see docs/configuration.md
+    /// Configuration file (TOML), see docs/configuration.md [default: /etc/imsimta-exporter.toml, where it is there]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Address and port to serve on [default: 127.0.0.1:9797]
@@ -102,8 +104,19 @@ impl RunArguments {
             proc: self.proc,
             ..Flags::default()
         };
-        config::load(self.config.as_deref(), environment(), flags)
+        configuration(self.config, flags)
     }
+}
+
+/// The file that is named, else that of the host, where it is there. Whether it can be read is seen when it is.
+fn configuration_file(named: Option<PathBuf>) -> Option<PathBuf> {
+    let of_the_host =
+        || Some(PathBuf::from(HOST_CONFIGURATION)).filter(|path| path.symlink_metadata().is_ok());
+    named.or_else(of_the_host)
+}
+
+fn configuration(named: Option<PathBuf>, flags: Flags) -> Result<Config, config::ConfigErrors> {
+    config::load(configuration_file(named).as_deref(), environment(), flags)
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +124,7 @@ struct ReportArguments {
     /// How to print it
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
     format: ReportFormat,
-    /// Configuration file (TOML), for time zone, block size and client labels
+    /// Configuration file (TOML), for time zone, block size and client labels [default: as for run]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How many threads read; the report is the same [default: 2, or 1 where there is one processor]
@@ -124,7 +137,7 @@ struct ReportArguments {
 
 #[derive(Debug, Args)]
 struct ExplainArguments {
-    /// Configuration file (TOML), for the MTA's user and the longest line
+    /// Configuration file (TOML), for the MTA's user and the longest line [default: as for run]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Lines as they stand in a log; without any, they are read from standard input
@@ -273,7 +286,7 @@ fn serve(task: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
 }
 
 fn report(arguments: &ReportArguments) -> ExitCode {
-    let config: Config = match config::load(arguments.config.as_deref(), environment(), Flags::default()) {
+    let config = match configuration(arguments.config.clone(), Flags::default()) {
         Ok(config) => config,
         Err(errors) => return fail(USAGE, &errors),
     };
@@ -302,7 +315,7 @@ fn report(arguments: &ReportArguments) -> ExitCode {
 
 /// Exits with 0 when there is no problem.
 fn check(arguments: RunArguments) -> ExitCode {
-    let file = arguments.config.clone();
+    let file = configuration_file(arguments.config.clone());
     match arguments.config() {
         Ok(config) => {
             let checked = check::check(&config, file.as_deref(), &Environment::default());
@@ -317,7 +330,7 @@ fn check(arguments: RunArguments) -> ExitCode {
 
 /// Exits with 0 when every line is understood or skipped on purpose.
 fn explain(arguments: &ExplainArguments) -> ExitCode {
-    let config = match config::load(arguments.config.as_deref(), environment(), Flags::default()) {
+    let config = match configuration(arguments.config.clone(), Flags::default()) {
         Ok(config) => config,
         Err(errors) => return fail(USAGE, &errors),
     };

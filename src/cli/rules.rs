@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 
-use super::{FAILURE, USAGE, environment, fail, print};
-use crate::config::{self, Flags};
+use super::{FAILURE, USAGE, configuration, fail, print};
+use crate::config::Flags;
 use crate::rules::{Format, Rules};
 
 #[derive(Debug, Args)]
 pub(super) struct RulesArguments {
-    /// Configuration file (TOML), for what a site has under `alerting`
+    /// Configuration file (TOML), for what a site has under `alerting` [default: as for run]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The job of Prometheus that scrapes the exporters [default: imsimta]
@@ -52,7 +52,7 @@ pub(super) fn rules(arguments: RulesArguments) -> ExitCode {
         budget: arguments.budget,
         ..Flags::default()
     };
-    let config = match config::load(arguments.config.as_deref(), environment(), flags) {
+    let config = match configuration(arguments.config, flags) {
         Ok(config) => config,
         Err(errors) => return fail(USAGE, &errors),
     };

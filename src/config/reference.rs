@@ -12,7 +12,7 @@ const BEGINNING: &str = "\
 With nothing configured, the program looks for the installation in the places it knows, follows its logs
 and serves `/metrics` on `127.0.0.1:9797`. What differs is said in three ways, the later ones win:
 
-1. a TOML file, `--config FILE`
+1. a TOML file, `--config FILE`, else `/etc/imsimta-exporter.toml` where that is there
 2. environment variables: `IMSIMTA_EXPORTER__SECTION__KEY`, so `IMSIMTA_EXPORTER__HTTP__LISTEN` is
    `listen` in `[http]`; lists are separated by commas, and an empty variable counts as not set
 3. the flags named below

@@ -25,4 +25,5 @@ mod sources;
 mod state;
 mod top;
 mod traffic;
+mod unit;
 mod upgrade;
