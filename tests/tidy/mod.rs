@@ -134,7 +134,7 @@ fn what_the_architecture_names_is_there() {
 /// The paths of all files that have to do with the tree, from its root.
 fn tree() -> Vec<String> {
     let below = ["src", "tests", "alerts", "dashboards", "docs", "packaging", "benches", "fuzz"];
-    let kinds = ["rs", "md", "yml", "json", "sh", "py", "toml"];
+    let kinds = ["rs", "md", "yml", "json", "sh", "py", "toml", "service"];
     let all =
         below.iter().flat_map(|below| kinds.iter().flat_map(move |kind| found(root().join(below), kind)));
     let own = kinds.iter().flat_map(|kind| found_beside(root(), kind));
