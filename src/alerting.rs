@@ -1,8 +1,15 @@
 //! PURE: alerts of the program's own, by the names, labels and times of the rules of Prometheus that ship with it.
 //!
 //! What is wrong is found by [`findings`](crate::findings), whose rows name their alerts. Here a finding that lasts becomes
-//! an alert, and one that is gone lets it end..
+//! an alert, and one that is gone lets it end: [`noticed()`] says which alerts findings are reason enough for, [`Machine`]
+//! for how long, [`Saved`] is what survives a restart.
 
 pub mod alert;
+pub mod machine;
+pub mod noticed;
+pub mod saved;
 
 pub use alert::Alert;
+pub use machine::{Condition, Machine, Moment, Phase};
+pub use noticed::noticed;
+pub use saved::Saved;

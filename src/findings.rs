@@ -7,6 +7,7 @@
 //! at for a reason.
 
 pub mod advice;
+pub mod alert_of;
 pub mod channels;
 mod clients;
 mod daemons;
@@ -21,15 +22,19 @@ mod reading;
 pub mod rule;
 pub mod rules;
 pub mod situation;
+pub mod source;
 pub mod thresholds;
 pub mod words;
 
 #[cfg(test)]
 mod tests;
 
+use alert_of::AlertOf;
 use logs::Logs;
 use situation::Situation;
 pub use thresholds::Thresholds;
+
+use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
@@ -48,12 +53,34 @@ pub struct Input<'a> {
 /// What is wrong, the gravest first. Of what is known now there is always something to say, and the first one's `what`
 /// says whether mail flows.
 pub fn findings(input: &Input<'_>) -> Vec<Finding> {
+    weighed(all(input))
+        .into_iter()
+        .filter(|weighed| weighed.by.is_none())
+        .map(|weighed| weighed.finding)
+        .collect()
+}
+
+/// The same with what another one explains, for alerts: one that rings goes on while something explains it.
+pub fn with_explained(input: &Input<'_>) -> Vec<Weighed> {
+    weighed(all(input))
+}
+
+fn all(input: &Input<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for rule in rules::RULES {
         rule.find(input, &mut found);
     }
     debug_assert!(unknown_rules(&found).is_empty(), "they explain no rule: {:?}", unknown_rules(&found));
-    weighed(&found)
+    found
+}
+
+/// A finding, and by the finding of which rule it is explained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighed {
+    /// What was found.
+    pub finding: Finding,
+    /// The rule of the finding that explains it.
+    pub by: Option<&'static str>,
 }
 
 /// What findings say that they explain, and no rule is called. Every rule speaks in some test.
@@ -108,6 +135,8 @@ pub struct Finding {
     pub runbook: Option<Runbook>,
     /// What it makes superfluous.
     pub explains: Vec<Explained>,
+    /// What it is reason enough for; empty where it is less than an alert asks for.
+    pub alerts: Vec<AlertOf>,
 }
 
 /// The page of an alert that says what to do.
@@ -144,7 +173,8 @@ impl Finding {
     /// One with nothing but its sentence.
     pub fn new(severity: Severity, rule: &'static str, what: String) -> Self {
         let (evidence, next) = (String::new(), String::new());
-        Self { severity, rule, channel: None, what, evidence, next, runbook: None, explains: Vec::new() }
+        let (explains, alerts) = (Vec::new(), Vec::new());
+        Self { severity, rule, channel: None, what, evidence, next, runbook: None, explains, alerts }
     }
 
     /// About a channel.
@@ -188,12 +218,6 @@ impl Finding {
         let parts = [&self.what, &self.evidence, &self.next];
         parts.map(String::as_str).into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
     }
-
-    fn is_explained_by(&self, other: &Self) -> bool {
-        other.explains.iter().any(|explained| {
-            explained.rule == self.rule && (explained.channel.is_none() || explained.channel == self.channel)
-        })
-    }
 }
 
 /// The keys of the JSON.
@@ -212,16 +236,23 @@ impl Serialize for Finding {
     }
 }
 
-/// The gravest first, in the order in which they were found otherwise, without those that another one
-/// explains.
-fn weighed(found: &[Finding]) -> Vec<Finding> {
-    let mut kept: Vec<Finding> = found
-        .iter()
-        .filter(|finding| !found.iter().any(|other| finding.is_explained_by(other)))
-        .cloned()
-        .collect();
-    kept.sort_by_key(|finding| finding.severity);
-    kept
+/// The gravest first, in the order in which they were found otherwise, each with what explains it.
+fn weighed(found: Vec<Finding>) -> Vec<Weighed> {
+    let mut explained: BTreeMap<(&str, Option<&str>), &'static str> = BTreeMap::new();
+    for finding in &found {
+        for Explained { rule, channel } in &finding.explains {
+            explained.entry((rule, channel.as_deref())).or_insert(finding.rule);
+        }
+    }
+    let by = |finding: &Finding| {
+        let (any, own) = ((finding.rule, None), (finding.rule, finding.channel.as_deref()));
+        explained.get(&any).or_else(|| explained.get(&own)).copied()
+    };
+    let by: Vec<_> = found.iter().map(by).collect();
+    let mut weighed: Vec<_> =
+        found.into_iter().zip(by).map(|(finding, by)| Weighed { finding, by }).collect();
+    weighed.sort_by_key(|weighed| weighed.finding.severity);
+    weighed
 }
 
 /// A share of two counts; 0 of nothing.

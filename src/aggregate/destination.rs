@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use super::digest::{Batch, Name};
@@ -38,6 +39,17 @@ pub struct Worst {
     pub attempts: u64,
     /// Those that failed.
     pub failures: u64,
+}
+
+/// How the failures of a channel are spread over domains.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct FailingDomains {
+    /// So many domains.
+    pub domains: u64,
+    /// The share of the worst one, 0 to 1.
+    pub worst_share: f64,
+    /// What that did.
+    pub worst: Worst,
 }
 
 /// All domains.
@@ -134,6 +146,41 @@ impl Destinations {
         channels.into_iter().map(|(channel, counts)| (channel, share(counts))).collect()
     }
 
+    /// The failures of the last five minutes by domain, of the channels that are asked for. Channels without a failure are
+    /// not there.
+    pub fn failing(
+        &self,
+        now: Time,
+        is: impl Fn(ChannelIndex) -> bool,
+    ) -> HashMap<ChannelIndex, FailingDomains> {
+        let (sums, without_key) = self.recent_failures.by_key_of(now, is);
+        let mut channels: HashMap<ChannelIndex, (FailingDomains, u64, u64)> = HashMap::new();
+        for (key, (channel, failures)) in sums {
+            let (found, all, worst) = channels.entry(channel).or_default();
+            found.domains += 1;
+            *all += failures;
+            // Of two that are as bad the one with the lesser key, so that it stays the same.
+            if (failures, Reverse(key)) > (found.worst.failures, Reverse(*worst)) {
+                (found.worst.failures, *worst) = (failures, key);
+            }
+        }
+        let whole = |(mut found, all, key): (FailingDomains, u64, u64)| {
+            let Worst { attempts, failures } = &mut found.worst;
+            *attempts = self.recent_attempts.recent(key, now).max(*failures);
+            #[expect(clippy::cast_precision_loss, reason = "a share of counts needs no 53 bits")]
+            let share = *failures as f64 / (all + without_key) as f64;
+            FailingDomains { worst_share: share, ..found }
+        };
+        channels.into_iter().map(|(channel, found)| (channel, whole(found))).collect()
+    }
+
+    /// How many domains failed in the last five minutes, whatever the channel.
+    pub fn failing_domains(&self, now: Time) -> u64 {
+        let failed = self.recent_failures.by_key(now).0.into_iter();
+        let domains: FxHashSet<u64> = failed.map(|(key, (channel, _))| domain_of(key, channel)).collect();
+        domains.len() as u64
+    }
+
     /// By channel: what the last five minutes were like for the one worst domain, which is the one with most
     /// failures. Channels without a failure are not there.
     pub fn worst(&self, now: Time) -> HashMap<ChannelIndex, Worst> {
@@ -149,6 +196,11 @@ impl Destinations {
         worst.into_iter().map(|(channel, found)| (channel, counts(found))).collect()
     }
 
+    /// The same of the channels that are asked for.
+    pub fn domains_of(&self, now: Time, is: impl Fn(ChannelIndex) -> bool) -> ByIndex<Channel, u64> {
+        self.recent_attempts.keys_of(now, is)
+    }
+
     /// By channel: distinct domains tried within the last hour.
     pub fn domains(&self, now: Time) -> HashMap<ChannelIndex, u64> {
         let mut channels = HashMap::new();
@@ -162,4 +214,9 @@ impl Destinations {
 /// The hash of a domain as one channel's destination.
 fn of_channel(channel: ChannelIndex, domain: Name) -> u64 {
     domain.key.rotate_left(8) ^ channel.for_hash()
+}
+
+/// The other way: the hash of the domain.
+fn domain_of(key: u64, channel: ChannelIndex) -> u64 {
+    (key ^ channel.for_hash()).rotate_right(8)
 }

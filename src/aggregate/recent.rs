@@ -1,10 +1,11 @@
 //! What each channel did in the last five minutes, and when it last tried to deliver.
 //!
-//! Counters say what happened since a start; whether mail flows is a question about now. A ring of half
-//! minutes, each with a row by the index of the channel: an entry costs an addition. Bounded by the
+//! Counters say what happened since a start; whether mail flows is a question about now. A ring of slots of ten
+//! seconds, each with a row by the index of the channel: an entry costs an addition. Bounded by the
 //! number of channels.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +15,14 @@ use super::table::{LeftOut, Table, Vacated};
 use super::time::{Millis, Time};
 use crate::record::reason::Reason;
 
-/// The width of a bucket, as of the other windows.
-const BUCKET: Millis = Millis::of(30_000);
-/// Five minutes of them.
-const BUCKETS: i64 = 10;
+/// The width of a slot: failures that begin are to be told within seconds.
+const SLOT: Millis = Millis::of(10_000);
 /// The window, in minutes.
-pub const WINDOW_MINUTES: i64 = BUCKETS * BUCKET.millis() / 60_000;
+pub const WINDOW_MINUTES: i64 = 5;
+/// So many slots are kept: the window, and the slot of the present, which is not over.
+const SLOTS: i64 = WINDOW_MINUTES * 60_000 / SLOT.millis() + 1;
+/// The slots of an earlier release were so much wider.
+const EARLIER: i64 = 3;
 /// The short window, in minutes: what stands in it is now.
 pub const SHORT_MINUTES: i64 = 1;
 
@@ -46,6 +49,18 @@ impl ChannelActivity {
         self.attempts.saturating_sub(self.failed())
     }
 
+    /// Attempts that failed, but for what hosts put off as everybody's first attempt (greylisted), and what the return
+    /// job gave back (expired), which nobody tried: what alerts judge.
+    pub fn failing(&self) -> u64 {
+        let ordinary = [Reason::Greylisted, Reason::Expired].map(|reason| self.failures.get(reason));
+        self.failed().saturating_sub(ordinary.iter().sum())
+    }
+
+    /// Attempts that went through or failed so.
+    pub fn judged(&self) -> u64 {
+        self.delivered() + self.failing()
+    }
+
     /// The most frequent reason of the failures.
     pub fn main_reason(&self) -> Option<Reason> {
         self.failures.counted().max_by_key(|&(_, count)| count).map(|(reason, _)| reason)
@@ -60,16 +75,37 @@ impl ChannelActivity {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Bucket {
-    /// Time divided by [`BUCKET`].
+    /// Time divided by [`SLOT`].
     number: i64,
     channels: ByIndex<Channel, ChannelActivity>,
 }
 
 /// All channels.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(from = "Saved")]
 pub struct Recent {
+    /// Always empty: an earlier release asks for it.
     ring: VecDeque<Bucket>,
+    slots: VecDeque<Bucket>,
     progress: ByIndex<Channel, Progress>,
+}
+
+/// The same as it is saved. An earlier release had wider slots.
+#[derive(Deserialize)]
+struct Saved {
+    #[serde(default)]
+    ring: VecDeque<Bucket>,
+    #[serde(default)]
+    slots: VecDeque<Bucket>,
+    progress: ByIndex<Channel, Progress>,
+}
+
+impl From<Saved> for Recent {
+    fn from(Saved { ring, slots, progress }: Saved) -> Self {
+        let narrower = |earlier: Bucket| Bucket { number: earlier.number.saturating_mul(EARLIER), ..earlier };
+        let slots = if slots.is_empty() { ring.into_iter().map(narrower).collect() } else { slots };
+        Self { ring: VecDeque::new(), slots, progress }
+    }
 }
 
 /// How a channel gets on, also before the window.
@@ -115,7 +151,7 @@ impl Recent {
 
     /// Forgets what a channel did whose index is another one's now.
     pub(super) fn forget_channel(&mut self, Vacated(channel): Vacated) {
-        for bucket in &mut self.ring {
+        for bucket in &mut self.slots {
             if let Some(activity) = bucket.channels.get_mut(channel) {
                 *activity = ChannelActivity::default();
             }
@@ -127,36 +163,48 @@ impl Recent {
 
     /// The row of a channel at a time; none before the window.
     fn activity(&mut self, channel: ChannelIndex, at: Time) -> Option<&mut ChannelActivity> {
-        let number = at.number(BUCKET);
-        let newest = self.ring.back().map(|bucket| bucket.number);
-        let index = if newest == Some(number) { self.ring.len() - 1 } else { self.place(number)? };
-        Some(self.ring[index].channels.at(channel))
+        let number = at.number(SLOT);
+        let newest = self.slots.back().map(|bucket| bucket.number);
+        let index = if newest == Some(number) { self.slots.len() - 1 } else { self.place(number)? };
+        Some(self.slots[index].channels.at(channel))
     }
 
     /// The index of the bucket with a number, made where it is missing and in the window.
     fn place(&mut self, number: i64) -> Option<usize> {
-        let newest = self.ring.back().map_or(number, |bucket| bucket.number.max(number));
-        let oldest = newest.saturating_sub(BUCKETS);
+        let newest = self.slots.back().map_or(number, |bucket| bucket.number.max(number));
+        let oldest = newest.saturating_sub(SLOTS);
         if number <= oldest {
             return None;
         }
-        while self.ring.front().is_some_and(|bucket| bucket.number <= oldest) {
-            self.ring.pop_front();
+        while self.slots.front().is_some_and(|bucket| bucket.number <= oldest) {
+            self.slots.pop_front();
         }
-        let index = self.ring.partition_point(|bucket| bucket.number < number);
-        if self.ring.get(index).is_none_or(|bucket| bucket.number != number) {
-            self.ring.insert(index, Bucket { number, channels: ByIndex::default() });
+        let index = self.slots.partition_point(|bucket| bucket.number < number);
+        if self.slots.get(index).is_none_or(|bucket| bucket.number != number) {
+            self.slots.insert(index, Bucket { number, channels: ByIndex::default() });
         }
         Some(index)
     }
 
-    /// By channel: what it did in the last so many minutes until `now`. The bucket of
+    /// By channel: what it did in the last so many minutes until `now`. The slot of
     /// the present is not over yet, so one more is taken.
     pub fn over(&self, minutes: i64, now: Time) -> ByIndex<Channel, ChannelActivity> {
-        let last = now.number(BUCKET);
-        let first = last.saturating_sub((minutes * 60_000 / BUCKET.millis()).min(BUCKETS - 1));
+        self.last(minutes * 60_000 / SLOT.millis() + 1, now)
+    }
+
+    /// By channel: what it did in a time of this length, a little less and a little more, since the slot of the present
+    /// is not over.
+    pub fn around(&self, span: Duration, now: Time) -> [ByIndex<Channel, ChannelActivity>; 2] {
+        let span = Millis::from(span).millis();
+        let slots = span / SLOT.millis() + i64::from(span % SLOT.millis() > 0);
+        [slots, slots + 1].map(|slots| self.last(slots, now))
+    }
+
+    fn last(&self, slots: i64, now: Time) -> ByIndex<Channel, ChannelActivity> {
+        let last = now.number(SLOT);
+        let first = last.saturating_sub(slots.clamp(1, SLOTS) - 1);
         let mut sums: ByIndex<Channel, ChannelActivity> = ByIndex::default();
-        for bucket in self.ring.iter().filter(|bucket| (first..=last).contains(&bucket.number)) {
+        for bucket in self.slots.iter().filter(|bucket| (first..=last).contains(&bucket.number)) {
             bucket.channels.iter().for_each(|(channel, part)| sums.at(channel).add_all(part));
         }
         sums
@@ -170,7 +218,9 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Progress, Recent, SHORT_MINUTES, Time, Vacated, WINDOW_MINUTES};
+    use std::time::Duration;
+
+    use super::{Bucket, EARLIER, Progress, Recent, SHORT_MINUTES, Time, Vacated, WINDOW_MINUTES};
     use crate::aggregate::index::nth;
     use crate::record::reason::Reason;
 
@@ -200,6 +250,45 @@ mod tests {
         assert_eq!(progress, [(None, 0), (Some(after(200_000)), 0), (None, 1)]);
     }
 
+    /// What an earlier release saved in half minutes is in the slots of today, and the other way there is nothing.
+    #[test]
+    fn the_windows_of_an_earlier_release_go_on() {
+        let mut before = Recent::default();
+        before.attempted(nth(0), Some(Reason::MailboxBusy), START);
+        let wider = |slot: Bucket| Bucket { number: slot.number.div_euclid(EARLIER), ..slot };
+        let slots = std::mem::take(&mut before.slots);
+        before.ring = slots.into_iter().map(wider).collect();
+        let bytes = rmp_serde::to_vec_named(&before).expect("saved");
+        let after_upgrade: Recent = rmp_serde::from_slice(&bytes).expect("read");
+        assert_eq!(after_upgrade.over(1, after(30_000))[nth(0)].failed(), 1);
+        assert!(after_upgrade.ring.is_empty());
+        let bytes = rmp_serde::to_vec_named(&after_upgrade).expect("saved");
+        assert_eq!(rmp_serde::from_slice::<Recent>(&bytes).expect("read"), after_upgrade);
+    }
+
+    /// A little less than so long, and a little more.
+    #[test]
+    fn seconds_count() {
+        let mut recent = Recent::default();
+        for seconds in 0..60 {
+            recent.attempted(nth(0), None, after(seconds * 1000));
+        }
+        let attempts =
+            |span| recent.around(Duration::from_secs(span), after(59_000)).map(|sums| sums[nth(0)].attempts);
+        assert_eq!((attempts(40), attempts(35), attempts(3600)), ([40, 50], [40, 50], [60, 60]));
+    }
+
+    #[test]
+    fn what_everybody_meets_is_no_failure_to_be_judged() {
+        let mut recent = Recent::default();
+        for reason in [Some(Reason::Greylisted), Some(Reason::Expired), Some(Reason::NoRoute), None] {
+            recent.attempted(nth(0), reason, START);
+        }
+        let sums = recent.over(1, START);
+        let row = &sums[nth(0)];
+        assert_eq!((row.attempts, row.failed(), row.failing(), row.judged()), (4, 3, 1, 2));
+    }
+
     #[test]
     fn entries_out_of_order_are_counted_and_those_too_old_are_not() {
         let mut recent = Recent::default();
@@ -208,7 +297,7 @@ mod tests {
         }
         assert_eq!(recent.over(WINDOW_MINUTES, after(100_000))[nth(0)].attempts, 3);
         assert_eq!(recent.progress()[nth(0)].attempted, Some(after(90_000)));
-        assert!(recent.ring.len() <= 10);
+        assert!(recent.slots.len() <= 31);
     }
 
     #[test]
@@ -236,8 +325,8 @@ mod tests {
             let at = after((step * 7919 % 1000) * 30_000);
             recent.enqueued(nth(usize::try_from(step % 257).expect("small")), at);
             assert!(
-                recent.ring.len() <= 10
-                    && recent.ring.iter().all(|bucket| bucket.channels.values().len() <= 257)
+                recent.slots.len() <= 31
+                    && recent.slots.iter().all(|bucket| bucket.channels.values().len() <= 257)
             );
         }
         recent.enqueued(nth(0), Time::MAX);

@@ -83,11 +83,16 @@ impl<V: Copy> SlidingCounts<V> {
 
     /// The same by key.
     pub fn by_key(&self, now: Time) -> (FxHashMap<u64, (V, u64)>, u64) {
+        self.by_key_of(now, |_| true)
+    }
+
+    /// The same of the keys whose value `is` one that is asked for.
+    pub fn by_key_of(&self, now: Time, is: impl Fn(V) -> bool) -> (FxHashMap<u64, (V, u64)>, u64) {
         let last = now.number(self.bucket_millis);
         let first = last - i64::try_from(self.buckets).unwrap_or(i64::MAX);
         let (mut sums, mut without_key): (FxHashMap<u64, (V, u64)>, u64) = (FxHashMap::default(), 0);
         for bucket in self.ring.iter().filter(|bucket| bucket.number > first) {
-            for (&key, &(value, count)) in &bucket.counts {
+            for (&key, &(value, count)) in bucket.counts.iter().filter(|&(_, &(value, _))| is(value)) {
                 sums.entry(key).or_insert((value, 0)).1 += u64::from(count);
             }
             without_key += u64::from(bucket.without_key);
@@ -184,6 +189,19 @@ impl<T: Copy + PartialEq> RecentKeys<T> {
     pub fn forget(&mut self, group: IndexOf<T>) {
         self.seen.retain(|_, Seen(of, ..)| *of != group);
         self.of_group.get_mut(group).into_iter().for_each(|kept| *kept = 0);
+    }
+
+    /// How many keys of groups that are asked for were seen within the window that ends at `now`, by group.
+    pub fn keys_of(&self, now: Time, is: impl Fn(IndexOf<T>) -> bool) -> ByIndex<T, u64> {
+        let mut counts: ByIndex<T, u64> = ByIndex::default();
+        for Seen(group, ..) in self
+            .seen
+            .values()
+            .filter(|Seen(group, seen, _)| is(*group) && now.since(*seen) < self.window_millis)
+        {
+            *counts.at(*group) += 1;
+        }
+        counts
     }
 
     /// The group of each key seen within the window that ends at `now`.

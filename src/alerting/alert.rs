@@ -18,7 +18,7 @@ pub struct Alert {
     pub summary: String,
     /// What shows it and what to do next, in sentences.
     pub description: String,
-    /// Since when it fires, on the clock of the host.
+    /// Since when it fires, in milliseconds of the host's clock as it was then.
     pub since: Time,
 }
 

@@ -52,7 +52,8 @@ pub(super) fn daemon_errors(look: &Look<'_>, situation: &Situation, found: &mut 
             logs.map(|(log, counts)| (log, counts.get(class))).filter(|&(_, count)| enough(count))
         {
             let what = said(log.label(), class, count, &within);
-            found.push(look.finds(what).then(&format!("{next} {LAST}")));
+            let finding = look.finds(what).labelled("log", log.label()).labelled("class", class.label());
+            found.push(finding.then(&format!("{next} {LAST}")));
         }
     }
     for &class in EventClass::ALL.iter().filter(|class| is_of_the_job_controller(**class)) {
@@ -64,7 +65,10 @@ pub(super) fn daemon_errors(look: &Look<'_>, situation: &Situation, found: &mut 
                 }
                 _ => said("job_controller", class, count, &within),
             };
-            found.push(look.finds(what).then(&format!("{OF_THE_JOB_CONTROLLER} {LAST}")));
+            let log = DaemonLog::JobController.label();
+            let finding = look.finds(what).labelled("log", log).labelled("class", class.label());
+            let finding = finding.rings_if(class == EventClass::Other);
+            found.push(finding.then(&format!("{OF_THE_JOB_CONTROLLER} {LAST}")));
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use bytesize::ByteSize;
 
+use super::alert_of::Labels;
 use super::rule::Look;
 use super::situation::{FileSystem, Situation, Stale, WrongFiles};
 use super::words::{time, whole_percent};
@@ -56,11 +57,15 @@ pub(super) fn disk(look: &Look<'_>, situation: &Situation, found: &mut Vec<Findi
         let all = filesystems(situation, share).into_iter();
         for (free, names) in all.filter(|&(free, _)| free < look.limits.free_share) {
             let directories = if names.len() == 1 { "directory" } else { "directories" };
+            let severity =
+                if free < look.limits.free_share_critical { Severity::Critical } else { Severity::Warning };
+            let kind = if what.is_empty() { "space" } else { "inodes" };
             let finding = look.finds(format!(
                 "The file system of the {directories} {} has only {}{what} free.",
                 names.join(", "),
                 whole_percent(free)
             ));
+            let finding = finding.weighing(severity).labelled("path", names[0]).labelled("what", kind);
             let next = WHEN_FULL.iter().find(|(name, _)| names.contains(name)).map_or("", |(_, next)| next);
             let next = if what.is_empty() {
                 next.to_owned()
@@ -101,31 +106,39 @@ pub(super) fn critical_files(look: &Look<'_>, situation: &Situation, found: &mut
             "Compare with `ls -l -p -d`, for the queue with `ls -l -p -R`, and give them to {user} with `chown`. Where \
              nothing belongs to {user}, mta.user of the configuration may be wrong."
         );
-        found.push(look.finds(what).then(&next));
+        found.push(look.finds(what).labelled_each(labels(&owners)).then(&next));
     }
     if !modes.is_empty() {
         let what = format!("The mode lets everybody write, or keeps the MTA out: {}.", listed(&modes));
         let next = "Compare with `ls -l -p -d`: the manual shows drwx------ and drwxr-x--- for the directories. `chmod` them.";
-        found.push(look.finds(what).then(next));
+        found.push(look.finds(what).labelled_each(labels(&modes)).then(next));
     }
     if !groups.is_empty() {
         let what = format!("The group is none that the MTA's user is in: {}.", listed(&groups));
         let next =
             "Nothing is lost by that while the owner is right; see `ls -l -p -d` and `id` of that user.";
-        found.push(Finding { severity: Severity::Note, ..look.finds(what).then(next) });
+        found.push(Finding { severity: Severity::Note, ..look.finds(what).then(next).rings_if(false) });
     }
+}
+
+/// Those of the alerts about files, which are one a directory.
+fn labels(files: &[&WrongFiles]) -> Vec<Labels> {
+    let labels =
+        |files: &&WrongFiles| [("path", files.path.to_owned()), ("what", files.what.to_owned())].into();
+    files.iter().map(labels).collect()
 }
 
 /// Without these the Dispatcher does not start.
 fn special(look: &Look<'_>, files: &WrongFiles) -> Option<Finding> {
     let (example, user) = (path(&files.example), &files.user);
+    let rings = |finding: Finding| finding.labelled_each(labels(&[files])).rings_if(files.what != "group");
     match files.path {
         "tmp" => {
             let what = format!("{example} has not the mode 1777: the Dispatcher will not start again.");
             let next = format!(
                 "It makes its socket there, and other programs suffer, too: `ls -ld {example}`, then `chmod 1777 {example}`."
             );
-            Some(look.finds(what).then(&next))
+            Some(rings(look.finds(what)).then(&next))
         }
         "dispatcher_socket" => {
             let what =
@@ -133,7 +146,7 @@ fn special(look: &Look<'_>, files: &WrongFiles) -> Option<Finding> {
             let next = format!(
                 "Look at it with `ls -l` and `chown` it to {user}. Do not remove it, and make none: the Dispatcher does that."
             );
-            Some(look.finds(what).then(&next))
+            Some(rings(look.finds(what)).then(&next))
         }
         _ => None,
     }
@@ -208,5 +221,7 @@ pub(super) fn not_rotated(look: &Look<'_>, situation: &Situation, found: &mut Ve
     let evidence = "It returns old mail, warns senders, and begins new logs each night.".to_owned();
     let next = "See whether the scheduler has it, with `msconfig show schedule.task:return_job.*`, before 7.0.5 with \
                 `configutil -o local.schedule.return_job`, and whether it may rename files in the log directory.";
-    found.push(look.finds(what).since(evidence).then(next));
+    // The rule calls them without what the return job changes.
+    let labels = names.iter().map(|name| [("log", name.trim_end_matches("_current").to_owned())].into());
+    found.push(look.finds(what).labelled_each(labels).since(evidence).then(next));
 }

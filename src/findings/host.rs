@@ -1,5 +1,8 @@
 //! Whether the MTA runs on this host, and whether mail goes out.
 
+use std::collections::BTreeMap;
+
+use super::alert_of::Patience;
 use super::channels::is_a_way_out;
 use super::queue::now::WAITING;
 use super::rule::Look;
@@ -40,7 +43,8 @@ pub(super) fn no_process(look: &Look<'_>, situation: &Situation, found: &mut Vec
         if processes.get(process) != Some(&0) {
             continue;
         }
-        let mut finding = look.finds(format!("No {process} runs: {effect}.")).with_runbook(Some(alert));
+        let mut finding = look.finds_for(Some(alert), format!("No {process} runs: {effect}."));
+        finding = finding.labelled("process", process).patient(patience(look, processes, process));
         if process == "job_controller" {
             finding = finding.explains(WAITING, None);
             if let Some(ago) =
@@ -56,6 +60,14 @@ pub(super) fn no_process(look: &Look<'_>, situation: &Situation, found: &mut Vec
         }
         found.push(finding.then(&next));
     }
+}
+
+/// One of the two gone while the other runs is no planned stop; both gone is one, for as long as the site takes.
+fn patience(look: &Look<'_>, processes: &BTreeMap<String, u64>, process: &str) -> Patience {
+    let others = NEEDED.iter().filter(|(other, ..)| *other != process);
+    let other_runs = others.filter_map(|(other, ..)| processes.get(*other)).all(|&running| running > 0);
+    let anyway = look.limits.planned_stop;
+    Patience { so: if other_runs { look.limits.process_gone.min(anyway) } else { anyway }, anyway }
 }
 
 /// A client that comes now may have to wait, and beyond the limit it will ("Timeouts on Incoming SMTP Connections").
@@ -74,7 +86,7 @@ pub(super) fn connections_limit(look: &Look<'_>, situation: &Situation, found: &
         );
         let next = "Look who holds them: the busiest clients are on `/top` and in `ss -tn`. Many from few addresses are an \
                     abuse or a broken client; from many, raise MAX_PROCS or MAX_CONNS where the host has the memory.";
-        found.push(look.finds(what).then(next));
+        found.push(look.finds(what).labelled("service", &service.name).then(next));
     }
 }
 
@@ -85,6 +97,7 @@ pub(super) fn doubled(look: &Look<'_>, situation: &Situation, found: &mut Vec<Fi
     for (process, _, _) in NEEDED {
         let Some(&running @ 2..) = processes.get(process) else { continue };
         let finding = look.finds(format!("{running} processes {process} run, and there has to be one."));
+        let finding = finding.labelled("process", process);
         let next = format!(
             "Look at `imsimta process`: one that was left behind by an earlier start has the older start time; \
              `stop-msg {process}` and `start-msg {process}` leave one."
@@ -102,6 +115,7 @@ pub(super) fn overaged(look: &Look<'_>, situation: &Situation, found: &mut Vec<F
             "{servers} {what} {process} {verb} more than {grace} older than MAX_LIFE_TIME of the Dispatcher lets a \
              server get."
         ));
+        let finding = finding.labelled("process", process);
         let next = format!(
             "Look at `imsimta process` for the start time, and with `ss -tnp` at the sessions that it still has: it ends \
              with the last. One without any has got stuck; the newest {process}.log-* may say in what."

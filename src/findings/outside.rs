@@ -13,7 +13,7 @@ pub(super) fn no_banner(look: &Look<'_>, situation: &Situation, found: &mut Vec<
         };
         let failure = failure.trim_end_matches('.');
         let what = format!("Clients get no banner at port {port}: {failure}.");
-        found.push(look.finds(what).since(format!("That was so at {} in a row.", counted(*failures, "look"))).then(
+        found.push(look.finds(what).labelled("port", port).since(format!("That was so at {} in a row.", counted(*failures, "look"))).then(
             "Look whether the Dispatcher runs (imsimta process) and at the newest dispatcher.log-*, and how many \
              connections are open of those that it takes.",
         ));

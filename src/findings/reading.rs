@@ -14,15 +14,15 @@ pub(super) fn unread(look: &Look<'_>, situation: &Situation, found: &mut Vec<Fin
         let part = if unread.partly { "A part of the" } else { "The" };
         let problem = unread.problem.trim_end_matches('.');
         let what = format!("{part} {} cannot be read: {problem}.", unread.called);
-        found.push(Finding { severity, ..look.finds(what) });
+        found.push(look.finds(what).labelled("collector", unread.collector).weighing(severity));
     }
 }
 
 /// What happened in the last minutes is not known where the times of the log are another zone's.
 pub(super) fn log_clock(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    if let Some(question) = situation.logs.as_ref().and_then(|logs| logs.zone_question.as_ref()) {
+    if let Some((log, question)) = situation.logs.as_ref().and_then(|logs| logs.zone_question.as_ref()) {
         let what = format!("It is not known whether mail flows now: {question}");
-        found.push(look.finds(what).explains(&["flow", "standstill"], None));
+        found.push(look.finds(what).labelled("log", log).explains(&["flow", "standstill"], None));
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a rule is, and what it has when it looks.
 
+use super::alert_of::AlertOf;
 use super::logs::Logs;
 use super::situation::Situation;
+use super::source::{Source, Sources};
 use super::{Finding, Input, Severity, Thresholds, share};
 
 /// One row of the [table of rules](super::rules::RULES).
@@ -13,6 +15,8 @@ pub struct Rule {
     pub severity: Severity,
     /// The alert that asks for the same, where there is one.
     pub alert: Option<&'static str>,
+    /// What it is known from, for a rule over what is known now.
+    pub sources: Sources,
     /// What it looks at.
     looks: Looks,
 }
@@ -48,9 +52,10 @@ pub(super) const fn now(
     severity: Severity,
     name: &'static str,
     alert: Option<&'static str>,
+    sources: &[Source],
     looks: OfNow,
 ) -> Rule {
-    Rule { name, severity, alert, looks: Looks::Now(looks) }
+    Rule { name, severity, alert, sources: Sources::of(sources), looks: Looks::Now(looks) }
 }
 
 /// A row over whole logs.
@@ -61,7 +66,7 @@ pub(super) const fn logs(
     limits: fn(&Thresholds) -> Limits,
     looks: OfLogs,
 ) -> Rule {
-    Rule { name, severity, alert, looks: Looks::Logs(limits, looks) }
+    Rule { name, severity, alert, sources: Sources::of(&[]), looks: Looks::Logs(limits, looks) }
 }
 
 /// Findings about whole logs that one rule may give: a report is read, not counted.
@@ -102,14 +107,22 @@ impl Rule {
 }
 
 impl Look<'_> {
-    /// A finding of the rule.
+    /// A finding of the rule, reason enough for its alert.
     pub(super) fn finds(&self, what: String) -> Finding {
-        Finding::new(self.rule.severity, self.rule.name, what).with_runbook(self.rule.alert)
+        self.finds_for(self.rule.alert, what)
+    }
+
+    /// A finding of the rule that is reason enough for another alert than that of its row.
+    pub(super) fn finds_for(&self, alert: Option<&'static str>, what: String) -> Finding {
+        let Rule { name, severity, sources, .. } = self.rule;
+        let mut finding = Finding::new(*severity, name, what).with_runbook(alert);
+        finding.alerts.extend(alert.map(|alert| AlertOf::new(alert, *severity, *sources)));
+        finding
     }
 
     /// The same about a channel.
     pub(super) fn finds_in(&self, channel: &str, what: String) -> Finding {
-        self.finds(what).of(channel)
+        self.finds(what).of(channel).labelled("channel", channel)
     }
 
     /// How grave `part` of `whole` is. Below the rule's share it is nothing, or a note where a `few` are behind it.

@@ -1,10 +1,13 @@
 //! What is known now, as plain data for the rules: what the sources last found, and what the logs say
 //! about the last minutes. What is not known is absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::alert_of::Labels;
+use super::source::{Source, Sources};
 use crate::aggregate::daemon_log::Events;
+use crate::aggregate::destination::Worst;
 use crate::aggregate::recent::ChannelActivity;
 
 /// All of it.
@@ -40,6 +43,14 @@ pub struct Situation {
     pub unrotated: BTreeMap<String, f64>,
     /// Services of the Dispatcher whose connections are known.
     pub services: Vec<ServiceUse>,
+    /// Domains that failed in the last five minutes, whatever the channel.
+    pub failing_domains: u64,
+    /// Channels for which the alert about failing deliveries rings.
+    pub ringing: BTreeSet<String>,
+    /// What could be looked at: of what is in these sources, what is absent is not there.
+    pub known: Sources,
+    /// Collectors that have not run yet.
+    pub waits_for: Vec<&'static str>,
 }
 
 /// The file system of a directory.
@@ -132,8 +143,8 @@ pub struct Unread {
 pub struct Logs {
     /// Seconds since the newest entry; absent without one.
     pub last_entry: Option<f64>,
-    /// How the times of a log's entries differ from the clock, where the time zone may be why.
-    pub zone_question: Option<String>,
+    /// A log, and how the times of its entries differ from the clock, where the time zone may be why.
+    pub zone_question: Option<(String, String)>,
 }
 
 /// One channel.
@@ -154,14 +165,24 @@ pub struct Traffic {
     pub window: ChannelActivity,
     /// In the last minute.
     pub short: ChannelActivity,
+    /// In the time in which failures are a spike, a little less and a little more.
+    pub spike: [ChannelActivity; 2],
     /// Seconds since it last tried to deliver; absent when it never did.
     pub last_attempt: Option<f64>,
     /// Recipients that were enqueued for it since.
     pub enqueued_since: u64,
-    /// Distinct domains tried in the last hour.
+    /// Distinct domains tried in the last hour; 0 where nothing failed.
     pub domains: u64,
+    /// The most that it had in any hour of the last day.
+    pub domains_of_day: u64,
+    /// Domains that failed in the last five minutes.
+    pub failing_domains: u64,
     /// The worst domain's share of the failures of the last five minutes.
     pub worst_domain_share: f64,
+    /// What the worst domain did in them.
+    pub worst_domain: Worst,
+    /// Recipients delivered in the last hour; absent where not all of it is known.
+    pub delivered_in_hour: Option<u64>,
 }
 
 /// What waits in a channel.
@@ -192,6 +213,25 @@ impl Channel {
 }
 
 impl Situation {
+    /// Whether what has these labels could be looked at in these sources.
+    pub fn sees(&self, sources: Sources, labels: &Labels) -> bool {
+        let channel = labels.get("channel").and_then(|name| self.channels.get(name));
+        let waits =
+            labels.get("collector").is_some_and(|name| self.waits_for.iter().any(|waits| waits == name));
+        let counted = |channel: &Channel| channel.queue.is_some();
+        // A channel that could not be counted is missing from a queue that could be, in part.
+        let uncounted = || self.is_partly_unread("queue") && !channel.is_some_and(counted);
+        let unasked = || channel.is_some_and(|channel| channel.stopped.is_none());
+        self.known.has_all(sources)
+            && !waits
+            && !(sources.has(Source::Queue) && labels.contains_key("channel") && uncounted())
+            && !(sources.has(Source::Commands) && unasked())
+    }
+
+    fn is_partly_unread(&self, collector: &str) -> bool {
+        self.unread.iter().any(|unread| unread.collector == collector)
+    }
+
     /// What a channel did, where the logs say it.
     pub fn traffic(&self) -> impl Iterator<Item = (&str, &Traffic)> {
         self.channels.iter().filter_map(|(name, channel)| Some((name.as_str(), channel.traffic.as_ref()?)))

@@ -5,7 +5,7 @@ mod files;
 mod outside;
 
 use super::situation::{Channel, FileSystem, Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
-use super::{Finding, Input, Runbook, Severity, Thresholds, weighed};
+use super::{Finding, Input, Runbook, Severity, Thresholds, Weighed, weighed};
 use crate::aggregate::daemon_log::Events;
 use crate::aggregate::recent::ChannelActivity;
 use crate::record::reason::Reason;
@@ -32,6 +32,7 @@ fn traffic(window: ChannelActivity) -> Traffic {
         enqueued_since: 1,
         domains: 20,
         worst_domain_share: 0.2,
+        ..Traffic::default()
     }
 }
 
@@ -360,7 +361,8 @@ fn what_is_not_known() {
     check(
         |now| {
             now.channels.values_mut().for_each(|channel| channel.traffic = Some(Traffic::default()));
-            now.logs.as_mut().expect("known").zone_question = Some("entries are 5 h behind.".to_owned());
+            now.logs.as_mut().expect("known").zone_question =
+                Some(("mail.log_current".to_owned(), "entries are 5 h behind.".to_owned()));
         },
         Severity::Warning,
         "It is not known whether mail flows now: entries are 5 h behind.",
@@ -477,7 +479,9 @@ fn the_gravest_is_first_and_what_is_explained_is_left_out() {
         finding(Severity::Critical, "c").explains(&["b"], Some("ims-ms")),
         finding(Severity::Warning, "d"),
     ];
-    let kept = weighed(&found);
-    let shown: Vec<_> = kept.iter().map(|finding| (finding.rule, finding.channel.as_deref())).collect();
-    assert_eq!(shown, [("c", None), ("b", Some("tcp_local")), ("d", None), ("a", None)]);
+    let all = weighed(found);
+    let shown: Vec<_> =
+        all.iter().map(|Weighed { finding, by }| (finding.rule, finding.channel.as_deref(), *by)).collect();
+    let (own, other) = (("b", Some("tcp_local"), None), ("b", Some("ims-ms"), Some("c")));
+    assert_eq!(shown, [("c", None, None), own, other, ("d", None, None), ("a", None, None)]);
 }

@@ -363,6 +363,11 @@ impl History {
         })
     }
 
+    /// Until when everything was read that the logs say; none before they were first read up to their end.
+    pub fn known_until(&self) -> Option<Time> {
+        self.reach.last()
+    }
+
     /// How often something was not noted of a channel, since there are too many.
     pub fn left_out(&self) -> u64 {
         self.left_out

@@ -3,16 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::Observed;
+use super::history::{History, RESOLUTIONS, Series};
 use super::latest::{About, Outline};
-use super::log_book::LogBook;
+use super::log_book::{Following, LogBook};
 use super::queue::Queue;
 use crate::aggregate::daemon_log::Events;
+use crate::aggregate::destination::FailingDomains;
+use crate::aggregate::index::ChannelIndex;
 use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
-use crate::aggregate::time::Time;
+use crate::aggregate::time::{Millis, Time};
+use crate::findings::Thresholds;
 use crate::findings::situation::{
     CumulativeLog, FileSystem, Logs, Port, ServiceUse, Situation, Stale, Traffic, Unread, Waiting, WrongFiles,
 };
+use crate::findings::source::{Source, Sources};
 use crate::source::commands::CommandSnapshot;
 use crate::source::dispatcher::{Dispatcher, Service};
 use crate::source::filesystems::FilesystemSnapshot;
@@ -21,6 +26,11 @@ use crate::source::processes::{ProcessGroup, ProcessSnapshot};
 use crate::source::sockets::SocketSnapshot;
 use crate::source::spool::ChannelQueue;
 use crate::source::spool::held_files::HeldReason;
+
+/// What was read so long ago says nothing of now: a poll takes a second, and a log that does not answer longer.
+const FRESH: Millis = Millis::of(15_000);
+/// The coarser resolution of the history.
+const COARSE: usize = 1;
 
 impl Observed {
     /// What daemons said of errors lately.
@@ -63,8 +73,30 @@ impl Observed {
                 situation.channels.entry(name.to_owned()).or_default().stopped = Some(stopped);
             }
         }
-        situation.unread = self.outlines().filter_map(unread).collect();
+        for outline in self.outlines() {
+            if outline.reading.runs == 0 {
+                situation.waits_for.push(outline.about.name);
+            }
+            situation.unread.extend(unread(outline));
+        }
+        situation.known = self.looked_at(situation.known, situation.daemon_events.is_some());
         situation
+    }
+
+    /// What was looked at when it was last to be.
+    fn looked_at(&self, logs: Sources, daemons: bool) -> Sources {
+        let collected = &self.collected;
+        logs.with(
+            Source::Queue,
+            collected.found::<Queue>().is_some_and(|queue| queue.snapshot.scan.is_some()),
+        )
+        .with(Source::Processes, collected.found::<ProcessSnapshot>().is_some())
+        .with(Source::Sockets, collected.found::<SocketSnapshot>().is_some())
+        .with(Source::Dispatcher, collected.found::<Dispatcher>().is_some())
+        .with(Source::Probe, collected.found::<ProbeSnapshot>().is_some())
+        .with(Source::Files, collected.found::<FilesystemSnapshot>().is_some())
+        .with(Source::Commands, collected.found::<CommandSnapshot>().is_some())
+        .with(Source::Daemons, daemons)
     }
 
     /// The connections of the Dispatcher's services whose ports are looked at.
@@ -91,12 +123,16 @@ impl Observed {
         }
         let now = self.clock.now().shown(&book.aggregate).now();
         let newest = book.aggregate.totals.accounts.newest_entry();
-        let mut offsets = book.following.iter().filter_map(|log| log.clock_offset);
-        situation.logs = Some(Logs {
-            last_entry: newest.map(|at| age(now, at)),
-            zone_question: offsets.find_map(log_clock::zone_question),
-        });
-        for (name, traffic) in traffic(&book, now) {
+        let question =
+            |log: &Following| Some((log.log.clone(), log_clock::zone_question(log.clock_offset?)?));
+        let mut offsets = book.following.iter().filter_map(question);
+        situation.logs =
+            Some(Logs { last_entry: newest.map(|at| age(now, at)), zone_question: offsets.next() });
+        let until = book.history.lock().known_until();
+        let fresh = until.is_some_and(|until| now.since(until) < FRESH);
+        situation.known = situation.known.with(Source::Logs, fresh);
+        situation.failing_domains = book.aggregate.totals.destinations.failing_domains(now);
+        for (name, traffic) in traffic(&book, &self.limits, now) {
             situation.channels.entry(name).or_default().traffic = Some(traffic);
         }
     }
@@ -153,23 +189,48 @@ fn look_at_files(snapshot: &FilesystemSnapshot, now: f64, situation: &mut Situat
 }
 
 /// What each channel did that the logs name.
-fn traffic(book: &LogBook, now: Time) -> Vec<(String, Traffic)> {
+fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traffic)> {
     let totals = &book.aggregate.totals;
     let (windows, shorts) = (totals.recent.over(WINDOW_MINUTES, now), totals.recent.over(SHORT_MINUTES, now));
+    let spikes = totals.recent.around(limits.spike_window, now);
     let progress = totals.recent.progress();
-    let (worst, domains) = (totals.destinations.worst_shares(now), totals.destinations.domains(now));
+    // Domains are many: nobody asks for those of a channel in which nothing fails.
+    let fails = |index: ChannelIndex| windows.get(index).is_some_and(|window| window.failed() > 0);
+    let (failing, domains) =
+        (totals.destinations.failing(now, fails), totals.destinations.domains_of(now, fails));
+    let history = book.history.lock();
     let rows = totals.channels.by_index().map(|(index, _)| {
+        let label = totals.channels.label(index);
+        let FailingDomains { domains: failing_domains, worst_share, worst } =
+            failing.get(&index).copied().unwrap_or_default();
         let traffic = Traffic {
             window: windows.get(index).cloned().unwrap_or_default(),
             short: shorts.get(index).cloned().unwrap_or_default(),
+            spike: spikes.each_ref().map(|spike| spike.get(index).cloned().unwrap_or_default()),
             last_attempt: progress.get(index).and_then(|row| row.attempted).map(|at| age(now, at)),
             enqueued_since: progress.get(index).map_or(0, |row| row.enqueued_since),
-            domains: domains.get(&index).copied().unwrap_or(0),
-            worst_domain_share: worst.get(&index).copied().unwrap_or(0.0),
+            domains: domains.get(index).copied().unwrap_or(0),
+            domains_of_day: 0,
+            failing_domains,
+            worst_domain_share: worst_share,
+            worst_domain: worst,
+            delivered_in_hour: fails(index).then(|| delivered_in_hour(&history, label, now)).flatten(),
         };
-        (totals.channels.label(index).to_owned(), traffic)
+        (label.to_owned(), traffic)
     });
     rows.collect()
+}
+
+/// What a channel delivered in the last hour, where all of it is known.
+fn delivered_in_hour(history: &History, channel: &str, now: Time) -> Option<u64> {
+    let from = now.less(Millis::of_minutes(60));
+    let slots = history.slots(COARSE, channel, Series::Deliveries, now);
+    let mut sum = 0;
+    for (start, delivered) in slots.filter(|&(start, _)| start >= from) {
+        // The slot of the present is not over.
+        sum += delivered.or((now.since(start) < RESOLUTIONS[COARSE].width()).then_some(0))?;
+    }
+    Some(sum)
 }
 
 fn waiting(name: &str, queue: &ChannelQueue, value: &Queue, now: f64) -> Waiting {

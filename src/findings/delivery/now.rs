@@ -1,26 +1,79 @@
 //! Deliveries that fail in the last minutes.
 
+use std::cmp::Reverse;
+use std::fmt::Write as _;
+
 use crate::aggregate::recent::{ChannelActivity, SHORT_MINUTES, WINDOW_MINUTES};
 use crate::findings::advice::{at_one_domain, of_cause};
 use crate::findings::queue::now::WAITING;
 use crate::findings::rule::Look;
 use crate::findings::situation::{Situation, Traffic};
-use crate::findings::words::{last, whole_percent};
+use crate::findings::words::{last, percent, time, whole_percent};
 use crate::findings::{Finding, share};
 use crate::record::reason::Reason;
+
+/// Reasons that are named.
+const REASONS: usize = 2;
 
 /// Where the log is, for who reads on.
 const READ_THE_LOG: &str =
     "`imsimta-exporter report` on mail.log_current says which destinations and replies.";
 
-/// The shortest window with enough attempts: what happens now, and what slow channels did.
-fn judged<'a>(look: &Look<'_>, traffic: &'a Traffic) -> Option<(&'a ChannelActivity, i64)> {
+/// What failed, and in what time.
+struct Failed<'a> {
+    activity: &'a ChannelActivity,
+    within: String,
+}
+
+/// The shortest window with enough attempts that fail: what happens now, and what slow channels did.
+fn judged<'a>(look: &Look<'_>, traffic: &'a Traffic) -> Option<Failed<'a>> {
     let windows = [(&traffic.short, SHORT_MINUTES), (&traffic.window, WINDOW_MINUTES)];
-    windows.into_iter().find(|(activity, _)| activity.attempts >= look.limits.attempts.max(1))
+    let enough = |(activity, _): &(&ChannelActivity, i64)| activity.attempts >= look.limits.attempts.max(1);
+    let (activity, minutes) = windows.into_iter().find(enough)?;
+    let fails = look.limits.fails(activity.failed(), activity.attempts);
+    (fails && !is_one_domain(look, traffic)).then(|| Failed { activity, within: last(minutes) })
+}
+
+/// Many attempts within seconds: the first expression of the alert, which needs a minute for it.
+fn spike<'a>(look: &Look<'_>, traffic: &'a Traffic) -> Option<Failed<'a>> {
+    let fails = |activity: &&ChannelActivity| look.limits.fails(activity.failing(), activity.judged());
+    let activity = traffic.spike.iter().find(fails).filter(|_| !is_one_domain(look, traffic))?;
+    Some(Failed { activity, within: time(look.limits.spike_window.as_secs_f64()) })
+}
+
+/// Few attempts a minute, or all but those of the worst domain: its second expression.
+fn few<'a>(
+    look: &Look<'_>,
+    situation: &Situation,
+    channel: &str,
+    traffic: &'a Traffic,
+) -> Option<Failed<'a>> {
+    let limits = look.limits;
+    let activity = &traffic.window;
+    let (failing, judged) = (activity.failing(), activity.judged());
+    let small = judged >= limits.small_attempts
+        && share(failing, judged) >= limits.small_share
+        && !is_one_domain(look, traffic);
+    let others = judged.saturating_sub(traffic.worst_domain.attempts);
+    let without_worst = traffic.worst_domain_share > limits.one_domain_share
+        && limits.fails(failing.saturating_sub(traffic.worst_domain.failures), others);
+    let is_over = |spike: &ChannelActivity| {
+        spike.judged() >= limits.attempts && share(spike.failing(), spike.judged()) < limits.failing_share
+    };
+    let theirs = has_many_domains(look, traffic) && situation.failing_domains < limits.failing_domains;
+    let old_backlog = traffic.delivered_in_hour.is_some_and(|delivered| delivered < limits.hour_deliveries)
+        && !situation.ringing.contains(channel);
+    let fails = failing > 0 && (small || without_worst);
+    (fails && !traffic.spike.iter().any(is_over) && !theirs && !old_backlog)
+        .then(|| Failed { activity, within: last(WINDOW_MINUTES) })
+}
+
+fn has_many_domains(look: &Look<'_>, traffic: &Traffic) -> bool {
+    traffic.domains.max(traffic.domains_of_day) >= look.limits.domains
 }
 
 fn is_one_domain(look: &Look<'_>, traffic: &Traffic) -> bool {
-    traffic.worst_domain_share > look.limits.one_domain_share && traffic.domains >= look.limits.domains
+    traffic.worst_domain_share > look.limits.one_domain_share && has_many_domains(look, traffic)
 }
 
 /// Why most of them failed, for people.
@@ -33,26 +86,55 @@ fn next(advice: Option<&'static str>) -> String {
     advice.into_iter().chain([READ_THE_LOG]).collect::<Vec<_>>().join(" ")
 }
 
+/// So many of so many failed, for which reasons, at how many domains, and whose trouble that is.
+fn evidence(look: &Look<'_>, failed: &Failed<'_>, traffic: &Traffic) -> String {
+    let Failed { activity, within } = failed;
+    let mut reasons: Vec<(Reason, u64)> = activity.failures.counted().collect();
+    reasons.sort_by_key(|&(_, count)| Reverse(count));
+    let mix = reasons.iter().take(REASONS);
+    let mix = mix
+        .map(|&(reason, count)| format!("{} {}", percent(share(count, activity.failed())), reason.label()));
+    let mix = mix.collect::<Vec<_>>().join(", ");
+    let mut text =
+        format!("{} of {} attempts failed in {within}: {mix}", activity.failed(), activity.attempts);
+    let (domains, worst) = (traffic.failing_domains, traffic.worst_domain_share);
+    let limits = look.limits;
+    // A string takes whatever is written.
+    let _ = match domains {
+        0 => write!(text, "."),
+        1 => write!(text, ", all at one domain."),
+        _ => write!(text, ", {domains} domains, none above {}.", percent((worst * 100.0).ceil() / 100.0)),
+    };
+    if domains >= limits.many_domains && worst < limits.many_domains_share {
+        text.push_str(" So many at once have one cause, and that is on our side.");
+    } else if domains == 1 && traffic.domains > 1 {
+        text.push_str(" The others go through, so the cause may be on their side.");
+    }
+    text
+}
+
 pub(in crate::findings) fn channel_failures(
     look: &Look<'_>,
     situation: &Situation,
     found: &mut Vec<Finding>,
 ) {
-    for (channel, traffic) in situation.traffic() {
-        let Some((activity, minutes)) = judged(look, traffic) else { continue };
-        if !look.limits.fails(activity.failed(), activity.attempts) || is_one_domain(look, traffic) {
-            continue;
-        }
-        let reason = activity.main_reason();
+    for (channel, traffic) in
+        situation.traffic().filter(|(_, traffic)| traffic.window.failed() > 0 || traffic.short.failed() > 0)
+    {
+        let rings = spike(look, traffic).or_else(|| few(look, situation, channel, traffic));
+        let (is_alert, shown) = (rings.is_some(), judged(look, traffic));
+        // A minute says more than the seconds after which it rings.
+        let Some(failed) = shown.or(rings) else { continue };
+        let reason = failed.activity.main_reason();
         let what = format!(
             "{channel}: {} of attempts failed in {}, mostly {}.",
-            whole_percent(share(activity.failed(), activity.attempts)),
-            last(minutes),
+            whole_percent(share(failed.activity.failed(), failed.activity.attempts)),
+            failed.within,
             label(reason)
         );
-        let evidence = format!("{} of {} attempts.", activity.failed(), activity.attempts);
+        let evidence = evidence(look, &failed, traffic);
         let next = next(reason.and_then(|reason| of_cause(channel, reason)));
-        let finding = look.finds_in(channel, what).since(evidence).then(&next);
+        let finding = look.finds_in(channel, what).since(evidence).then(&next).rings_if(is_alert);
         found.push(finding.explains(WAITING, Some(channel)));
     }
 }
@@ -79,6 +161,9 @@ pub(in crate::findings) fn destination_failures(
         );
         let evidence = format!("{failed} of {attempts} attempts failed.");
         let next = next(reason.map(|reason| at_one_domain(channel, reason)));
-        found.push(look.finds_in(channel, what).since(evidence).then(&next));
+        let (failing, judged) = (traffic.window.failing(), traffic.window.judged());
+        let is_alert = failing >= look.limits.one_domain_failures
+            && share(failing, judged) >= look.limits.one_domain_failing_share;
+        found.push(look.finds_in(channel, what).since(evidence).then(&next).rings_if(is_alert));
     }
 }

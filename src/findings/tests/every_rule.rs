@@ -32,7 +32,7 @@ const NOW: &[(&str, Happens)] = &[
     }),
     ("held_surge", |now| queue_of(now, "l").held_growth = Some(101)),
     ("unread", |now| now.unread.push(unread("queue", "no permission", false))),
-    ("log_clock", |now| now.logs.as_mut().expect("known").zone_question = Some("5 h.".to_owned())),
+    ("log_clock", |now| now.logs.as_mut().expect("known").zone_question = Some(("mail.log_current".to_owned(), "5 h.".to_owned()))),
     ("destination_failures", |now| {
         *traffic_of(now, "l") = traffic(activity(90, 70, &[(Reason::ConnTimeout, 30)]));
         traffic_of(now, "l").worst_domain_share = 0.9;

@@ -60,17 +60,19 @@ fn full_file_systems_have_a_next_step() {
             let log = CumulativeLog { size: 3 << 30, growth: Some(1 << 28) };
             now.cumulative_logs.insert("mail.log".to_owned(), log);
         },
-        Severity::Warning,
+        Severity::Critical,
         "The file system of the directories log, mta_tmp, config has only 1 % free.",
         "mail.log has 3.0 GiB, 256.0 MiB more than a day ago.",
         &["imsimta purge", "mail.log may be moved away or deleted"],
     );
     check(
         |now| {
-            _ = now.filesystems.insert("queue", FileSystem { device: 1, files_free: Some(0.01), free: None });
+            _ = now
+                .filesystems
+                .insert("queue", FileSystem { device: 1, files_free: Some(0.041), free: None });
         },
         Severity::Warning,
-        "The file system of the directory queue has only 1 % of its inodes free.",
+        "The file system of the directory queue has only 4 % of its inodes free.",
         "",
         &["df -i"],
     );

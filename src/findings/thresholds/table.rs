@@ -140,6 +140,17 @@ impl Table {
         }
     }
 
+    /// The severity of the rules of an alert that is nearest to another one: that, or the only one there is.
+    pub fn nearest(&self, alert: &str, severity: Severity) -> Option<Severity> {
+        let weights = || self.alerts.iter().filter(|row| row.alert == alert).map(AlertRow::weight);
+        weights().find(|&weight| weight == severity).or_else(|| weights().next())
+    }
+
+    /// The row of an alert: of rules with the same name and severity, the first.
+    pub fn alert(&self, name: &str, severity: &str) -> Option<&AlertRow> {
+        self.alerts.iter().find(|row| row.alert == name && row.severity == severity)
+    }
+
     /// How grave an alert is at least.
     pub fn severity_of(&self, alert: &str) -> Option<Severity> {
         let rows = self.alerts.iter().filter(|row| row.alert == alert);
