@@ -2,14 +2,16 @@
 //!
 //! What is wrong is found by [`findings`](crate::findings), whose rows name their alerts. Here a finding that lasts becomes
 //! an alert, and one that is gone lets it end: [`noticed()`] says which alerts findings are reason enough for, [`Machine`]
-//! for how long, [`Saved`] is what survives a restart.
+//! for how long, [`Saved`] is what survives a restart, [`Standing`] what pages show.
 
 pub mod alert;
 pub mod machine;
 pub mod noticed;
 pub mod saved;
+mod standing;
 
 pub use alert::Alert;
 pub use machine::{Condition, Machine, Moment, Phase};
 pub use noticed::noticed;
 pub use saved::Saved;
+pub use standing::{Standing, State};

@@ -8,6 +8,7 @@
 //! side only reads from there. Everything ends with the shutdown future; what does not end in time
 //! is left behind, and the state that was saved last is then what the next start goes on from.
 
+pub mod alerting;
 pub mod collectors;
 mod death;
 pub mod generation;
@@ -31,6 +32,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use alerting::Alerting;
 use collectors::{COLLECTORS, Collects, Kept, Start};
 use death::DeathNotice;
 use generation::{Clients, Generation};
@@ -43,6 +45,7 @@ pub use signals::{Hangup, signals};
 pub use crate::http::access::Serves;
 
 use crate::aggregate::{Aggregate, Totals};
+use crate::alerting::Standing;
 use crate::config::Config;
 use crate::http::access::Entrance;
 use crate::http::{self, Site, server};
@@ -102,6 +105,7 @@ pub struct Running {
     router: Router,
     descriptors: u64,
     sources: Arc<Sources>,
+    alerting: Alerting,
     log_ended: oneshot::Receiver<()>,
     deaths: mpsc::UnboundedReceiver<&'static str>,
 }
@@ -133,6 +137,8 @@ impl Prepared {
             history: Mutex::new(saved.history),
             ..log_book(&config, seed, &timezone, saved.totals, !saved.positions.is_empty())
         };
+        // It is there before the first tick, since the first state is saved before that.
+        let earlier = saved.alerts.restored(clock.unix());
         let observed = Arc::new(Observed {
             clock,
             timezone,
@@ -146,6 +152,7 @@ impl Prepared {
             history: Mutex::new(saved.history_health),
             wakeups: wakeups.counts(),
             connections: Arc::default(),
+            alerts: Mutex::new(Arc::new(Standing::restored(&earlier))),
             left_behind: AtomicU64::new(0),
         });
         let (died, deaths) = mpsc::unbounded_channel();
@@ -169,12 +176,14 @@ impl Prepared {
         };
         let collectors =
             collectors::spawn(&environment.collectors, &start, &died).map_err(|error| no_thread(&error))?;
+        let alerting = Alerting::spawn(Arc::clone(&observed), earlier, died.clone())
+            .map_err(|error| no_thread(&error))?;
         let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
         let listener = (listener, Entrance::plain(address, environment.beyond));
         let first = Generation { config, log, collectors };
         let proc_root = environment.proc_root;
         let sources = Sources::new(Arc::clone(&observed), clients, proc_root, first);
-        Ok(Running { listener, observed, router, descriptors, sources, log_ended, deaths })
+        Ok(Running { listener, observed, router, descriptors, sources, alerting, log_ended, deaths })
     }
 }
 
@@ -182,6 +191,11 @@ impl Running {
     /// What is read, to be exchanged while it runs.
     pub fn sources(&self) -> Arc<Sources> {
         Arc::clone(&self.sources)
+    }
+
+    /// The alerts of the program's own, while it runs.
+    pub fn alerting(&self) -> &Alerting {
+        &self.alerting
     }
 
     /// Answers until `shutdown`, and stops.

@@ -4,6 +4,7 @@
 //! `pages` makes pages, one at a time and shared.
 
 pub mod access;
+mod alerts;
 mod connection;
 mod crowd;
 mod daemon_log;

@@ -29,6 +29,7 @@ pub use problem_log::ProblemLog;
 pub use readiness::Readiness;
 pub use state_health::StateHealth;
 
+use crate::alerting::Standing;
 use crate::findings::Thresholds;
 use crate::source::install::Install;
 use crate::source::processes::OwnProcess;
@@ -66,6 +67,8 @@ pub struct Observed {
     pub wakeups: Arc<WakeupCounts>,
     /// How the clients of the pages fare.
     pub connections: Arc<ConnectionCounts>,
+    /// The alerts of the program's own, as they were at the last tick.
+    pub alerts: Mutex<Arc<Standing>>,
     /// Threads of collectors that hung when they were to go on with another configuration, and were left behind.
     pub left_behind: AtomicU64,
 }

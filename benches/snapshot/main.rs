@@ -37,7 +37,8 @@ fn main() {
         taken.push(start.elapsed());
         let snapshot = Snapshot { positions: [].into(), totals: copy };
         let start = now();
-        let bytes = encode(&snapshot, &[]).expect("encoded").len();
+        let bytes =
+            encode(&snapshot, &imsimta_exporter::alerting::Saved::default(), &[]).expect("encoded").len();
         encoded.push((start.elapsed(), bytes));
     }
     taken.sort_unstable();

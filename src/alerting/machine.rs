@@ -4,7 +4,8 @@
 //! `keep_firing_for`. Both count only while somebody looks: a source that cannot be read, a pause of this program and the
 //! time between two runs move nothing. Time is that of a clock which never goes back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::alert::{Alert, Identity};
@@ -12,7 +13,7 @@ use super::noticed::Noticed;
 use crate::aggregate::time::{Time, UnixTime};
 use crate::findings::Severity;
 use crate::findings::alert_of::Patience;
-use crate::findings::source::Sources;
+use crate::findings::source::{Source, Sources};
 
 /// Alerts that are pending or fire at once. A host with all channels in trouble has a few hundred.
 pub const MAX_CONDITIONS: usize = 1024;
@@ -121,6 +122,12 @@ impl Machine {
         &self.conditions
     }
 
+    /// The channels for which an alert fires.
+    pub fn channels(&self, alert: &str) -> BTreeSet<String> {
+        let firing = self.conditions.iter().filter(|(of, condition)| of.name == alert && condition.fires());
+        firing.filter_map(|(of, _)| of.labels.get("channel").cloned()).collect()
+    }
+
     /// How many alerts more there would be now.
     pub fn left_out(&self) -> usize {
         self.left_out
@@ -208,9 +215,9 @@ impl Condition {
         let Identity { name, severity, labels } = identity;
         let mut description = self.description.clone();
         if self.unseen.is_some() {
-            let sources: Vec<_> = self.sources.iter().map(|source| source.meaning()).collect();
-            description
-                .push_str(&format!(" Whether it goes on is not known: look at {}.", sources.join(", ")));
+            let sources: Vec<_> = self.sources.iter().map(Source::meaning).collect();
+            // A string takes whatever is written.
+            let _ = write!(description, " Whether it goes on is not known: look at {}.", sources.join(", "));
         }
         Alert {
             name,

@@ -46,6 +46,11 @@ struct SavedCondition {
 }
 
 impl Saved {
+    /// What is to be saved of what is pending or fires.
+    pub fn of(conditions: &BTreeMap<Identity, Condition>, now: UnixTime) -> Self {
+        Self { at: now, conditions: conditions.iter().map(SavedCondition::of).collect() }
+    }
+
     /// What an earlier run had, where that may go on.
     pub fn restored(&self, now: UnixTime) -> Machine {
         let age = now.since(self.at);
@@ -56,13 +61,6 @@ impl Saved {
         let known = self.conditions.iter().filter_map(SavedCondition::restored);
         machine.conditions = known.take(MAX_CONDITIONS).collect();
         machine
-    }
-}
-
-impl Machine {
-    /// What is to be saved.
-    pub fn saved(&self, now: UnixTime) -> Saved {
-        Saved { at: now, conditions: self.conditions.iter().map(SavedCondition::of).collect() }
     }
 }
 

@@ -31,6 +31,9 @@ use followed::FollowedLogs;
 /// How often the history is saved, beside the end: it is larger than the state, and may be minutes old.
 const HISTORY_INTERVAL: Duration = Duration::from_mins(5);
 
+/// What fires is saved soon, so that a kill takes nothing of it away.
+const ALERTS_INTERVAL: Duration = Duration::from_secs(2);
+
 /// While a backlog is read, progress is shown each time that this many blocks were.
 const BLOCKS_SHOWN: usize = 64;
 
@@ -107,6 +110,7 @@ pub(super) fn spawn(
         changed: false,
         saved_at: None,
         interval: Duration::ZERO,
+        alerts_saved: 0,
         history_saved_at,
         writer,
     };
@@ -137,6 +141,8 @@ struct Thread {
     /// The first save is due at once: until then a restart would not know where this start began.
     saved_at: Option<Duration>,
     interval: Duration,
+    /// How often what fires had changed when it was last saved.
+    alerts_saved: u64,
     /// When the history was last saved, or this run began.
     history_saved_at: Duration,
     writer: StateWriter,
@@ -262,13 +268,20 @@ impl Thread {
         // The first snapshot waits for a log, and the history goes with one.
         let history =
             self.saved_at.is_some() && now.saturating_sub(self.history_saved_at) >= HISTORY_INTERVAL;
+        let alerts = Arc::clone(&self.observed.alerts.lock());
         let due = match self.saved_at {
-            Some(at) => self.changed && now.saturating_sub(at) >= self.interval,
+            Some(at) => {
+                let (passed, changed) = (now.saturating_sub(at), alerts.changes != self.alerts_saved);
+                let waits = self.changed || !alerts.conditions.is_empty();
+                (waits && passed >= self.interval)
+                    || (changed && passed >= ALERTS_INTERVAL.min(self.interval))
+            }
             None => self.logs.is_attached(),
         };
         if due || history {
             self.writer.save(self.copy(history));
             self.changed = false;
+            self.alerts_saved = alerts.changes;
             self.saved_at = Some(now);
         }
         if history {
@@ -280,7 +293,8 @@ impl Thread {
     fn copy(&self, history: bool) -> Save {
         let book = self.observed.logs();
         let snapshot = Snapshot { positions: self.logs.positions(), totals: book.aggregate.totals.clone() };
-        Save { snapshot, history: history.then(|| book.history.lock().clone()) }
+        let alerts = self.observed.alerts.lock().saved(self.observed.clock.unix());
+        Save { snapshot, alerts, history: history.then(|| book.history.lock().clone()) }
     }
 
     fn finish(self) {

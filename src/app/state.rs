@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::death::DeathNotice;
 use crate::aggregate::Totals;
+use crate::alerting::Saved;
 use crate::observed::history::History;
 use crate::observed::{Observed, ProblemLog, StateHealth};
 use crate::source::follow::Position;
@@ -47,6 +48,8 @@ pub struct EarlierRun {
     pub history: History,
     /// How reading that went.
     pub history_health: StateHealth,
+    /// The alerts that were pending or fired.
+    pub alerts: Saved,
 }
 
 /// The state directory as the start found it.
@@ -109,6 +112,7 @@ pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, EarlierRun), StateE
                 (saved.positions, saved.totals) = (snapshot.positions, Some(snapshot.totals));
             }
             (saved.history, saved.history_health) = history::load(&directory, saved.totals.as_ref());
+            saved.alerts = contents.alerts;
             file.known = directory.known();
             (file.strangers, file.older) = (contents.strangers, contents.older);
             file.directory = Some(directory);
@@ -145,6 +149,8 @@ impl State {
 pub struct Save {
     /// Always.
     pub snapshot: Snapshot,
+    /// How the alerts stand.
+    pub alerts: Saved,
     /// Now and then.
     pub history: Option<History>,
 }
@@ -170,9 +176,9 @@ impl StateWriter {
             let _notice = DeathNotice::new("state", died);
             let mut file = state.file;
             let (mut problems, mut history_problems) = (ProblemLog::new("state"), ProblemLog::new("history"));
-            for Save { snapshot, history } in queue {
+            for Save { snapshot, alerts, history } in queue {
                 let start = publish.clock.monotonic();
-                let result = file.write(&snapshot);
+                let result = file.write(&snapshot, &alerts);
                 let written = result.is_ok();
                 note(&publish, Part::State, result, start, &mut problems);
                 if let Some(history) = history {
@@ -265,8 +271,8 @@ struct Written {
 
 impl StateFile {
     /// Encodes and writes a snapshot. A directory that was removed is made again.
-    fn write(&mut self, snapshot: &Snapshot) -> Result<Written, WriteError> {
-        let encoded = contents::encode(snapshot, &self.strangers);
+    fn write(&mut self, snapshot: &Snapshot, alerts: &Saved) -> Result<Written, WriteError> {
+        let encoded = contents::encode(snapshot, alerts, &self.strangers);
         let encoded = encoded.map_err(|error| WriteError::Encode("state", error))?;
         // Dropped first: it has the lock.
         drop(self.directory.take_if(|directory| !directory.is_at_its_path()));

@@ -60,6 +60,7 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
         history: Mutex::default(),
         wakeups: Arc::default(),
         connections: Arc::default(),
+        alerts: Mutex::default(),
         left_behind: AtomicU64::new(0),
     }
 }

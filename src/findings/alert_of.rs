@@ -61,7 +61,7 @@ impl AlertOf {
 impl Finding {
     /// A label that its alerts have.
     #[must_use]
-    pub fn labelled(mut self, label: &'static str, value: impl ToString) -> Self {
+    pub fn labelled(mut self, label: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         for alert in &mut self.alerts {
             alert.labels.insert(label, value.to_string());
         }

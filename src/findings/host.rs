@@ -31,41 +31,33 @@ pub(super) fn not_active(look: &Look<'_>, situation: &Situation, found: &mut Vec
     }
 }
 
-/// Without these two nothing works: the process, what happens without it, the alert.
-const NEEDED: [(&str, &str, &str); 2] = [
-    ("job_controller", "nothing is delivered", "ImsMtaJobControllerDown"),
-    ("dispatcher", "no mail is accepted", "ImsMtaDispatcherDown"),
-];
+/// Without these two nothing works.
+const NEEDED: [&str; 2] = ["job_controller", "dispatcher"];
 
-pub(super) fn no_process(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    let Some(processes) = &situation.processes else { return };
-    for (process, effect, alert) in NEEDED {
-        if processes.get(process) != Some(&0) {
-            continue;
-        }
-        let mut finding = look.finds_for(Some(alert), format!("No {process} runs: {effect}."));
-        finding = finding.labelled("process", process).patient(patience(look, processes, process));
-        if process == "job_controller" {
-            finding = finding.explains(WAITING, None);
-            if let Some(ago) =
-                situation.traffic().filter_map(|(_, traffic)| traffic.last_attempt).reduce(f64::min)
-            {
-                finding = finding.since(format!("The last delivery was tried {} ago.", time(ago)));
-            }
-        }
-        let next =
-            format!("Look at `imsimta process` and the newest {process}.log-*, then `start-msg {process}`.");
-        if process == "dispatcher" {
-            finding = finding.explains(&["no_banner"], None);
-        }
-        found.push(finding.then(&next));
-    }
+pub(super) fn no_job_controller(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let last = situation.traffic().filter_map(|(_, traffic)| traffic.last_attempt).reduce(f64::min);
+    let evidence = last.map(|ago| format!("The last delivery was tried {} ago.", time(ago)));
+    let finding = no_process(look, situation, "job_controller", "nothing is delivered");
+    found.extend(finding.map(|finding| finding.explains(WAITING, None).since(evidence.unwrap_or_default())));
+}
+
+pub(super) fn no_dispatcher(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let finding = no_process(look, situation, "dispatcher", "no mail is accepted");
+    found.extend(finding.map(|finding| finding.explains(&["no_banner"], None)));
+}
+
+fn no_process(look: &Look<'_>, situation: &Situation, process: &str, effect: &str) -> Option<Finding> {
+    let processes = situation.processes.as_ref().filter(|processes| processes.get(process) == Some(&0))?;
+    let next =
+        format!("Look at `imsimta process` and the newest {process}.log-*, then `start-msg {process}`.");
+    let finding = look.finds(format!("No {process} runs: {effect}.")).labelled("process", process);
+    Some(finding.patient(patience(look, processes, process)).then(&next))
 }
 
 /// One of the two gone while the other runs is no planned stop; both gone is one, for as long as the site takes.
 fn patience(look: &Look<'_>, processes: &BTreeMap<String, u64>, process: &str) -> Patience {
-    let others = NEEDED.iter().filter(|(other, ..)| *other != process);
-    let other_runs = others.filter_map(|(other, ..)| processes.get(*other)).all(|&running| running > 0);
+    let others = NEEDED.iter().filter(|other| **other != process);
+    let other_runs = others.filter_map(|other| processes.get(*other)).all(|&running| running > 0);
     let anyway = look.limits.planned_stop;
     Patience { so: if other_runs { look.limits.process_gone.min(anyway) } else { anyway }, anyway }
 }
@@ -94,7 +86,7 @@ pub(super) fn connections_limit(look: &Look<'_>, situation: &Situation, found: &
 /// Job Controller and Dispatcher are Running").
 pub(super) fn doubled(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     let Some(processes) = &situation.processes else { return };
-    for (process, _, _) in NEEDED {
+    for process in NEEDED {
         let Some(&running @ 2..) = processes.get(process) else { continue };
         let finding = look.finds(format!("{running} processes {process} run, and there has to be one."));
         let finding = finding.labelled("process", process);

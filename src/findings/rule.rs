@@ -85,6 +85,11 @@ pub(super) struct Look<'a> {
 }
 
 impl Rule {
+    /// Whether it looks at what is known now.
+    pub fn is_of_now(&self) -> bool {
+        matches!(self.looks, Looks::Now(_))
+    }
+
     /// From where on it speaks, for a rule over whole logs.
     pub fn limits(&self, of: &Thresholds) -> Option<Limits> {
         if let Looks::Logs(limits, _) = self.looks { Some(limits(of)) } else { None }

@@ -10,7 +10,7 @@ use super::delivery::{
     channel_failures, destination_failures, host_skipped, message_store, outage, over_quota, rate_limited,
 };
 use super::files::{configuration_stale, critical_files, disk, not_rotated};
-use super::host::{connections_limit, doubled, flow, no_process, not_active, overaged};
+use super::host::{connections_limit, doubled, flow, no_dispatcher, no_job_controller, not_active, overaged};
 use super::outside::{no_banner, slow_banner};
 use super::queue::now as queue_now;
 use super::queue::{held_loops, not_attempted, slow_queue};
@@ -22,7 +22,8 @@ use super::source::Source::{Commands, Daemons, Dispatcher, Files, Logs, Probe, P
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
     now(Note, "not_active", None, &[], not_active),
-    now(Critical, "no_process", None, &[Processes], no_process),
+    now(Critical, "no_process", Some("ImsMtaJobControllerDown"), &[Processes], no_job_controller),
+    now(Critical, "no_process", Some("ImsMtaDispatcherDown"), &[Processes], no_dispatcher),
     now(Critical, "no_banner", Some("ImsMtaNoBanner"), &[Probe], no_banner),
     now(Critical, "channel_failures", Some("ImsMtaDeliveryFailureSpike"), &[Logs], delivery_now::channel_failures),
     now(Critical, "standstill", Some("ImsMtaQueueStuck"), &[Logs, Queue], queue_now::standstill),

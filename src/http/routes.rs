@@ -3,9 +3,11 @@
 //!
 //! To add a page: a row, and what makes it.
 
+use std::sync::Arc;
+
 use super::access::Access;
 use super::pages::Made;
-use super::{Site, daemon_log, debug, history, runbooks, status, top};
+use super::{Site, alerts, daemon_log, debug, history, runbooks, status, top};
 use crate::metrics::Exposition;
 
 pub(super) const METRICS: &str = "/metrics";
@@ -62,6 +64,12 @@ pub(super) static ROUTES: &[Route] = &[
         doc: "the busiest clients, networks, authenticated senders and destinations of the last minutes, 100 of each",
     },
     Route { path: "/top.json", access: Access::Names, makes: Makes::Page(top_json), doc: "the same as JSON" },
+    Route {
+        path: "/api/alerts",
+        access: Access::Names,
+        makes: Makes::Page(alerts_json),
+        doc: "the alerts of the exporter's own that are pending or fire, as JSON: why, since when, and where the runbook is",
+    },
     Route {
         path: runbooks::INDEX,
         access: Access::Numbers,
@@ -161,6 +169,11 @@ fn status(site: &Site) -> Made {
 
 fn status_text(site: &Site) -> Made {
     Made::text(status::text::text(&site.observed, &site.clients.read()))
+}
+
+fn alerts_json(site: &Site) -> Made {
+    let alerts = Arc::clone(&site.observed.alerts.lock());
+    Made::new("application/json", alerts::as_json(&alerts))
 }
 
 fn top(site: &Site) -> Made {

@@ -5,10 +5,12 @@ pub(super) mod text;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use maud::{Markup, html};
 
+use super::alerts;
 use super::document::document;
 use crate::aggregate::account::LogAccount;
 use crate::aggregate::log_clock;
@@ -32,8 +34,10 @@ pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<
     let now = observed.clock.steady_seconds();
     let readiness = observed.readiness();
     let situation = observed.situation();
+    let alerts = Arc::clone(&observed.alerts.lock());
     let body = html! {
         (mail::findings_of(&situation, &observed.limits))
+        (alerts::section(&alerts, observed.clock.unix_seconds()))
         h2 { "Channels" }
         (mail::channels(&situation, &observed.limits))
         (mail::services(&situation.services, &observed.limits))

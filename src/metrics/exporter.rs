@@ -2,6 +2,7 @@
 
 use super::catalogue as metric;
 use super::page::Page;
+use crate::alerting::Standing;
 use crate::observed::StateHealth;
 use crate::observed::log_book::Following;
 use crate::observed::reading::Reading;
@@ -46,6 +47,14 @@ pub fn fill_following(page: &mut Page, following: &[Following], now: f64) {
 /// Puts on the page whether the time zone of the logs is known.
 pub fn fill_timezone(page: &mut Page, known: bool) {
     page.truth(&metric::TIMEZONE_KNOWN, &[], known);
+}
+
+/// Puts on the page how the alerts of the program's own stand.
+pub fn fill_alerts(page: &mut Page, alerts: &Standing) {
+    for ((name, severity, channel), state) in alerts.states() {
+        page.count(&metric::ALERT_STATE, &[name, severity, channel], state as u64);
+    }
+    page.count(&metric::ALERTS_LEFT_OUT, &[], alerts.left_out as u64);
 }
 
 /// Puts the state's health on the page.

@@ -51,6 +51,8 @@ labels! {
     CHANNEL = "channel": channels();
     SOURCE = "source_channel": channels();
     DESTINATION = "destination_channel": channels();
+    ALERTNAME = "alertname": "the alerts that the exporter finds by itself, by the names of the rules";
+    SEVERITY = "severity": "`critical` or `warning`, as the rule has it";
     CODE = "code": "one letter, A to Z";
     MODIFIER = "modifier":
         MODIFIERS.iter().fold(String::new(), |all, row| all + row.label + ", ") + &texts(&[OTHER_MODIFIER]);

@@ -1,5 +1,6 @@
 //! What is known now, on one page: all but what collectors find, which the table of collectors has.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::client_display::ClientDisplay;
@@ -18,6 +19,8 @@ pub fn fill(page: &mut Page, observed: &Observed, clients: &ClientDisplay) {
     for service in observed.services() {
         page.count(&catalogue::CONNECTIONS_USED, &[&service.name], service.used);
     }
+    let alerts = Arc::clone(&observed.alerts.lock());
+    exporter::fill_alerts(page, &alerts);
     exporter::fill_state(page, &observed.state.lock());
     let left_out = observed.logs().history.lock().left_out();
     exporter::fill_history(page, &observed.history.lock(), left_out);

@@ -84,7 +84,9 @@ impl Run {
     /// The state is saved, and another run goes on from it.
     fn restart(self, state: &StateDirectory) -> Self {
         let snapshot = Snapshot { positions: [].into(), totals: self.aggregate.totals };
-        state.save(&encode(&snapshot, &[]).expect("encoded")).expect("saved");
+        state
+            .save(&encode(&snapshot, &imsimta_exporter::alerting::Saved::default(), &[]).expect("encoded"))
+            .expect("saved");
         let Loaded::Whole(contents) = state.load(decode).expect("read") else {
             panic!("what was saved is there");
         };

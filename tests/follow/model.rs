@@ -378,7 +378,9 @@ impl Program {
         let totals = self.book.read().aggregate.totals.clone();
         let snapshot = Snapshot { positions: self.logs.positions(), totals };
         // A full disk is no reason to stop.
-        self.state.save(&encode(&snapshot, &[]).expect("encoded")).ok();
+        self.state
+            .save(&encode(&snapshot, &imsimta_exporter::alerting::Saved::default(), &[]).expect("encoded"))
+            .ok();
     }
 
     /// How often each line was counted.

@@ -40,7 +40,7 @@ proptest! {
         let mut totals = Totals::new(7);
         for part in cuts.windows(2) {
             let snapshot = Snapshot { positions: [].into(), totals: count(totals, &all[part[0]..part[1]]) };
-            state.save(&encode(&snapshot, &[]).expect("encoded")).expect("saved");
+            state.save(&encode(&snapshot, &imsimta_exporter::alerting::Saved::default(), &[]).expect("encoded")).expect("saved");
             let Loaded::Whole(contents) = state.load(decode).expect("read") else {
                 panic!("what was saved is there");
             };

@@ -108,7 +108,13 @@ impl Program {
         let mut totals = Totals::new(7);
         totals.connections.set_max_life_time(server_life.into());
         let snapshot = Snapshot { positions: [].into(), totals };
-        Self::start(host, (Vec::new(), encode(&snapshot, &[]).expect("encoded")))
+        Self::start(
+            host,
+            (
+                Vec::new(),
+                encode(&snapshot, &imsimta_exporter::alerting::Saved::default(), &[]).expect("encoded"),
+            ),
+        )
     }
 
     /// Reads all that is there, the renamed files first.
@@ -127,7 +133,10 @@ impl Program {
     fn save(&mut self) {
         let totals = self.aggregate.totals.clone();
         let snapshot = Snapshot { positions: [].into(), totals };
-        self.saved = (self.read.clone(), encode(&snapshot, &[]).expect("encoded"));
+        self.saved = (
+            self.read.clone(),
+            encode(&snapshot, &imsimta_exporter::alerting::Saved::default(), &[]).expect("encoded"),
+        );
     }
 
     /// How many are shown open, by direction and by destination.

@@ -18,8 +18,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("source", &["record", "config"]),
     ("counting", &["record", "aggregate", "source"]),
     ("observed", &["record", "aggregate", "findings", "alerting", "source"]),
-    ("metrics", &["record", "aggregate", "config", "source", "observed"]),
-    ("http", &["text", "record", "aggregate", "findings", "observed", "metrics", "runbooks"]),
+    ("metrics", &["record", "aggregate", "config", "alerting", "source", "observed"]),
+    ("http", &["text", "record", "aggregate", "findings", "alerting", "observed", "metrics", "runbooks"]),
     (
         "report",
         &["text", "listing", "record", "aggregate", "findings", "config", "source", "counting", "metrics"],
@@ -28,7 +28,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rules", &["config", "findings"]),
     // A writer only: a mistake that reader and writer share would be seen by nobody.
     ("demo", &["config", "observed", "app"]),
-    ("app", &["text", "record", "aggregate", "config", "source", "counting", "observed", "metrics", "http"]),
+    (
+        "app",
+        &[
+            "text",
+            "record",
+            "aggregate",
+            "findings",
+            "alerting",
+            "config",
+            "source",
+            "counting",
+            "observed",
+            "metrics",
+            "http",
+        ],
+    ),
     (
         "check",
         &[

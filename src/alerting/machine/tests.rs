@@ -6,6 +6,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptes
 
 use super::{FIRING_UNSEEN, GAP, Identity, MAX_CONDITIONS, Machine, Moment, Noticed, PENDING_UNSEEN, Phase};
 use crate::aggregate::time::UnixTime;
+use crate::alerting::Saved;
 use crate::findings::alert_of::Patience;
 use crate::findings::source::{Source, Sources};
 use crate::findings::thresholds::table;
@@ -120,7 +121,7 @@ fn what_nobody_can_look_at_ends_at_last() {
         assert_eq!(run.machine.conditions().len(), left);
     };
     ends(&mut run, PENDING_UNSEEN, 1);
-    ends(&mut run, FIRING_UNSEEN - PENDING_UNSEEN - SECOND, 0);
+    ends(&mut run, FIRING_UNSEEN.saturating_sub(PENDING_UNSEEN + SECOND), 0);
 }
 
 /// A planned stop takes longer than one of the two may be gone while the other runs.
@@ -191,8 +192,8 @@ fn a_restart_goes_on_and_a_state_of_another_time_does_not() {
     let mut run = Run::new();
     run.steps(1800, &[noticed(SLOW, "l"), noticed(SPIKE, "x")], true);
     let now = UnixTime::of(1_795_000_000_000);
-    let bytes = rmp_serde::to_vec_named(&run.machine.saved(now)).expect("saved");
-    let saved: super::super::Saved = rmp_serde::from_slice(&bytes).expect("read");
+    let bytes = rmp_serde::to_vec_named(&Saved::of(run.machine.conditions(), now)).expect("saved");
+    let saved: Saved = rmp_serde::from_slice(&bytes).expect("read");
     for (minutes, kept) in [(0, 2), (10, 2), (11, 0), (24 * 60, 0), (-1, 0)] {
         let then = UnixTime::of(now.millis() + minutes * 60_000);
         assert_eq!(saved.restored(then).conditions().len(), kept, "{minutes}");
@@ -250,10 +251,10 @@ proptest! {
                     Happens::Found => run.step(SECOND, found.to_vec(), true),
                     Happens::Gone => run.step(SECOND, Vec::new(), true),
                     Happens::Unseen => run.step(SECOND, found.to_vec(), false),
-                    Happens::Stops => run.at += Duration::from_secs(60),
+                    Happens::Stops => run.at += Duration::from_mins(1),
                     Happens::Restarts => {
                         let now = UnixTime::of(0);
-                        run = Run { machine: run.machine.saved(now).restored(now), at: Duration::ZERO };
+                        run = Run { machine: Saved::of(run.machine.conditions(), now).restored(now), at: Duration::ZERO };
                     }
                 }
                 match what {

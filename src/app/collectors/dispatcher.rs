@@ -138,6 +138,7 @@ mod tests {
             history: Mutex::default(),
             wakeups: Arc::default(),
             connections: Arc::default(),
+            alerts: Mutex::default(),
             left_behind: AtomicU64::new(0),
         })
     }

@@ -5,12 +5,20 @@
 
 use super::{Positions, Snapshot, version_2};
 use crate::aggregate::Totals;
+use crate::alerting::Saved;
 use crate::source::state::sections::{self, Section, Unknown};
 
 const POSITIONS: &str = "positions";
 const SUMS: &str = "sums";
+/// The alerts that are pending or fire; of no use to a release that does not know them.
+const ALERTS: &str = "alerts";
+/// Its version.
+const ALERTS_VERSION: u32 = 1;
 
-/// The version of both: raised when an older program would misread them, and then the older one is upgraded in
+/// The sections that this release knows.
+const OWN: [&str; 3] = [POSITIONS, SUMS, ALERTS];
+
+/// The version of the first two: raised when an older program would misread them, and then the older one is upgraded in
 /// [`decode`]. New tables, counters and label values need no new version.
 const VERSION: u32 = 1;
 
@@ -22,6 +30,8 @@ const KEPT_VERSION_2: &str = "state.version-2";
 pub struct Contents {
     /// Where reading stood, and what was counted.
     pub snapshot: Option<Snapshot>,
+    /// The alerts that were pending or fired.
+    pub alerts: Saved,
     /// Sections that are not known and ask to be kept.
     pub strangers: Vec<Section>,
     /// The name under which the file is to be kept, since an older release wrote it.
@@ -33,14 +43,19 @@ pub struct Contents {
 /// # Errors
 ///
 /// When a value cannot be represented.
-pub fn encode(snapshot: &Snapshot, strangers: &[Section]) -> Result<Vec<u8>, rmp_serde::encode::Error> {
-    let section = |name: &str, body| {
+pub fn encode(
+    snapshot: &Snapshot,
+    alerts: &Saved,
+    strangers: &[Section],
+) -> Result<Vec<u8>, rmp_serde::encode::Error> {
+    let section = |name: &str, version, body| {
         let (name, unknown) = (name.to_owned(), Unknown::Drop);
-        Section { name, version: VERSION, unknown, body }
+        Section { name, version, unknown, body }
     };
     let own = [
-        section(POSITIONS, rmp_serde::to_vec_named(&snapshot.positions)?),
-        section(SUMS, rmp_serde::to_vec_named(&snapshot.totals)?),
+        section(POSITIONS, VERSION, rmp_serde::to_vec_named(&snapshot.positions)?),
+        section(SUMS, VERSION, rmp_serde::to_vec_named(&snapshot.totals)?),
+        section(ALERTS, ALERTS_VERSION, rmp_serde::to_vec_named(alerts)?),
     ];
     Ok(sections::encode(own.iter().chain(strangers)))
 }
@@ -60,11 +75,23 @@ pub fn decode(bytes: &[u8]) -> Result<(Contents, Option<String>), String> {
     let mut problems: Vec<String> =
         frame.damaged.iter().map(|(name, why)| format!("{name}: {why}")).collect();
     let (own, others): (Vec<_>, Vec<_>) =
-        frame.sections.into_iter().partition(|section| section.name == POSITIONS || section.name == SUMS);
+        frame.sections.into_iter().partition(|section| OWN.contains(&section.name.as_str()));
+    let alerts = alerts(&own).map_err(|problem| problems.push(problem)).unwrap_or_default();
     let snapshot = pair(&own).map_err(|problem| problems.push(problem)).ok().flatten();
     let strangers = others.into_iter().filter(|section| section.unknown == Unknown::Keep).collect();
     let problem = (!problems.is_empty()).then(|| problems.join("; "));
-    Ok((Contents { snapshot, strangers, older: None }, problem))
+    Ok((Contents { snapshot, alerts, strangers, older: None }, problem))
+}
+
+/// Alerts stand alone: what is wrong with them spoils nothing else.
+fn alerts(own: &[Section]) -> Result<Saved, String> {
+    let Some(Section { version, body, .. }) = own.iter().find(|section| section.name == ALERTS) else {
+        return Ok(Saved::default());
+    };
+    if *version > ALERTS_VERSION {
+        return Err(format!("{ALERTS} has version {version}, this program reads {ALERTS_VERSION}"));
+    }
+    rmp_serde::from_slice(body).map_err(|error| format!("a value in {ALERTS} is not as expected: {error}"))
 }
 
 /// Positions and sums, where both are there and can be read.

@@ -2,11 +2,13 @@
 //! Runbooks begin with it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::aggregate::recent::ChannelActivity;
 use crate::findings::situation::{Channel, Situation};
 use crate::findings::words::time;
 use crate::findings::{Input, Thresholds, findings, share};
+use crate::http::alerts;
 use crate::metrics::ClientDisplay;
 use crate::metrics::busiest::{self, Top};
 use crate::observed::Observed;
@@ -25,6 +27,8 @@ const TITLES: [&str; 8] = ["channel", "in", "out", "failing", "waiting", "oldest
 pub(in crate::http) fn text(observed: &Observed, clients: &ClientDisplay) -> String {
     let (situation, limits) = (observed.situation(), &observed.limits);
     let mut text = found(&situation, limits);
+    let alerts = Arc::clone(&observed.alerts.lock());
+    text.push_str(&alerts::text(&alerts, observed.clock.unix_seconds()));
     channels(&situation, &mut text);
     for service in &situation.services {
         let limit =

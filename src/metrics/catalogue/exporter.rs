@@ -35,6 +35,12 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len();
     COLLECTOR_LAST_SUCCESS = Gauge "imsimta_collector_last_success_timestamp_seconds" [COLLECTOR] Exporter
         "When the collector last read everything; absent before."
         query "time() - imsimta_collector_last_success_timestamp_seconds > 300";
+    ALERT_STATE = Gauge "imsimta_alert_state" [ALERTNAME, SEVERITY, CHANNEL] Exporter
+        "The exporter's own alerts: 0 looked for and not there, 1 pending, 2 firing; absent while nobody can look. An alert about channels has a series for each where it is pending or fires, and else one with an empty channel."
+        query "imsimta_alert_state == 2";
+    ALERTS_LEFT_OUT = Gauge "imsimta_alerts_left_out" [] Exporter
+        "Alerts of the exporter's own that would be pending or fire now, and for which there is no room."
+        query "imsimta_alerts_left_out > 0";
     BUILD_INFO = Gauge "imsimta_exporter_build_info" [VERSION] Exporter
         "Always 1; the label says which release runs."
         query "count by (version) (imsimta_exporter_build_info)";

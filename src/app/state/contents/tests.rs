@@ -3,6 +3,7 @@
 use super::{Section, Snapshot, Unknown, decode, encode, sections};
 use crate::aggregate::time::{Monotonic, UnixTime};
 use crate::aggregate::{Aggregate, Totals};
+use crate::alerting::Saved;
 use crate::counting::LogReader;
 use crate::record::Dialect;
 
@@ -29,13 +30,14 @@ fn snapshot() -> Snapshot {
 }
 
 fn saved() -> Vec<Section> {
-    let bytes = encode(&snapshot(), &[]).expect("encoded");
+    let bytes = encode(&snapshot(), &Saved::default(), &[]).expect("encoded");
     sections::decode(&bytes).expect("a frame").sections
 }
 
 #[test]
 fn what_was_saved_is_read() {
-    let (contents, problem) = decode(&encode(&snapshot(), &[]).expect("encoded")).expect("read");
+    let (contents, problem) =
+        decode(&encode(&snapshot(), &Saved::default(), &[]).expect("encoded")).expect("read");
     let read = contents.snapshot.expect("a snapshot");
     assert_eq!((read.positions, read.totals), (snapshot().positions, snapshot().totals));
     assert_eq!((problem, contents.older), (None, None));
@@ -43,7 +45,7 @@ fn what_was_saved_is_read() {
 
 #[test]
 fn positions_and_sums_stand_or_fall_together() {
-    let [positions, sums] = saved().try_into().expect("two sections");
+    let [positions, sums, _] = saved().try_into().expect("three sections");
     let newer = |section: &Section| Section { version: 9, ..section.clone() };
     let other = |section: &Section| Section { body: b"\xc1".to_vec(), ..section.clone() };
     for (sections, expected) in [
@@ -61,14 +63,30 @@ fn positions_and_sums_stand_or_fall_together() {
 
 #[test]
 fn a_damaged_section_of_another_owner_leaves_the_sums_alone() {
-    let alerts =
-        Section { name: "alerts".into(), version: 1, unknown: Unknown::Keep, body: b"firing".to_vec() };
-    let mut bytes = encode(&snapshot(), &[alerts]).expect("encoded");
+    let mut bytes = encode(&snapshot(), &Saved::default(), &[]).expect("encoded");
     let at = bytes.len() - 3;
     bytes[at] ^= 1;
     let (contents, problem) = decode(&bytes).expect("a frame");
     assert_eq!(contents.snapshot.expect("whole").totals, snapshot().totals);
     assert_eq!(problem.as_deref(), Some("alerts: the checksum differs"));
+}
+
+/// Of alerts nothing is needed by anybody else, whatever became of them.
+#[test]
+fn alerts_that_cannot_be_read_leave_the_sums_alone() {
+    let [positions, sums, alerts] = saved().try_into().expect("three sections");
+    for (alerts, expected) in [
+        (None, None),
+        (Some(Section { version: 9, ..alerts.clone() }), Some("alerts has version 9, this program reads 1")),
+        (Some(Section { body: b"\xc1".to_vec(), ..alerts }), Some("a value in alerts is not as expected")),
+    ] {
+        let sections: Vec<_> = [positions.clone(), sums.clone()].into_iter().chain(alerts).collect();
+        let (contents, problem) = decode(&sections::encode(&sections)).expect("a frame");
+        assert_eq!(contents.snapshot.expect("whole").totals, snapshot().totals);
+        assert_eq!(contents.alerts, Saved::default());
+        assert_eq!(problem.is_some(), expected.is_some());
+        assert!(problem.unwrap_or_default().contains(expected.unwrap_or_default()));
+    }
 }
 
 #[test]
@@ -78,7 +96,8 @@ fn sections_of_a_newer_release_are_kept_or_dropped_as_they_say() {
         Section { name, version: 7, unknown, body }
     };
     let strangers = [section("silences", Unknown::Keep), section("windows", Unknown::Drop)];
-    let (contents, problem) = decode(&encode(&snapshot(), &strangers).expect("encoded")).expect("a frame");
+    let (contents, problem) =
+        decode(&encode(&snapshot(), &Saved::default(), &strangers).expect("encoded")).expect("a frame");
     assert_eq!((contents.strangers.as_slice(), problem), (&strangers[..1], None));
 }
 
@@ -92,7 +111,7 @@ fn other_files_are_no_states() {
 /// As if a table, a channel's counter, an entry code, an option, a reason and a bucket had come with this release.
 #[test]
 fn a_state_of_a_release_that_knew_less_is_read_and_goes_on() {
-    let [positions, sums] = saved().try_into().expect("two sections");
+    let [positions, sums, _] = saved().try_into().expect("three sections");
     let mut tree = rmpv::decode::read_value(&mut sums.body.as_slice()).expect("MessagePack");
     remove_members(
         &mut tree,

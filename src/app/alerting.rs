@@ -1,0 +1,103 @@
+//! The tick: each second what is known is looked at, and what fires is told.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::Builder;
+use std::time::Duration;
+
+use tokio::sync::{mpsc::UnboundedSender, watch};
+
+use super::death::DeathNotice;
+use crate::alerting::{Alert, Machine, Moment, Standing, noticed};
+use crate::findings::source::{Source, Sources};
+use crate::findings::{Input, with_explained};
+use crate::observed::Observed;
+
+/// From one look to the next. Within three seconds after an entry whoever is to hear of it has to.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What fires, the same for everybody who is told.
+pub type Firing = Arc<[Alert]>;
+
+/// The thread that ticks. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Alerting {
+    firing: watch::Receiver<Firing>,
+    _ends: SyncSender<()>,
+}
+
+impl Alerting {
+    /// Starts the thread with what an earlier run left.
+    pub(super) fn spawn(
+        observed: Arc<Observed>,
+        machine: Machine,
+        died: UnboundedSender<&'static str>,
+    ) -> io::Result<Self> {
+        let (publish, firing) = watch::channel(Firing::default());
+        let (ends, end) = sync_channel(0);
+        let tick = Tick { observed, machine, publish, told: None, changes: 0 };
+        Builder::new().name("alerting".into()).spawn(move || {
+            let _notice = DeathNotice::new("alerting", died);
+            tick.run(&end);
+        })?;
+        Ok(Self { firing, _ends: ends })
+    }
+
+    /// What fires, sorted by identity. The first time that it changes is the first tick, with what an earlier run left.
+    pub fn subscribe(&self) -> watch::Receiver<Firing> {
+        self.firing.clone()
+    }
+}
+
+/// What the thread has.
+#[derive(Debug)]
+pub struct Tick {
+    observed: Arc<Observed>,
+    machine: Machine,
+    publish: watch::Sender<Firing>,
+    /// What was told last.
+    told: Option<Firing>,
+    /// How often that was something else.
+    changes: u64,
+}
+
+impl Tick {
+    /// One that begins with nothing, for who measures it.
+    pub fn of(observed: Arc<Observed>) -> Self {
+        let (publish, _) = watch::channel(Firing::default());
+        Self { observed, machine: Machine::default(), publish, told: None, changes: 0 }
+    }
+
+    fn run(mut self, end: &Receiver<()>) {
+        while matches!(end.recv_timeout(TICK), Err(RecvTimeoutError::Timeout)) {
+            self.tick();
+        }
+    }
+
+    /// Looks once, and tells what fires where that is something else than before.
+    pub fn tick(&mut self) {
+        let now = self.observed.clock.now();
+        let mut situation = self.observed.situation();
+        situation.ringing = self.machine.channels("ImsMtaDeliveryFailureSpike");
+        let found =
+            with_explained(&Input { now: Some(&situation), logs: None, limits: &self.observed.limits });
+        // Where there is no MTA there is nothing that could not be looked at.
+        let passive = situation.active == Some(false);
+        self.machine.step(Moment {
+            at: now.monotonic,
+            unix: now.unix,
+            noticed: noticed(&found),
+            sees: &|identity, sources| passive || situation.sees(sources, &identity.labels),
+        });
+        let firing: Firing = self.machine.firing().into();
+        let other = self.told.as_ref() != Some(&firing);
+        self.changes += u64::from(other);
+        let known = if passive { Sources::of(Source::ALL) } else { situation.known };
+        *self.observed.alerts.lock() = Arc::new(Standing::of(&self.machine, known, self.changes));
+        if other {
+            self.told = Some(Arc::clone(&firing));
+            self.publish.send_replace(firing);
+        }
+    }
+}

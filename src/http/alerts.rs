@@ -1,0 +1,93 @@
+//! The alerts of the program's own: what fires, why, since when, and what to do. On the status page, for a terminal, and as
+//! JSON.
+
+use std::fmt::Write as _;
+
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::runbooks;
+use crate::alerting::alert::Identity;
+use crate::alerting::{Condition, Phase, Standing};
+use crate::findings::words::time;
+
+/// What fires, and what is about to, for the status page; nothing where nothing is.
+pub(super) fn section(alerts: &Standing, unix_seconds: f64) -> Markup {
+    let firing = alerts.firing();
+    let pending = alerts.conditions.len() - firing.len();
+    html! {
+        @if !alerts.conditions.is_empty() {
+            h2 { "Alerts" }
+            ul {
+                @for (identity, condition) in &firing {
+                    li {
+                        span class=(identity.severity) { (identity.severity) } " "
+                        a href=(runbooks::path(identity.name)) { (identity.name) } " "
+                        (condition.summary) " "
+                        span.dim { "Fires for " (fires_for(condition, unix_seconds)) "." }
+                    }
+                }
+            }
+            @if pending > 0 { p.dim { (pending) " more are there and have to last." } }
+            @if alerts.left_out > 0 { p.bad { "There is no room for " (alerts.left_out) " more." } }
+        }
+    }
+}
+
+/// The same for a terminal: a line for each that fires, and where its runbook is.
+pub(super) fn text(alerts: &Standing, unix_seconds: f64) -> String {
+    let mut text = String::new();
+    for (Identity { name, severity, .. }, condition) in alerts.firing() {
+        // Writing into a string cannot fail.
+        let _ = writeln!(
+            text,
+            "Alert {name} ({severity}, for {}): {}\n    {}",
+            fires_for(condition, unix_seconds),
+            condition.summary,
+            runbooks::path(name)
+        );
+    }
+    if !text.is_empty() {
+        text.insert(0, '\n');
+    }
+    text
+}
+
+fn fires_for(condition: &Condition, unix_seconds: f64) -> String {
+    match condition.phase {
+        Phase::Pending { lasted, .. } => time(lasted.as_secs_f64()),
+        Phase::Firing { since, .. } => time((unix_seconds - seconds(since.millis())).max(0.0)),
+    }
+}
+
+fn seconds(millis: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of thousands of years are exact")]
+    let millis = millis as f64;
+    millis / 1000.0
+}
+
+/// All that is pending or fires.
+pub(super) fn as_json(alerts: &Standing) -> Vec<u8> {
+    let rows: Vec<Value> = alerts.conditions.iter().map(row).collect();
+    serde_json::to_vec(&json!({ "alerts": rows, "left_out": alerts.left_out })).unwrap_or_default()
+}
+
+fn row((identity, condition): (&Identity, &Condition)) -> Value {
+    let Identity { name, severity, labels } = identity;
+    let (state, since, lasted) = match condition.phase {
+        Phase::Pending { lasted, .. } => ("pending", None, Some(lasted.as_secs_f64())),
+        Phase::Firing { since, .. } => ("firing", Some(seconds(since.millis())), None),
+    };
+    json!({
+        "alertname": name,
+        "severity": severity,
+        "labels": labels,
+        "state": state,
+        "fires_since": since,
+        "lasted_seconds": lasted,
+        "not_looked_at_for_seconds": condition.unseen.map(|unseen| unseen.as_secs_f64()),
+        "summary": condition.summary,
+        "description": condition.description,
+        "runbook": runbooks::path(name),
+    })
+}
