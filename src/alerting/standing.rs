@@ -35,7 +35,7 @@ pub struct Standing {
 }
 
 /// The alerts that some finding is reason enough for: name, severity and what they are known from.
-pub(super) fn known_from() -> impl Iterator<Item = (&'static str, &'static str, Sources)> {
+fn known_from() -> impl Iterator<Item = (&'static str, &'static str, Sources)> {
     table().alerts.iter().filter_map(|row| {
         let rules = || RULES.iter().filter(|rule| rule.is_of_now() && rule.alert == Some(&row.alert));
         let own = rules().find(|rule| rule.severity.label() == row.severity);

@@ -1,5 +1,6 @@
 //! The one sentence for each situation that a postmaster may find at night.
 
+mod alerts;
 mod every_rule;
 mod files;
 mod outside;

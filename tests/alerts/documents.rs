@@ -16,6 +16,8 @@ use super::rules::{RECORDED, queries};
 
 /// Metrics for which no rule, panel or runbook asks, and why they are there.
 const UNASKED: &[(&str, &str)] = &[
+    ("imsimta_alert_state", "the exporter's own alerts, for who has a Prometheus and no rules of ours"),
+    ("imsimta_alerts_left_out", "says that a host is in more trouble than anybody reads about"),
     ("imsimta_connections_lost_total", "how far open connections by the log can be trusted"),
     ("imsimta_etrn_total", "few sites have ETRN, and nothing is wrong with it"),
     ("imsimta_exporter_history_save_duration_seconds", "a failed save has a metric that runbooks name"),

@@ -1,5 +1,6 @@
 //! The real program, as a user starts it, on a tree laid out like a real install.
 
+mod alerts;
 mod check;
 mod clients;
 mod clock;

@@ -1,3 +1,5 @@
+//! What lasts, what is gone, what nobody saw: by examples, and whatever happens.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -16,17 +16,20 @@ use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
 
 /// What happens to a host.
-type Happens = fn(&mut Situation);
+pub(super) type Happens = fn(&mut Situation);
 
 /// What happens to a healthy host, by the rule that speaks then.
 #[rustfmt::skip]
-const NOW: &[(&str, Happens)] = &[
+pub(super) const NOW: &[(&str, Happens)] = &[
     ("not_active", |now| now.active = Some(false)),
     ("no_process", |now| now.processes = Some(["dispatcher", "job_controller"].map(|name| (name.to_owned(), 0)).into())),
     ("no_banner", |now| {
         now.ports.insert(25, Port { failure: Some("nobody listens there".to_owned()), failures: 2, banner: None });
     }),
-    ("channel_failures", |now| *traffic_of(now, "l") = traffic(activity(9, 0, &[(Reason::MailboxBusy, 30)]))),
+    ("channel_failures", |now| {
+        let window = activity(9, 0, &[(Reason::MailboxBusy, 30)]);
+        *traffic_of(now, "l") = Traffic { spike: [window.clone(), window.clone()], ..traffic(window) };
+    }),
     ("standstill", |now| {
         *traffic_of(now, "l") = Traffic { window: activity(30, 0, &[]), ..Traffic::default() };
     }),
@@ -39,6 +42,7 @@ const NOW: &[(&str, Happens)] = &[
     }),
     ("held", |now| queue_of(now, "l").held = 1),
     ("connections_limit", |now| now.services[0].used = 85),
+    ("disk", |now| now.filesystems.entry("queue").or_default().files_free = Some(0.04)),
     ("disk", |now| now.filesystems.entry("queue").or_default().free = Some(0.01)),
     ("channel_stopped", |now| channel(now, "l").stopped = Some(true)),
     ("slow_banner", |now| _ = now.ports.insert(25, Port { banner: Some(5.0), ..Port::default() })),

@@ -36,7 +36,7 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len();
         "When the collector last read everything; absent before."
         query "time() - imsimta_collector_last_success_timestamp_seconds > 300";
     ALERT_STATE = Gauge "imsimta_alert_state" [ALERTNAME, SEVERITY, CHANNEL] Exporter
-        "The exporter's own alerts: 0 looked for and not there, 1 pending, 2 firing; absent while nobody can look. An alert about channels has a series for each where it is pending or fires, and else one with an empty channel."
+        "The exporter's own alerts: 0 not there, 1 pending, 2 firing; absent while nobody can look. `docs/alerts.md` says more."
         query "imsimta_alert_state == 2";
     ALERTS_LEFT_OUT = Gauge "imsimta_alerts_left_out" [] Exporter
         "Alerts of the exporter's own that would be pending or fire now, and for which there is no room."

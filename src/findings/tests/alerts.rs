@@ -1,0 +1,183 @@
+//! Alerts that findings are reason enough for are those of the rules of Prometheus: names, severities, names of labels, and
+//! the figures from which on they ring.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::every_rule::NOW;
+use super::{activity, healthy, queue_of, traffic, traffic_of};
+use crate::findings::alert_of::{AlertOf, LABELS};
+use crate::findings::rules::RULES;
+use crate::findings::situation::{Situation, Traffic};
+use crate::findings::thresholds::table;
+use crate::findings::{Input, Thresholds, with_explained};
+use crate::record::reason::Reason;
+
+/// Labels that every alert has, or gets from where it is sent.
+const OF_ALL: &[&str] = &["severity", "job", "instance", "cluster"];
+
+#[derive(Deserialize)]
+struct File {
+    tests: Vec<Test>,
+}
+
+#[derive(Deserialize)]
+struct Test {
+    #[serde(default)]
+    alert_rule_test: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    alertname: String,
+    #[serde(default)]
+    exp_alerts: Vec<Expected>,
+}
+
+#[derive(Deserialize)]
+struct Expected {
+    exp_labels: BTreeMap<String, String>,
+}
+
+/// The names of labels with which the rules' own tests expect an alert of this name and severity.
+fn expected(name: &str, severity: &str) -> BTreeSet<BTreeSet<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("alerts/tests").join(format!("{name}.test.yml"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file: File = serde_saphyr::from_str(&text).expect("cases");
+    let cases = file.tests.into_iter().flat_map(|test| test.alert_rule_test);
+    let alerts = cases.filter(|case| case.alertname == name).flat_map(|case| case.exp_alerts);
+    let of = |alert: &Expected| alert.exp_labels.get("severity").is_some_and(|of| of == severity);
+    let names = |alert: Expected| {
+        alert.exp_labels.into_keys().filter(|label| !OF_ALL.contains(&label.as_str())).collect()
+    };
+    alerts.filter(of).map(names).collect()
+}
+
+fn rung(situation: &Situation) -> Vec<AlertOf> {
+    let limits = Thresholds::default();
+    let found = with_explained(&Input { now: Some(situation), logs: None, limits: &limits });
+    found.into_iter().flat_map(|weighed| weighed.finding.alerts).collect()
+}
+
+#[test]
+fn findings_label_their_alerts_as_the_rules_do() {
+    let mut names = BTreeSet::new();
+    for (rule, happens) in NOW {
+        let mut situation = healthy();
+        happens(&mut situation);
+        for alert in rung(&situation) {
+            let labels: BTreeSet<String> = alert.labels.keys().map(|&label| label.to_owned()).collect();
+            let expected = expected(alert.name, alert.severity.label());
+            assert!(expected.contains(&labels), "{rule}: {alert:?}: the rule's tests expect {expected:?}");
+            assert!(alert.labels.keys().all(|label| LABELS.contains(label)), "{alert:?}");
+            names.insert((alert.name, alert.severity.label()));
+        }
+    }
+    for rule in RULES.iter().filter(|rule| rule.is_of_now()) {
+        let Some(alert) = rule.alert else { continue };
+        let severity = table().nearest(alert, rule.severity).expect("a row").label();
+        assert!(
+            names.contains(&(alert, severity)),
+            "no case rings {alert} ({severity}): src/findings/tests/every_rule.rs"
+        );
+    }
+}
+
+/// The channels for which the spike rings.
+fn spikes(happens: impl FnOnce(&mut Situation)) -> Vec<String> {
+    let mut situation = healthy();
+    happens(&mut situation);
+    let spikes = rung(&situation).into_iter().filter(|alert| alert.name == "ImsMtaDeliveryFailureSpike");
+    spikes.map(|mut alert| alert.labels.remove("channel").expect("a channel")).collect()
+}
+
+/// What a channel did in the last seconds, and in minutes.
+fn failing(seconds: (u64, u64), minutes: (u64, u64)) -> Traffic {
+    let of = |(delivered, failed)| activity(0, delivered, &[(Reason::NoRoute, failed)]);
+    let spike = of(seconds);
+    Traffic { spike: [spike.clone(), spike], failing_domains: 9, ..traffic(of(minutes)) }
+}
+
+#[test]
+fn a_spike_rings_as_the_rule_does() {
+    let rings = |traffic: Traffic, failing_domains| {
+        let found = spikes(|now| {
+            *traffic_of(now, "tcp_local") = traffic;
+            now.failing_domains = failing_domains;
+        });
+        !found.is_empty()
+    };
+    for (seconds, minutes, rings_so) in [
+        // Within seconds, whatever the minutes before were like.
+        ((10, 10), (300, 10), true),
+        ((11, 9), (300, 9), false),
+        ((9, 10), (300, 10), false),
+        // Few a minute: 70 % of 15 in five of them.
+        ((0, 0), (4, 11), true),
+        ((0, 0), (4, 10), false),
+        ((0, 0), (5, 10), false),
+        // It is over.
+        ((20, 0), (4, 30), false),
+    ] {
+        assert_eq!(rings(failing(seconds, minutes), 9), rings_so, "{seconds:?} {minutes:?}");
+    }
+    // One or two domains of a channel that has many are their own trouble, where attempts are few.
+    assert!(!rings(failing((0, 0), (0, 30)), 2));
+    assert!(rings(failing((0, 30), (0, 30)), 2));
+    let few = Traffic { domains: 1, ..failing((0, 0), (0, 30)) };
+    assert!(rings(few.clone(), 1));
+    assert!(!rings(Traffic { domains_of_day: 20, ..few }, 1), "at night it tries one of them");
+    // An old backlog that fails as it does, unless it is a page already.
+    let backlog = Traffic { delivered_in_hour: Some(19), ..failing((0, 0), (0, 30)) };
+    assert!(!rings(backlog.clone(), 9));
+    assert!(rings(Traffic { delivered_in_hour: Some(20), ..backlog.clone() }, 9));
+    assert!(rings(Traffic { delivered_in_hour: None, ..backlog.clone() }, 9));
+    let goes_on = spikes(|now| {
+        (*traffic_of(now, "tcp_local"), now.failing_domains) = (backlog, 9);
+        now.ringing.insert("tcp_local".to_owned());
+    });
+    assert_eq!(goes_on, ["tcp_local"]);
+}
+
+/// One domain's burst does not ring, and hides nothing of the others.
+#[test]
+fn all_but_the_worst_domain_are_judged_without_it() {
+    let ring = |others: (u64, u64)| {
+        !spikes(|now| {
+            let (delivered, failed) = others;
+            let mut traffic = failing((0, 0), (delivered, 500 + failed));
+            (traffic.worst_domain_share, traffic.worst_domain.failures, traffic.worst_domain.attempts) =
+                (0.9, 500, 500);
+            (*traffic_of(now, "tcp_local"), now.failing_domains) = (traffic, 9);
+        })
+        .is_empty()
+    };
+    assert!(!ring((20, 0)));
+    assert!(!ring((20, 19)));
+    assert!(ring((20, 20)));
+    assert!(!ring((5, 14)), "too few");
+}
+
+/// Greylisting is what a host does with everybody.
+#[test]
+fn what_everybody_meets_rings_for_nobody() {
+    let found = spikes(|now| {
+        let window = activity(0, 1, &[(Reason::Greylisted, 90), (Reason::Expired, 9)]);
+        let spike = [window.clone(), window.clone()];
+        *traffic_of(now, "tcp_local") = Traffic { spike, ..traffic(window) };
+        now.failing_domains = 9;
+    });
+    assert_eq!(found, [""; 0]);
+}
+
+/// Who looks at the page sees more than what rings.
+#[test]
+fn a_finding_may_be_less_than_an_alert() {
+    let mut situation = healthy();
+    queue_of(&mut situation, "l").held = 1;
+    assert_eq!(rung(&situation).len(), 1);
+    *traffic_of(&mut situation, "l") = traffic(activity(9, 0, &[(Reason::Greylisted, 30)]));
+    assert_eq!(rung(&situation).len(), 1);
+}
