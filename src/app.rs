@@ -153,6 +153,7 @@ impl Prepared {
             wakeups: wakeups.counts(),
             connections: Arc::default(),
             alerts: Mutex::new(Arc::new(Standing::restored(&earlier))),
+            lately: Mutex::default(),
             left_behind: AtomicU64::new(0),
         });
         let (died, deaths) = mpsc::unbounded_channel();

@@ -81,6 +81,8 @@ pub struct Weighed {
     pub finding: Finding,
     /// The rule of the finding that explains it.
     pub by: Option<&'static str>,
+    /// Whether that is reason enough for an alert, so that this one need not be.
+    pub rung: bool,
 }
 
 /// What findings say that they explain, and no rule is called. Every rule speaks in some test.
@@ -238,19 +240,22 @@ impl Serialize for Finding {
 
 /// The gravest first, in the order in which they were found otherwise, each with what explains it.
 fn weighed(found: Vec<Finding>) -> Vec<Weighed> {
-    let mut explained: BTreeMap<(&str, Option<&str>), &'static str> = BTreeMap::new();
+    let mut explained: BTreeMap<(&str, Option<&str>), (bool, &'static str)> = BTreeMap::new();
     for finding in &found {
+        let rung = !finding.alerts.is_empty();
         for Explained { rule, channel } in &finding.explains {
-            explained.entry((rule, channel.as_deref())).or_insert(finding.rule);
+            let by = explained.entry((rule, channel.as_deref())).or_insert((rung, finding.rule));
+            by.0 |= rung;
         }
     }
     let by = |finding: &Finding| {
-        let (any, own) = ((finding.rule, None), (finding.rule, finding.channel.as_deref()));
-        explained.get(&any).or_else(|| explained.get(&own)).copied()
+        let all = [None, finding.channel.as_deref()].map(|channel| explained.get(&(finding.rule, channel)));
+        let by = all.iter().flatten().next().map(|(_, by)| *by);
+        (by, all.iter().flatten().any(|(rung, _)| *rung))
     };
     let by: Vec<_> = found.iter().map(by).collect();
-    let mut weighed: Vec<_> =
-        found.into_iter().zip(by).map(|(finding, by)| Weighed { finding, by }).collect();
+    let whole = |(finding, (by, rung))| Weighed { finding, by, rung };
+    let mut weighed: Vec<_> = found.into_iter().zip(by).map(whole).collect();
     weighed.sort_by_key(|weighed| weighed.finding.severity);
     weighed
 }

@@ -7,8 +7,10 @@ pub mod clock;
 pub mod connections;
 pub mod daemon_log;
 pub mod history;
+pub mod lately;
 pub mod latest;
 pub mod log_book;
+mod looking_back;
 mod problem_log;
 pub mod queue;
 mod readiness;
@@ -23,6 +25,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use clock::{Clock, Now, WallClock};
 use connections::ConnectionCounts;
+use lately::Lately;
 use latest::{About, Outline, Readings};
 pub use log_book::LogBook;
 pub use problem_log::ProblemLog;
@@ -69,6 +72,8 @@ pub struct Observed {
     pub connections: Arc<ConnectionCounts>,
     /// The alerts of the program's own, as they were at the last tick.
     pub alerts: Mutex<Arc<Standing>>,
+    /// What sums grew by lately.
+    pub lately: Mutex<Lately>,
     /// Threads of collectors that hung when they were to go on with another configuration, and were left behind.
     pub left_behind: AtomicU64,
 }

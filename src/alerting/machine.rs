@@ -122,10 +122,10 @@ impl Machine {
         &self.conditions
     }
 
-    /// The channels for which an alert fires.
-    pub fn channels(&self, alert: &str) -> BTreeSet<String> {
+    /// The channels for which an alert fires, each with its name.
+    pub fn channels(&self, alert: &str) -> BTreeSet<(&'static str, String)> {
         let firing = self.conditions.iter().filter(|(of, condition)| of.name == alert && condition.fires());
-        firing.filter_map(|(of, _)| of.labels.get("channel").cloned()).collect()
+        firing.filter_map(|(of, _)| Some((of.name, of.labels.get("channel")?.clone()))).collect()
     }
 
     /// How many alerts more there would be now.

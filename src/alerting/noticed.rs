@@ -26,7 +26,7 @@ pub struct Noticed {
     pub summary: String,
     /// What shows it and what to do next, in sentences.
     pub description: String,
-    /// Whether something graver explains it: then it begins no alert, and ends none.
+    /// Whether something that rings itself explains it: then it begins no alert, and ends none.
     pub explained: bool,
 }
 
@@ -34,8 +34,8 @@ pub struct Noticed {
 pub fn noticed(findings: &[Weighed]) -> Vec<Noticed> {
     let there = findings.iter().filter(|weighed| weighed.by != Some(NOT_ACTIVE));
     there
-        .flat_map(|Weighed { finding, by }| {
-            finding.alerts.iter().filter_map(|alert| one(finding, alert, by.is_some()))
+        .flat_map(|Weighed { finding, rung, .. }| {
+            finding.alerts.iter().filter_map(|alert| one(finding, alert, *rung))
         })
         .collect()
 }

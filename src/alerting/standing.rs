@@ -38,8 +38,9 @@ pub struct Standing {
 fn known_from() -> impl Iterator<Item = (&'static str, &'static str, Sources)> {
     table().alerts.iter().filter_map(|row| {
         let rules = || RULES.iter().filter(|rule| rule.is_of_now() && rule.alert == Some(&row.alert));
-        let own = rules().find(|rule| rule.severity.label() == row.severity);
-        let rule = own.or_else(|| rules().next())?;
+        // The rule that says it by the least.
+        let own = rules().filter(|rule| rule.severity.label() == row.severity);
+        let rule = own.min_by_key(|rule| rule.sources.iter().count()).or_else(|| rules().next())?;
         Some((row.alert.as_str(), row.severity.as_str(), rule.sources))
     })
 }

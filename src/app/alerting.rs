@@ -17,6 +17,9 @@ use crate::observed::Observed;
 /// From one look to the next. Within three seconds after an entry whoever is to hear of it has to.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Alerts that go on by less than they begin with.
+const GO_ON: [&str; 2] = ["ImsMtaDeliveryFailureSpike", "ImsMtaNoDeliveries"];
+
 /// What fires, the same for everybody who is told.
 pub type Firing = Arc<[Alert]>;
 
@@ -78,8 +81,9 @@ impl Tick {
     /// Looks once, and tells what fires where that is something else than before.
     pub fn tick(&mut self) {
         let now = self.observed.clock.now();
+        self.observed.look();
         let mut situation = self.observed.situation();
-        situation.ringing = self.machine.channels("ImsMtaDeliveryFailureSpike");
+        situation.ringing = GO_ON.iter().flat_map(|alert| self.machine.channels(alert)).collect();
         let found =
             with_explained(&Input { now: Some(&situation), logs: None, limits: &self.observed.limits });
         // Where there is no MTA there is nothing that could not be looked at.

@@ -61,6 +61,7 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
         wakeups: Arc::default(),
         connections: Arc::default(),
         alerts: Mutex::default(),
+        lately: Mutex::default(),
         left_behind: AtomicU64::new(0),
     }
 }

@@ -82,6 +82,22 @@ pub(super) fn connections_limit(look: &Look<'_>, situation: &Situation, found: &
     }
 }
 
+/// `SYN_RECV` is over within a round trip, unless the other side was never there.
+pub(super) fn syn_backlog(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (port, &(half_open, established)) in &situation.half_open {
+        #[expect(clippy::cast_precision_loss, reason = "a share of counts needs no 53 bits")]
+        let many = half_open as f64 > look.limits.half_open_share * established as f64;
+        if half_open <= look.limits.half_open || !many {
+            continue;
+        }
+        let what = format!("{half_open} connections to port {port} were begun and are not completed.");
+        let evidence = format!("{established} are established there.");
+        let next = "A flood with false addresses, or a network that loses the answers of this host: see from where with \
+                    `ss -tn state syn-recv`, and whether `sysctl net.ipv4.tcp_syncookies` is 1.";
+        found.push(look.finds(what).labelled("port", port).since(evidence).then(next));
+    }
+}
+
 /// There is to be one of each, but for the moment of a fork, which is not counted (Administration Guide, "Check that the
 /// Job Controller and Dispatcher are Running").
 pub(super) fn doubled(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {

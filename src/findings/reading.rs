@@ -3,7 +3,7 @@
 use super::logs::Logs;
 use super::rule::Look;
 use super::situation::Situation;
-use super::words::percent;
+use super::words::{counted, percent, time};
 use super::{Finding, Severity, share};
 use crate::text::number;
 
@@ -24,6 +24,60 @@ pub(super) fn log_clock(look: &Look<'_>, situation: &Situation, found: &mut Vec<
         let what = format!("It is not known whether mail flows now: {question}");
         found.push(look.finds(what).labelled("log", log).explains(&["flow", "standstill"], None));
     }
+}
+
+/// The queue changes, which the MTA logs, and nothing of it was counted.
+pub(super) fn log_silent(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let changes = situation.lately.unlogged_changes.filter(|&changes| changes > look.limits.silent_changes);
+    let Some(changes) = changes else { return };
+    let within = time(look.limits.silent_window.as_secs_f64());
+    let what = format!("The queue changes, and nothing of it was logged for {within}.");
+    let evidence = format!("It changed {} in that time.", counted(changes, "time"));
+    let next = "Look whether the channels have the keyword `logging`, and where the MTA writes its logs: \
+                `imsimta-exporter check` says what is read.";
+    found.push(look.finds(what).since(evidence).then(next));
+}
+
+/// Counters and alerts come late.
+pub(super) fn lagging(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let limit = look.limits.log_lag.as_secs_f64();
+    for (log, seconds) in situation.lately.lagging.iter().filter(|&&(_, seconds)| seconds > limit) {
+        let what = format!("{log} was last read to its end {} ago.", time(*seconds));
+        let next = "Counts and alerts come as late: look whether the host is overloaded, and how slow the file system \
+                    of the logs is.";
+        found.push(look.finds(what).labelled("log", log).then(next));
+    }
+}
+
+/// What is not understood is counted nowhere.
+pub(super) fn unparsed_now(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let limits = look.limits;
+    for (log, unparsed, lines) in &situation.lately.lines {
+        if *unparsed <= limits.unparsed_lines || share(*unparsed, *lines) <= limits.unparsed_share {
+            continue;
+        }
+        let within = time(limits.unparsed_window.as_secs_f64());
+        let what =
+            format!("{unparsed} of {} of {log} were not understood in {within}.", counted(*lines, "line"));
+        let next = "All counts are too low. `imsimta-exporter unparsed` shows the last of them and why; look whether \
+                    a LOG_* option of the MTA was changed.";
+        found.push(look.finds(what).labelled("log", log).then(next));
+    }
+}
+
+/// Nothing is lost yet: a restart would read again from the last state.
+pub(super) fn state_not_saved(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    if situation.lately.save_failures <= look.limits.save_failures {
+        return;
+    }
+    let (times, within) =
+        (counted(situation.lately.save_failures, "time"), time(look.limits.save_window.as_secs_f64()));
+    let why = situation.state_problem.as_ref().map(|problem| format!(": {}", problem.trim_end_matches('.')));
+    let why = format!("It failed {times} in {within}{}.", why.unwrap_or_default());
+    let what = "The exporter cannot save its state.".to_owned();
+    let next = "Look for a full disk or a changed owner of the state directory. Nothing is lost yet: a restart reads \
+                again from the last state.";
+    found.push(look.finds(what).since(why).then(next));
 }
 
 pub(super) fn nothing_understood(look: &Look<'_>, logs: &Logs<'_>, found: &mut Vec<Finding>) {

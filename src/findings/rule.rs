@@ -112,6 +112,11 @@ impl Rule {
 }
 
 impl Look<'_> {
+    /// The name of its alert.
+    pub(super) fn rule_alert(&self) -> &'static str {
+        self.rule.alert.unwrap_or_default()
+    }
+
     /// A finding of the rule, reason enough for its alert.
     pub(super) fn finds(&self, what: String) -> Finding {
         self.finds_for(self.rule.alert, what)

@@ -10,11 +10,15 @@ use super::delivery::{
     channel_failures, destination_failures, host_skipped, message_store, outage, over_quota, rate_limited,
 };
 use super::files::{configuration_stale, critical_files, disk, not_rotated};
-use super::host::{connections_limit, doubled, flow, no_dispatcher, no_job_controller, not_active, overaged};
+use super::host::{
+    connections_limit, doubled, flow, no_dispatcher, no_job_controller, not_active, overaged, syn_backlog,
+};
 use super::outside::{no_banner, slow_banner};
 use super::queue::now as queue_now;
 use super::queue::{held_loops, not_attempted, slow_queue};
-use super::reading::{log_clock, nothing_understood, unparsed_lines, unread};
+use super::reading::{
+    lagging, log_clock, log_silent, nothing_understood, state_not_saved, unparsed_lines, unparsed_now, unread,
+};
 use super::rule::{Rule, limits, logs, now};
 use super::source::Source::{Commands, Daemons, Dispatcher, Files, Logs, Probe, Processes, Queue, Sockets};
 
@@ -26,13 +30,20 @@ pub const RULES: &[Rule] = &[
     now(Critical, "no_process", Some("ImsMtaDispatcherDown"), &[Processes], no_dispatcher),
     now(Critical, "no_banner", Some("ImsMtaNoBanner"), &[Probe], no_banner),
     now(Critical, "channel_failures", Some("ImsMtaDeliveryFailureSpike"), &[Logs], delivery_now::channel_failures),
+    now(Critical, "fork_failed", Some("ImsMtaQueueStuck"), &[Logs, Queue, Daemons], queue_now::fork_failed),
+    now(Critical, "no_deliveries", Some("ImsMtaNoDeliveries"), &[Logs, Queue], queue_now::no_deliveries),
     now(Critical, "standstill", Some("ImsMtaQueueStuck"), &[Logs, Queue], queue_now::standstill),
     now(Critical, "held_surge", Some("ImsMtaHeldMessagesSurge"), &[Queue], queue_now::held_surge),
     now(Critical, "unread", Some("ImsMtaCollectorFailing"), &[], unread),
+    now(Warning, "log_silent", Some("ImsMtaLogSilent"), &[Logs, Queue], log_silent),
+    now(Warning, "lagging", Some("ImsMtaLogLagging"), &[], lagging),
+    now(Warning, "unparsed_now", Some("ImsMtaLogUnparsed"), &[Logs], unparsed_now),
+    now(Warning, "state_not_saved", Some("ImsMtaStateNotSaved"), &[], state_not_saved),
     now(Warning, "log_clock", Some("ImsMtaLogClockOff"), &[Logs], log_clock),
     now(Warning, "destination_failures", Some("ImsMtaDestinationDead"), &[Logs], delivery_now::destination_failures),
     now(Warning, "held", Some("ImsMtaHeldMessages"), &[Queue], queue_now::held),
     now(Warning, "connections_limit", Some("ImsMtaConnectionsNearLimit"), &[Sockets, Dispatcher], connections_limit),
+    now(Warning, "syn_backlog", Some("ImsMtaSynBacklog"), &[Sockets], syn_backlog),
     now(Warning, "disk", Some("ImsMtaDiskFilling"), &[Files], disk),
     now(Warning, "channel_stopped", Some("ImsMtaChannelStopped"), &[Commands], queue_now::channel_stopped),
     now(Warning, "slow_banner", None, &[Probe], slow_banner),

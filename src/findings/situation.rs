@@ -45,8 +45,14 @@ pub struct Situation {
     pub services: Vec<ServiceUse>,
     /// Domains that failed in the last five minutes, whatever the channel.
     pub failing_domains: u64,
-    /// Channels for which the alert about failing deliveries rings.
-    pub ringing: BTreeSet<String>,
+    /// Alerts that ring, by name and channel, where they go on by less than they begin with.
+    pub ringing: BTreeSet<(&'static str, String)>,
+    /// What happened lately that no table tells.
+    pub lately: Lately,
+    /// Ports of the MTA: half-open connections, and those that are established.
+    pub half_open: BTreeMap<u16, (u64, u64)>,
+    /// Why the state cannot be saved.
+    pub state_problem: Option<String>,
     /// What could be looked at: of what is in these sources, what is absent is not there.
     pub known: Sources,
     /// Collectors that have not run yet.
@@ -147,6 +153,19 @@ pub struct Logs {
     pub zone_question: Option<(String, String)>,
 }
 
+/// What happened in the last minutes, as far as somebody looked.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Lately {
+    /// Changes of the queue in a time in which nothing was logged; absent where something was, or nobody looked all that time.
+    pub unlogged_changes: Option<u64>,
+    /// By log: lines that were not understood, and all.
+    pub lines: Vec<(String, u64, u64)>,
+    /// How often the state could not be saved.
+    pub save_failures: u64,
+    /// Logs that are behind, and by how many seconds.
+    pub lagging: Vec<(String, f64)>,
+}
+
 /// One channel.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Channel {
@@ -194,6 +213,11 @@ pub struct Waiting {
     pub oldest: Option<f64>,
     /// Messages that nobody has tried for longer than `queue.stuck_after`.
     pub never_tried: u64,
+    /// Messages that have waited for five minutes to an hour.
+    pub new: u64,
+    /// Recipients that the channel delivered in `undelivered_window`, and in the hour before; absent where not all of that is
+    /// known, or few new messages wait.
+    pub delivered: Option<(u64, u64)>,
     /// Held messages.
     pub held: u64,
     /// Those of them that go around in a loop.
@@ -226,6 +250,11 @@ impl Situation {
             && !waits
             && !(sources.has(Source::Queue) && labels.contains_key("channel") && uncounted())
             && !(sources.has(Source::Commands) && unasked())
+    }
+
+    /// Whether an alert about a channel rings.
+    pub fn rings(&self, alert: &'static str, channel: &str) -> bool {
+        self.ringing.contains(&(alert, channel.to_owned()))
     }
 
     fn is_partly_unread(&self, collector: &str) -> bool {

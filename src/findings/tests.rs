@@ -481,8 +481,10 @@ fn the_gravest_is_first_and_what_is_explained_is_left_out() {
         finding(Severity::Warning, "d"),
     ];
     let all = weighed(found);
-    let shown: Vec<_> =
-        all.iter().map(|Weighed { finding, by }| (finding.rule, finding.channel.as_deref(), *by)).collect();
+    let shown: Vec<_> = all
+        .iter()
+        .map(|Weighed { finding, by, .. }| (finding.rule, finding.channel.as_deref(), *by))
+        .collect();
     let (own, other) = (("b", Some("tcp_local"), None), ("b", Some("ims-ms"), Some("c")));
     assert_eq!(shown, [("c", None, None), own, other, ("d", None, None), ("a", None, None)]);
 }

@@ -115,6 +115,18 @@ thresholds! {
     change_shown: Duration,
     daemon_errors: u64,
     unparsed_share: f64,
+    undelivered_window: Duration,
+    undelivered_messages: u64,
+    usual_deliveries: u64,
+    silent_window: Duration,
+    silent_changes: u64,
+    log_lag: Duration,
+    unparsed_lines: u64,
+    unparsed_window: Duration,
+    save_failures: u64,
+    save_window: Duration,
+    half_open: u64,
+    half_open_share: f64,
 }
 
 fn field<T: Field>(table: &Table, name: &str) -> Result<T, String> {

@@ -1,6 +1,7 @@
 //! What is known now, from all sources, for the rules of [`findings`](crate::findings).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Observed;
 use super::history::{History, RESOLUTIONS, Series};
@@ -27,10 +28,14 @@ use crate::source::sockets::SocketSnapshot;
 use crate::source::spool::ChannelQueue;
 use crate::source::spool::held_files::HeldReason;
 
+/// The band of messages that have waited for five minutes to an hour.
+const NEW: usize = 1;
 /// What was read so long ago says nothing of now: a poll takes a second, and a log that does not answer longer.
-const FRESH: Millis = Millis::of(15_000);
+pub(super) const FRESH: Millis = Millis::of(15_000);
 /// The coarser resolution of the history.
 const COARSE: usize = 1;
+/// The finer one.
+const FINE: usize = 0;
 
 impl Observed {
     /// What daemons said of errors lately.
@@ -79,6 +84,7 @@ impl Observed {
             }
             situation.unread.extend(unread(outline));
         }
+        self.look_back(&mut situation);
         situation.known = self.looked_at(situation.known, situation.daemon_events.is_some());
         situation
     }
@@ -128,9 +134,7 @@ impl Observed {
         let mut offsets = book.following.iter().filter_map(question);
         situation.logs =
             Some(Logs { last_entry: newest.map(|at| age(now, at)), zone_question: offsets.next() });
-        let until = book.history.lock().known_until();
-        let fresh = until.is_some_and(|until| now.since(until) < FRESH);
-        situation.known = situation.known.with(Source::Logs, fresh);
+        situation.known = situation.known.with(Source::Logs, book.is_read_until(now));
         situation.failing_domains = book.aggregate.totals.destinations.failing_domains(now);
         for (name, traffic) in traffic(&book, &self.limits, now) {
             situation.channels.entry(name).or_default().traffic = Some(traffic);
@@ -223,14 +227,23 @@ fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traff
 
 /// What a channel delivered in the last hour, where all of it is known.
 fn delivered_in_hour(history: &History, channel: &str, now: Time) -> Option<u64> {
-    let from = now.less(Millis::of_minutes(60));
-    let slots = history.slots(COARSE, channel, Series::Deliveries, now);
-    let mut sum = 0;
-    for (start, delivered) in slots.filter(|&(start, _)| start >= from) {
-        // The slot of the present is not over.
-        sum += delivered.or((now.since(start) < RESOLUTIONS[COARSE].width()).then_some(0))?;
-    }
-    Some(sum)
+    delivered(history, channel, Duration::ZERO, now).map(|(_, hour)| hour)
+}
+
+/// What a channel delivered in a time until now, and in the hour before that, where all of it is known.
+pub(super) fn delivered(history: &History, channel: &str, window: Duration, now: Time) -> Option<(u64, u64)> {
+    let sum = |resolution: usize, from: Time, until: Time| {
+        // Of a slot that is not over, or just so, not all may have been counted.
+        let recent = RESOLUTIONS[resolution].width().and(FRESH);
+        let slots = history.slots(resolution, channel, Series::Deliveries, now);
+        let mut sum = 0;
+        for (start, delivered) in slots.filter(|&(start, _)| start >= from && start < until) {
+            sum += delivered.or((now.since(start) < recent).then_some(0))?;
+        }
+        Some(sum)
+    };
+    let from = now.less(window.into());
+    Some((sum(FINE, from, now)?, sum(COARSE, from.less(Millis::of_minutes(60)), from)?))
 }
 
 fn waiting(name: &str, queue: &ChannelQueue, value: &Queue, now: f64) -> Waiting {
@@ -239,6 +252,8 @@ fn waiting(name: &str, queue: &ChannelQueue, value: &Queue, now: f64) -> Waiting
         messages: queue.messages,
         oldest: queue.oldest.map(|at| (now - at).max(0.0)),
         never_tried: queue.stuck,
+        new: queue.ages[NEW],
+        delivered: None,
         held: queue.held.iter().sum(),
         loops: queue.held[HeldReason::Loop as usize],
         growth: growth.and_then(|growth| growth.messages),

@@ -139,6 +139,7 @@ mod tests {
             wakeups: Arc::default(),
             connections: Arc::default(),
             alerts: Mutex::default(),
+            lately: Mutex::default(),
             left_behind: AtomicU64::new(0),
         })
     }

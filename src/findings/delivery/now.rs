@@ -62,7 +62,7 @@ fn few<'a>(
     };
     let theirs = has_many_domains(look, traffic) && situation.failing_domains < limits.failing_domains;
     let old_backlog = traffic.delivered_in_hour.is_some_and(|delivered| delivered < limits.hour_deliveries)
-        && !situation.ringing.contains(channel);
+        && !situation.rings(look.rule_alert(), channel);
     let fails = failing > 0 && (small || without_worst);
     (fails && !traffic.spike.iter().any(is_over) && !theirs && !old_backlog)
         .then(|| Failed { activity, within: last(WINDOW_MINUTES) })

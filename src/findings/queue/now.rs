@@ -1,35 +1,101 @@
 //! Mail that waits now.
 
+use crate::aggregate::daemon_log::{Events, WINDOW_MINUTES as DAEMON_MINUTES};
 use crate::aggregate::recent::WINDOW_MINUTES;
 use crate::findings::channels::{HOLD, INTERNAL, waits_on_purpose};
 use crate::findings::rule::Look;
-use crate::findings::situation::{Situation, Waiting};
+use crate::findings::situation::{Channel, Situation, Waiting};
 use crate::findings::words::{counted, last, time};
 use crate::findings::{Finding, Severity};
+use crate::record::daemon_log::{DaemonLog, EventClass};
 
 /// About waiting mail: what a channel says that fails or stands still.
 pub(in crate::findings) const WAITING: &[&str] =
-    &["standstill", "not_tried", "internal_old", "queue_growing"];
+    &["standstill", "not_tried", "internal_old", "queue_growing", "no_deliveries"];
+
+/// Channels that a sentence names.
+const NAMED: usize = 4;
 
 /// What waits, but for where an administrator wants it to.
 fn not_on_hold(situation: &Situation) -> impl Iterator<Item = (&str, &Waiting)> {
     situation.waiting().filter(|(channel, _)| *channel != HOLD)
 }
 
-/// Mail comes in or waits, and no delivery is tried. The alert that pages.
-pub(in crate::findings) fn standstill(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+/// Whether mail comes in or waits in a channel, and no delivery is tried.
+fn stands_still(look: &Look<'_>, channel: &str, state: &Channel) -> bool {
     let limits = look.limits;
     let many = limits.stuck_messages.max(1);
-    for (channel, state) in &situation.channels {
-        let Some(traffic) = state.traffic.as_ref().filter(|_| !waits_on_purpose(channel)) else { continue };
-        let never_tried = state.queue.map_or(0, |queue| queue.never_tried);
-        let came = traffic.window.enqueued;
-        let idle = traffic.last_attempt.is_none_or(|ago| ago > limits.standstill.as_secs_f64());
-        let stuck = never_tried >= many && idle;
-        let goes_not_out = came >= many && traffic.window.attempts == 0;
-        if !(stuck || goes_not_out) {
+    let Some(traffic) = state.traffic.as_ref().filter(|_| !waits_on_purpose(channel)) else { return false };
+    let never_tried = state.queue.map_or(0, |queue| queue.never_tried);
+    let idle = traffic.last_attempt.is_none_or(|ago| ago > limits.standstill.as_secs_f64());
+    (never_tried >= many && idle) || (traffic.window.enqueued >= many && traffic.window.attempts == 0)
+}
+
+/// Channels stand still since the Job Controller can start no job, which its log says. What follows from it comes after it.
+pub(in crate::findings) fn fork_failed(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let says = |events: &Events| events[DaemonLog::JobController].get(EventClass::ForkFailed);
+    let times = situation.daemon_events.as_ref().map_or(0, says);
+    let still = situation.channels.iter().filter(|&(channel, state)| stands_still(look, channel, state));
+    let channels: Vec<&str> = still.map(|(channel, _)| channel.as_str()).collect();
+    if times < look.limits.daemon_errors.max(1) || channels.is_empty() {
+        return;
+    }
+    let names = channels[..channels.len().min(NAMED)].join(", ");
+    let more = channels.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let what = format!(
+        "The Job Controller cannot start processes (fork_failed), and mail stands still in {names}{more}."
+    );
+    let evidence = format!("Its log says so {} in {}.", counted(times, "time"), last(DAEMON_MINUTES));
+    let next = "Look for memory, swap space and processes: `free`, `ps -elf`, `ulimit -u` of the MTA's user; then \
+                `start-msg job_controller`.";
+    let labels = channels.iter().map(|&channel| [("channel", channel.to_owned())].into());
+    let finding = look.finds(what).labelled_each(labels).since(evidence).then(next);
+    found.push(channels.iter().fold(finding, |finding, channel| finding.explains(WAITING, Some(channel))));
+}
+
+/// Mail of the last hour waits in a channel that usually delivers, and nothing is delivered.
+pub(in crate::findings) fn no_deliveries(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let limits = look.limits;
+    for (channel, queue) in situation.waiting().filter(|(channel, _)| !waits_on_purpose(channel)) {
+        let Some((0, before)) = queue.delivered else { continue };
+        let usual = before >= limits.usual_deliveries || situation.rings(look.rule_alert(), channel);
+        if queue.new < limits.undelivered_messages || !usual {
             continue;
         }
+        let traffic = situation.channels.get(channel).and_then(|state| state.traffic.as_ref());
+        let tried = traffic.map_or(0, |traffic| traffic.window.attempts);
+        let reason = traffic.and_then(|traffic| traffic.window.main_reason());
+        let why = match reason.filter(|_| tried > 0) {
+            Some(reason) => format!("all attempts fail, mostly {}", reason.label()),
+            None if tried > 0 => "all attempts fail".to_owned(),
+            None => "no attempt is made".to_owned(),
+        };
+        let within = time(limits.undelivered_window.as_secs_f64());
+        let what = format!(
+            "{channel}: nothing is delivered for {within} and {} new messages wait; {why}.",
+            queue.new
+        );
+        let evidence = format!("{} were delivered in the hour before.", counted(before, "recipient"));
+        let next = if tried > 0 {
+            "Their reasons are in the Q and R entries of mail.log_current.".to_owned()
+        } else {
+            format!(
+                "See with `imsimta qm jobs {channel}` whether it was stopped, then `imsimta submit {channel}`."
+            )
+        };
+        let finding = look.finds_in(channel, what).since(evidence).then(&next);
+        found.push(finding.explains(&["standstill", "queue_growing", "internal_old"], Some(channel)));
+    }
+}
+
+/// Mail comes in or waits, and no delivery is tried. The alert that pages.
+pub(in crate::findings) fn standstill(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, state) in
+        situation.channels.iter().filter(|&(channel, state)| stands_still(look, channel, state))
+    {
+        let Some(traffic) = &state.traffic else { continue };
+        let came = traffic.window.enqueued;
         let since = traffic.last_attempt.map_or("so far".to_owned(), |ago| format!("for {}", time(ago)));
         let what = format!("Mail waits in {channel} and no delivery was tried {since}.");
         let arrived = format!("{came} recipients came in {}.", last(WINDOW_MINUTES));
@@ -41,7 +107,7 @@ pub(in crate::findings) fn standstill(look: &Look<'_>, situation: &Situation, fo
             "See with `imsimta qm jobs {channel}` whether it was stopped, then `imsimta submit {channel}`."
         );
         let finding = look.finds_in(channel, what).since(evidence).then(&next);
-        found.push(finding.explains(&WAITING[1..], Some(channel)));
+        found.push(finding.explains(&WAITING[1..4], Some(channel)));
     }
 }
 

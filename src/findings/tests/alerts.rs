@@ -7,12 +7,13 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::every_rule::NOW;
-use super::{activity, healthy, queue_of, traffic, traffic_of};
+use super::{activity, findings, healthy, queue_of, traffic, traffic_of};
 use crate::findings::alert_of::{AlertOf, LABELS};
 use crate::findings::rules::RULES;
 use crate::findings::situation::{Situation, Traffic};
 use crate::findings::thresholds::table;
-use crate::findings::{Input, Thresholds, with_explained};
+use crate::findings::{Input, Severity, Thresholds, with_explained};
+use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
 
 /// Labels that every alert has, or gets from where it is sent.
@@ -136,7 +137,7 @@ fn a_spike_rings_as_the_rule_does() {
     assert!(rings(Traffic { delivered_in_hour: None, ..backlog.clone() }, 9));
     let goes_on = spikes(|now| {
         (*traffic_of(now, "tcp_local"), now.failing_domains) = (backlog, 9);
-        now.ringing.insert("tcp_local".to_owned());
+        now.ringing.insert(("ImsMtaDeliveryFailureSpike", "tcp_local".to_owned()));
     });
     assert_eq!(goes_on, ["tcp_local"]);
 }
@@ -180,4 +181,75 @@ fn a_finding_may_be_less_than_an_alert() {
     assert_eq!(rung(&situation).len(), 1);
     *traffic_of(&mut situation, "l") = traffic(activity(9, 0, &[(Reason::Greylisted, 30)]));
     assert_eq!(rung(&situation).len(), 1);
+}
+
+/// What follows from a cause comes after it, and each channel's page names the cause.
+#[test]
+fn channels_that_stand_still_since_no_job_can_be_started_say_so() {
+    let mut situation = healthy();
+    for channel in ["ims-ms", "tcp_local"] {
+        *traffic_of(&mut situation, channel) =
+            Traffic { window: activity(100, 0, &[]), last_attempt: Some(2000.0), ..Traffic::default() };
+        queue_of(&mut situation, channel).never_tried = 90;
+    }
+    let stuck = |situation: &Situation| {
+        let mut channels: Vec<_> = rung(situation)
+            .into_iter()
+            .filter(|alert| (alert.name, alert.severity) == ("ImsMtaQueueStuck", Severity::Critical))
+            .map(|mut alert| alert.labels.remove("channel").expect("a channel"))
+            .collect();
+        channels.sort_unstable();
+        channels.dedup();
+        channels
+    };
+    assert_eq!(stuck(&situation), ["ims-ms", "tcp_local"]);
+    situation.daemon_events.as_mut().expect("known")[DaemonLog::JobController].add(EventClass::ForkFailed);
+    assert_eq!(stuck(&situation), ["ims-ms", "tcp_local"]);
+    let found = findings(&situation);
+    let what = "The Job Controller cannot start processes (fork_failed), and mail stands still in ims-ms, tcp_local.";
+    assert_eq!(found[0].what, what);
+    assert!(found.iter().all(|finding| finding.rule != "standstill"), "{found:#?}");
+    // Without mail that stands still it is a ticket.
+    let mut situation = healthy();
+    situation.daemon_events.as_mut().expect("known")[DaemonLog::JobController].add(EventClass::ForkFailed);
+    assert_eq!(rung(&situation).iter().map(|alert| alert.name).collect::<Vec<_>>(), ["ImsMtaDaemonErrors"]);
+}
+
+#[test]
+fn nothing_delivered_rings_where_much_usually_is() {
+    let rings = |new, delivered, goes_on| {
+        let mut situation = healthy();
+        (queue_of(&mut situation, "l").new, queue_of(&mut situation, "l").delivered) = (new, delivered);
+        if goes_on {
+            situation.ringing.insert(("ImsMtaNoDeliveries", "l".to_owned()));
+        }
+        rung(&situation).iter().any(|alert| alert.name == "ImsMtaNoDeliveries")
+    };
+    for (new, delivered, goes_on, expected) in [
+        (20, Some((0, 60)), false, true),
+        (19, Some((0, 60)), false, false),
+        (20, Some((1, 60)), false, false),
+        (20, Some((0, 59)), false, false),
+        (20, Some((0, 0)), true, true),
+        (20, None, true, false),
+    ] {
+        assert_eq!(rings(new, delivered, goes_on), expected, "{new} {delivered:?} {goes_on}");
+    }
+}
+
+/// The page may say that a channel fails where the rule does not ring; that holds nothing else back.
+#[test]
+fn what_rings_nothing_holds_nothing_back() {
+    let mut situation = healthy();
+    *traffic_of(&mut situation, "l") = Traffic { delivered_in_hour: Some(0), ..failing((0, 0), (0, 40)) };
+    (queue_of(&mut situation, "l").new, queue_of(&mut situation, "l").delivered) = (40, Some((0, 90)));
+    let limits = Thresholds::default();
+    let held_back = |situation: &Situation| {
+        let all = with_explained(&Input { now: Some(situation), logs: None, limits: &limits });
+        let row = all.into_iter().find(|weighed| weighed.finding.rule == "no_deliveries").expect("found");
+        (row.by, row.rung)
+    };
+    assert_eq!(held_back(&situation), (Some("channel_failures"), false));
+    *traffic_of(&mut situation, "l") = failing((0, 40), (0, 40));
+    assert_eq!(held_back(&situation), (Some("channel_failures"), true));
 }

@@ -30,11 +30,21 @@ pub(super) const NOW: &[(&str, Happens)] = &[
         let window = activity(9, 0, &[(Reason::MailboxBusy, 30)]);
         *traffic_of(now, "l") = Traffic { spike: [window.clone(), window.clone()], ..traffic(window) };
     }),
+    ("fork_failed", |now| {
+        *traffic_of(now, "l") = Traffic { window: activity(30, 0, &[]), ..Traffic::default() };
+        now.daemon_events.as_mut().expect("known")[DaemonLog::JobController].add(EventClass::ForkFailed);
+    }),
+    ("no_deliveries", |now| (queue_of(now, "l").new, queue_of(now, "l").delivered) = (20, Some((0, 60)))),
     ("standstill", |now| {
         *traffic_of(now, "l") = Traffic { window: activity(30, 0, &[]), ..Traffic::default() };
     }),
     ("held_surge", |now| queue_of(now, "l").held_growth = Some(101)),
     ("unread", |now| now.unread.push(unread("queue", "no permission", false))),
+    ("log_silent", |now| now.lately.unlogged_changes = Some(6)),
+    ("lagging", |now| now.lately.lagging.push(("mail.log_current".to_owned(), 61.0))),
+    ("unparsed_now", |now| now.lately.lines.push(("mail.log_current".to_owned(), 11, 1099))),
+    ("state_not_saved", |now| now.lately.save_failures = 1),
+    ("syn_backlog", |now| _ = now.half_open.insert(25, (31, 61))),
     ("log_clock", |now| now.logs.as_mut().expect("known").zone_question = Some(("mail.log_current".to_owned(), "5 h.".to_owned()))),
     ("destination_failures", |now| {
         *traffic_of(now, "l") = traffic(activity(90, 70, &[(Reason::ConnTimeout, 30)]));
