@@ -5,6 +5,7 @@
 //! a restart must not lose is in [`Totals`], which is saved together with the offsets of the logs.
 
 pub mod account;
+pub mod baseline;
 pub mod busiest;
 pub mod channel;
 pub mod client;

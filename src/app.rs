@@ -135,6 +135,7 @@ impl Prepared {
         let timezone = time_zone(&config);
         let logs = LogBook {
             history: Mutex::new(saved.history),
+            baseline: Mutex::new(saved.baseline),
             ..log_book(&config, seed, &timezone, saved.totals, !saved.positions.is_empty())
         };
         // It is there before the first tick, since the first state is saved before that.
@@ -150,6 +151,7 @@ impl Prepared {
             own: Mutex::default(),
             state: Mutex::new(saved.health),
             history: Mutex::new(saved.history_health),
+            baseline: Mutex::new(saved.baseline_health),
             wakeups: wakeups.counts(),
             connections: Arc::default(),
             alerts: Mutex::new(Arc::new(Standing::restored(&earlier))),

@@ -6,6 +6,7 @@
 //! suggestions for unknown names and `docs/configuration.md` derive from it.
 
 mod alerting;
+mod baseline;
 mod check;
 mod clients;
 mod commands;
@@ -43,6 +44,7 @@ use crate::record::Dialect;
 /// The value of a threshold.
 pub use crate::findings::thresholds::Value as Threshold;
 pub use alerting::{Alerting, NAME as RUNBOOK_NAME};
+pub use baseline::{Baseline, Day};
 pub use clients::{ClientLabel, Clients};
 pub use commands::Commands;
 pub use daemon_logs::DaemonLogs;
@@ -104,6 +106,7 @@ sections! {
     clients: Clients,
     http: Http,
     state: State,
+    baseline: Baseline,
     alerting: Alerting,
     thresholds: Table = "alerting.thresholds",
 }

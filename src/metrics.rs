@@ -21,6 +21,7 @@ pub mod observed;
 mod page;
 pub mod probe;
 mod top_table;
+mod usual;
 
 pub use client_display::ClientDisplay;
 pub use exposition::Exposition;

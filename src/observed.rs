@@ -66,6 +66,8 @@ pub struct Observed {
     pub state: Mutex<StateHealth>,
     /// The file of the history.
     pub history: Mutex<StateHealth>,
+    /// The file of what is usual.
+    pub baseline: Mutex<StateHealth>,
     /// What woke the reader of the logs.
     pub wakeups: Arc<WakeupCounts>,
     /// How the clients of the pages fare.

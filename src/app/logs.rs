@@ -6,6 +6,7 @@ mod entries;
 mod follow;
 pub mod followed;
 mod notices;
+mod usual;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::death::DeathNotice;
-use super::state::{Save, Snapshot, State, StateWriter};
+use super::state::{Beside, Save, Snapshot, State, StateWriter};
 use crate::config::Config;
 use crate::observed::queue::Queue;
 use crate::observed::reading::Run;
@@ -27,9 +28,10 @@ use crate::source::install::Install;
 use crate::source::wakeup::{Waker, Wakeups};
 use beside::BESIDE;
 use followed::FollowedLogs;
+use usual::Teacher;
 
-/// How often the history is saved, beside the end: it is larger than the state, and may be minutes old.
-const HISTORY_INTERVAL: Duration = Duration::from_mins(5);
+/// How often is saved what has files of its own, beside the end: it is larger than the state, and may be minutes old.
+const BESIDE_INTERVAL: Duration = Duration::from_mins(5);
 
 /// What fires is saved soon, so that a kill takes nothing of it away.
 const ALERTS_INTERVAL: Duration = Duration::from_secs(2);
@@ -100,7 +102,7 @@ pub(super) fn spawn(
     let logs = FollowedLogs::new(&config.logs, directory, &config.dialect(), &state.positions);
     let handle = LogThread { shared: Arc::clone(&shared), waker };
     let writer = StateWriter::spawn(state, Arc::clone(&observed), died.clone())?;
-    let history_saved_at = observed.clock.monotonic();
+    let beside_saved_at = observed.clock.monotonic();
     let mut thread = Thread {
         logs,
         configured: Vec::new(),
@@ -111,7 +113,8 @@ pub(super) fn spawn(
         saved_at: None,
         interval: Duration::ZERO,
         alerts_saved: 0,
-        history_saved_at,
+        beside_saved_at,
+        teacher: Teacher::default(),
         writer,
     };
     thread.settle(config);
@@ -143,8 +146,9 @@ struct Thread {
     interval: Duration,
     /// How often what fires had changed when it was last saved.
     alerts_saved: u64,
-    /// When the history was last saved, or this run began.
-    history_saved_at: Duration,
+    /// When what is beside the state was last saved, or this run began.
+    beside_saved_at: Duration,
+    teacher: Teacher,
     writer: StateWriter,
 }
 
@@ -189,6 +193,8 @@ impl Thread {
         self.logs.daemons(config);
         self.configured = config.queue.stuck_after_by_channel.keys().cloned().collect();
         self.interval = config.state.interval;
+        let zone = self.observed.timezone.zone.clone();
+        self.teacher = Teacher::new(config, self.observed.logs_mut().baseline.get_mut(), zone);
     }
 
     /// Reads every log to its end, a block of each in turn: one with a backlog keeps none waiting.
@@ -251,6 +257,10 @@ impl Thread {
         let mut book = self.observed.logs_mut();
         self.logs.show_progress(&mut book, now);
         self.logs.show_reach(&mut book, now);
+        let active = self.observed.is_active() != Some(false);
+        let queue = channels.as_deref().filter(|_| active);
+        let current = active && self.logs.is_current(&book, now);
+        self.teacher.teach(&mut book, queue, current, now);
         // Channels with a queue directory have counters from 0, before their first entry.
         if let Some(queue) = channels {
             let labels = queue.snapshot.labels.iter().map(ToString::to_string);
@@ -266,8 +276,7 @@ impl Thread {
     fn save_when_due(&mut self) {
         let now = self.observed.clock.monotonic();
         // The first snapshot waits for a log, and the history goes with one.
-        let history =
-            self.saved_at.is_some() && now.saturating_sub(self.history_saved_at) >= HISTORY_INTERVAL;
+        let beside = self.saved_at.is_some() && now.saturating_sub(self.beside_saved_at) >= BESIDE_INTERVAL;
         let alerts = Arc::clone(&self.observed.alerts.lock());
         let due = match self.saved_at {
             Some(at) => {
@@ -278,23 +287,25 @@ impl Thread {
             }
             None => self.logs.is_attached(),
         };
-        if due || history {
-            self.writer.save(self.copy(history));
+        if due || beside {
+            self.writer.save(self.copy(beside));
             self.changed = false;
             self.alerts_saved = alerts.changes;
             self.saved_at = Some(now);
         }
-        if history {
-            self.history_saved_at = now;
+        if beside {
+            self.beside_saved_at = now;
         }
     }
 
     /// A copy of one instant: it is written while reading goes on.
-    fn copy(&self, history: bool) -> Save {
+    fn copy(&self, beside: bool) -> Save {
         let book = self.observed.logs();
         let snapshot = Snapshot { positions: self.logs.positions(), totals: book.aggregate.totals.clone() };
         let alerts = self.observed.alerts.lock().saved(self.observed.clock.unix());
-        Save { snapshot, alerts, history: history.then(|| book.history.lock().clone()) }
+        let beside = beside
+            .then(|| Beside { history: book.history.lock().clone(), baseline: book.baseline.lock().clone() });
+        Save { snapshot, alerts, beside }
     }
 
     fn finish(self) {

@@ -1,5 +1,6 @@
 //! The snapshot that survives a restart: offsets and sums together, and the thread that writes it.
 
+mod baseline;
 pub mod contents;
 mod history;
 mod version_2;
@@ -10,10 +11,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::death::DeathNotice;
 use crate::aggregate::Totals;
+use crate::aggregate::baseline::Baseline;
 use crate::alerting::Saved;
 use crate::observed::history::History;
 use crate::observed::{Observed, ProblemLog, StateHealth};
@@ -48,6 +51,10 @@ pub struct EarlierRun {
     pub history: History,
     /// How reading that went.
     pub history_health: StateHealth,
+    /// What it had learned of what is usual.
+    pub baseline: Baseline,
+    /// How reading that went.
+    pub baseline_health: StateHealth,
     /// The alerts that were pending or fired.
     pub alerts: Saved,
 }
@@ -112,6 +119,7 @@ pub fn open(path: &Path, mta: Option<u32>) -> Result<(State, EarlierRun), StateE
                 (saved.positions, saved.totals) = (snapshot.positions, Some(snapshot.totals));
             }
             (saved.history, saved.history_health) = history::load(&directory, saved.totals.as_ref());
+            (saved.baseline, saved.baseline_health) = baseline::load(&directory);
             saved.alerts = contents.alerts;
             file.known = directory.known();
             (file.strangers, file.older) = (contents.strangers, contents.older);
@@ -152,7 +160,16 @@ pub struct Save {
     /// How the alerts stand.
     pub alerts: Saved,
     /// Now and then.
-    pub history: Option<History>,
+    pub beside: Option<Beside>,
+}
+
+/// What has files of its own, which may be minutes old.
+#[derive(Debug)]
+pub struct Beside {
+    /// What happened lately.
+    pub history: History,
+    /// What is usual.
+    pub baseline: Baseline,
 }
 
 /// Hands snapshots to the thread that writes them, so that a slow disk does not stop the reading.
@@ -175,17 +192,19 @@ impl StateWriter {
         let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
             let _notice = DeathNotice::new("state", died);
             let mut file = state.file;
-            let (mut problems, mut history_problems) = (ProblemLog::new("state"), ProblemLog::new("history"));
-            for Save { snapshot, alerts, history } in queue {
-                let start = publish.clock.monotonic();
-                let result = file.write(&snapshot, &alerts);
-                let written = result.is_ok();
-                note(&publish, Part::State, result, start, &mut problems);
-                if let Some(history) = history {
+            let mut problems = Part::ALL.map(|part| ProblemLog::new(part.name()));
+            for Save { snapshot, alerts, beside } in queue {
+                let mut write = |part: Part, write: &mut dyn FnMut() -> Result<Written, WriteError>| {
                     let start = publish.clock.monotonic();
-                    let result = file.write_history(&history, &snapshot.totals, written);
-                    note(&publish, Part::History, result, start, &mut history_problems);
-                }
+                    let result = write();
+                    let written = result.is_ok();
+                    note(&publish, part, result, start, &mut problems[part as usize]);
+                    written
+                };
+                let written = write(Part::State, &mut || file.write(&snapshot, &alerts));
+                let Some(Beside { history, baseline }) = beside else { continue };
+                write(Part::History, &mut || file.write_history(&history, &snapshot.totals, written));
+                write(Part::Baseline, &mut || file.write_baseline(&baseline));
             }
         })?;
         Ok(Self { saves, observed, thread })
@@ -197,9 +216,8 @@ impl StateWriter {
         match self.saves.try_send(save) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(save)) => {
-                let parts =
-                    [Some(&self.observed.state), save.history.as_ref().map(|_| &self.observed.history)];
-                for mut health in parts.into_iter().flatten().map(|part| part.lock()) {
+                let parts = if save.beside.is_some() { &Part::ALL[..] } else { &[Part::State] };
+                for mut health in parts.iter().map(|&part| health(&self.observed, part).lock()) {
                     health.failures += 1;
                     health.problem = Some("the last snapshot is still being written".to_owned());
                 }
@@ -216,6 +234,37 @@ impl StateWriter {
     }
 }
 
+/// How a file fares.
+fn health(observed: &Observed, part: Part) -> &Mutex<StateHealth> {
+    match part {
+        Part::State => &observed.state,
+        Part::History => &observed.history,
+        Part::Baseline => &observed.baseline,
+    }
+}
+
+/// Reads a file beside the state: what cannot be used is set aside, and stops nothing.
+fn load_beside<T>(
+    directory: &StateDirectory,
+    part: Part,
+    decode: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> (Option<T>, StateHealth) {
+    let (mut health, what) = (StateHealth::default(), part.name());
+    match directory.load_part(part, |bytes| Ok((decode(bytes)?, None))) {
+        Ok(Loaded::Whole(whole) | Loaded::Partly { value: whole, .. }) => return (Some(whole), health),
+        Ok(Loaded::Absent) => {}
+        Ok(Loaded::SetAside { why, path }) => {
+            tracing::warn!(why, path = %path.display(), "the {what} was set aside; it begins anew");
+            health.set_aside += 1;
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the {what} could not be read; it begins anew");
+            health.problem = Some(error.to_string());
+        }
+    }
+    (None, health)
+}
+
 /// Shows how a file was written since `start`.
 fn note(
     observed: &Observed,
@@ -225,16 +274,12 @@ fn note(
     problems: &mut ProblemLog,
 ) {
     let end = observed.clock.monotonic();
-    let (what, health) = match part {
-        Part::State => ("state", &observed.state),
-        Part::History => ("history", &observed.history),
-    };
     if let Ok(Written { stranger: Some(path), .. }) = &result {
-        let path = path.display();
+        let (path, what) = (path.display(), part.name());
         tracing::warn!(%path, "a {what} that this process neither read nor wrote was set aside");
     }
     // Pages wait for it: nothing is written while it is held.
-    let mut health = health.lock();
+    let mut health = health(observed, part).lock();
     match &result {
         Ok(Written { bytes, stranger }) => {
             health.set_aside += u64::from(stranger.is_some());
@@ -259,6 +304,8 @@ enum WriteError {
     Encode(&'static str, rmp_serde::encode::Error),
     #[error("the history goes with the state, and that was not written")]
     WithoutState,
+    #[error("the state directory cannot be used")]
+    WithoutDirectory,
 }
 
 /// What was written.
@@ -301,6 +348,14 @@ impl StateFile {
     ) -> Result<Written, WriteError> {
         let directory = self.directory.as_ref().filter(|_| written).ok_or(WriteError::WithoutState)?;
         let result = history::write(directory, history, sums);
+        self.known = directory.known();
+        result
+    }
+
+    /// Writes what is usual, which goes with no instant.
+    fn write_baseline(&mut self, baseline: &Baseline) -> Result<Written, WriteError> {
+        let directory = self.directory.as_ref().ok_or(WriteError::WithoutDirectory)?;
+        let result = baseline::write(directory, baseline);
         self.known = directory.known();
         result
     }

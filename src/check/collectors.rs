@@ -58,6 +58,7 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
         own: Mutex::default(),
         state: Mutex::default(),
         history: Mutex::default(),
+        baseline: Mutex::default(),
         wakeups: Arc::default(),
         connections: Arc::default(),
         alerts: Mutex::default(),

@@ -9,15 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use maud::{Markup, html};
+use parking_lot::Mutex;
 
 use super::alerts;
 use super::document::document;
 use crate::aggregate::account::LogAccount;
+use crate::aggregate::baseline::{Baseline, DAYS};
 use crate::aggregate::log_clock;
 use crate::observed::latest::Outline;
 use crate::observed::log_book::{Following, LogBook};
 use crate::observed::queue::Queue;
-use crate::observed::{Observed, Readiness};
+use crate::observed::{Observed, Readiness, StateHealth};
 use crate::text::escape;
 
 /// Seconds between two looks of a browser.
@@ -181,13 +183,29 @@ fn log_figures(account: &LogAccount, lag: u64) -> Markup {
 }
 
 fn state(observed: &Observed, now: f64) -> Markup {
-    let (state, history) = (observed.state.lock().clone(), observed.history.lock().problem.clone());
+    let problem = |file: &Mutex<StateHealth>| file.lock().problem.clone();
+    let (state, history) = (observed.state.lock().clone(), problem(&observed.history));
     html! {
         p {
             "Counts and offsets were last saved: " (ago(state.saved_at, now)) ". "
             @if let Some(problem) = &state.problem { span.bad { (problem) } " " }
-            @if let Some(problem) = history { "The history was not saved: " span.bad { (problem) } }
+            @if let Some(problem) = history { "The history was not saved: " span.bad { (problem) } " " }
+            @if let Some(problem) = problem(&observed.baseline) {
+                "What is usual was not saved: " span.bad { (problem) }
+            }
         }
+        p { (learned(&observed.logs().baseline.lock())) }
+    }
+}
+
+/// How far learning what is usual is.
+fn learned(baseline: &Baseline) -> String {
+    if !baseline.is_learning() {
+        return "What is usual is not learned (baseline.learn).".to_owned();
+    }
+    match baseline.days() {
+        days if days < DAYS => format!("What is usual: learned {} of {DAYS} days.", days.floor()),
+        _ => "What is usual has been learned.".to_owned(),
     }
 }
 

@@ -44,23 +44,29 @@ mod asked;
 mod clients;
 mod exporter;
 mod sockets;
+mod usual;
 
 pub use asked::*;
 pub use clients::*;
 pub use exporter::*;
 pub use sockets::*;
+pub use usual::*;
 
 /// Every metric.
 pub static METRICS: &[&Family] = &all();
 
-const ALL: usize =
-    ROWS.len() + asked::ROWS.len() + exporter::ROWS.len() + clients::ROWS.len() + sockets::ROWS.len();
+const ALL: usize = ROWS.len()
+    + asked::ROWS.len()
+    + exporter::ROWS.len()
+    + clients::ROWS.len()
+    + sockets::ROWS.len()
+    + usual::ROWS.len();
 
 /// The parts, one behind the other.
 const fn all() -> [&'static Family; ALL] {
     let mut all = [ROWS[0]; ALL];
-    let parts: [&[&'static Family]; 5] =
-        [&ROWS, &asked::ROWS, &exporter::ROWS, &clients::ROWS, &sockets::ROWS];
+    let parts: [&[&'static Family]; 6] =
+        [&ROWS, &asked::ROWS, &exporter::ROWS, &clients::ROWS, &sockets::ROWS, &usual::ROWS];
     let (mut part, mut place) = (0, 0);
     while part < parts.len() {
         let mut row = 0;
@@ -426,6 +432,7 @@ mod tests {
                             | "imsimta_probe_banner_seconds"
                             | "imsimta_exporter_state_save_duration_seconds"
                             | "imsimta_exporter_history_save_duration_seconds"
+                            | "imsimta_exporter_baseline_save_duration_seconds"
                             | "process_start_time_seconds"
                             | "imsimta_process_start_time_seconds"
                             | "imsimta_service_max_life_time_seconds"

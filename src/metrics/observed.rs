@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::client_display::ClientDisplay;
 use super::logs;
 use super::page::Page;
-use super::{catalogue, connections, exporter};
+use super::{catalogue, connections, exporter, usual};
 use crate::observed::Observed;
 
 /// Puts on the page what is known, and how collectors fare.
@@ -24,6 +24,7 @@ pub fn fill(page: &mut Page, observed: &Observed, clients: &ClientDisplay) {
     exporter::fill_state(page, &observed.state.lock());
     let left_out = observed.logs().history.lock().left_out();
     exporter::fill_history(page, &observed.history.lock(), left_out);
+    usual::fill_file(page, &observed.baseline.lock());
     exporter::fill_wakeups(page, &observed.wakeups);
     exporter::fill_left_behind(page, observed.left_behind.load(Ordering::Relaxed));
     connections::fill(page, &observed.connections);
@@ -33,8 +34,9 @@ pub fn fill(page: &mut Page, observed: &Observed, clients: &ClientDisplay) {
 
 fn fill_logs(page: &mut Page, observed: &Observed, clients: &ClientDisplay) {
     let book = observed.logs();
+    let now = observed.clock.now().shown(&book.aggregate);
+    usual::fill(page, &book.baseline.lock(), now.now());
     if book.shown {
-        let now = observed.clock.now().shown(&book.aggregate);
         logs::fill(page, &book.aggregate.totals, clients, now);
     }
     if book.notices_shown {

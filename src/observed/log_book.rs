@@ -8,6 +8,7 @@ use super::daemon_log::DaemonEvents;
 use super::history::History;
 use super::reading::Reading;
 use crate::aggregate::Aggregate;
+use crate::aggregate::baseline::Baseline;
 use crate::aggregate::time::{Millis, UnixTime};
 use crate::aggregate::unparsed::LastUnparsed;
 
@@ -60,6 +61,8 @@ pub struct LogBook {
     pub daemon_events: DaemonEvents,
     /// What happened lately. The thread of the queue writes in it, too.
     pub history: Mutex<History>,
+    /// What is usual. Whoever knows that something is wrong says so in it.
+    pub baseline: Mutex<Baseline>,
 }
 
 impl LogBook {
@@ -75,6 +78,7 @@ impl LogBook {
             unparsed: LastUnparsed::default(),
             daemon_events: DaemonEvents::default(),
             history: Mutex::default(),
+            baseline: Mutex::default(),
         }
     }
 }

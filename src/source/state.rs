@@ -1,4 +1,4 @@
-//! The state file, and the one of the history beside it: bytes that are replaced as a whole. Written as a temporary file, synced, renamed over the old
+//! The state file, and those of the history and of what is usual beside it: bytes that are replaced as a whole. Written as a temporary file, synced, renamed over the old
 //! one, and the directory synced: after a crash there is the old state or the new one, never a mixture.
 //!
 //! What is there and was not read is never written over: it is set aside, or the start is refused.
@@ -33,15 +33,20 @@ pub enum Part {
     State,
     /// What happened lately: larger, and written less often.
     History,
+    /// What is usual.
+    Baseline,
 }
 
 impl Part {
-    const ALL: [Self; 2] = [Self::State, Self::History];
+    /// All of them, in the order in which they are written.
+    pub const ALL: [Self; 3] = [Self::State, Self::History, Self::Baseline];
 
-    fn name(self) -> &'static str {
+    /// Its name, and what messages call it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::State => "state",
             Self::History => "history",
+            Self::Baseline => "baseline",
         }
     }
 

@@ -225,3 +225,35 @@ fn a_history_that_cannot_be_used_stops_nothing() {
         }
     }
 }
+
+#[test]
+fn what_is_usual_begins_anew_where_its_file_cannot_be_used() {
+    const OF_BASELINE: &str = "imsimta_exporter_baseline_set_aside_total";
+    let mut log = Log::new();
+    log.write([5, 4].into_iter());
+    let service = log.start();
+    log.wait_until_counted(&service);
+    service.stop();
+    let path = log.install.path("state/baseline");
+    let good = fs::read(&path).expect("what was learned");
+    for (number, what) in (1..).zip(["whole", "damaged", "newer"]) {
+        let mut bytes = good.clone();
+        match what {
+            "damaged" => *bytes.last_mut().expect("bytes") ^= 1,
+            "newer" => bytes[b"imsimta-exporter state ".len()] += 1,
+            _ => {}
+        }
+        fs::write(&path, &bytes).expect("written");
+        let service = log.start();
+        log.wait_until_counted(&service);
+        let page = service.page();
+        let whole = what == "whole";
+        assert_eq!(value_of(&page, OF_BASELINE), Some(f64::from(u8::from(!whole))), "{what}");
+        assert_eq!(value_of(&page, SET_ASIDE), Some(0.0), "{what}");
+        assert_eq!(value_of(&page, "imsimta_baseline_learned_ratio"), Some(0.0), "{what}");
+        service.stop();
+        let aside = log.install.path(&format!("state/baseline.set-aside.{}", number - 1));
+        assert_eq!(fs::read(aside).ok(), (!whole).then_some(bytes), "{what}");
+        assert_eq!(fs::read(&path).expect("written again").len(), good.len());
+    }
+}

@@ -136,6 +136,7 @@ mod tests {
             own: Mutex::default(),
             state: Mutex::default(),
             history: Mutex::default(),
+            baseline: Mutex::default(),
             wakeups: Arc::default(),
             connections: Arc::default(),
             alerts: Mutex::default(),

@@ -10,6 +10,7 @@ use super::daemons::DaemonLogs;
 use super::entries::{self, Entries};
 use super::follow::{Counting, Digesting, Follow, Sink};
 use crate::aggregate::digest::Batch;
+use crate::aggregate::time::{Millis, Time};
 use crate::app::state::Positions;
 use crate::config::{Config, Logs, Start};
 use crate::counting::LogReader;
@@ -17,6 +18,9 @@ use crate::observed::{LogBook, Now};
 use crate::record::Dialect;
 use crate::source::daemon_logs::Listing;
 use crate::source::follow::{Begin, FollowError, FollowOptions};
+
+/// Sums are those of now when nothing was written for longer that they do not have.
+const CURRENT: Millis = Millis::of_minutes(1);
 
 /// All followed logs, and other files.
 #[derive(Debug)]
@@ -150,12 +154,22 @@ impl FollowedLogs {
     /// of them, and without the first log nobody has looked for mail.
     pub(super) fn show_reach(&self, book: &mut LogBook, now: Now) {
         let now = now.shown(&book.aggregate).now();
-        let first = self.logs.first().is_some_and(|log| log.follower.is_attached());
-        let reach = self.attached().map(|log| log.read_until(now)).min().flatten();
-        if let Some(until) = reach.filter(|_| first) {
+        if let Some(until) = self.reach(now) {
             let connections = book.aggregate.totals.options.connection_entries();
             book.history.get_mut().read_until(until, now, connections);
         }
+    }
+
+    /// Until when all logs have been read; none while one cannot be, or the first is not there.
+    fn reach(&self, now: Time) -> Option<Time> {
+        let first = self.logs.first().is_some_and(|log| log.follower.is_attached());
+        self.attached().map(|log| log.read_until(now)).min().flatten().filter(|_| first)
+    }
+
+    /// Whether the sums are those of now.
+    pub(super) fn is_current(&self, book: &LogBook, now: Now) -> bool {
+        let now = now.shown(&book.aggregate).now();
+        book.shown && !book.catching_up && self.reach(now).is_some_and(|until| now.since(until) <= CURRENT)
     }
 
     /// What keeps a file from being read. The first log has to be there; the others may be switched off

@@ -3,30 +3,16 @@
 //! It is of the same instant as the state that was written just before, or of an earlier one: what a kill takes away is
 //! a few minutes of the history, and nothing is in it twice.
 
-use super::{WriteError, Written};
+use super::{WriteError, Written, load_beside};
 use crate::aggregate::Totals;
 use crate::observed::StateHealth;
 use crate::observed::history::{self, History, Mark};
-use crate::source::state::{Loaded, Part, StateDirectory};
+use crate::source::state::{Part, StateDirectory};
 
 /// What an earlier run left, as far as it goes with these sums.
 pub(super) fn load(directory: &StateDirectory, sums: Option<&Totals>) -> (History, StateHealth) {
-    let mut health = StateHealth::default();
-    let loaded = directory.load_part(Part::History, |bytes| Ok((history::decode(bytes)?, None)));
-    let (mut history, own) = match loaded {
-        Ok(Loaded::Whole(whole) | Loaded::Partly { value: whole, .. }) => whole,
-        Ok(Loaded::Absent) => return (History::default(), health),
-        Ok(Loaded::SetAside { why, path }) => {
-            tracing::warn!(why, path = %path.display(), "the history was set aside; it begins anew");
-            health.set_aside += 1;
-            return (History::default(), health);
-        }
-        Err(error) => {
-            tracing::warn!(%error, "the history could not be read; it begins anew");
-            health.problem = Some(error.to_string());
-            return (History::default(), health);
-        }
-    };
+    let (loaded, health) = load_beside(directory, Part::History, history::decode);
+    let Some((mut history, own)) = loaded else { return (History::default(), health) };
     history.go_on_from(own, sums.map(Mark::of).unwrap_or_default());
     (history, health)
 }

@@ -72,16 +72,9 @@ pub fn encode(history: &History, mark: Mark) -> Result<Vec<u8>, rmp_serde::encod
 ///
 /// Why it could not be read.
 pub fn decode(bytes: &[u8]) -> Result<(History, Mark), String> {
-    let frame = sections::decode(bytes).ok_or("it is of a version that this program does not know")?;
-    if let Some((name, why)) = frame.damaged.first() {
-        return Err(format!("{name}: {why}"));
-    }
-    let section = frame.sections.iter().find(|section| section.name == NAME).ok_or("it has no history")?;
-    if section.version > VERSION {
-        return Err(format!("it has version {}, this program reads {VERSION}", section.version));
-    }
-    let saved: Saved = rmp_serde::from_slice(&section.body)
-        .map_err(|error| format!("a value is not as expected: {error}"))?;
+    let body = sections::the_one(bytes, NAME, VERSION)?;
+    let saved: Saved =
+        rmp_serde::from_slice(&body).map_err(|error| format!("a value is not as expected: {error}"))?;
     let mark = saved.mark;
     Ok((History::from_saved(saved), mark))
 }

@@ -13,7 +13,7 @@ use super::{MAGIC, Part, StateError};
 const KEPT: &[u8] = b"state.version-";
 
 /// Makes the directory for a user where there is none, and gives it what an earlier run as root left: the
-/// directory where it holds nothing else, the state and the history. Nothing else changes its owner. A directory is
+/// directory where it holds nothing else, the state and the files beside it. Nothing else changes its owner. A directory is
 /// made or given only where no one but root can have chosen it; elsewhere the user makes its own.
 ///
 /// # Errors

@@ -89,6 +89,24 @@ pub fn decode(bytes: &[u8]) -> Option<Frame> {
     Some(frame)
 }
 
+/// The body of the section that a file beside the state consists of.
+///
+/// # Errors
+///
+/// What is wrong with the file: it is damaged, another one, or of a newer program than one that reads this `version`.
+pub fn the_one(bytes: &[u8], name: &str, version: u32) -> Result<Vec<u8>, String> {
+    let frame = decode(bytes).ok_or("it is of a version that this program does not know")?;
+    if let Some((name, why)) = frame.damaged.first() {
+        return Err(format!("{name}: {why}"));
+    }
+    let section = frame.sections.into_iter().find(|section| section.name == name);
+    let section = section.ok_or_else(|| format!("it has no {name}"))?;
+    if section.version > version {
+        return Err(format!("it has version {}, this program reads {version}", section.version));
+    }
+    Ok(section.body)
+}
+
 /// A section that is damaged: its name, and why.
 type Damage = (String, String);
 
