@@ -67,6 +67,8 @@ pub const RECORDED: &[Recorded<'static>] = &[
     ("job_instance_channel:imsimta_delivery_failures:increase15m", &["channel"]),
     ("job_instance_channel:imsimta_delivery_failures:ratio15m", &["channel"]),
     ("job_instance_channel:imsimta_delivery_rejections:increase15m", &["channel"]),
+    ("job_instance_channel_reason:imsimta_delivery_failures:topk1_increase15m", &["channel", "reason"]),
+    ("job_instance_channel_reason:imsimta_delivery_rejections:topk1_increase15m", &["channel", "reason"]),
     ("job_instance_source_channel:imsimta_enqueued_recipients:increase5m", &["source_channel"]),
     ("job_instance_channel:imsimta_queue_delay_seconds:p95_15m", &["channel"]),
     ("job_instance_channel:imsimta_delivery_domains:max1d", &["channel"]),
