@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::statvfs;
 
 /// Bytes that a step adds at most.
-const STEP: u64 = 1 << 20;
+const STEP: u64 = 256 << 10;
 /// Steps that a bound takes at least, so that it is no moment where little is free.
 const STEPS: u64 = 128;
 /// At most so many bytes.

@@ -387,7 +387,7 @@ const INCIDENTS: &[Incident] = &[
     Incident {
         trouble: Trouble::DiskFilling,
         name: "disk-filling",
-        what: "mail.log grows by up to 4 MiB a second, and to no more than 512 MiB and a twentieth of what is free",
+        what: "mail.log grows by up to 1 MiB a second, and to no more than 512 MiB and a twentieth of what is free",
         watch: &[Sign {
             metric: "imsimta_log_file_size_bytes",
             labels: &[("log", "mail.log")],

@@ -83,18 +83,18 @@ pub struct Chain {
 impl Chain {
     /// Scrapes exporters at these addresses, as shipped.
     pub fn start(targets: &[&str]) -> Self {
-        Self::scaled(targets, 1)
+        Self::scaled(targets, 1, "")
     }
 
-    /// The same with all durations divided.
-    pub fn scaled(targets: &[&str], scale: u32) -> Self {
+    /// The same with all durations divided, and with settings of a site.
+    pub fn scaled(targets: &[&str], scale: u32, site: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let alertmanager = free_address("127.0.0.1");
         let webhook = Webhook::start();
         let path = |name: &str| directory.path().join(name);
         match scale {
             1 => copy_rules(&path("rules")),
-            _ => scaled_rules(&path("rules"), scale),
+            _ => scaled_rules(&path("rules"), scale, site),
         }
         scaled_copy(
             "alerts/prometheus.example.yml",
@@ -185,12 +185,9 @@ fn scaled_copy(from: &str, to: &Path, scale: u32, replaced: &[(&str, &str)]) {
     std::fs::write(to, text).expect("written");
 }
 
-/// What no demo has the time for, as a site would set it.
-const THRESHOLDS: &str = "[alerting.thresholds]\nrotation_age = \"20m\"\n";
-
-fn scaled_rules(to: &Path, scale: u32) {
+fn scaled_rules(to: &Path, scale: u32, site: &str) {
     let config = to.with_extension("toml");
-    std::fs::write(&config, THRESHOLDS).expect("written");
+    std::fs::write(&config, site).expect("written");
     let mut command = Command::new(PROGRAM);
     command.args(["rules", "--scale", &scale.to_string(), "--output"]).arg(to).arg("--config").arg(config);
     let (status, _, errors) = run(&mut command);

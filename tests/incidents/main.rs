@@ -7,7 +7,7 @@
 //! A Prometheus that runs cannot be hurried, so rules, intervals and routes run with all durations divided by
 //! [`SCALE`], but for the rows at shipped intervals. The exporter's own windows stay as they are.
 //!
-//! The short form runs with the other tests. All of them, and ten times the page that has to come within a minute:
+//! The short form runs with the other tests. All of them, and ten times in a row the page that has to come within a minute:
 //!
 //! ```sh
 //! INCIDENTS=all cargo test --test incidents -- --nocapture
@@ -17,6 +17,7 @@
 //! `INCIDENTS=dead-dns,midnight` runs those.
 
 mod play;
+mod site;
 mod table;
 mod verdict;
 
@@ -48,24 +49,36 @@ use table::{INCIDENTS, Row};
 const SCALE: u32 = 10;
 /// Demos at once. More of them on a small machine, and scrapes come late.
 const AT_ONCE: usize = 10;
-/// How often the page is looked at that has to come within a minute.
+/// How often the page is looked at that has to come within a minute, each time with demos of its own.
 const SPIKES: usize = 10;
+const SPIKE: &str = "dead-dns at shipped intervals";
 
 /// Whether only the short form is asked for.
 fn is_short() -> bool {
     std::env::var_os("INCIDENTS").is_none()
 }
 
-/// Which rows are played.
-fn asked_for() -> Vec<&'static Row> {
+/// Which rows are played one after the other: those of each list side by side.
+type Lane = Vec<Vec<&'static Row>>;
+
+/// What is played: lanes side by side, since none of them needs much of the machine.
+fn asked_for() -> Vec<Lane> {
     let Ok(asked) = std::env::var("INCIDENTS") else {
-        return INCIDENTS.iter().filter(|row| row.is_short).collect();
+        return lanes(INCIDENTS.iter().filter(|row| row.is_short).collect());
     };
     match asked.as_str() {
-        "all" => INCIDENTS.iter().collect(),
-        "spike" => vec![Row::named("dead-dns at shipped intervals"); SPIKES],
-        names => names.split(',').map(Row::named).collect(),
+        "all" => lanes(INCIDENTS.iter().collect()),
+        "spike" => vec![vec![vec![Row::named(SPIKE)]; SPIKES]],
+        names => lanes(names.split(',').map(Row::named).collect()),
     }
+}
+
+/// Rows with rules of their own are a lane. Those that take as long as each other are played side by side.
+fn lanes(mut rows: Vec<&'static Row>) -> Vec<Lane> {
+    let rules = |row: &Row| (row.scale, row.fills_disk);
+    rows.sort_by_key(|row| (rules(row), row.calm() + row.lasts()));
+    let lane = |rows: &[&'static Row]| rows.chunks(AT_ONCE).map(<[_]>::to_vec).collect();
+    rows.chunk_by(|one, other| rules(one) == rules(other)).map(lane).collect()
 }
 
 #[test]
@@ -73,12 +86,11 @@ fn what_must_come_comes_and_nothing_else() {
     if !available("prometheus") || !available(ALERTMANAGER) {
         return;
     }
-    let mut asked_for = asked_for();
-    asked_for.sort_by_key(|row| row.scale);
-    let mut verdicts = Vec::new();
-    for of_a_scale in asked_for.chunk_by(|one, other| one.scale == other.scale) {
-        verdicts.extend(of_a_scale.chunks(AT_ONCE).flat_map(play::play));
-    }
+    let play = |lane: Lane| lane.iter().flat_map(|rows| play::play(rows)).collect::<Vec<_>>();
+    let verdicts: Vec<_> = std::thread::scope(|scope| {
+        let lanes: Vec<_> = asked_for().into_iter().map(|lane| scope.spawn(move || play(lane))).collect();
+        lanes.into_iter().flat_map(|lane| lane.join().expect("no panics")).collect()
+    });
     drop(write!(std::io::stderr(), "{}", verdict::table(&verdicts)));
     let faults: Vec<&String> = verdicts.iter().flat_map(|verdict| &verdict.faults).collect();
     assert!(faults.is_empty(), "{faults:#?}");

@@ -1,20 +1,21 @@
 //! Plays some incidents side by side.
 
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use super::site::settings;
 use super::table::{By, Row};
 use super::verdict::{Verdict, is_resolved};
 use crate::e2e::chain::{Chain, Demo};
 use crate::service::harness::{now, pause, wait_for};
 
-/// Long enough to see the state before the incident and to fill the windows of the rules.
-const CALM: Duration = Duration::from_secs(25);
-/// The same at shipped intervals.
-const SHIPPED_CALM: Duration = Duration::from_secs(50);
 /// Seconds between two scrapes as shipped.
 const SHIPPED_INTERVAL: u64 = 10;
-/// Until a page that is over says so, beyond what it is kept for.
-const RESOLVED: Duration = Duration::from_mins(3);
+/// Until a page that is over says so, beyond what it is kept for: all of its window may be full at shipped intervals.
+const RESOLVED: Duration = Duration::from_mins(6);
+
+/// Held by who starts demos and what watches them.
+static STARTS: Mutex<()> = Mutex::new(());
 
 /// One incident that is played.
 pub struct Part {
@@ -29,9 +30,9 @@ pub struct Part {
 
 impl Part {
     fn start(row: &'static Row, number: u64) -> Self {
-        let calm = if row.scale == 1 { SHIPPED_CALM } else { CALM };
         // Not all at one moment of an interval.
-        let (seed, calm) = (number.to_string(), format!("{}s", calm.as_secs() + number % SHIPPED_INTERVAL));
+        let (seed, calm) =
+            (number.to_string(), format!("{}s", row.calm().as_secs() + number % SHIPPED_INTERVAL));
         let lasts = row.over_after.map_or_else(|| format!("{}s", row.lasts().as_secs()), str::to_owned);
         let stuck_after = format!("{}s", 600 / row.scale);
         let mut arguments = vec!["--seed", &seed, "--rate", row.rate, "--stuck-after", &stuck_after];
@@ -52,7 +53,8 @@ impl Part {
         match self.row.by {
             By::Demo(_) => self.began = self.demo.as_ref().expect("it runs").incident("begins"),
             By::Killing => {
-                wait_for("some calm", CALM * 2, || (now() >= started + CALM).then_some(()));
+                let calm = self.row.calm();
+                wait_for("some calm", calm * 2, || (now() >= started + calm).then_some(()));
                 self.began = now();
                 self.demo = None;
             }
@@ -63,10 +65,13 @@ impl Part {
 
 /// Plays these rows, which have one scale, and judges each.
 pub fn play(rows: &[&'static Row]) -> Vec<Verdict> {
-    let scale = rows[0].scale;
+    let (scale, site) = (rows[0].scale, settings(rows[0].scale, rows[0].fills_disk));
+    // Whoever asks for a free port may lose it to another who starts.
+    let alone = STARTS.lock().expect("no panics");
     let mut parts: Vec<Part> = rows.iter().zip(1..).map(|(&row, number)| Part::start(row, number)).collect();
     let addresses: Vec<String> = parts.iter().map(|part| part.address.clone()).collect();
-    let chain = Chain::scaled(&addresses.iter().map(String::as_str).collect::<Vec<_>>(), scale);
+    let chain = Chain::scaled(&addresses.iter().map(String::as_str).collect::<Vec<_>>(), scale, &site);
+    drop(alone);
     let started = now();
     for part in &mut parts {
         part.begin(started);
@@ -83,5 +88,7 @@ pub fn play(rows: &[&'static Row]) -> Vec<Verdict> {
         pause();
     }
     let notices = chain.webhook.notices();
-    parts.iter().map(|part| Verdict::of(part, &notices)).collect()
+    let verdicts: Vec<Verdict> = parts.iter().map(|part| Verdict::of(part, &notices)).collect();
+    verdicts.iter().for_each(Verdict::say);
+    verdicts
 }

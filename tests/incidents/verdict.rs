@@ -1,6 +1,7 @@
 //! What came of an incident, against its row.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use super::play::Part;
 use super::table::Kind;
@@ -56,6 +57,14 @@ impl Verdict {
                 .map(|fault| format!("{}: {fault}", row.name))
                 .collect(),
         }
+    }
+}
+
+impl Verdict {
+    /// Says at once how it was: the table comes when all have been played.
+    pub fn say(&self) {
+        let faults = if self.faults.is_empty() { "as expected".to_owned() } else { self.faults.join("; ") };
+        drop(writeln!(std::io::stderr(), "incidents: {}: {faults}", self.incident));
     }
 }
 
