@@ -2,12 +2,14 @@
 //!
 //! What is wrong is found by [`findings`](crate::findings), whose rows name their alerts. Here a finding that lasts becomes
 //! an alert, and one that is gone lets it end: [`noticed()`] says which alerts findings are reason enough for, [`Machine`]
-//! for how long, [`Saved`] is what survives a restart, [`Standing`] what pages show.
+//! for how long, [`Saved`] is what survives a restart, [`Standing`] what pages show. Who speaks of one at an Alertmanager
+//! that hears of it from others as well is decided by [`speaker`].
 
 pub mod alert;
 pub mod machine;
 pub mod noticed;
 pub mod saved;
+pub mod speaker;
 mod standing;
 
 pub use alert::Alert;

@@ -60,10 +60,16 @@ macro_rules! moments {
             pub const fn less(self, span: Millis) -> Self {
                 Self(self.0.saturating_sub(span.0))
             }
+
+            /// The moment so much later.
+            #[must_use]
+            pub const fn and(self, span: Millis) -> Self {
+                Self(self.0.saturating_add(span.0))
+            }
         })*
     };
 }
-moments!(UnixTime, Time);
+moments!(UnixTime, Monotonic, Time);
 
 impl From<Duration> for Millis {
     fn from(span: Duration) -> Self {
@@ -110,6 +116,12 @@ impl Millis {
     #[must_use]
     pub const fn less(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
+    }
+
+    /// So many times as long.
+    #[must_use]
+    pub const fn times(self, factor: i64) -> Self {
+        Self(self.0.saturating_mul(factor))
     }
 
     /// Its length, whichever way.
