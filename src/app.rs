@@ -50,6 +50,7 @@ use crate::config::Config;
 use crate::http::access::Entrance;
 use crate::http::{self, Site, server};
 use crate::metrics::{self, ClientDisplay, Exposition, catalogue::Feed};
+use crate::notify;
 use crate::observed::latest::Turn;
 use crate::observed::{Clock, LogBook, Observed, WallClock};
 use crate::source::install;
@@ -156,6 +157,7 @@ impl Prepared {
             connections: Arc::default(),
             alerts: Mutex::new(Arc::new(Standing::restored(&earlier))),
             lately: Mutex::default(),
+            notified: notify::receivers(&config.alerting),
             left_behind: AtomicU64::new(0),
         });
         let (died, deaths) = mpsc::unbounded_channel();
@@ -181,6 +183,8 @@ impl Prepared {
             collectors::spawn(&environment.collectors, &start, &died).map_err(|error| no_thread(&error))?;
         let alerting = Alerting::spawn(Arc::clone(&observed), earlier, died.clone())
             .map_err(|error| no_thread(&error))?;
+        let notice = || DeathNotice::new("notify", died.clone());
+        notify::spawn(&config.alerting, &observed, &alerting.subscribe(), notify::RESEND, notice);
         let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
         let listener = (listener, Entrance::plain(address, environment.beyond));
         let first = Generation { config, log, collectors };

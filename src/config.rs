@@ -43,7 +43,7 @@ use crate::record::Dialect;
 
 /// The value of a threshold.
 pub use crate::findings::thresholds::Value as Threshold;
-pub use alerting::{Alerting, NAME as RUNBOOK_NAME};
+pub use alerting::{Alerting, MOST_ALERTMANAGERS, NAME as RUNBOOK_NAME};
 pub use baseline::{Baseline, Day};
 pub use clients::{ClientLabel, Clients};
 pub use commands::Commands;
@@ -177,6 +177,7 @@ pub fn load(
     let mut values = SetValues { sections, layers: &layers, problems: &mut problems };
     let config = Config::read(&mut values);
     values.judge_options(&config.logs);
+    values.judge_alerting(&config.alerting);
     if problems.is_empty() { Ok(with_exact_paths(config, flags)) } else { Err(ConfigErrors::new(problems)) }
 }
 

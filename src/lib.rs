@@ -16,6 +16,7 @@
 //! - [`http`] serves pages.
 //! - [`app`] wires it all; [`report`] reads files once instead; [`explain`] says what
 //!   one line means, [`check`] whether it would work here.
+//! - [`notify`] tells Alertmanagers of alerts.
 //! - [`rules`] renders the rules of Prometheus from `alerts/templates`. Pure.
 //! - [`demo`] is a synthetic MTA to try it all on. It writes what the others read, and reads nothing.
 //! - [`config`] and [`cli`] say what is wanted.
@@ -35,6 +36,7 @@ pub mod findings;
 pub mod http;
 mod listing;
 pub mod metrics;
+pub mod notify;
 pub mod observed;
 pub mod record;
 pub mod report;

@@ -17,6 +17,7 @@ mod family;
 mod labels;
 pub mod logs;
 mod masked;
+pub mod notified;
 pub mod observed;
 mod page;
 pub mod probe;

@@ -11,6 +11,7 @@ pub mod lately;
 pub mod latest;
 pub mod log_book;
 mod looking_back;
+pub mod notified;
 mod problem_log;
 pub mod queue;
 mod readiness;
@@ -28,6 +29,7 @@ use connections::ConnectionCounts;
 use lately::Lately;
 use latest::{About, Outline, Readings};
 pub use log_book::LogBook;
+use notified::Notified;
 pub use problem_log::ProblemLog;
 pub use readiness::Readiness;
 pub use state_health::StateHealth;
@@ -76,6 +78,8 @@ pub struct Observed {
     pub alerts: Mutex<Arc<Standing>>,
     /// What sums grew by lately.
     pub lately: Mutex<Lately>,
+    /// Who is told of alerts, and how that goes.
+    pub notified: Notified,
     /// Threads of collectors that hung when they were to go on with another configuration, and were left behind.
     pub left_behind: AtomicU64,
 }

@@ -6,6 +6,7 @@
 
 mod duration;
 pub mod formats;
+pub mod links;
 pub mod render;
 pub mod templates;
 pub mod values;

@@ -18,6 +18,7 @@
 //! - `dashboards`: the rules that every dashboard keeps, and which panels show which incident
 //! - `promql`: what a query uses, for `alerts` and `dashboards`
 //! - `exposition`: pages of `/metrics`, read strictly, for all who look at them
+//! - `notify`: who is told of alerts, by a real Alertmanager and by receivers that do everything wrong
 //! - `sockets`: the kernel's sockets beside `ss`, and those of another network
 //! - `weeks`: two weeks of a mail host, minute by minute, and what the alerts say of them
 //! - `tidy`: rules of the source tree
@@ -35,6 +36,7 @@ mod follow;
 mod ledger;
 #[path = "exposition/log_fed.rs"]
 mod log_fed;
+mod notify;
 mod promql;
 mod queue;
 mod replay;

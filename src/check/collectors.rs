@@ -12,6 +12,7 @@ use crate::app::Environment;
 use crate::app::collectors::{Collects, Kept, Of, Start, readings};
 use crate::config::Config;
 use crate::observed::latest::Turn;
+use crate::observed::notified::Notified;
 use crate::observed::{Clock, LogBook, Observed};
 use crate::source::install::Install;
 use crate::source::seed::new_seed;
@@ -63,6 +64,7 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
         connections: Arc::default(),
         alerts: Mutex::default(),
         lately: Mutex::default(),
+        notified: Notified::default(),
         left_behind: AtomicU64::new(0),
     }
 }

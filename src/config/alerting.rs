@@ -1,10 +1,14 @@
-//! `[alerting]`: for whom `imsimta-exporter rules` renders the rules.
+//! `[alerting]`: for whom `imsimta-exporter rules` renders the rules, and who is told of alerts.
 
+use std::path::PathBuf;
 use std::time::Duration;
+
+use hyper::Uri;
 
 use super::error::quoted;
 use super::keys::section;
-use super::value::{Refusal, duration, one, yes_or_no};
+use super::value::{Refusal, duration, many, one, optional, path, yes_or_no};
+use crate::alerting::speaker::Mode;
 
 /// What stands for the name of an alert in the URL of a runbook.
 pub const NAME: &str = "NAME";
@@ -12,9 +16,17 @@ pub const NAME: &str = "NAME";
 const SHORTEST: Duration = Duration::from_secs(10);
 /// The longest one: with more, windows of minutes would hold nothing to compare.
 const LONGEST: Duration = Duration::from_mins(1);
+/// The most Alertmanagers that are told.
+pub const MOST_ALERTMANAGERS: usize = 8;
+/// The most labels of a target.
+const MOST_LABELS: usize = 16;
+/// The longest value of one.
+const LONGEST_LABEL: usize = 256;
+/// The end of "expected …".
+const FILE: &str = "the path of a file";
 
 section! {
-    alerting: Alerting "For whom `imsimta-exporter rules` renders the rules of Prometheus; the service looks at none of it.";
+    alerting: Alerting "For whom `imsimta-exporter rules` renders the rules of Prometheus, and whom this program tells of alerts by itself: docs/alertmanager.md.";
 
     job: String = one(job), flag "--job",
         expects "the name of a job of Prometheus, of letters, digits, and any of _ - . / :",
@@ -36,10 +48,129 @@ section! {
         default "http://localhost:3000".to_owned() => "\"http://localhost:3000\"",
         "Where Grafana is.";
 
+    alertmanagers: Vec<Uri> = many(MOST_ALERTMANAGERS, alertmanager),
+        expects "a list of at most 8 URLs such as [\"http://127.0.0.1:9093\"]",
+        default Vec::new() => "[]",
+        "The Alertmanagers that this program tells of alerts, all those that Prometheus tells. None: it tells nobody.";
+
+    mode: Mode = one(mode),
+        expects "\"backup\", \"always\" or \"off\"",
+        default Mode::Backup => "\"backup\"",
+        "When it does: where no other speaks of the same alert, such as a Prometheus with the rules; whoever else does; never.";
+
+    labels: Vec<(String, String)> = many(MOST_LABELS, label),
+        expects "a list of at most 16 labels such as [\"instance=mx1.example.com:9797\", \"cluster=eu\"]",
+        default Vec::new() => "[]",
+        "What Prometheus adds to alerts of this target, with its external labels: the same labels are the same alert. \
+         `instance` has to be there where alertmanagers are; `job` is that of above unless it is.";
+
+    ca_file: Option<PathBuf> = optional(path),
+        expects FILE,
+        found "the authorities that the system trusts" => "\"/etc/imsimta-exporter/ca.pem\"",
+        "The authorities, in PEM, of which one has to vouch for the certificates of Alertmanagers. This file and those \
+         below are read each time.";
+
+    client_cert_file: Option<PathBuf> = optional(path),
+        expects FILE,
+        found "no certificate is shown" => "\"/etc/imsimta-exporter/client.pem\"",
+        "A certificate of this program that Alertmanagers ask for.";
+
+    client_key_file: Option<PathBuf> = optional(path),
+        expects FILE,
+        found "no certificate is shown" => "\"/etc/imsimta-exporter/client.key\"",
+        "The key of that.";
+
+    user: Option<String> = optional(user),
+        expects "the name of a user without a colon",
+        found "no password is sent" => "\"imsimta\"",
+        "Whose password Alertmanagers ask for.";
+
+    password_file: Option<PathBuf> = optional(path),
+        expects FILE,
+        found "no password is sent" => "\"/etc/imsimta-exporter/password\"",
+        "The file of that password.";
+
+    token_file: Option<PathBuf> = optional(path),
+        expects FILE,
+        found "no token is sent" => "\"/etc/imsimta-exporter/token\"",
+        "The file of a bearer token, sent instead of a password.";
+
     budget: bool = one(yes_or_no), flag "--budget",
         expects "true or false",
         default false,
         "Whether the alerts on an error budget are rendered as well; `budget_share` of `[alerting.thresholds]` is the objective.";
+}
+
+fn mode(text: &str) -> Result<Mode, Refusal> {
+    let found = Mode::ALL.iter().copied().find(|mode| mode.label() == text);
+    found.ok_or_else(|| Refusal::new("there is no such mode"))
+}
+
+fn user(text: &str) -> Result<String, Refusal> {
+    if text.is_empty() || text.contains(':') || text.contains(char::is_control) {
+        return Err(Refusal::new("no password goes with such a name"));
+    }
+    Ok(text.to_owned())
+}
+
+/// As Prometheus has it in `static_configs` and `path_prefix`. A password in it would be shown.
+fn alertmanager(text: &str) -> Result<Uri, Refusal> {
+    let uri: Uri = text.trim_end_matches('/').parse().map_err(|_| Refusal::new("this is no URL"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
+        return Err(Refusal::new("it begins with neither http:// nor https:// and a host"));
+    }
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err(Refusal::new("a name of a user is in it, which user and password_file are for"));
+    }
+    if uri.query().is_some() || text.contains('#') {
+        return Err(Refusal::new("more than host, port and path is in it"));
+    }
+    Ok(uri)
+}
+
+fn label(text: &str) -> Result<(String, String), Refusal> {
+    let (name, value) = text.split_once('=').ok_or_else(|| Refusal(format!("{} has no =", quoted(text))))?;
+    let mut letters = name.bytes();
+    let begins = letters.next().is_some_and(|letter| letter.is_ascii_alphabetic() || letter == b'_');
+    if !begins || !letters.all(|letter| letter.is_ascii_alphanumeric() || letter == b'_') {
+        return Err(Refusal(format!("{} is no name of a label", quoted(name))));
+    }
+    if matches!(name, "alertname" | "severity") {
+        return Err(Refusal(format!("{name} is the alert's own")));
+    }
+    if value.is_empty() || value.len() > LONGEST_LABEL || value.contains(char::is_control) {
+        return Err(Refusal(format!("the value of {name} is empty, too long or not printable")));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+impl Alerting {
+    /// Whether anybody is told of alerts.
+    pub fn tells(&self) -> bool {
+        !self.alertmanagers.is_empty() && self.mode != Mode::Off
+    }
+
+    /// A key that does not go with the others, and why.
+    pub(super) fn misplaced(&self) -> Option<(&'static str, &'static str)> {
+        let named = |label: &str| self.labels.iter().any(|(name, _)| name == label);
+        let pairs = [
+            ("client_cert_file", self.client_cert_file.is_some(), self.client_key_file.is_some()),
+            ("user", self.user.is_some(), self.password_file.is_some()),
+        ];
+        if let Some((key, ..)) = pairs.iter().find(|(_, first, second)| first != second) {
+            return Some((
+                key,
+                match *key {
+                    "user" => "user and password_file go together",
+                    _ => "client_cert_file and client_key_file go together",
+                },
+            ));
+        }
+        (self.tells() && !named("instance")).then_some((
+            "labels",
+            "instance is missing: alerts of this program and of Prometheus would be two",
+        ))
+    }
 }
 
 fn job(text: &str) -> Result<String, Refusal> {

@@ -6,7 +6,7 @@ use super::error::{Problem, quoted, shown};
 use super::keys::{self, Values};
 use super::layers::Layers;
 use super::value::Refusal;
-use super::{Logs, logs};
+use super::{Alerting, Logs, logs};
 
 /// The values that are set, and what is wrong with them.
 pub(super) struct SetValues<'a> {
@@ -40,6 +40,13 @@ impl SetValues<'_> {
         if let Some(reason) = logs::misplaced(options.clone(), logs.format) {
             self.refuse("logs", "options", &options, reason);
         }
+    }
+
+    /// Judges the keys of `[alerting]` together.
+    pub(super) fn judge_alerting(&mut self, alerting: &Alerting) {
+        let Some((name, reason)) = alerting.misplaced() else { return };
+        let value = self.value("alerting", name).unwrap_or_else(|| Value::from(Vec::<String>::new()));
+        self.refuse("alerting", name, &value, reason.to_owned());
     }
 
     fn value(&self, section: &str, name: &str) -> Option<Value> {

@@ -61,6 +61,7 @@ pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<
         h2 { "What is collected" }
         (collectors(observed, now))
         (other_files(observed.collected.found::<Queue>().as_deref()))
+        (told(observed, now))
         h2 { "Logs" }
         (logs(&observed.logs(), now))
         p {
@@ -94,6 +95,34 @@ fn collectors(observed: &Observed, now: f64) -> Markup {
                         @if let Some(problem) = &reading.problem { div { (problem) } }
                     }
                     td { (ago(reading.last_success, now)) }
+                }
+            }
+        }
+    }
+}
+
+/// Who is told of alerts; nothing where nobody is.
+fn told(observed: &Observed, now: f64) -> Markup {
+    let receivers = observed.notified.receivers();
+    if receivers.is_empty() {
+        return html! {};
+    }
+    html! {
+        h2 { "Who is told of alerts" }
+        table {
+            tr { th { "Receiver" } th { "State" } th.n { "Spoken of by another" } th { "Last reached" } }
+            @for (name, told) in receivers.iter().map(|receiver| (&receiver.name, receiver.told())) {
+                tr {
+                    td { (name) }
+                    td {
+                        @match &told.problem {
+                            Some(problem) => { span.bad { "cannot be told" } div { (problem) } }
+                            None if told.last_success.is_none() => span.dim { "not yet asked" },
+                            None => span.ok { "is told" },
+                        }
+                    }
+                    td.n { (told.of_another) }
+                    td { (ago(told.last_success, now)) }
                 }
             }
         }

@@ -7,6 +7,7 @@ use crate::aggregate::labels::OTHER_LABEL;
 use crate::aggregate::{destination, reply};
 use crate::config;
 use crate::observed::connections::Cut;
+use crate::observed::notified::{Failure, Said};
 use crate::record::application::Cipher;
 use crate::record::authentication::{AuthenticationFailure, AuthenticationResult};
 use crate::record::closing::Closing;
@@ -116,6 +117,12 @@ labels! {
     WAKEUP = "cause": each(Wakeup::ALL, Wakeup::label);
     RESTART = "cause": each(Restart::ALL, Restart::label);
     CUT = "cause": each(Cut::ALL, Cut::label);
+    RECEIVER = "receiver": format!(
+        "host, port and path of each Alertmanager of `alerting.alertmanagers`, at most {}",
+        config::MOST_ALERTMANAGERS
+    );
+    SAID = "state": each(Said::ALL, Said::label);
+    NOTIFICATION_FAILURE = "reason": each(Failure::ALL, Failure::label);
     VERSION = "version": "one";
 }
 

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::client_display::ClientDisplay;
-use super::logs;
 use super::page::Page;
-use super::{catalogue, connections, exporter, usual};
+use super::{catalogue, connections, exporter, logs, notified, usual};
 use crate::observed::Observed;
 
 /// Puts on the page what is known, and how collectors fare.
@@ -26,6 +25,7 @@ pub fn fill(page: &mut Page, observed: &Observed, clients: &ClientDisplay) {
     exporter::fill_history(page, &observed.history.lock(), left_out);
     usual::fill_file(page, &observed.baseline.lock());
     exporter::fill_wakeups(page, &observed.wakeups);
+    notified::fill(page, &observed.notified);
     exporter::fill_left_behind(page, observed.left_behind.load(Ordering::Relaxed));
     connections::fill(page, &observed.connections);
     let own = observed.own.lock().clone();

@@ -88,12 +88,17 @@ fn alerts_are_routed_by_severity() {
     };
     let others = ["critical", "warning", "info", "error", ""]
         .map(|severity| ("SomethingElse".to_owned(), severity.to_owned()));
+    let beat = ("ImsMtaSidecarWatchdog".to_owned(), "info".to_owned());
     let ours = alerts()
         .into_iter()
         .map(|(name, mut rule)| (name, rule.labels.remove("severity").expect("a severity")));
     let clusters = [vec![], vec!["cluster=mx".to_owned()]];
-    for (name, severity) in ours.chain(others) {
-        let receiver = if name == "ImsMtaWatchdog" { "watchdog" } else { of(&severity) };
+    for (name, severity) in ours.chain(others).chain([beat]) {
+        let receiver = match name.as_str() {
+            "ImsMtaWatchdog" => "watchdog",
+            "ImsMtaSidecarWatchdog" => "sidecars",
+            _ => of(&severity),
+        };
         for cluster in &clusters {
             let labels =
                 [format!("alertname={name}"), format!("severity={severity}"), "instance=mx1:9797".to_owned()];

@@ -179,7 +179,7 @@ pub(super) struct World {
     truth: Truth,
     mode: Mode,
     alertmanager: Alertmanager,
-    prometheus: Prometheus,
+    another: Prometheus,
     memory: Memory,
     /// What the alert was when it was last shown.
     updated: Second,
@@ -193,12 +193,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(truth: Truth, mode: Mode, with_prometheus: bool) -> Self {
-        let prometheus = Prometheus { alive: with_prometheus, started: NEVER, rule: Rule::Inactive };
+        let another = Prometheus { alive: with_prometheus, started: NEVER, rule: Rule::Inactive };
         Self {
             truth,
             mode,
             alertmanager: Alertmanager::default(),
-            prometheus,
+            another,
             memory: Memory::default(),
             updated: NEVER,
             cut_off_until: NEVER,
@@ -220,7 +220,7 @@ impl World {
 
     /// When what Prometheus found ended, while it says so.
     pub(super) fn prometheus_ended(&self) -> Option<Second> {
-        match self.prometheus.rule {
+        match self.another.rule {
             Rule::Resolved { at, .. } => Some(at),
             Rule::Inactive | Rule::Firing { .. } => None,
         }
@@ -232,10 +232,10 @@ impl World {
 
     pub(super) fn happens(&mut self, event: Event) {
         match event {
-            Event::PrometheusDies => self.prometheus.alive = false,
-            Event::PrometheusStarts if self.prometheus.alive => {}
+            Event::PrometheusDies => self.another.alive = false,
+            Event::PrometheusStarts if self.another.alive => {}
             Event::PrometheusStarts => {
-                self.prometheus = Prometheus { alive: true, started: self.now, rule: Rule::Inactive };
+                self.another = Prometheus { alive: true, started: self.now, rule: Rule::Inactive };
             }
             Event::ExporterRestarts => {
                 self.memory = Memory::default();
@@ -257,7 +257,7 @@ impl World {
         }
         let word = self.looks().then(|| self.decide());
         // Between its look and its word.
-        self.prometheus.step(&self.truth, &mut self.alertmanager, self.now);
+        self.another.step(&self.truth, &mut self.alertmanager, self.now);
         if let Some(word) = word {
             self.say(word);
         }

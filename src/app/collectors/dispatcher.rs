@@ -117,6 +117,7 @@ mod tests {
     use crate::app::collectors::{Kept, Start};
     use crate::config::{self, Config};
     use crate::observed::latest::Turn;
+    use crate::observed::notified::Notified;
     use crate::observed::{Clock, LogBook, Observed};
     use crate::source::install::Install;
     use crate::source::timezone::LogZone;
@@ -141,6 +142,7 @@ mod tests {
             connections: Arc::default(),
             alerts: Mutex::default(),
             lately: Mutex::default(),
+            notified: Notified::default(),
             left_behind: AtomicU64::new(0),
         })
     }

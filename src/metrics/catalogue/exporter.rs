@@ -98,6 +98,21 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len();
     HTTP_ACCEPT_FAILURES = Counter "imsimta_exporter_http_accept_failures_total" [] Exporter
         "Connections that could not be accepted, such as for want of file descriptors."
         query "increase(imsimta_exporter_http_accept_failures_total[10m]) > 0";
+    NOTIFICATIONS_SENT = Counter "imsimta_notifications_sent_total" [RECEIVER, SAID] Exporter
+        "Alerts that this program told, and the receiver took."
+        query "sum by (receiver) (increase(imsimta_notifications_sent_total[1h]))";
+    NOTIFICATIONS_FAILED = Counter "imsimta_notifications_failed_total" [RECEIVER, NOTIFICATION_FAILURE] Exporter
+        "Times that a receiver of alerts could not be asked or told; it is tried again."
+        query "sum by (receiver, reason) (increase(imsimta_notifications_failed_total[10m])) > 3";
+    NOTIFICATIONS_DROPPED = Counter "imsimta_notifications_dropped_total" [RECEIVER] Exporter
+        "Alerts that a receiver was not told since there were too many at once."
+        query "increase(imsimta_notifications_dropped_total[1h]) > 0";
+    NOTIFICATION_LAST_SUCCESS = Gauge "imsimta_notification_last_success_timestamp_seconds" [RECEIVER] Exporter
+        "When a receiver of alerts was last reached; absent before."
+        query "time() - imsimta_notification_last_success_timestamp_seconds > 300";
+    SPOKEN_BY_ANOTHER = Gauge "imsimta_alerts_spoken_by_another" [RECEIVER] Exporter
+        "Alerts of this program of which another speaks at the receiver, such as Prometheus: it keeps still."
+        query "imsimta_alerts_spoken_by_another";
     OWN_CPU = Counter "process_cpu_seconds_total" [] Exporter
         "CPU time used by the exporter."
         query "rate(process_cpu_seconds_total{job=\"imsimta\"}[5m])";

@@ -1,0 +1,73 @@
+//! Tells others of alerts: Alertmanagers, each by itself. What fires comes from [`alerting`](crate::alerting), and nothing
+//! here holds up those who read.
+
+mod alertmanager;
+mod api;
+mod aside;
+mod client;
+mod failed;
+mod notice;
+mod secrets;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Uri;
+use tokio::sync::watch;
+
+use crate::alerting::Alert;
+use crate::config::Alerting;
+use crate::observed::Observed;
+use crate::observed::notified::Notified;
+use alertmanager::{Alertmanager, Manner};
+use client::{Client, Patience};
+use notice::Site;
+use secrets::Files;
+
+/// How often it is said again that an alert fires; Prometheus does it as often.
+pub const RESEND: Duration = Duration::from_mins(1);
+
+/// The receivers of a configuration, told of nothing so far.
+pub fn receivers(alerting: &Alerting) -> Notified {
+    let alertmanagers = if alerting.tells() { &alerting.alertmanagers[..] } else { &[] };
+    Notified::new(alertmanagers.iter().map(name))
+}
+
+/// Host, port and path.
+fn name(uri: &Uri) -> String {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    authority.to_owned() + uri.path().trim_end_matches('/')
+}
+
+/// A task for each receiver of [`receivers`]. To be called within a runtime. `resend` is [`RESEND`], unless a test has
+/// less time; `noticed` is held by each task, and dropped when it ends.
+pub fn spawn<N: Send + 'static>(
+    alerting: &Alerting,
+    observed: &Arc<Observed>,
+    alerts: &watch::Receiver<Arc<[Alert]>>,
+    resend: Duration,
+    noticed: impl Fn() -> N,
+) {
+    if !alerting.tells() {
+        return;
+    }
+    let site = Arc::new(Site::new(alerting));
+    let manner = Manner { mode: alerting.mode, resend };
+    let files = Files {
+        ca: alerting.ca_file.clone(),
+        client: alerting.client_cert_file.clone().zip(alerting.client_key_file.clone()),
+        user: alerting.user.clone().zip(alerting.password_file.clone()),
+        token: alerting.token_file.clone(),
+        url: None,
+    };
+    for (place, uri) in alerting.alertmanagers.iter().enumerate() {
+        let client = Client::new(files.clone(), Patience::default());
+        let told =
+            Alertmanager::new(uri.clone(), client, Arc::clone(&site), manner, Arc::clone(observed), place);
+        let (alerts, notice) = (alerts.clone(), noticed());
+        tokio::spawn(async move {
+            let _notice = notice;
+            told.run(alerts).await;
+        });
+    }
+}

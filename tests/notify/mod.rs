@@ -1,0 +1,12 @@
+//! Who is told of alerts: a real Alertmanager with a second sender beside this program, and receivers that do everything
+//! wrong. All times are a thirtieth of those that are shipped.
+
+mod hostile;
+mod one_speaker;
+#[expect(dead_code, reason = "another program of tests uses the rest")]
+#[path = "../e2e/prometheus.rs"]
+mod prometheus;
+mod site;
+#[expect(dead_code, reason = "another program of tests uses the rest")]
+#[path = "../e2e/webhook.rs"]
+mod webhook;
