@@ -238,7 +238,7 @@ pub const INCIDENTS: &[Row] = &[
     // That mail.log grows without bound is known after a day, which no demo has.
     Row {
         fills_disk: true,
-        ..row("disk-filling", &[ticket("ImsMtaDiskFilling", "", 4500)], &["of its space free"])
+        ..row("disk-filling", &[ticket("ImsMtaDiskFilling", "", 4800)], &["of its space free"])
     },
     row("wrong-owner", &[ticket("ImsMtaWrongOwner", "", 1200)], &["owner", "mode"]),
     row("smtp-server-stuck", &[ticket("ImsMtaSmtpServerTooOld", "", 4500)], &["MAX_LIFE_TIME"]),
