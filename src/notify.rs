@@ -1,9 +1,10 @@
-//! Tells others of alerts: Alertmanagers, each by itself. What fires comes from [`alerting`](crate::alerting), and nothing
+//! Tells others of alerts: Alertmanagers, each by itself, and shows that this program lives. What fires comes from [`alerting`](crate::alerting), and nothing
 //! here holds up those who read.
 
 mod alertmanager;
 mod api;
 mod aside;
+mod beat;
 mod client;
 mod failed;
 mod notice;
@@ -20,6 +21,7 @@ use crate::config::Alerting;
 use crate::observed::Observed;
 use crate::observed::notified::Notified;
 use alertmanager::{Alertmanager, Manner};
+use beat::Beat;
 use client::{Client, Patience};
 use notice::Site;
 use secrets::Files;
@@ -29,8 +31,12 @@ pub const RESEND: Duration = Duration::from_mins(1);
 
 /// The receivers of a configuration, told of nothing so far.
 pub fn receivers(alerting: &Alerting) -> Notified {
-    let alertmanagers = if alerting.tells() { &alerting.alertmanagers[..] } else { &[] };
-    Notified::new(alertmanagers.iter().map(name))
+    let beat = alerting.beat_url_file.iter().map(|_| beat::NAME.to_owned());
+    Notified::new(alertmanagers(alerting).iter().map(name).chain(beat))
+}
+
+fn alertmanagers(alerting: &Alerting) -> &[Uri] {
+    if alerting.tells() { &alerting.alertmanagers } else { &[] }
 }
 
 /// Host, port and path.
@@ -48,9 +54,6 @@ pub fn spawn<N: Send + 'static>(
     resend: Duration,
     noticed: impl Fn() -> N,
 ) {
-    if !alerting.tells() {
-        return;
-    }
     let site = Arc::new(Site::new(alerting));
     let manner = Manner { mode: alerting.mode, resend };
     let files = Files {
@@ -60,7 +63,7 @@ pub fn spawn<N: Send + 'static>(
         token: alerting.token_file.clone(),
         url: None,
     };
-    for (place, uri) in alerting.alertmanagers.iter().enumerate() {
+    for (place, uri) in alertmanagers(alerting).iter().enumerate() {
         let client = Client::new(files.clone(), Patience::default());
         let told =
             Alertmanager::new(uri.clone(), client, Arc::clone(&site), manner, Arc::clone(observed), place);
@@ -68,6 +71,16 @@ pub fn spawn<N: Send + 'static>(
         tokio::spawn(async move {
             let _notice = notice;
             told.run(alerts).await;
+        });
+    }
+    if alerting.beat_url_file.is_some() {
+        let files = Files { url: alerting.beat_url_file.clone(), ..Files::default() };
+        let (client, observed) = (Client::new(files, Patience::default()), Arc::clone(observed));
+        let beat = Beat { client, every: resend, observed, place: alertmanagers(alerting).len() };
+        let (alerts, notice) = (alerts.clone(), noticed());
+        tokio::spawn(async move {
+            let _notice = notice;
+            beat.run(alerts).await;
         });
     }
 }

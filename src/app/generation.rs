@@ -37,7 +37,7 @@ const FIXED: &[(&str, Same)] = &[
     ("mta.timezone", |a, b| a.mta.timezone == b.mta.timezone),
     ("mta.block_size", |a, b| a.mta.block_size == b.mta.block_size),
     ("alerting.thresholds", |a, b| a.thresholds.of_findings().eq(b.thresholds.of_findings())),
-    ("alerting", |a, b| a.alerting == b.alerting || !a.alerting.tells() && !b.alerting.tells()),
+    ("alerting", |a, b| a.alerting == b.alerting || !a.alerting.is_of_use() && !b.alerting.is_of_use()),
     ("http.listen", |a, b| a.http.listen == b.http.listen),
     ("state.directory", |a, b| a.state.directory == b.state.directory),
 ];

@@ -95,6 +95,12 @@ section! {
         found "no token is sent" => "\"/etc/imsimta-exporter/token\"",
         "The file of a bearer token, sent instead of a password.";
 
+    beat_url_file: Option<PathBuf> = optional(path),
+        expects FILE,
+        found "no URL is asked for" => "\"/etc/imsimta-exporter/beat.url\"",
+        "The file of a secret URL that is asked for each minute while alerts are looked for: whoever has it raises the alarm \
+         when that stops.";
+
     budget: bool = one(yes_or_no), flag "--budget",
         expects "true or false",
         default false,
@@ -148,6 +154,11 @@ impl Alerting {
     /// Whether anybody is told of alerts.
     pub fn tells(&self) -> bool {
         !self.alertmanagers.is_empty() && self.mode != Mode::Off
+    }
+
+    /// Whether anything of it is looked at while the program runs.
+    pub fn is_of_use(&self) -> bool {
+        self.tells() || self.beat_url_file.is_some()
     }
 
     /// A key that does not go with the others, and why.
@@ -263,6 +274,39 @@ mod tests {
                         "{found}"
                     );
                 }
+            }
+        }
+    }
+
+    /// Lines of `[alerting]`, and what is said of them.
+    #[test]
+    fn who_is_told_is_named_whole_and_without_secrets() {
+        const AM: &str = "alertmanagers = [\"http://am:9093\"]\n";
+        const INSTANCE: &str = "labels = [\"instance=mx1:9797\"]\n";
+        for (lines, expected) in [
+            (format!("{AM}{INSTANCE}"), ""),
+            (format!("{AM}{INSTANCE}user = \"a\"\npassword_file = \"/p\"\ntoken_file = \"/t\""), ""),
+            (AM.to_owned(), "instance is missing"),
+            (format!("{AM}mode = \"off\""), ""),
+            (format!("{AM}{INSTANCE}mode = \"on\""), "there is no such mode"),
+            (format!("{AM}{INSTANCE}user = \"a\""), "user and password_file go together"),
+            (
+                format!("{AM}{INSTANCE}client_cert_file = \"/c\""),
+                "client_cert_file and client_key_file go together",
+            ),
+            ("alertmanagers = [\"am:9093\"]".to_owned(), "neither http:// nor https://"),
+            ("alertmanagers = [\"ftp://am\"]".to_owned(), "neither http:// nor https://"),
+            ("alertmanagers = [\"http://u:secret@am\"]".to_owned(), "a name of a user is in it"),
+            ("alertmanagers = [\"http://am/?a=b\"]".to_owned(), "more than host, port and path"),
+            ("labels = [\"mx1\"]".to_owned(), "\"mx1\" has no ="),
+            ("labels = [\"1=a\"]".to_owned(), "\"1\" is no name of a label"),
+            ("labels = [\"severity=page\"]".to_owned(), "severity is the alert's own"),
+            ("labels = [\"a=\"]".to_owned(), "the value of a is empty"),
+        ] {
+            let found = load_text(&format!("[alerting]\n{lines}\n"), &[], Flags::default());
+            match found {
+                Ok(_) => assert_eq!(expected, "", "{lines}"),
+                Err(found) => assert!(!expected.is_empty() && found.contains(expected), "{lines}: {found}"),
             }
         }
     }

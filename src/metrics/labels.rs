@@ -118,7 +118,7 @@ labels! {
     RESTART = "cause": each(Restart::ALL, Restart::label);
     CUT = "cause": each(Cut::ALL, Cut::label);
     RECEIVER = "receiver": format!(
-        "host, port and path of each Alertmanager of `alerting.alertmanagers`, at most {}",
+        "host, port and path of each Alertmanager of `alerting.alertmanagers`, at most {}, and `beat`",
         config::MOST_ALERTMANAGERS
     );
     SAID = "state": each(Said::ALL, Said::label);

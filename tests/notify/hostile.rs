@@ -13,7 +13,7 @@ use super::site::{Alertmanager, Sender, file, has_alertmanager};
 use crate::service::harness::wait_for;
 
 /// Answers each request with this, at once or never.
-fn serve(answer: impl Fn(&mut dyn Write) + Send + 'static, with_tls: bool) -> String {
+pub fn serve(answer: impl Fn(&mut dyn Write) + Send + 'static, with_tls: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
     let address = listener.local_addr().expect("bound");
     std::thread::spawn(move || {

@@ -118,6 +118,7 @@ pub struct Alertmanager {
     process: Option<Process>,
     pub address: String,
     directory: TempDir,
+    web: Option<String>,
     pub webhook: Webhook,
 }
 
@@ -126,14 +127,16 @@ const ROUTES: &str = "route: {receiver: page, group_by: ['...'], group_wait: 0s,
 
 impl Alertmanager {
     pub fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    fn prepared() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let webhook = Webhook::start();
         let routes = ROUTES.replace("WEBHOOK", &webhook.address.to_string());
         std::fs::write(directory.path().join("alertmanager.yml"), routes).expect("written");
         let address = super::prometheus::free_address("127.0.0.1");
-        let mut alertmanager = Self { process: None, address, directory, webhook };
-        alertmanager.run();
-        alertmanager
+        Self { process: None, address, directory, webhook, web: None }
     }
 
     pub fn url(&self) -> String {
@@ -144,15 +147,25 @@ impl Alertmanager {
         self.process = None;
     }
 
+    /// With a file of its web configuration.
+    pub fn start_with(web: Option<&str>) -> Self {
+        let mut alertmanager = Self::prepared();
+        alertmanager.web = web.map(str::to_owned);
+        alertmanager.run();
+        alertmanager
+    }
+
     pub fn run(&mut self) {
         let path = |name: &str| self.directory.path().join(name);
-        let arguments = [
+        let mut arguments = vec![
             argument("config.file", &path("alertmanager.yml")),
             argument("storage.path", &path("data")),
             format!("--web.listen-address={}", self.address),
             "--cluster.listen-address=".to_owned(),
         ];
+        arguments.extend(self.web.iter().map(|web| format!("--web.config.file={web}")));
         self.process = Some(Process::start("prometheus-alertmanager", &arguments));
+        // One with TLS answers a plain request, too: that it has no TLS.
         wait_for_ready(&self.address);
     }
 

@@ -1,0 +1,82 @@
+//! The program itself, with an Alertmanager and without a Prometheus.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::prometheus::get;
+use super::site::{Alertmanager, US, has_alertmanager};
+use crate::service::harness::{DEADLINE, Install, Service, now, wait_for};
+
+const SPIKE: &str = "ImsMtaDeliveryFailureSpike";
+
+fn start(install: &Install, alertmanager: &Alertmanager) -> Service {
+    let mut command = install.command();
+    command
+        .env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing")
+        .env("IMSIMTA_EXPORTER__ALERTING__ALERTMANAGERS", alertmanager.url())
+        .env("IMSIMTA_EXPORTER__ALERTING__LABELS", "instance=mx1:9797,cluster=eu");
+    Service::start(command)
+}
+
+fn failures(count: usize) -> String {
+    let stamp = jiff::Zoned::now().strftime("%d-%b-%Y %H:%M:%S.00").to_string();
+    let line = |number: usize| {
+        let to = format!("b@d{number}.example");
+        format!("{stamp} tcp_local Q 1 a@siroe.example rfc822;{to} {to} No route to host\n")
+    };
+    (0..count).map(line).collect()
+}
+
+/// The spike, as the API of Alertmanager has it.
+fn spike(alertmanager: &Alertmanager) -> Option<Value> {
+    let alerts: Vec<Value> = serde_json::from_str(&get(&alertmanager.address, "/api/v2/alerts")).ok()?;
+    alerts.into_iter().find(|alert| alert["labels"]["alertname"] == SPIKE)
+}
+
+/// From the entry that makes it true to the API of Alertmanager; a kill and a restart are no news to it.
+#[test]
+fn without_prometheus_a_spike_is_there_within_three_seconds_and_a_kill_ends_nothing() {
+    if !has_alertmanager() {
+        return;
+    }
+    let (install, alertmanager) = (Install::new(), Alertmanager::start());
+    install.append("mail.log_current", "");
+    let service = start(&install, &alertmanager);
+    let reached = format!(
+        "imsimta_notification_last_success_timestamp_seconds{{receiver=\"{}\"}}",
+        alertmanager.address
+    );
+    service.wait_for("it reaches Alertmanager", |page| page.contains(&reached));
+    service.wait_for_sample(
+        &format!("imsimta_alert_state{{alertname=\"{SPIKE}\",channel=\"\",severity=\"critical\"}}"),
+        0.0,
+    );
+    install.append("mail.log_current", &failures(40));
+    let began = now();
+    let alert = wait_for("the spike", DEADLINE, || spike(&alertmanager));
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    drop(std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("spike after {took:?}\n")));
+    assert_eq!(alert["generatorURL"], US);
+    let labels = serde_json::json!({"alertname": SPIKE, "severity": "critical", "channel": "tcp_local", "job": "imsimta",
+                                    "instance": "mx1:9797", "cluster": "eu"});
+    assert_eq!(alert["labels"], labels);
+    let annotations = &alert["annotations"];
+    assert_eq!(annotations["runbook_url"], format!("http://mx1:9797/runbooks/{SPIKE}"));
+    let summary = annotations["summary"].as_str().expect("words");
+    assert!(summary.starts_with("mx1:9797: tcp_local: 100 % of attempts failed in "), "{summary}");
+    alertmanager.wait_until_said("tcp_local", &["firing"]);
+    let (_, page) = service.get("/");
+    assert!(page.contains("Who is told of alerts") && page.contains("is told"), "{page}");
+
+    service.wait_for("a state with it", |_| {
+        let state = std::fs::read(install.path("state").join("state")).unwrap_or_default();
+        state.windows(SPIKE.len()).any(|part| part == SPIKE.as_bytes())
+    });
+    service.kill();
+    let service = start(&install, &alertmanager);
+    service.wait_for("it reaches Alertmanager", |page| page.contains(&reached));
+    assert_eq!(spike(&alertmanager).expect("it goes on")["generatorURL"], US);
+    assert_eq!(alertmanager.said("tcp_local"), ["firing"]);
+}
