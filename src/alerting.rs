@@ -12,7 +12,7 @@ pub mod saved;
 pub mod speaker;
 mod standing;
 
-pub use alert::Alert;
+pub use alert::{Alert, incidents};
 pub use machine::{Condition, Machine, Moment, Phase};
 pub use noticed::noticed;
 pub use saved::Saved;

@@ -24,6 +24,7 @@ pub mod rules;
 pub mod situation;
 pub mod source;
 pub mod thresholds;
+mod usual;
 pub mod words;
 
 #[cfg(test)]

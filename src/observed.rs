@@ -18,6 +18,7 @@ mod readiness;
 pub mod reading;
 mod situation;
 mod state_health;
+mod usual;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};

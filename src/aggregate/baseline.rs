@@ -78,6 +78,17 @@ pub struct Band {
     pub upper: f64,
 }
 
+/// The last whole five minutes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Latest {
+    /// What they had.
+    pub count: u64,
+    /// For how long there has been nothing.
+    pub quiet: Millis,
+    /// What is usual in their hour.
+    pub band: Band,
+}
+
 /// What is known at a moment.
 #[derive(Debug, Default)]
 pub struct Known<'a> {
@@ -130,6 +141,8 @@ struct OfSeries {
     stretches: Vec<Level>,
     /// What the last stretch had; none where that is not known.
     last: Option<u64>,
+    /// How many stretches in a row had nothing.
+    quiet: u32,
 }
 
 impl Default for Baseline {
@@ -173,16 +186,16 @@ impl Baseline {
         }
         let look = Look { number: number(present), at: present.now(), sums: known.sums };
         let before = self.last.replace(look);
-        self.rows.values_mut().flat_map(|row| row.series.iter_mut().flatten()).for_each(|of| of.last = None);
+        let whole = before
+            .as_ref()
+            .is_some_and(|before| before.at.since(present.now()).and(STRETCH).length() <= LATE);
+        self.rows.values_mut().flat_map(|row| row.series.iter_mut().flatten()).for_each(|of| of.pass(whole));
         for (channel, messages) in known.queue {
             self.take(Series::Queue, channel, messages);
         }
         let sums = self.last.as_mut().and_then(|last| last.sums.take());
-        if let (Some(sums), Some(before)) = (&sums, before)
-            && before.at.since(present.now()).and(STRETCH).length() <= LATE
-            && let Some(earlier) = &before.sums
-        {
-            for (series, channel, count) in sums.since(earlier) {
+        if let (Some(sums), Some(Look { sums: Some(earlier), .. })) = (&sums, before.filter(|_| whole)) {
+            for (series, channel, count) in sums.since(&earlier) {
                 self.take(series, channel, count);
             }
         }
@@ -203,6 +216,7 @@ impl Baseline {
         let Some(row) = self.rows.get_mut(channel) else { return };
         let of = row.series[series as usize].get_or_insert_default();
         of.last = Some(count);
+        of.quiet = if count == 0 { of.quiet.saturating_add(1) } else { 0 };
         if of.stretches.len() < MOST {
             of.stretches.push(Level::of(count));
         }
@@ -286,6 +300,18 @@ impl Baseline {
         self.rows.get(channel)?.series[series as usize].as_ref()?.last
     }
 
+    /// The last whole five minutes of all channels of which they are known and of which it is known what is usual, in the
+    /// order of their names.
+    pub fn latest(&self, series: Series, now: Time) -> impl Iterator<Item = (&str, Latest)> {
+        let last = self.last.as_ref().filter(|last| now.since(last.at) <= STRETCH.and(LATE));
+        let hour = self.ongoing.filter(|hour| last.is_some() && self.learning && !hour.holiday);
+        self.rows.iter().filter_map(move |(channel, row)| {
+            let of = row.series[series as usize].as_ref()?;
+            let quiet = Millis::of(STRETCH.millis() * i64::from(of.quiet));
+            Some((channel.as_str(), Latest { count: of.last?, quiet, band: of.band(&self.weeks, hour?)? }))
+        })
+    }
+
     fn hour(&self, at: Time) -> Option<Hour> {
         self.calendar.hour(self.present?.unix_of(at)).filter(|hour| self.learning && !hour.holiday)
     }
@@ -321,6 +347,13 @@ impl Baseline {
 }
 
 impl OfSeries {
+    /// A stretch is over. Of one that nobody saw it is not known that there was nothing.
+    fn pass(&mut self, whole: bool) {
+        if self.last.take().is_none() || !whole {
+            self.quiet = 0;
+        }
+    }
+
     fn band(&self, weeks: &Weeks, hour: Hour) -> Option<Band> {
         let usual = self.learned.usual(hour.of_week, weeks.counting(hour.week))?;
         let trend = self.learned.trend();

@@ -39,3 +39,38 @@ impl Alert {
         Identity { name: self.name, severity: self.severity.label(), labels: self.labels.clone() }
     }
 }
+
+/// The channels with which something is wrong while these fire, and nothing where it is wrong with the whole host: only
+/// alerts that page. Tickets stand for weeks, or say themselves that something is unusual, and what is usual would never
+/// be learned. What cannot be read is not known anyway, and the rest may be as ever.
+pub fn incidents(firing: &[Alert]) -> impl Iterator<Item = Option<&str>> {
+    let pages = firing.iter().filter(|alert| alert.severity == Severity::Critical);
+    let labels = pages.map(|alert| &alert.labels).filter(|labels| !labels.contains_key("collector"));
+    labels.map(|of| of.get("channel").or_else(|| of.get("source_channel")).map(String::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Alert, Severity, Time, incidents};
+
+    #[test]
+    fn pages_are_incidents_and_tickets_are_none() {
+        let alert = |severity, labels: &[(&'static str, &str)]| Alert {
+            name: "ImsMtaAny",
+            severity,
+            labels: labels.iter().map(|&(name, value)| (name, value.to_owned())).collect(),
+            summary: String::new(),
+            description: String::new(),
+            since: Time::default(),
+        };
+        for (severity, labels, expected) in [
+            (Severity::Critical, &[("channel", "l"), ("reason", "x")][..], vec![Some("l")]),
+            (Severity::Critical, &[("source_channel", "tcp_local")], vec![Some("tcp_local")]),
+            (Severity::Critical, &[("process", "dispatcher")], vec![None]),
+            (Severity::Critical, &[("collector", "queue")], vec![]),
+            (Severity::Warning, &[("channel", "l")], vec![]),
+        ] {
+            assert_eq!(incidents(&[alert(severity, labels)]).collect::<Vec<_>>(), expected, "{labels:?}");
+        }
+    }
+}

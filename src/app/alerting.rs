@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::death::DeathNotice;
-use crate::alerting::{Alert, Machine, Moment, Standing, noticed};
+use crate::alerting::{Alert, Machine, Moment, Standing, incidents, noticed};
 use crate::findings::source::{Source, Sources};
 use crate::findings::{Input, with_explained};
 use crate::observed::Observed;
@@ -95,6 +95,7 @@ impl Tick {
             sees: &|identity, sources| passive || situation.sees(sources, &identity.labels),
         });
         let firing: Firing = self.machine.firing().into();
+        self.tell_incidents(&firing);
         let other = self.told.as_ref() != Some(&firing);
         self.changes += u64::from(other);
         let known = if passive { Sources::of(Source::ALL) } else { situation.known };
@@ -102,6 +103,16 @@ impl Tick {
         if other {
             self.told = Some(Arc::clone(&firing));
             self.publish.send_replace(firing);
+        }
+    }
+
+    /// What is so while something is wrong is not usual.
+    fn tell_incidents(&self, firing: &[Alert]) {
+        let mut channels = incidents(firing).peekable();
+        if channels.peek().is_some() {
+            let book = self.observed.logs();
+            let mut baseline = book.baseline.lock();
+            channels.for_each(|channel| baseline.incident(channel));
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn no_job_controller(look: &Look<'_>, situation: &Situation, found: &
 
 pub(super) fn no_dispatcher(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     let finding = no_process(look, situation, "dispatcher", "no mail is accepted");
-    found.extend(finding.map(|finding| finding.explains(&["no_banner"], None)));
+    found.extend(finding.map(|finding| finding.explains(&["no_banner", "no_enqueues"], None)));
 }
 
 fn no_process(look: &Look<'_>, situation: &Situation, process: &str, effect: &str) -> Option<Finding> {

@@ -21,6 +21,7 @@ use super::reading::{
 };
 use super::rule::{Rule, limits, logs, now};
 use super::source::Source::{Commands, Daemons, Dispatcher, Files, Logs, Probe, Processes, Queue, Sockets};
+use super::usual::{enqueue_surge, no_enqueues, queue_above_baseline};
 
 /// The gravest first within each severity: those of now, then those of whole logs.
 #[rustfmt::skip]
@@ -51,6 +52,9 @@ pub const RULES: &[Rule] = &[
     now(Warning, "not_tried", Some("ImsMtaQueueStuck"), &[Queue], queue_now::not_tried),
     now(Warning, "internal_old", Some("ImsMtaQueueInternalOld"), &[Queue], queue_now::internal_old),
     now(Warning, "queue_growing", Some("ImsMtaQueueGrowing"), &[Queue], queue_now::queue_growing),
+    now(Warning, "no_enqueues", Some("ImsMtaNoEnqueues"), &[Logs], no_enqueues),
+    now(Warning, "enqueue_surge", Some("ImsMtaEnqueueSurge"), &[Logs], enqueue_surge),
+    now(Warning, "queue_above_baseline", Some("ImsMtaQueueAboveBaseline"), &[Queue], queue_above_baseline),
     now(Warning, "doubled", Some("ImsMtaProcessDuplicated"), &[Processes], doubled),
     now(Warning, "overaged", Some("ImsMtaSmtpServerTooOld"), &[Processes], overaged),
     now(Warning, "critical_files", Some("ImsMtaWrongOwner"), &[Files], critical_files),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::alert_of::Labels;
 use super::source::{Source, Sources};
+use crate::aggregate::baseline::{Band, Latest};
 use crate::aggregate::daemon_log::Events;
 use crate::aggregate::destination::Worst;
 use crate::aggregate::recent::ChannelActivity;
@@ -47,6 +48,8 @@ pub struct Situation {
     pub failing_domains: u64,
     /// Alerts that ring, by name and channel, where they go on by less than they begin with.
     pub ringing: BTreeSet<(&'static str, String)>,
+    /// What is usual, where it was learned.
+    pub usual: Usual,
     /// What happened lately that no table tells.
     pub lately: Lately,
     /// Ports of the MTA: half-open connections, and those that are established.
@@ -57,6 +60,24 @@ pub struct Situation {
     pub known: Sources,
     /// Collectors that have not run yet.
     pub waits_for: Vec<&'static str>,
+}
+
+/// What is usual at this time of the week, by channel.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Usual {
+    /// Messages waiting.
+    pub queue: BTreeMap<String, Band>,
+    /// Recipients that came in.
+    pub enqueues: BTreeMap<String, Enqueues>,
+}
+
+/// What came in through a channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Enqueues {
+    /// The last five minutes.
+    pub latest: Latest,
+    /// What was mostly there in five minutes since `traffic_window` ago, at least.
+    pub steady: f64,
 }
 
 /// The file system of a directory.

@@ -127,6 +127,10 @@ thresholds! {
     save_window: Duration,
     half_open: u64,
     half_open_share: f64,
+    traffic_window: Duration,
+    steady_enqueues: u64,
+    enqueue_surge: u64,
+    baseline_messages: u64,
 }
 
 fn field<T: Field>(table: &Table, name: &str) -> Result<T, String> {
@@ -223,6 +227,7 @@ mod tests {
             include_str!("outside.rs"),
             include_str!("daemons.rs"),
             include_str!("reading.rs"),
+            include_str!("usual.rs"),
         ];
         for row in table().of_findings() {
             let field = format!(".{}", row.name);

@@ -85,6 +85,7 @@ impl Observed {
             situation.unread.extend(unread(outline));
         }
         self.look_back(&mut situation);
+        self.look_at_usual(&mut situation);
         situation.known = self.looked_at(situation.known, situation.daemon_events.is_some());
         situation
     }

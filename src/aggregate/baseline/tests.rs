@@ -398,3 +398,41 @@ fn what_is_no_baseline_is_refused() {
     }
     assert!(wrong > 10);
 }
+
+/// Until traffic begins at noon there is nothing, in two weeks of three.
+#[test]
+fn the_last_five_minutes_stand_beside_what_is_usual_in_their_hour() {
+    let mut baseline = utc();
+    let stretch = |baseline: &mut Baseline, minutes: i64, messages: Option<u64>| {
+        let at = START + minutes * MINUTE;
+        baseline.queue(at, messages.map(|messages| ("l", messages)).as_slice());
+        baseline.latest(Series::Queue, Time::of(at)).next().map(|(_, latest)| latest)
+    };
+    let week = 168 * 60;
+    for minutes in (5..=2 * week).step_by(5) {
+        let busy = (minutes % (24 * 60)) > 12 * 60;
+        stretch(&mut baseline, minutes, Some(if busy { 100 } else { 0 }));
+    }
+    let found: Vec<_> = [
+        (2 * week + 11 * 60 + 55, Some(0)),
+        (2 * week + 12 * 60, Some(0)),
+        (2 * week + 12 * 60 + 5, Some(0)),
+        (2 * week + 12 * 60 + 10, None),
+        (2 * week + 12 * 60 + 15, Some(0)),
+        (2 * week + 12 * 60 + 20, Some(7)),
+    ]
+    .map(|(minutes, messages)| stretch(&mut baseline, minutes, messages))
+    .map(|latest| latest.map(|latest| (latest.count, latest.quiet.minutes(), latest.band.expected.round())))
+    .to_vec();
+    let expected = [
+        Some((0, 5, 0.0)),
+        Some((0, 10, 0.0)),
+        Some((0, 15, 100.0)),
+        None,
+        Some((0, 5, 100.0)),
+        Some((7, 0, 100.0)),
+    ];
+    assert_eq!(found, expected);
+    let late = Time::of(START + (2 * week + 12 * 60 + 27) * MINUTE);
+    assert_eq!(baseline.latest(Series::Queue, late).next(), None);
+}

@@ -11,7 +11,10 @@ use crate::record::daemon_log::{DaemonLog, EventClass};
 
 /// About waiting mail: what a channel says that fails or stands still.
 pub(in crate::findings) const WAITING: &[&str] =
-    &["standstill", "not_tried", "internal_old", "queue_growing", "no_deliveries"];
+    &["standstill", "not_tried", "internal_old", "queue_growing", "no_deliveries", ABOVE];
+
+/// That more waits than is usual follows from all else that is said about waiting mail.
+const ABOVE: &str = "queue_above_baseline";
 
 /// Channels that a sentence names.
 const NAMED: usize = 4;
@@ -85,7 +88,7 @@ pub(in crate::findings) fn no_deliveries(look: &Look<'_>, situation: &Situation,
             )
         };
         let finding = look.finds_in(channel, what).since(evidence).then(&next);
-        found.push(finding.explains(&["standstill", "queue_growing", "internal_old"], Some(channel)));
+        found.push(finding.explains(&["standstill", "queue_growing", "internal_old", ABOVE], Some(channel)));
     }
 }
 
@@ -107,7 +110,7 @@ pub(in crate::findings) fn standstill(look: &Look<'_>, situation: &Situation, fo
             "See with `imsimta qm jobs {channel}` whether it was stopped, then `imsimta submit {channel}`."
         );
         let finding = look.finds_in(channel, what).since(evidence).then(&next);
-        found.push(finding.explains(&WAITING[1..4], Some(channel)));
+        found.push(finding.explains(&WAITING[1..4], Some(channel)).explains(&[ABOVE], Some(channel)));
     }
 }
 
@@ -188,7 +191,7 @@ pub(in crate::findings) fn internal_old(look: &Look<'_>, situation: &Situation, 
                 "{channel}: a message has waited for {}, and this channel needs nobody outside to deliver.",
                 time(age)
             );
-            found.push(look.finds_in(channel, what));
+            found.push(look.finds_in(channel, what).explains(&[ABOVE], Some(channel)));
         }
     }
 }

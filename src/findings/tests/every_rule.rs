@@ -5,12 +5,14 @@ use std::path::Path;
 
 use super::files::{stale, wrong};
 use super::{activity, channel, findings, healthy, queue_of, traffic, traffic_of, unread};
+use crate::aggregate::baseline::{Band, Latest};
+use crate::aggregate::time::Millis;
 use crate::findings::logs::{
     Authentications, ChannelTraffic, ClientCount, Delay, Destination, FailureReason, Logs, Outage, Quantiles,
     Rejection,
 };
 use crate::findings::rules::RULES;
-use crate::findings::situation::{Port, Situation, Traffic};
+use crate::findings::situation::{Enqueues, Port, Situation, Traffic};
 use crate::findings::{Input, Thresholds};
 use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
@@ -67,8 +69,20 @@ pub(super) const NOW: &[(&str, Happens)] = &[
     ("configuration_stale", |now| now.stale.push(stale("image", "imta.cnf"))),
     ("not_rotated", |now| _ = now.unrotated.insert("mail.log_current".to_owned(), 100_000.0)),
     ("overaged", |now| _ = now.overaged.insert("tcp_smtp_server".to_owned(), 1)),
+    ("no_enqueues", |now| _ = now.usual.enqueues.insert("tcp_local".to_owned(), comes_in(0, 15, 20.0))),
+    ("enqueue_surge", |now| _ = now.usual.enqueues.insert("tcp_local".to_owned(), comes_in(300, 0, 50.0))),
+    ("queue_above_baseline", |now| {
+        queue_of(now, "l").messages = 100;
+        now.usual.queue.insert("l".to_owned(), Band { expected: 30.0, upper: 99.0 });
+    }),
     ("flow", |now| _ = channel(now, "l")),
 ];
+
+/// So many recipients where mostly others come, after minutes without any.
+fn comes_in(count: u64, quiet: i64, expected: f64) -> Enqueues {
+    let band = Band { expected, upper: 5.0 * expected };
+    Enqueues { latest: Latest { count, quiet: Millis::of_minutes(quiet), band }, steady: expected }
+}
 
 fn many(reason: Reason) -> FailureReason {
     FailureReason { reason, deferred: 90, partial: 0, rejected: 0, unnotified: 0, meaning: "" }

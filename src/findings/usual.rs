@@ -1,0 +1,72 @@
+//! What is not as it is at this time of the week, as far as that was learned.
+
+use super::Finding;
+use super::channels::{HOLD, is_a_way_out};
+use super::rule::Look;
+use super::situation::Situation;
+
+/// A channel holds more than is usual.
+pub(super) fn queue_above_baseline(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, queue) in situation.waiting().filter(|(channel, _)| *channel != HOLD) {
+        let Some(band) = situation.usual.queue.get(channel) else { continue };
+        #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
+        let above = queue.messages as f64 > band.upper;
+        if queue.messages < look.limits.baseline_messages || !above {
+            continue;
+        }
+        let what = format!(
+            "{} messages wait in {channel}, where no more than {:.0} are usual at this time of the week.",
+            queue.messages, band.upper
+        );
+        let next = format!(
+            "See whether its attempts fail, more comes in than usual, or nobody works on it: `imsimta qm jobs {channel}`."
+        );
+        let shown = format!("Mostly there are {:.0}.", band.expected);
+        found.push(look.finds_in(channel, what).since(shown).then(&next));
+    }
+}
+
+/// More comes in through a channel than is usual.
+pub(super) fn enqueue_surge(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, enqueues) in &situation.usual.enqueues {
+        let (count, band) = (enqueues.latest.count, enqueues.latest.band);
+        #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
+        let above = count as f64 > band.upper;
+        if count < look.limits.enqueue_surge || !above {
+            continue;
+        }
+        let what = format!(
+            "{count} recipients came in through {channel} in five minutes, where no more than {:.0} are usual at this \
+             time of the week.",
+            band.upper
+        );
+        let next = "See on /top who sends: a mailing, a stolen account, a loop, a flood.";
+        let shown = format!("Mostly there are {:.0}.", band.expected);
+        found.push(comes_in(look, channel, what).since(shown).then(next));
+    }
+}
+
+/// Nothing comes in through a channel that never rests at this time of the week.
+pub(super) fn no_enqueues(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (channel, enqueues) in situation.usual.enqueues.iter().filter(|(channel, _)| is_a_way_out(channel)) {
+        #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
+        let never_rests = enqueues.steady >= look.limits.steady_enqueues as f64;
+        let quiet = enqueues.latest.quiet;
+        if situation.active == Some(false) || !never_rests || quiet < look.limits.traffic_window.into() {
+            continue;
+        }
+        let what = format!("No mail has come in through {channel} for {} minutes.", quiet.minutes());
+        let shown = format!(
+            "At this time of the week {:.0} recipients come in five minutes mostly.",
+            enqueues.latest.band.expected
+        );
+        let next = "Connect to it from outside (`telnet HOST 25`), see whether the Dispatcher runs (`imsimta process`), \
+                    and whether a firewall, a load balancer or MX records were changed.";
+        found.push(comes_in(look, channel, what).since(shown).then(next));
+    }
+}
+
+/// A finding about what comes in through a channel.
+fn comes_in(look: &Look<'_>, channel: &str, what: String) -> Finding {
+    look.finds(what).of(channel).labelled("source_channel", channel)
+}
