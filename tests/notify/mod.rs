@@ -8,6 +8,7 @@ mod program;
 #[expect(dead_code, reason = "another program of tests uses the rest")]
 #[path = "../e2e/prometheus.rs"]
 mod prometheus;
+mod real_prometheus;
 mod site;
 mod tls;
 #[expect(dead_code, reason = "another program of tests uses the rest")]
