@@ -158,6 +158,7 @@ impl Prepared {
             alerts: Mutex::new(Arc::new(Standing::restored(&earlier))),
             lately: Mutex::default(),
             notified: notify::receivers(&config.alerting),
+            usual: Mutex::new(saved.alerts.usual()),
             left_behind: AtomicU64::new(0),
         });
         let (died, deaths) = mpsc::unbounded_channel();

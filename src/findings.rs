@@ -15,6 +15,7 @@ mod delivery;
 mod files;
 mod host;
 pub mod logs;
+pub mod measure;
 pub mod options;
 mod outside;
 mod queue;

@@ -37,6 +37,7 @@ pub use state_health::StateHealth;
 
 use crate::alerting::Standing;
 use crate::findings::Thresholds;
+use crate::findings::measure::Usual;
 use crate::source::install::Install;
 use crate::source::processes::OwnProcess;
 use crate::source::timezone::LogZone;
@@ -77,6 +78,8 @@ pub struct Observed {
     pub connections: Arc<ConnectionCounts>,
     /// The alerts of the program's own, as they were at the last tick.
     pub alerts: Mutex<Arc<Standing>>,
+    /// What is usual of who knocks.
+    pub usual: Mutex<Usual>,
     /// What sums grew by lately.
     pub lately: Mutex<Lately>,
     /// Who is told of alerts, and how that goes.

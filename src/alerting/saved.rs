@@ -10,6 +10,7 @@ use super::alert::Identity;
 use super::machine::{Condition, MAX_CONDITIONS, Machine, Phase};
 use crate::aggregate::time::{Millis, UnixTime};
 use crate::findings::alert_of::{LABELS, Labels};
+use crate::findings::measure::Usual;
 use crate::findings::source::{Source, Sources};
 use crate::findings::thresholds::table;
 
@@ -26,6 +27,8 @@ pub struct Saved {
     /// When it was so, by the host's clock.
     at: UnixTime,
     conditions: Vec<SavedCondition>,
+    /// What is usual, which is of use however old it is.
+    usual: Usual,
 }
 
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -48,7 +51,19 @@ struct SavedCondition {
 impl Saved {
     /// What is to be saved of what is pending or fires.
     pub fn of(conditions: &BTreeMap<Identity, Condition>, now: UnixTime) -> Self {
-        Self { at: now, conditions: conditions.iter().map(SavedCondition::of).collect() }
+        let conditions = conditions.iter().map(SavedCondition::of).collect();
+        Self { at: now, conditions, usual: Usual::default() }
+    }
+
+    /// With what is usual.
+    #[must_use]
+    pub fn with_usual(self, usual: Usual) -> Self {
+        Self { usual, ..self }
+    }
+
+    /// What was usual.
+    pub fn usual(&self) -> Usual {
+        self.usual.clone()
     }
 
     /// What an earlier run had, where that may go on.

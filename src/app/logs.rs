@@ -303,6 +303,7 @@ impl Thread {
         let book = self.observed.logs();
         let snapshot = Snapshot { positions: self.logs.positions(), totals: book.aggregate.totals.clone() };
         let alerts = self.observed.alerts.lock().saved(self.observed.clock.unix());
+        let alerts = alerts.with_usual(self.observed.usual.lock().clone());
         let beside = beside
             .then(|| Beside { history: book.history.lock().clone(), baseline: book.baseline.lock().clone() });
         Save { snapshot, alerts, beside }

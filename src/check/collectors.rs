@@ -65,6 +65,7 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
         alerts: Mutex::default(),
         lately: Mutex::default(),
         notified: Notified::default(),
+        usual: Mutex::default(),
         left_behind: AtomicU64::new(0),
     }
 }

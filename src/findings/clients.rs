@@ -1,4 +1,6 @@
-//! What clients do that they should not, in whole logs.
+//! What clients do that they should not, in whole logs. `now` is about the last minutes.
+
+pub(super) mod now;
 
 use super::Finding;
 use super::logs::{ClientCount, Logs};

@@ -3,6 +3,7 @@
 //! To add one: a row here, its function in the file of its theme, its thresholds in `alerts/thresholds.yml`.
 
 use super::Severity::{Critical, Note, Warning};
+use super::clients::now as clients_now;
 use super::clients::{authentication_failures, bad_commands, relay_denials};
 use super::daemons::daemon_errors;
 use super::delivery::now as delivery_now;
@@ -34,6 +35,7 @@ pub const RULES: &[Rule] = &[
     now(Critical, "fork_failed", Some("ImsMtaQueueStuck"), &[Logs, Queue, Daemons], queue_now::fork_failed),
     now(Critical, "no_deliveries", Some("ImsMtaNoDeliveries"), &[Logs, Queue], queue_now::no_deliveries),
     now(Critical, "standstill", Some("ImsMtaQueueStuck"), &[Logs, Queue], queue_now::standstill),
+    now(Critical, "flood_without_room", Some("ImsMtaConnectionFlood"), &[Logs], clients_now::flood_without_room),
     now(Critical, "held_surge", Some("ImsMtaHeldMessagesSurge"), &[Queue], queue_now::held_surge),
     now(Critical, "unread", Some("ImsMtaCollectorFailing"), &[], unread),
     now(Warning, "log_silent", Some("ImsMtaLogSilent"), &[Logs, Queue], log_silent),
@@ -42,6 +44,11 @@ pub const RULES: &[Rule] = &[
     now(Warning, "state_not_saved", Some("ImsMtaStateNotSaved"), &[], state_not_saved),
     now(Warning, "log_clock", Some("ImsMtaLogClockOff"), &[Logs], log_clock),
     now(Warning, "destination_failures", Some("ImsMtaDestinationDead"), &[Logs], delivery_now::destination_failures),
+    now(Warning, "client_flood", Some("ImsMtaClientFlood"), &[Logs], clients_now::client_flood),
+    now(Warning, "flood", Some("ImsMtaConnectionFlood"), &[Logs], clients_now::flood_with_room),
+    now(Warning, "relay_probing", Some("ImsMtaRelayProbing"), &[Logs], clients_now::relay_probing),
+    now(Warning, "password_guessing", Some("ImsMtaPasswordGuessing"), &[Logs], clients_now::password_guessing),
+    now(Warning, "sender_surge", Some("ImsMtaSenderSurge"), &[Logs], clients_now::sender_surge),
     now(Warning, "held", Some("ImsMtaHeldMessages"), &[Queue], queue_now::held),
     now(Warning, "connections_limit", Some("ImsMtaConnectionsNearLimit"), &[Sockets, Dispatcher], connections_limit),
     now(Warning, "syn_backlog", Some("ImsMtaSynBacklog"), &[Sockets], syn_backlog),

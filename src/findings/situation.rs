@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::alert_of::Labels;
+use super::measure::{MEASURES, Measure};
 use super::source::{Source, Sources};
 use crate::aggregate::baseline::{Band, Latest};
 use crate::aggregate::daemon_log::Events;
@@ -54,6 +55,14 @@ pub struct Situation {
     pub lately: Lately,
     /// Ports of the MTA: half-open connections, and those that are established.
     pub half_open: BTreeMap<u16, (u64, u64)>,
+    /// What is compared with what is usual, by the order of measures; absent where it is not known.
+    pub compared: [Option<Compared>; MEASURES],
+    /// Connections that found a listen queue full in `listen_window`.
+    pub listen_overflows: u64,
+    /// Recipients that were enqueued in `abuse_window`.
+    pub enqueued_lately: u64,
+    /// Authentications in it.
+    pub authentications_lately: u64,
     /// Why the state cannot be saved.
     pub state_problem: Option<String>,
     /// What could be looked at: of what is in these sources, what is absent is not there.
@@ -174,6 +183,17 @@ pub struct Logs {
     pub zone_question: Option<(String, String)>,
 }
 
+/// A number and what is usual of it on this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Compared {
+    /// What it is.
+    pub now: u64,
+    /// What is usual; absent where that is not known.
+    pub usual: Option<u64>,
+    /// The most in the same hours last week; absent where that is not known.
+    pub last_week: Option<u64>,
+}
+
 /// What happened in the last minutes, as far as somebody looked.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Lately {
@@ -271,6 +291,11 @@ impl Situation {
             && !waits
             && !(sources.has(Source::Queue) && labels.contains_key("channel") && uncounted())
             && !(sources.has(Source::Commands) && unasked())
+    }
+
+    /// A number and what is usual of it.
+    pub fn compared(&self, measure: Measure) -> Option<&Compared> {
+        self.compared[measure as usize].as_ref()
     }
 
     /// Whether an alert about a channel rings.

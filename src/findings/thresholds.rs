@@ -26,7 +26,10 @@ impl Field for u64 {
 
 impl Field for f64 {
     fn of(value: Value) -> Option<Self> {
-        if let Value::Share(share) = value { Some(share) } else { None }
+        match value {
+            Value::Share(value) | Value::Times(value) => Some(value),
+            Value::Count(_) | Value::Duration(_) => None,
+        }
     }
 }
 
@@ -115,6 +118,28 @@ thresholds! {
     change_shown: Duration,
     daemon_errors: u64,
     unparsed_share: f64,
+    unusual_factor: f64,
+    flood_connections: u64,
+    rate_window: Duration,
+    connections_taken: f64,
+    listen_overflows: u64,
+    client_connections: u64,
+    network_connections: u64,
+    client_share: f64,
+    client_window: Duration,
+    relay_surge: u64,
+    guesses: u64,
+    abuse_window: Duration,
+    sender_surge: u64,
+    sender_surge_unknown: u64,
+    same_hours_share: f64,
+    same_hours_window: Duration,
+    same_hours_offset: Duration,
+    usual_known: Duration,
+    baseline_offset: Duration,
+    usual_lately_known: Duration,
+    usual_lately_offset: Duration,
+    listen_window: Duration,
     undelivered_window: Duration,
     undelivered_messages: u64,
     usual_deliveries: u64,
@@ -222,6 +247,9 @@ mod tests {
             include_str!("queue.rs"),
             include_str!("queue/now.rs"),
             include_str!("clients.rs"),
+            include_str!("clients/now.rs"),
+            include_str!("measure.rs"),
+            include_str!("../observed/looking_back.rs"),
             include_str!("host.rs"),
             include_str!("files.rs"),
             include_str!("outside.rs"),

@@ -112,6 +112,8 @@ pub struct Seen {
     pub queue: Option<BTreeMap<String, u64>>,
     /// How often the state could not be saved.
     pub save_failures: u64,
+    /// Connections that found a listen queue full; nothing where the kernel does not say.
+    pub overflows: Option<u64>,
 }
 
 /// The last half hour.
@@ -120,6 +122,9 @@ pub struct Lately {
     sums: Increments<SUMS>,
     lines: BTreeMap<String, Increments<2>>,
     saves: Increments<1>,
+    overflows: Increments<1>,
+    /// Of the busiest client, network and sender, when they were last looked at.
+    pub(super) greatest: [Option<u64>; 3],
     queue: BTreeMap<String, u64>,
     changes: u64,
     now: Duration,
@@ -128,7 +133,7 @@ pub struct Lately {
 impl Lately {
     /// Takes a look, at a time that never goes back.
     pub fn note(&mut self, at: Duration, seen: Seen) {
-        let Seen { sums, lines, queue, save_failures } = seen;
+        let Seen { sums, lines, queue, save_failures, overflows } = seen;
         self.now = at;
         let looked = sums.zip(queue);
         let sums = looked.map(|(mut sums, queue)| {
@@ -145,6 +150,7 @@ impl Lately {
             self.lines.entry(log).or_default().note(at, sums.is_some().then_some(counts));
         }
         self.saves.note(at, Some([save_failures]));
+        self.overflows.note(at, overflows.map(|overflows| [overflows]));
     }
 
     /// What a sum grew by in a time until now, as far as somebody looked.
@@ -160,6 +166,12 @@ impl Lately {
     /// By log: lines of that time that were not understood, and all.
     pub fn lines(&self, window: Duration) -> impl Iterator<Item = (&str, [u64; 2])> {
         self.lines.iter().map(move |(log, lines)| (log.as_str(), lines.within(window, self.now)))
+    }
+
+    /// Connections that found a listen queue full in that time.
+    pub fn overflows(&self, window: Duration) -> u64 {
+        let [overflows] = self.overflows.within(window, self.now);
+        overflows
     }
 
     /// How often the state could not be saved in that time.

@@ -1,15 +1,19 @@
 //! What is looked at each second, so that it is known what it was like some minutes ago.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Observed;
-use super::lately::{SUMS, Seen, Sum};
+use super::lately::{Lately, SUMS, Seen, Sum};
 use super::log_book::LogBook;
 use super::queue::Queue;
 use super::situation::{FRESH, delivered};
 use crate::aggregate::Totals;
+use crate::aggregate::busiest::Ranking;
+use crate::aggregate::client::ClientActivity;
 use crate::aggregate::time::Time;
-use crate::findings::situation::Situation;
+use crate::findings::measure::{Measure, Measured};
+use crate::findings::situation::{Compared, Situation};
 use crate::findings::source::Source;
 use crate::record::Direction;
 use crate::record::authentication::AuthenticationFailure;
@@ -23,6 +27,18 @@ const NO_GUESSES: [AuthenticationFailure; 4] = [
     AuthenticationFailure::Mechanism,
     AuthenticationFailure::Policy,
 ];
+
+/// Measures in their order.
+const ALL: [Measure; 6] = [
+    Measure::Connections,
+    Measure::Client,
+    Measure::Network,
+    Measure::RelayDenied,
+    Measure::Guesses,
+    Measure::Sender,
+];
+/// For so long somebody has to have looked before growth is compared.
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl Observed {
     /// Takes note of what sums are like now; to be called each second.
@@ -39,9 +55,108 @@ impl Observed {
             let lines = book.aggregate.totals.accounts.all().iter();
             let lines = lines.map(|account| (account.name.clone(), [account.unparsed.sum(), account.lines]));
             let sums = book.is_read_until(now).then(|| sums(&book.aggregate.totals));
-            Seen { sums, lines: lines.collect(), queue, save_failures }
+            let overflows = self
+                .collected
+                .found::<SocketSnapshot>()
+                .and_then(|sockets| Some(sockets.drops.as_ref()?.overflows));
+            Seen { sums, lines: lines.collect(), queue, save_failures, overflows }
         };
+        let known = seen.sums.is_some();
         self.lately.lock().note(at, seen);
+        self.look_at_the_busiest(at, known);
+    }
+
+    /// One of the busiest each second, since it takes a walk through all that were told apart; each minute what is usual.
+    fn look_at_the_busiest(&self, at: Duration, known: bool) {
+        let mut lately = self.lately.lock();
+        if !known {
+            lately.greatest = [None; 3];
+            return;
+        }
+        let book = self.logs();
+        let (now, totals) = (self.clock.now().shown(&book.aggregate).now(), &book.aggregate.totals);
+        let connections = ClientActivity::Connections;
+        let most = |ranking: Ranking<IpAddr>| ranking.rows.first().map_or(0, |&(_, count)| count);
+        match at.as_secs() % 10 {
+            1 => lately.greatest[0] = Some(most(totals.clients.addresses[connections].ranking(now, 1))),
+            4 => lately.greatest[1] = Some(most(totals.clients.networks[connections].ranking(now, 1))),
+            7 => {
+                let senders = totals.senders.ranking(now, 1);
+                lately.greatest[2] = Some(senders.rows.first().map_or(0, |(_, count)| *count));
+            }
+            _ => {}
+        }
+        let mut usual = self.usual.lock();
+        if usual.has_noted(now) {
+            return;
+        }
+        // What of which there was nothing at all teaches no 0: nobody logged, or the node was the passive one.
+        let quiet = lately.lines(self.limits.rate_window).all(|(_, [_, lines])| lines == 0);
+        let measured = self.measured(&lately);
+        let connections =
+            [Measure::Connections, Measure::Client, Measure::Network].map(|measure| measure as usize);
+        let teaches = |(measure, seen): (usize, Option<u64>)| {
+            seen.filter(|&seen| !quiet && (seen > 0 || !connections.contains(&measure)))
+        };
+        let mut taught = Measured::default();
+        taught
+            .iter_mut()
+            .zip(measured.into_iter().enumerate())
+            .for_each(|(taught, seen)| *taught = teaches(seen));
+        usual.note(now, taught);
+        let domains = totals.destinations.domains_of(now, |_| true);
+        for (index, &domains) in domains.iter() {
+            usual.note_domains(now, totals.channels.label(index), domains);
+        }
+        usual.forget_old_domains(now);
+    }
+
+    /// What is compared with what is usual.
+    fn measured(&self, lately: &Lately) -> Measured {
+        let limits = &self.limits;
+        let [client, network, sender] = lately.greatest;
+        let grew = |sum, window| lately.covers(MINUTE).then(|| lately.grew(sum, window));
+        let mut measured = Measured::default();
+        for (measure, seen) in [
+            (Measure::Connections, grew(Sum::Connections, limits.rate_window)),
+            (Measure::Client, client),
+            (Measure::Network, network),
+            (Measure::RelayDenied, grew(Sum::RelayDenied, limits.abuse_window)),
+            (Measure::Guesses, grew(Sum::Guesses, limits.abuse_window)),
+            (Measure::Sender, sender),
+        ] {
+            measured[measure as usize] = seen;
+        }
+        measured
+    }
+
+    /// The same beside what is usual.
+    fn compare(&self, lately: &Lately, situation: &mut Situation) {
+        if !situation.known.has(Source::Logs) {
+            return;
+        }
+        let limits = &self.limits;
+        let now = {
+            let book = self.logs();
+            self.clock.now().shown(&book.aggregate).now()
+        };
+        let usual = self.usual.lock();
+        for (&measure, seen) in ALL.iter().zip(self.measured(lately)) {
+            situation.compared[measure as usize] = seen.map(|seen| Compared {
+                now: seen,
+                usual: usual.usual(measure, now, limits),
+                last_week: usual.same_hours(measure, now, limits),
+            });
+        }
+        situation.listen_overflows = lately.overflows(limits.listen_window);
+        situation.enqueued_lately = lately.grew(Sum::Enqueued, limits.abuse_window);
+        situation.authentications_lately = lately.grew(Sum::Authentications, limits.abuse_window);
+        for (name, channel) in &mut situation.channels {
+            let failing = channel.traffic.as_mut().filter(|traffic| traffic.window.failed() > 0);
+            if let Some(traffic) = failing {
+                traffic.domains_of_day = usual.domains_of_day(name);
+            }
+        }
     }
 
     /// What was noted of the last minutes.
@@ -55,6 +170,7 @@ impl Observed {
         let lines = lately.lines(limits.unparsed_window);
         shown.lines = lines.map(|(log, [unparsed, lines])| (log.to_owned(), unparsed, lines)).collect();
         shown.save_failures = lately.save_failures(limits.save_window);
+        self.compare(&lately, situation);
         drop(lately);
         situation.lately.lagging = self.lagging();
         situation.state_problem.clone_from(&self.state.lock().problem);

@@ -103,6 +103,7 @@ fn observed(alerting: &Alerting) -> Arc<Observed> {
         lately: Mutex::default(),
         baseline: Mutex::default(),
         notified: notify::receivers(alerting),
+        usual: Mutex::default(),
         left_behind: std::sync::atomic::AtomicU64::new(0),
     })
 }

@@ -143,6 +143,7 @@ mod tests {
             alerts: Mutex::default(),
             lately: Mutex::default(),
             notified: Notified::default(),
+            usual: Mutex::default(),
             left_behind: AtomicU64::new(0),
         })
     }

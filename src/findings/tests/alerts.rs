@@ -9,8 +9,9 @@ use serde::Deserialize;
 use super::every_rule::NOW;
 use super::{activity, findings, healthy, queue_of, traffic, traffic_of};
 use crate::findings::alert_of::{AlertOf, LABELS};
+use crate::findings::measure::Measure;
 use crate::findings::rules::RULES;
-use crate::findings::situation::{Situation, Traffic};
+use crate::findings::situation::{Compared, Situation, Traffic};
 use crate::findings::thresholds::table;
 use crate::findings::{Input, Severity, Thresholds, with_explained};
 use crate::record::daemon_log::{DaemonLog, EventClass};
@@ -252,4 +253,51 @@ fn what_rings_nothing_holds_nothing_back() {
     assert_eq!(held_back(&situation), (Some("channel_failures"), false));
     *traffic_of(&mut situation, "l") = failing((0, 40), (0, 40));
     assert_eq!(held_back(&situation), (Some("channel_failures"), true));
+}
+
+/// Each host is compared with itself; where nothing is known of it, with what is much anywhere.
+#[test]
+fn who_knocks_is_compared_with_what_is_usual() {
+    let rings = |measure: Measure, of: (u64, Option<u64>, Option<u64>), happens: fn(&mut Situation)| {
+        let mut situation = healthy();
+        let (now, usual, last_week) = of;
+        situation.compared[measure as usize] = Some(Compared { now, usual, last_week });
+        happens(&mut situation);
+        rung(&situation).iter().map(|alert| (alert.name, alert.severity.label())).collect::<Vec<_>>()
+    };
+    let none: [(&str, &str); 0] = [];
+    let is = |_: &mut Situation| {};
+    // A flood: far more than is usual; where there is no room it pages.
+    let flood = |of, happens| rings(Measure::Connections, of, happens);
+    assert_eq!(flood((6001, Some(2000), None), is), [("ImsMtaConnectionFlood", "warning")]);
+    assert_eq!(flood((6000, Some(10), None), is), none);
+    assert_eq!(flood((6001, Some(2001), None), is), none);
+    assert_eq!(flood((6001, Some(2000), Some(2001)), is), none);
+    assert_eq!(flood((6001, None, None), is), none);
+    let near = |now: &mut Situation| now.services[0].used = 81;
+    let (both, limit) = (("ImsMtaConnectionFlood", "critical"), ("ImsMtaConnectionsNearLimit", "warning"));
+    assert_eq!(flood((6001, Some(2000), None), near)[0], both);
+    assert_eq!(flood((6001, None, None), near), [limit], "a busy host may be near its limit each day");
+    assert_eq!(flood((6001, None, None), |now| now.services[0].used = 100)[0], both);
+    assert_eq!(flood((6001, Some(2001), None), |now| now.listen_overflows = 11), none);
+    // Guesses need no usual, and to be a part of all.
+    let guesses = |of, happens| rings(Measure::Guesses, of, happens);
+    assert_eq!(guesses((51, None, None), is), [("ImsMtaPasswordGuessing", "warning")]);
+    assert_eq!(guesses((51, Some(17), None), is), none);
+    assert_eq!(guesses((51, None, None), |now| now.authentications_lately = 600), none);
+    // Relaying: a part of what comes in, where nothing is known.
+    let relaying = |of, happens| rings(Measure::RelayDenied, of, happens);
+    assert_eq!(
+        relaying((101, None, None), |now| now.enqueued_lately = 2000),
+        [("ImsMtaRelayProbing", "warning")]
+    );
+    assert_eq!(relaying((101, None, None), |now| now.enqueued_lately = 2100), none);
+    // A sender: what no person sends, where nothing is known.
+    let sender = |of| rings(Measure::Sender, of, is);
+    assert_eq!(sender((3000, None, None)), [("ImsMtaSenderSurge", "warning")]);
+    assert_eq!(sender((2999, None, None)), none);
+    assert_eq!(sender((300, Some(99), None)), [("ImsMtaSenderSurge", "warning")]);
+    assert_eq!(sender((300, Some(99), Some(201))), none, "as each week");
+    // One client behind which nobody knows who is.
+    assert_eq!(rings(Measure::Client, (9000, None, None), is), none);
 }

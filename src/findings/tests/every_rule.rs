@@ -11,14 +11,19 @@ use crate::findings::logs::{
     Authentications, ChannelTraffic, ClientCount, Delay, Destination, FailureReason, Logs, Outage, Quantiles,
     Rejection,
 };
+use crate::findings::measure::Measure;
 use crate::findings::rules::RULES;
-use crate::findings::situation::{Enqueues, Port, Situation, Traffic};
+use crate::findings::situation::{Compared, Enqueues, Port, Situation, Traffic};
 use crate::findings::{Input, Thresholds};
 use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
 
 /// What happens to a host.
 pub(super) type Happens = fn(&mut Situation);
+
+fn compared(now: u64, usual: Option<u64>) -> Compared {
+    Compared { now, usual, last_week: None }
+}
 
 /// What happens to a healthy host, by the rule that speaks then.
 #[rustfmt::skip]
@@ -40,6 +45,18 @@ pub(super) const NOW: &[(&str, Happens)] = &[
     ("standstill", |now| {
         *traffic_of(now, "l") = Traffic { window: activity(30, 0, &[]), ..Traffic::default() };
     }),
+    ("flood_without_room", |now| {
+        now.compared[Measure::Connections as usize] = Some(compared(6001, None));
+        now.listen_overflows = 11;
+    }),
+    ("client_flood", |now| {
+        now.compared[Measure::Connections as usize] = Some(compared(1500, None));
+        now.compared[Measure::Client as usize] = Some(compared(301, Some(100)));
+    }),
+    ("flood", |now| now.compared[Measure::Connections as usize] = Some(compared(6001, Some(2000)))),
+    ("relay_probing", |now| now.compared[Measure::RelayDenied as usize] = Some(compared(101, Some(33)))),
+    ("password_guessing", |now| now.compared[Measure::Guesses as usize] = Some(compared(51, None))),
+    ("sender_surge", |now| now.compared[Measure::Sender as usize] = Some(compared(300, Some(99)))),
     ("held_surge", |now| queue_of(now, "l").held_growth = Some(101)),
     ("unread", |now| now.unread.push(unread("queue", "no permission", false))),
     ("log_silent", |now| now.lately.unlogged_changes = Some(6)),
