@@ -306,7 +306,10 @@ mod tests {
             let found = load_text(&format!("[alerting]\n{lines}\n"), &[], Flags::default());
             match found {
                 Ok(_) => assert_eq!(expected, "", "{lines}"),
-                Err(found) => assert!(!expected.is_empty() && found.contains(expected), "{lines}: {found}"),
+                Err(found) => {
+                    assert!(!expected.is_empty() && found.contains(expected), "{lines}: {found}");
+                    assert!(!found.contains("secret"), "{found}");
+                }
             }
         }
     }

@@ -72,10 +72,19 @@ fn table<'a>(within: &'a Map<String, Value>, name: &str) -> Option<&'a Map<Strin
     }
 }
 
+/// A URL may have a password in it, where none should be.
+fn without_password(text: &str) -> String {
+    let hidden = text.split_once("://").and_then(|(scheme, rest)| {
+        let (_, host) = rest.rsplit_once('@')?;
+        Some(format!("{scheme}://…@{host}"))
+    });
+    hidden.unwrap_or_else(|| text.to_owned())
+}
+
 /// A value as it would stand in a TOML file.
 fn written(value: &Value) -> String {
     match &value.kind {
-        ValueKind::String(text) => quoted(text),
+        ValueKind::String(text) => quoted(&without_password(text)),
         ValueKind::Array(items) => format!("[{}]", items.iter().map(written).collect::<Vec<_>>().join(", ")),
         ValueKind::Table(_) => "a table".to_owned(),
         ValueKind::Nil => "nothing".to_owned(),
