@@ -34,7 +34,7 @@ use incidents::{Happening, MOST, happenings};
 use inhibition::Alertmanager;
 use promtool::{Began, evaluate};
 use series::Series;
-use site::Site;
+use site::{CHANNELS, Site};
 use trouble::Trouble;
 use verdict::{Verdict, median};
 
@@ -97,11 +97,19 @@ fn judge(span: Span, happenings: &[Happening]) -> Option<Vec<Began>> {
     let one = |name: &str| {
         let rules = text(&site.path().join(name));
         let (begins, ends) = (span.begins(&rules) * DAY, (WARM_UP + span.days) * DAY);
-        let input = live(begins, ends, happenings).input();
-        let began =
-            evaluate(site.path(), name, &input, step(&rules), (WARM_UP * DAY - begins, ends - begins));
-        let of_calendar = |began: Began| Began { minute: began.minute + begins, ..began };
-        began.map(|all| all.into_iter().map(of_calendar).collect::<Vec<_>>())
+        let mut series = live(begins, ends, happenings);
+        series.end();
+        // A query may load 10,000 samples in promtool: two weeks of one channel, at the longest steps between which a sample
+        // is found.
+        let (of, step) =
+            if rules.contains("[2w]") { (CHANNELS.map(Some).to_vec(), 3) } else { (vec![None], 1) };
+        let judged = (WARM_UP * DAY - begins, ends - begins);
+        let mut found = Vec::new();
+        for of in of {
+            found.extend(evaluate(site.path(), name, &series.input(of), step, judged)?);
+        }
+        found.iter_mut().for_each(|began: &mut Began| began.minute += begins);
+        Some(found)
     };
     let files = list("rules", ".rules.yml");
     let names = files.iter().filter_map(|file| file.file_name()?.to_str()).filter(|name| *name != NOT_JUDGED);
@@ -114,14 +122,6 @@ fn judge(span: Span, happenings: &[Happening]) -> Option<Vec<Began>> {
     began.retain(|began| began.alert() != NOT_COUNTED);
     began.sort_by_key(|began| began.minute);
     Some(began)
-}
-
-/// Minutes from one evaluation to the next: one, but where all groups of a file take longer.
-fn step(rules: &str) -> usize {
-    let intervals = rules.lines().filter_map(|line| line.trim().strip_prefix("interval: "));
-    let minutes =
-        intervals.map(|interval| interval.strip_suffix('m').and_then(|text| text.parse().ok()).unwrap_or(1));
-    minutes.min().unwrap_or(1)
 }
 
 /// The rules as they are for a scrape a minute.

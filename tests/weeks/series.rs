@@ -105,11 +105,19 @@ impl Series {
         self.lines.keys().map(|&(metric, _)| metric)
     }
 
-    /// As `input_series` of a test.
-    pub fn input(mut self) -> String {
+    /// All is lived through.
+    pub fn end(&mut self) {
+        self.lines.values_mut().for_each(Line::end_run);
+    }
+
+    /// As `input_series` of a test: all of them, or a channel's and the host's.
+    pub fn input(&self, of: Option<&str>) -> String {
         let mut text = String::new();
-        for ((metric, labels), line) in &mut self.lines {
-            line.end_run();
+        let is_of = |labels: &str| match (of, labels.split_once("channel=\"")) {
+            (Some(channel), Some(_)) => labels.contains(&format!("channel=\"{channel}\"")),
+            _ => true,
+        };
+        for ((metric, labels), line) in self.lines.iter().filter(|((_, labels), _)| is_of(labels)) {
             let comma = if labels.is_empty() { "" } else { "," };
             let values = line.text.trim_end();
             let series = format!(
@@ -133,5 +141,7 @@ fn runs_and_absences_are_written_short() {
         series.end_minute();
     }
     let expected = "      - series: 'm{a=\"b\",job=\"imsimta\",instance=\"mx1:9797\"}'\n        values: '1x2 3+2x2 stale _x1 0.5'\n";
-    assert_eq!(series.input(), expected);
+    series.end();
+    assert_eq!(series.input(None), expected);
+    assert_eq!(series.input(Some("c")), expected);
 }

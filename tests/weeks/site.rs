@@ -66,6 +66,9 @@ impl Channel {
     }
 }
 
+/// Those that deliver.
+pub const CHANNELS: [&str; 4] = ["tcp_local", "ims-ms", "conversion", "process"];
+
 /// The site.
 #[derive(Debug)]
 pub struct Site {
@@ -147,9 +150,8 @@ impl Site {
         let logins = about(rng, 1.0 + 20.0 * busy);
         let by_conversion = inbound / 5;
         for (at, labels, count) in [
-            (0, "source_channel=\"tcp_submit\",destination_channel=\"tcp_local\"", outbound),
+            (0, "source_channel=\"tcp_submit\",destination_channel=\"tcp_local\"", outbound + flood),
             (0, "source_channel=\"tcp_intranet\",destination_channel=\"tcp_local\"", mailing),
-            (0, "source_channel=\"tcp_auth\",destination_channel=\"tcp_local\"", flood),
             (1, "source_channel=\"tcp_local\",destination_channel=\"ims-ms\"", inbound - by_conversion),
             (1, "source_channel=\"conversion\",destination_channel=\"ims-ms\"", by_conversion),
             (2, "source_channel=\"tcp_local\",destination_channel=\"conversion\"", by_conversion),
