@@ -16,6 +16,9 @@ const HOLIDAY: usize = WARM_UP + 3;
 /// The last two days of a month, in the second of them, and those of the month before.
 const MONTHS_END: [usize; 4] = [0, 1, WARM_UP + 9, WARM_UP + 10];
 
+/// The last days of the two months, on whose evenings the invoices of the month go out, once.
+const INVOICES: [usize; 2] = [MONTHS_END[1], MONTHS_END[3]];
+
 /// How busy people are: 1 on the late morning of a workday.
 #[expect(clippy::cast_precision_loss, reason = "minutes")]
 pub fn busy(minute: usize) -> f64 {
@@ -27,13 +30,13 @@ pub fn busy(minute: usize) -> f64 {
     of_day * of_week * of_month
 }
 
-/// Recipients of mailings that are handed over in a minute: a newsletter each Tuesday at ten, invoices at the end of the
-/// month at seven in the evening.
+/// Recipients of mailings that are handed over in a minute: a newsletter each Tuesday at ten, invoices on the last
+/// day of the month at seven in the evening.
 pub fn mailing(minute: usize) -> f64 {
     let (day, of_day) = (minute / DAY, minute % DAY);
     if day % 7 == 1 && (600..610).contains(&of_day) {
         200.0
-    } else if MONTHS_END.contains(&day) && (1140..1150).contains(&of_day) {
+    } else if INVOICES.contains(&day) && (1140..1150).contains(&of_day) {
         300.0
     } else {
         0.0

@@ -9,12 +9,14 @@ use super::series::Series;
 use super::site::number;
 use super::trouble::Trouble;
 
-/// Bytes of a file system.
+/// Bytes of a file system, half of them taken by what is not of these weeks.
 const DISK: f64 = 200e9;
 
 /// What has become of the host so far.
 #[derive(Debug)]
 pub struct Host {
+    /// The minute that is promtool's first.
+    begins: usize,
     started: usize,
     starts: [f64; 2],
     fork_failed: f64,
@@ -36,10 +38,12 @@ pub struct Host {
     flapped: f64,
 }
 
-impl Default for Host {
-    fn default() -> Self {
+impl Host {
+    /// At its first minute; its logs were renamed in the night before.
+    pub fn new(begins: usize) -> Self {
         Self {
-            started: 0,
+            begins,
+            started: begins,
             starts: [0.0; 2],
             fork_failed: 0.0,
             logs: 0.0,
@@ -48,7 +52,7 @@ impl Default for Host {
             cumulative: VecDeque::new(),
             mail_log: 20e9,
             written: 0.0,
-            rotated: 0,
+            rotated: begins / DAY * DAY,
             lines: 0.0,
             was_down: [false; 2],
             failed_looks: 0.0,
@@ -58,15 +62,12 @@ impl Default for Host {
             flapped: 0.0,
         }
     }
-}
 
-/// Seconds since the beginning.
-#[expect(clippy::cast_precision_loss, reason = "minutes of weeks")]
-pub fn time(minute: usize) -> f64 {
-    minute as f64 * 60.0
-}
-
-impl Host {
+    /// Seconds of promtool's clock, which begins at 0, when so many minutes of the calendar are over.
+    #[expect(clippy::cast_precision_loss, reason = "minutes of weeks")]
+    pub fn time(&self, minute: usize) -> f64 {
+        (minute as f64 - self.begins as f64) * 60.0
+    }
     /// What was accepted in this minute: connections, and recipients of one who sends.
     pub fn accepted(&mut self, connections: u64, sent: u64) {
         for (minutes, now) in [(&mut self.connections, connections), (&mut self.sends, sent)] {
@@ -125,7 +126,7 @@ impl Host {
         self.show_processes(trouble, series);
         self.show_files(series);
         self.show_connections(trouble, rng, series);
-        series.put("process_start_time_seconds", "", time(self.started));
+        series.put("process_start_time_seconds", "", self.time(self.started));
         series.put("imsimta_exporter_ready", "", 1.0);
         series.put("imsimta_mta_active", "", 1.0);
         series.put("imsimta_queue_channels", "", if trouble.queue_lost { 0.0 } else { 4.0 });
@@ -158,7 +159,7 @@ impl Host {
     }
 
     fn show_files(&self, series: &mut Series) {
-        let free = (DISK - 60e9 - self.logs - self.written).max(0.0);
+        let free = (DISK / 2.0 - self.logs - self.written).max(0.0);
         for (path, shared) in [("path=\"queue\"", 0.0), ("path=\"log\"", 1.0)] {
             series.put("imsimta_filesystem_avail_bytes", path, free);
             series.put("imsimta_filesystem_size_bytes", path, DISK);
@@ -180,7 +181,11 @@ impl Host {
                 self.mail_log - self.cumulative[0],
             );
         }
-        series.put("imsimta_log_rotated_timestamp_seconds", "log=\"mail.log_yesterday\"", time(self.rotated));
+        series.put(
+            "imsimta_log_rotated_timestamp_seconds",
+            "log=\"mail.log_yesterday\"",
+            self.time(self.rotated),
+        );
         series.put("imsimta_critical_files_wrong", "path=\"queue_files\",what=\"owner\"", self.wrong_files);
     }
 
@@ -207,6 +212,7 @@ impl Host {
         series.put("imsimta_smtp_listen_queue_limit", "port=\"25\"", 128.0);
         let senders = if trouble.one_sender { number(sent) } else { (number(sent) * 0.1).round() };
         series.put("imsimta_sender_enqueues_max", "", senders);
+        series.put("imsimta_sender_enqueues", if trouble.one_sender { STOLEN } else { BUSIEST }, senders);
     }
 }
 
@@ -231,6 +237,10 @@ pub fn show_held(at: usize, held: u64, series: &mut Series) {
     ];
     series.put("imsimta_queue_held_messages", NAMES[at], number(held));
 }
+
+/// Who sends most.
+const BUSIEST: &str = "sender=\"news@example.com\"";
+const STOLEN: &str = "sender=\"stolen@example.com\"";
 
 /// What does not happen in these weeks, and rules ask for.
 const NOTHING: [(&str, &str); 7] = [

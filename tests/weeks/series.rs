@@ -9,7 +9,8 @@ const TARGET: &str = "job=\"imsimta\",instance=\"mx1:9797\"";
 /// All series of a host.
 #[derive(Debug, Default)]
 pub struct Series {
-    lines: BTreeMap<(&'static str, &'static str), Line>,
+    /// By metric and labels.
+    lines: BTreeMap<String, BTreeMap<String, Line>>,
     minutes: usize,
 }
 
@@ -81,9 +82,13 @@ fn is_next(first: f64, step: f64, count: usize, value: f64) -> bool {
 
 impl Series {
     /// The value of a series at the present minute.
-    pub fn put(&mut self, metric: &'static str, labels: &'static str, value: f64) {
+    pub fn put(&mut self, metric: &str, labels: &str, value: f64) {
         let minutes = self.minutes;
-        let line = self.lines.entry((metric, labels)).or_default();
+        if !self.lines.get(metric).is_some_and(|of| of.contains_key(labels)) {
+            let of = self.lines.entry(metric.to_owned()).or_default();
+            of.insert(labels.to_owned(), Line::default());
+        }
+        let line = self.lines.get_mut(metric).and_then(|of| of.get_mut(labels)).expect("it is there");
         while line.minutes < minutes {
             line.skip();
         }
@@ -95,29 +100,31 @@ impl Series {
     /// The minute is over: what has got no value is absent in it.
     pub fn end_minute(&mut self) {
         self.minutes += 1;
-        for line in self.lines.values_mut().filter(|line| line.minutes < self.minutes) {
-            line.skip();
-        }
+        let lines = self.lines.values_mut().flat_map(BTreeMap::values_mut);
+        lines.filter(|line| line.minutes < self.minutes).for_each(Line::skip);
     }
 
     /// The metrics that there are.
-    pub fn metrics(&self) -> impl Iterator<Item = &'static str> {
-        self.lines.keys().map(|&(metric, _)| metric)
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.lines.keys().map(String::as_str)
     }
 
     /// All is lived through.
     pub fn end(&mut self) {
-        self.lines.values_mut().for_each(Line::end_run);
+        self.lines.values_mut().flat_map(BTreeMap::values_mut).for_each(Line::end_run);
     }
 
-    /// As `input_series` of a test: all of them, or a channel's and the host's.
-    pub fn input(&self, of: Option<&str>) -> String {
+    /// As `input_series` of a test, those that some rules name: of all channels, or of some, by the source where there are two,
+    /// and of the host.
+    pub fn input(&self, of: Option<&[&str]>, rules: &str) -> String {
         let mut text = String::new();
-        let is_of = |labels: &str| match (of, labels.split_once("channel=\"")) {
-            (Some(channel), Some(_)) => labels.contains(&format!("channel=\"{channel}\"")),
-            _ => true,
+        let is_of = |labels: &str| {
+            let channel = labels.split_once("channel=\"").and_then(|(_, rest)| rest.split('"').next());
+            of.zip(channel).is_none_or(|(of, channel)| of.contains(&channel))
         };
-        for ((metric, labels), line) in self.lines.iter().filter(|((_, labels), _)| is_of(labels)) {
+        let named = self.lines.iter().filter(|(metric, _)| rules.contains(metric.as_str()));
+        let all = named.flat_map(|(metric, of)| of.iter().map(move |(labels, line)| (metric, labels, line)));
+        for (metric, labels, line) in all.filter(|(_, labels, _)| is_of(labels)) {
             let comma = if labels.is_empty() { "" } else { "," };
             let values = line.text.trim_end();
             let series = format!(
@@ -142,6 +149,7 @@ fn runs_and_absences_are_written_short() {
     }
     let expected = "      - series: 'm{a=\"b\",job=\"imsimta\",instance=\"mx1:9797\"}'\n        values: '1x2 3+2x2 stale _x1 0.5'\n";
     series.end();
-    assert_eq!(series.input(None), expected);
-    assert_eq!(series.input(Some("c")), expected);
+    assert_eq!(series.input(None, "m > 0"), expected);
+    assert_eq!(series.input(Some(&["c"]), "m > 0"), expected);
+    assert_eq!(series.input(None, "n > 0"), "");
 }

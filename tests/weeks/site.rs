@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use fastrand::Rng;
 
 use super::calendar::{DAY, busy, mailing, planned, returns};
+use super::delays::Delays;
 use super::host::{self, Host};
 use super::series::Series;
 use super::trouble::Trouble;
@@ -30,16 +31,16 @@ struct Channel {
     waited: VecDeque<u64>,
     /// Failures of each of the last five minutes.
     failed: VecDeque<u64>,
-    attempts: u64,
-    dequeued: u64,
+    /// How long those that it is rid of waited.
+    delays: Delays,
     held: u64,
 }
 
 impl Channel {
     fn new(name: &'static str, labels: &'static str, capacity: u64, fails: f64, deferred: u64) -> Self {
         let (untried, waited, failed) = <(VecDeque<_>, VecDeque<_>, VecDeque<_>)>::default();
-        let (attempts, dequeued, held) = (0, 0, 0);
-        Self { name, labels, capacity, fails, untried, deferred, waited, failed, attempts, dequeued, held }
+        let delays = Delays::new(name);
+        Self { name, labels, capacity, fails, untried, deferred, waited, failed, delays, held: 0 }
     }
 
     fn waiting(&self) -> u64 {
@@ -50,13 +51,14 @@ impl Channel {
         self.untried.iter().filter(|(since, _)| minute - since > STUCK).map(|&(_, count)| count).sum()
     }
 
-    /// Takes so many of those that wait longest.
-    fn take(&mut self, most: u64) -> u64 {
-        let mut taken = 0;
-        while let Some((_, count)) = self.untried.front_mut() {
-            let now = (*count).min(most - taken);
+    /// Takes so many of those that wait longest, and says how many of which minute they are.
+    fn take(&mut self, most: u64) -> Vec<(usize, u64)> {
+        let (mut left, mut taken) = (most, Vec::new());
+        while let Some((since, count)) = self.untried.front_mut() {
+            let now = (*count).min(left);
             *count -= now;
-            taken += now;
+            left -= now;
+            taken.push((*since, now));
             if *count > 0 {
                 break;
             }
@@ -64,10 +66,28 @@ impl Channel {
         }
         taken
     }
+
+    /// Is rid of so many of those that it took, and of so many that it tried again, about an hour after they came.
+    fn rid(&mut self, minute: usize, taken: Vec<(usize, u64)>, mut fresh: u64, again: u64) {
+        for (since, count) in taken {
+            let now = count.min(fresh);
+            fresh -= now;
+            self.delays.waited(minute - since, now);
+        }
+        self.delays.waited(90, again);
+    }
 }
 
 /// Those that deliver.
 pub const CHANNELS: [&str; 4] = ["tcp_local", "ims-ms", "conversion", "process"];
+
+/// Two channels at a time of these and of those that mail comes in by; each beside one that is never silent.
+pub const PAIRS: [&[&str]; 4] = [
+    &["tcp_local", "ims-ms"],
+    &["conversion", "process"],
+    &["tcp_submit", "tcp_auth"],
+    &["tcp_submit", "tcp_intranet"],
+];
 
 /// The site.
 #[derive(Debug)]
@@ -93,14 +113,14 @@ pub(super) fn number(count: u64) -> f64 {
 
 impl Site {
     /// At its first minute; the seed says what happens by chance.
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, begins: usize) -> Self {
         let channels = [
             Channel::new("tcp_local", "channel=\"tcp_local\"", 160, 0.03, 60),
             Channel::new("ims-ms", "channel=\"ims-ms\"", 600, 0.003, 25),
             Channel::new("conversion", "channel=\"conversion\"", 600, 0.0, 0),
             Channel::new("process", "channel=\"process\"", 600, 0.0, 0),
         ];
-        Self { rng: Rng::with_seed(seed), channels, host: Host::default(), totals: BTreeMap::new() }
+        Self { rng: Rng::with_seed(seed), channels, host: Host::new(begins), totals: BTreeMap::new() }
     }
 
     /// Lives through a minute and writes down what the exporter says at its end.
@@ -112,7 +132,7 @@ impl Site {
             self.accept(minute, &trouble);
         }
         for at in 0..self.channels.len() {
-            self.deliver(at, &trouble);
+            self.deliver(at, minute, &trouble);
         }
         self.host.live(minute, &trouble, &mut self.rng);
         if trouble.exporter_down {
@@ -142,7 +162,7 @@ impl Site {
         let busy = busy(minute);
         let rng = &mut self.rng;
         let (inbound, outbound) = (about(rng, 5.0 + 90.0 * busy), about(rng, 2.0 + 50.0 * busy));
-        let mailing = about(rng, mailing(minute));
+        let mailing = about(rng, mailing(minute) + trouble.mailing);
         let flood = about(rng, trouble.flood);
         let notices = if returns(minute) { 40 } else { about(rng, 0.4) };
         let connections = about(rng, 8.0 + 110.0 * busy) + about(rng, trouble.connections);
@@ -177,12 +197,13 @@ impl Site {
     }
 
     /// What a channel tries, and what comes of it.
-    fn deliver(&mut self, at: usize, trouble: &Trouble) {
+    fn deliver(&mut self, at: usize, minute: usize, trouble: &Trouble) {
         let name = self.channels[at].name;
         let idle = trouble.idle == Some(name) || trouble.job_controller_down;
         let channel = &mut self.channels[at];
         let rng = &mut self.rng;
-        let fresh = if idle { 0 } else { channel.take(channel.capacity) };
+        let taken = channel.take(if idle { 0 } else { channel.capacity });
+        let fresh: u64 = taken.iter().map(|&(_, count)| count).sum();
         let again = if idle { 0 } else { about(rng, number(channel.deferred) / 60.0).min(channel.deferred) };
         let (share, reason) = match trouble.failing {
             Some((of, share, reason)) if of == name => (share, reason),
@@ -192,22 +213,30 @@ impl Site {
         let failed_again = about(rng, number(again) * share.max(0.5)).min(again);
         // A quarter of what fails on a normal day fails for good.
         let bounced = if reason.is_empty() { failed / 4 + failed_again / 3 } else { 0 };
-        let bounced = bounced.max(about(rng, number(fresh - failed) * trouble.bounces).min(fresh - failed));
+        let listed = if at == 0 { trouble.bounces } else { 0.0 };
+        let bounced = bounced.max(about(rng, number(fresh - failed) * listed).min(fresh - failed));
         let all_failed = (failed + failed_again).max(bounced);
         channel.deferred = (channel.deferred - again) + all_failed - bounced;
-        channel.attempts += fresh + again;
-        channel.dequeued += fresh + again - all_failed;
+        if !trouble.log_off {
+            channel.rid(minute, taken, fresh.saturating_sub(all_failed - bounced), again - failed_again);
+        }
         channel.failed.push_back(all_failed);
         channel.failed.drain(..channel.failed.len().saturating_sub(5));
         let waiting = channel.waiting();
         channel.waited.push_back(waiting);
         channel.waited.drain(..channel.waited.len().saturating_sub(16));
         channel.held += if at == 0 { about(rng, trouble.held) } else { 0 };
+        // What nobody took for days goes back.
+        let expired = if returns(minute) { channel.deferred / 4 } else { 0 };
+        channel.deferred -= expired;
         let (tried, gone, labels) = (fresh + again, fresh + again - all_failed, channel.labels);
         self.count(trouble, "imsimta_delivery_attempts_total", labels, tried);
         self.count(trouble, "imsimta_dequeued_recipients_total", labels, gone);
         for (labels, more) in failures(name, reason, all_failed - bounced, bounced) {
             self.count(trouble, "imsimta_delivery_failures_total", labels, more);
+        }
+        if name == "tcp_local" {
+            self.count(trouble, "imsimta_delivery_failures_total", EXPIRED, expired);
         }
         if name == "tcp_local" {
             self.fail_at_domains(trouble, all_failed);
@@ -251,6 +280,7 @@ impl Site {
         } else {
             series.put("imsimta_delivery_domains", labels, 1.0);
         }
+        channel.delays.show(labels, series);
         if trouble.queue_lost {
             return;
         }
@@ -268,11 +298,8 @@ impl Site {
                 1 => 3 * DAY,
                 _ => channel.untried.front().map_or(0, |(since, _)| minute - since),
             };
-            series.put(
-                "imsimta_queue_oldest_message_timestamp_seconds",
-                labels,
-                host::time(minute) - host::time(age),
-            );
+            let since = self.host.time(minute) - number(age as u64) * 60.0;
+            series.put("imsimta_queue_oldest_message_timestamp_seconds", labels, since);
         }
         host::show_ages(at, stuck, series);
         host::show_held(at, channel.held, series);
@@ -280,6 +307,9 @@ impl Site {
         series.put("imsimta_channel_stopped", labels, f64::from(u8::from(stopped)));
     }
 }
+
+/// What the return job gives back.
+const EXPIRED: &str = "channel=\"tcp_local\",reason=\"expired\",outcome=\"rejected\"";
 
 /// The failures of a channel by reason, with the labels of their series.
 fn failures(channel: &str, reason: &str, deferred: u64, bounced: u64) -> Vec<(&'static str, u64)> {

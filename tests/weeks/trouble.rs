@@ -44,9 +44,11 @@ pub struct Trouble {
     /// Recipients that are refused as relaying, and logins that fail.
     pub relaying: f64,
     pub guesses: f64,
-    /// Recipients that somebody sends to, whether one account does, and the share of them that bounces.
+    /// Recipients that somebody sends to, and whether one account does.
     pub flood: f64,
     pub one_sender: bool,
+    /// Recipients of a mailing that is not planned, and the share of what goes out that bounces.
+    pub mailing: f64,
     pub bounces: f64,
     /// No port gives a banner.
     pub no_banner: bool,

@@ -1,9 +1,9 @@
 //! What of it was right: which incident was told first by the alert that names its cause, and after how long.
 
-use super::calendar::{DAY, HOUR};
+use super::calendar::HOUR;
 use super::incidents::Happening;
 use super::inhibition::Alertmanager;
-use super::promtool::Began;
+use super::promtool::{Began, when};
 
 /// Minutes after the end of an incident in which it may still be told: backlogs are worked off.
 const AFTER: usize = 3 * HOUR;
@@ -35,12 +35,14 @@ impl<'a> Verdict<'a> {
         Self { happening, told }
     }
 
-    /// Minutes until the alert came that was to come first, where nothing else came before it.
+    /// Minutes until the alert came that was to come first, where nothing else came before it and it names the cause.
     pub fn caught_after(&self) -> Option<usize> {
         let first = self.told.first()?;
-        let after = first.minute - self.happening.begins;
         let incident = self.happening.incident;
-        (incident.expects.contains(&first.alert()) && after <= incident.within).then_some(after)
+        let is_right = incident.expects.contains(&first.alert()) && first.minute <= self.happening.told_by();
+        let is_named =
+            incident.names.iter().all(|names| names.split('|').any(|name| first.summary.contains(name)));
+        (is_right && is_named).then_some(first.minute - self.happening.begins)
     }
 
     /// Whether an alert falls into its time.
@@ -52,6 +54,7 @@ impl<'a> Verdict<'a> {
     pub fn row(&self) -> String {
         let incident = self.happening.incident;
         let caught = self.caught_after().map_or("no".to_owned(), |minutes| format!("{} s", minutes * 60));
+        let summary = self.told.first().map_or("", |first| first.summary.as_str());
         let told: Vec<String> = self
             .told
             .iter()
@@ -60,14 +63,8 @@ impl<'a> Verdict<'a> {
                 format!("{} ({kind}, {} s)", began.shown(), (began.minute - self.happening.begins) * 60)
             })
             .collect();
-        let (day, minute) = (self.happening.begins / DAY, self.happening.begins % DAY);
-        let begins = format!("day {day} {:02}:{:02}", minute / HOUR, minute % HOUR);
-        format!(
-            "| {} | {begins} | {} | {caught} | {} |",
-            incident.name,
-            incident.expects.join(" or "),
-            told.join(", ")
-        )
+        let begins = when(self.happening.begins);
+        format!("| {} | {begins} | {caught} | {summary} | {} |", incident.name, told.join(", "))
     }
 }
 
