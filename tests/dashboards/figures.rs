@@ -37,6 +37,7 @@ const fn beyond(panel: &'static str, threshold: &'static str) -> Drawn {
 const DRAWN: &[Drawn] = &[
     beyond("imsimta / Overview: Held messages", "held_messages"),
     at("imsimta / Overview: Log lag", "log_lag"),
+    at("imsimta / Overview: Last entry", "silent_window"),
     at("imsimta / Delivery: Worst channel's failing share", "failing_share"),
     at("imsimta / Delivery: Failing share by channel", "failing_share"),
     at("imsimta / Delivery: Worst domain, 5 minutes", "one_domain_failures"),
@@ -48,6 +49,7 @@ const DRAWN: &[Drawn] = &[
     beyond("imsimta / Queues: Never tried", "untried_messages"),
     beyond("imsimta / Queues: Held messages", "held_messages"),
     at("imsimta / Connections & abuse: Most used service", "connections_share"),
+    beyond("imsimta / Connections & abuse: Half-open connections", "half_open"),
     at("imsimta / Daemons & host: Free space", "free_share"),
     at("imsimta / Daemons & host: Free space", "free_share_critical"),
     at("imsimta / Daemons & host: Free inodes", "free_share"),
@@ -65,6 +67,7 @@ const DRAWN: &[Drawn] = &[
     beyond("imsimta / Fleet: Hosts", "held_messages"),
     at("imsimta / Fleet: Failing share by host", "failing_share"),
     at("imsimta / Fleet: Failing share by cluster", "failing_share"),
+    at("imsimta / Fleet: Which host of each cluster fails most?", "failing_share"),
     at("imsimta / Fleet: Behind the logs by host", "log_lag"),
 ];
 

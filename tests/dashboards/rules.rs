@@ -462,9 +462,10 @@ fn matched(board: &Value, _: &[Value]) -> Vec<String> {
     each_use(all_queries(board), |query, used| {
         let mut found = Vec::new();
         let job = used.has("job", "=~", "var_job");
-        // An alert about a missing target names no instance.
+        // An alert about a missing target names no instance, and the sum of a cluster has none.
         let instance = used.has("instance", "=~", "var_instance")
-            || used.name == "ALERTS" && used.has("instance", "=~", "var_instance|");
+            || used.name == "ALERTS" && used.has("instance", "=~", "var_instance|")
+            || used.name.starts_with("job_cluster:");
         if !job || !instance {
             found.push(format!("{} does not follow $job and $instance", used.name));
         }
