@@ -74,6 +74,8 @@ pub struct Environment {
     pub beyond: Serves,
     /// What is looked at on an interval.
     pub collectors: Vec<&'static dyn Collects>,
+    /// How many times faster alerts of the program's own wait and stay.
+    pub hurry: u32,
 }
 
 impl Default for Environment {
@@ -84,6 +86,7 @@ impl Default for Environment {
             wall_clock: Clock::host(),
             beyond: Serves::Numbers,
             collectors: COLLECTORS.to_vec(),
+            hurry: 1,
         }
     }
 }
@@ -182,7 +185,7 @@ impl Prepared {
         };
         let collectors =
             collectors::spawn(&environment.collectors, &start, &died).map_err(|error| no_thread(&error))?;
-        let alerting = Alerting::spawn(Arc::clone(&observed), earlier, died.clone())
+        let alerting = Alerting::spawn(Arc::clone(&observed), earlier, environment.hurry, died.clone())
             .map_err(|error| no_thread(&error))?;
         let notice = || DeathNotice::new("notify", died.clone());
         notify::spawn(&config.alerting, &observed, &alerting.subscribe(), notify::RESEND, notice);

@@ -144,6 +144,15 @@ pub struct Flags {
     pub budget: bool,
 }
 
+/// The URL of an Alertmanager, as `alerting.alertmanagers` has it.
+///
+/// # Errors
+///
+/// Why it is none.
+pub fn alertmanager(text: &str) -> Result<hyper::Uri, String> {
+    alerting::alertmanager(text).map_err(|refusal| refusal.to_string())
+}
+
 /// Reads and merges all layers, the later ones winning, and checks what came of it.
 ///
 /// The environment is a parameter: variables that do not begin with [`ENVIRONMENT_PREFIX`] are

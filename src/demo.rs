@@ -46,8 +46,8 @@ pub use arguments::Arguments;
 
 use crate::app::{self, Environment, Serves};
 use crate::config::{
-    Commands, Config, Files, Held, Http, Logs, Mta, Probe, Processes as ProcessKeys, Queue, Sockets, Start,
-    State, Threshold,
+    Alerting, Commands, Config, Files, Held, Http, Logs, Mta, Probe, Processes as ProcessKeys, Queue,
+    Sockets, Start, State, Threshold,
 };
 use crate::observed::Clock;
 use connections::Connections;
@@ -114,7 +114,7 @@ pub async fn serve(arguments: &Arguments, mut tell: impl FnMut(&str) + Send + 's
     configuration::write(site.root(), connections.port(), life)
         .context("cannot write the demo's configuration")?;
     // Names of a synthetic MTA are nobody's.
-    let environment = Environment { beyond: Serves::Names, ..Environment::default() };
+    let environment = Environment { beyond: Serves::Names, hurry: arguments.hurry, ..Environment::default() };
     let prepared = app::prepare(
         configuration(arguments, &site, connections.port(), greeter.address().port()),
         environment,
@@ -203,6 +203,11 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16, greets: u16) -> 
             ..Commands::default()
         },
         http: Http { listen: arguments.listen },
+        alerting: Alerting {
+            alertmanagers: arguments.alertmanager.iter().cloned().collect(),
+            labels: vec![("instance".to_owned(), arguments.listen.to_string())],
+            ..Alerting::default()
+        },
         state: State { directory: site.state(), interval: Duration::from_secs(10) },
         ..Config::default()
     };

@@ -30,6 +30,8 @@ const WORDS_STAY: Duration = Duration::from_secs(30);
 pub struct Moment<'a> {
     /// By the clock that never goes back.
     pub at: Duration,
+    /// How many times faster alerts wait and stay: 1, but for who tries them out.
+    pub hurry: u32,
     /// By that of the host, to be shown.
     pub unix: UnixTime,
     /// What is found, the gravest first.
@@ -90,7 +92,7 @@ impl Machine {
     pub fn step(&mut self, moment: Moment<'_>) {
         let passed =
             self.last.replace(moment.at).map_or(Duration::ZERO, |last| moment.at.saturating_sub(last));
-        let passed = if passed > GAP { Duration::ZERO } else { passed };
+        let passed = if passed > GAP { Duration::ZERO } else { passed * moment.hurry };
         let Moment { unix, noticed, sees, .. } = moment;
         let mut found: BTreeMap<Identity, (usize, Noticed)> = BTreeMap::new();
         for (place, noticed) in noticed.into_iter().enumerate() {

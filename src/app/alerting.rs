@@ -35,11 +35,12 @@ impl Alerting {
     pub(super) fn spawn(
         observed: Arc<Observed>,
         machine: Machine,
+        hurry: u32,
         died: UnboundedSender<&'static str>,
     ) -> io::Result<Self> {
         let (publish, firing) = watch::channel(Firing::default());
         let (ends, end) = sync_channel(0);
-        let tick = Tick { observed, machine, publish, told: None, changes: 0 };
+        let tick = Tick { observed, machine, hurry, publish, told: None, changes: 0 };
         Builder::new().name("alerting".into()).spawn(move || {
             let _notice = DeathNotice::new("alerting", died);
             tick.run(&end);
@@ -58,6 +59,7 @@ impl Alerting {
 pub struct Tick {
     observed: Arc<Observed>,
     machine: Machine,
+    hurry: u32,
     publish: watch::Sender<Firing>,
     /// What was told last.
     told: Option<Firing>,
@@ -69,7 +71,7 @@ impl Tick {
     /// One that begins with nothing, for who measures it.
     pub fn of(observed: Arc<Observed>) -> Self {
         let (publish, _) = watch::channel(Firing::default());
-        Self { observed, machine: Machine::default(), publish, told: None, changes: 0 }
+        Self { observed, machine: Machine::default(), hurry: 1, publish, told: None, changes: 0 }
     }
 
     fn run(mut self, end: &Receiver<()>) {
@@ -90,6 +92,7 @@ impl Tick {
         let passive = situation.active == Some(false);
         self.machine.step(Moment {
             at: now.monotonic,
+            hurry: self.hurry,
             unix: now.unix,
             noticed: noticed(&found),
             sees: &|identity, sources| passive || situation.sees(sources, &identity.labels),

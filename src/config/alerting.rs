@@ -120,7 +120,7 @@ fn user(text: &str) -> Result<String, Refusal> {
 }
 
 /// As Prometheus has it in `static_configs` and `path_prefix`. A password in it would be shown.
-fn alertmanager(text: &str) -> Result<Uri, Refusal> {
+pub(super) fn alertmanager(text: &str) -> Result<Uri, Refusal> {
     let uri: Uri = text.trim_end_matches('/').parse().map_err(|_| Refusal::new("this is no URL"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
         return Err(Refusal::new("it begins with neither http:// nor https:// and a host"));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+use hyper::Uri;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::format::LogFormat;
 use super::incident::{self, Incident};
 use super::traffic::{Options, Planned};
+use crate::config::alertmanager;
 
 /// Whoever asks for more than this wants the benches.
 const MOST_RATE: f64 = 10_000.0;
@@ -62,6 +64,12 @@ pub struct Arguments {
     /// How long it lasts; 0 is for ever
     #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
     pub incident_for: Duration,
+    /// An Alertmanager that the exporter tells of alerts by itself, such as `http://127.0.0.1:9093`
+    #[arg(long, value_name = "URL", value_parser = alertmanager)]
+    pub alertmanager: Option<Uri>,
+    /// How many times faster its alerts wait and stay; what they are found by stays as it is
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub hurry: u32,
     /// After so long without an attempt a message counts as stuck, as by `queue.stuck_after`
     #[arg(long, value_name = "DURATION", value_parser = long_enough)]
     pub stuck_after: Option<Duration>,

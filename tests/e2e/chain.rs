@@ -29,8 +29,13 @@ pub struct Demo {
 
 impl Demo {
     pub fn start(arguments: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", arguments)
+    }
+
+    /// The same at an address that is known before.
+    pub fn start_at(address: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new(PROGRAM);
-        command.args(["demo", "--listen", "127.0.0.1:0"]).args(arguments);
+        command.args(["demo", "--listen", address]).args(arguments);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -74,10 +79,48 @@ impl Demo {
 
 /// Prometheus, Alertmanager, and the receiver behind them.
 pub struct Chain {
-    _directory: TempDir,
     prometheus: Prometheus,
+    told: Told,
+}
+
+/// An Alertmanager with the shipped routes, and the receiver behind it.
+pub struct Told {
+    directory: TempDir,
+    /// Where it listens.
+    pub address: String,
     _alertmanager: Process,
     pub webhook: Webhook,
+}
+
+impl Told {
+    /// With all durations divided.
+    pub fn scaled(scale: u32) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let address = free_address("127.0.0.1");
+        let webhook = Webhook::start();
+        let path = |name: &str| directory.path().join(name);
+        scaled_copy(
+            "alerts/alertmanager.example.yml",
+            &path("alertmanager.yml"),
+            scale,
+            &[("localhost:9095", &webhook.address.to_string())],
+        );
+        let alertmanager = Process::start(
+            ALERTMANAGER,
+            &[
+                argument("config.file", &path("alertmanager.yml")),
+                argument("storage.path", &path("alertmanager")),
+                format!("--web.listen-address={address}"),
+                "--cluster.listen-address=".to_owned(),
+            ],
+        );
+        Self { directory, address, _alertmanager: alertmanager, webhook }
+    }
+
+    /// Waits until it answers.
+    pub fn wait_for_ready(&self) {
+        wait_for_ready(&self.address);
+    }
 }
 
 impl Chain {
@@ -88,10 +131,8 @@ impl Chain {
 
     /// The same with all durations divided, and with settings of a site.
     pub fn scaled(targets: &[&str], scale: u32, site: &str) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let alertmanager = free_address("127.0.0.1");
-        let webhook = Webhook::start();
-        let path = |name: &str| directory.path().join(name);
+        let told = Told::scaled(scale);
+        let path = |name: &str| told.directory.path().join(name);
         match scale {
             1 => copy_rules(&path("rules")),
             _ => scaled_rules(&path("rules"), scale, site),
@@ -100,26 +141,16 @@ impl Chain {
             "alerts/prometheus.example.yml",
             &path("prometheus.yml"),
             scale,
-            &[("localhost:9797", &targets.join(", ")), ("localhost:9093", &alertmanager)],
-        );
-        scaled_copy(
-            "alerts/alertmanager.example.yml",
-            &path("alertmanager.yml"),
-            scale,
-            &[("localhost:9095", &webhook.address.to_string())],
-        );
-        let alertmanager_process = Process::start(
-            ALERTMANAGER,
-            &[
-                argument("config.file", &path("alertmanager.yml")),
-                argument("storage.path", &path("alertmanager")),
-                format!("--web.listen-address={alertmanager}"),
-                "--cluster.listen-address=".to_owned(),
-            ],
+            &[("localhost:9797", &targets.join(", ")), ("localhost:9093", &told.address)],
         );
         let prometheus = Prometheus::start(&path("prometheus.yml"), &path("prometheus"));
-        wait_for_ready(&alertmanager);
-        Self { _alertmanager: alertmanager_process, prometheus, webhook, _directory: directory }
+        told.wait_for_ready();
+        Self { prometheus, told }
+    }
+
+    /// What its Alertmanager sends.
+    pub fn webhook(&self) -> &Webhook {
+        &self.told.webhook
     }
 
     /// Asks Prometheus until a query has an answer, all of which is numbers.

@@ -147,7 +147,7 @@ fn an_outage_after_a_clock_that_was_ahead_pages_in_time() {
         scope.spawn(|| outage(&hosts, &over));
         let _over = SetAtTheEnd(&over);
         for host in &hosts {
-            let at = chain.webhook.wait_for("page", SPIKE, &host.address(), "firing") - began;
+            let at = chain.webhook().wait_for("page", SPIKE, &host.address(), "firing") - began;
             let scrapes = chain.scrapes(&host.address());
             assert!(at < PAGED_WITHIN, "paged after {at:?}; scrapes: {scrapes}");
             chain.say(&format!("page after a clock that was ahead: {:.1} s", at.as_secs_f64()));

@@ -74,7 +74,7 @@ fn outages_page_within_a_minute_and_nothing_else_does() {
     // Two hosts at once: neither page waits for the other.
     let began = [dns.first_failure("dns_temporary"), store.first_failure("mailbox_busy")];
     for (demo, began) in [&dns, &store].into_iter().zip(began) {
-        let paged = chain.webhook.wait_for("page", SPIKE, &demo.address, "firing");
+        let paged = chain.webhook().wait_for("page", SPIKE, &demo.address, "firing");
         let scrapes = chain.scrapes(&demo.address);
         assert!(paged - began < PAGED_WITHIN, "paged after {:?}; scrapes: {scrapes}", paged - began);
         chain.say(&format!("page after {:.1} s", (paged - began).as_secs_f64()));
@@ -86,10 +86,10 @@ fn outages_page_within_a_minute_and_nothing_else_does() {
         chain.wait_for_answer(&panel, &query);
     }
 
-    let resolved = chain.webhook.wait_for("page", SPIKE, &dns.address, "resolved");
+    let resolved = chain.webhook().wait_for("page", SPIKE, &dns.address, "resolved");
     chain.say(&format!("resolved after {:.1} s", (resolved - began[0]).as_secs_f64()));
-    chain.webhook.wait_for("page", SPIKE, &store.address, "resolved");
-    let paged: BTreeSet<(String, String)> = chain.webhook.firing("page");
+    chain.webhook().wait_for("page", SPIKE, &store.address, "resolved");
+    let paged: BTreeSet<(String, String)> = chain.webhook().firing("page");
     let expected = [&dns, &store].map(|demo| (SPIKE.to_owned(), demo.address.clone()));
     assert_eq!(paged, BTreeSet::from(expected));
 }

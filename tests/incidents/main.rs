@@ -14,7 +14,8 @@
 //! INCIDENTS=spike cargo test --test incidents -- --nocapture
 //! ```
 //!
-//! `INCIDENTS=dead-dns,midnight` runs those.
+//! `INCIDENTS=dead-dns,midnight` runs those. `INCIDENTS=alone` runs all that the exporter itself has an alert for without any
+//! Prometheus, `INCIDENTS=alone,dead-dns,midnight` those: it tells Alertmanager, with the same things expected.
 
 mod play;
 mod site;
@@ -58,6 +59,14 @@ fn is_short() -> bool {
     std::env::var_os("INCIDENTS").is_none()
 }
 
+/// What stands for the exporter that has no Prometheus beside it.
+const ALONE: &str = "alone";
+
+/// Whether no Prometheus runs.
+fn is_alone() -> bool {
+    std::env::var("INCIDENTS").is_ok_and(|asked| asked.split(',').any(|word| word == ALONE))
+}
+
 /// Which rows are played one after the other: those of each list side by side.
 type Lane = Vec<Vec<&'static Row>>;
 
@@ -69,7 +78,8 @@ fn asked_for() -> Vec<Lane> {
     match asked.as_str() {
         "all" => lanes(INCIDENTS.iter().collect()),
         "spike" => vec![vec![vec![Row::named(SPIKE)]; SPIKES]],
-        names => lanes(names.split(',').map(Row::named).collect()),
+        ALONE => lanes(INCIDENTS.iter().filter(|row| row.is_found_by_the_exporter()).collect()),
+        names => lanes(names.split(',').filter(|word| *word != ALONE).map(Row::named).collect()),
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use super::site::settings;
 use super::table::{By, Row};
 use super::verdict::{Verdict, is_resolved};
-use crate::e2e::chain::{Chain, Demo};
-use crate::e2e::webhook::Notice;
+use crate::e2e::chain::{Chain, Demo, Told};
+use crate::e2e::prometheus::free_address;
+use crate::e2e::webhook::{Notice, Webhook};
 use crate::service::harness::{now, pause, wait_for};
 
 /// Seconds between two scrapes as shipped.
@@ -17,6 +18,22 @@ const RESOLVED: Duration = Duration::from_mins(6);
 
 /// Held by who starts demos and what watches them.
 static STARTS: Mutex<()> = Mutex::new(());
+
+/// Who watches the demos.
+enum Watch {
+    Prometheus(Chain),
+    /// The exporters themselves.
+    Nobody(Told),
+}
+
+impl Watch {
+    fn webhook(&self) -> &Webhook {
+        match self {
+            Self::Prometheus(chain) => chain.webhook(),
+            Self::Nobody(told) => &told.webhook,
+        }
+    }
+}
 
 /// One incident that is played.
 pub struct Part {
@@ -30,7 +47,7 @@ pub struct Part {
 }
 
 impl Part {
-    fn start(row: &'static Row, number: u64) -> Self {
+    fn start(row: &'static Row, number: u64, told: Option<&Told>) -> Self {
         // Not all at one moment of an interval.
         let (seed, calm) =
             (number.to_string(), format!("{}s", row.calm().as_secs() + number % SHIPPED_INTERVAL));
@@ -41,7 +58,14 @@ impl Part {
             arguments.extend(["--incident", name, "--incident-after", &calm, "--incident-for", &lasts]);
         }
         arguments.extend(row.with);
-        let demo = Demo::start(&arguments);
+        let demo = match told {
+            None => Demo::start(&arguments),
+            Some(told) => {
+                let (alertmanager, hurry) = (format!("http://{}", told.address), row.scale.to_string());
+                arguments.extend(["--alertmanager", &alertmanager, "--hurry", &hurry]);
+                Demo::start_at(&free_address("127.0.0.1"), &arguments)
+            }
+        };
         Self { row, address: demo.address.clone(), demo: Some(demo), began: now(), end: now() }
     }
 
@@ -69,9 +93,17 @@ pub fn play(rows: &[&'static Row]) -> Vec<Verdict> {
     let (scale, site) = (rows[0].scale, settings(rows[0].scale, rows[0].fills_disk));
     // Whoever asks for a free port may lose it to another who starts.
     let alone = STARTS.lock().expect("no panics");
-    let mut parts: Vec<Part> = rows.iter().zip(1..).map(|(&row, number)| Part::start(row, number)).collect();
-    let addresses: Vec<String> = parts.iter().map(|part| part.address.clone()).collect();
-    let chain = Chain::scaled(&addresses.iter().map(String::as_str).collect::<Vec<_>>(), scale, &site);
+    let numbered = || rows.iter().zip(1..);
+    let (mut parts, watch): (Vec<Part>, Watch) = if super::is_alone() {
+        let told = Told::scaled(scale);
+        told.wait_for_ready();
+        (numbered().map(|(row, number)| Part::start(row, number, Some(&told))).collect(), Watch::Nobody(told))
+    } else {
+        let parts: Vec<Part> = numbered().map(|(row, number)| Part::start(row, number, None)).collect();
+        let addresses: Vec<&str> = parts.iter().map(|part| part.address.as_str()).collect();
+        let chain = Chain::scaled(&addresses, scale, &site);
+        (parts, Watch::Prometheus(chain))
+    };
     drop(alone);
     let started = now();
     for part in &mut parts {
@@ -84,19 +116,19 @@ pub fn play(rows: &[&'static Row]) -> Vec<Verdict> {
     }
     // What is over says so. What was killed stays dead. The short form does not wait for it.
     let last = if super::is_short() { now() } else { now() + RESOLVED };
-    let is_over = |part: &Part| !part.can_be_over() || is_resolved(&told(&chain, rows), &part.address);
+    let is_over = |part: &Part| !part.can_be_over() || is_resolved(&told(&watch, rows), &part.address);
     while now() < last && !parts.iter().all(is_over) {
         pause();
     }
-    let notices = told(&chain, rows);
+    let notices = told(&watch, rows);
     let verdicts: Vec<Verdict> = parts.iter().map(|part| Verdict::of(part, &notices)).collect();
     verdicts.iter().for_each(Verdict::say);
     verdicts
 }
 
 /// What came, but for what is true of the disk of this machine, whoever filled it.
-fn told(chain: &Chain, rows: &[&'static Row]) -> Vec<Notice> {
-    let mut notices = chain.webhook.notices();
+fn told(watch: &Watch, rows: &[&'static Row]) -> Vec<Notice> {
+    let mut notices = watch.webhook().notices();
     notices.retain(|notice| rows[0].fills_disk || notice.alert != "ImsMtaDiskFilling");
     notices
 }

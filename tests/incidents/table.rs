@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use imsimta_exporter::findings::rules::RULES;
+
 use super::SCALE;
 
 /// One incident.
@@ -90,6 +92,8 @@ const KNOWN: u32 = 900 + 120;
 const CLIENTS_KNOWN: u32 = 3600 + 120;
 /// What the exporter waits for is not divided: its looks at the host, and the log.
 const LOOKS: Duration = Duration::from_secs(12);
+/// What the exporter judges alone it judges by minutes that are not divided.
+const OWN_WINDOW: Duration = Duration::from_mins(5);
 /// What must not come is waited for so long at shipped intervals.
 const SILENCE: u32 = 900;
 
@@ -97,6 +101,12 @@ impl Row {
     /// The row of that name.
     pub fn named(name: &str) -> &'static Self {
         INCIDENTS.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no incident {name}"))
+    }
+
+    /// Whether the exporter has an alert of its own for all that must come.
+    pub fn is_found_by_the_exporter(&self) -> bool {
+        let finds = |must: &Must| RULES.iter().any(|rule| rule.alert == Some(must.alert));
+        matches!(self.by, By::Demo(_)) && self.must.iter().all(finds)
     }
 
     /// How long all is well before it begins.
@@ -107,8 +117,9 @@ impl Row {
 
     /// How long after the begin an alert has to be there.
     pub fn within(&self, must: &Must) -> Duration {
-        let divided = Duration::from_secs(must.within.into()) / self.scale;
-        if self.scale == 1 { divided } else { divided + LOOKS }
+        let shipped = Duration::from_secs(must.within.into());
+        let divided = if self.scale == 1 { shipped } else { shipped / self.scale + LOOKS };
+        if super::is_alone() { divided + OWN_WINDOW } else { divided }
     }
 
     /// How long the incident lasts.

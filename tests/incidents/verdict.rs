@@ -20,9 +20,12 @@ impl Verdict {
     pub fn of(part: &Part, notices: &[Notice]) -> Self {
         let row = part.row;
         let mut firing: Vec<&Notice> = Vec::new();
-        for notice in
-            notices.iter().filter(|notice| notice.instance == part.address && notice.status == "firing")
-        {
+        // Others are the dead man's switches.
+        let is_told = |notice: &&Notice| {
+            [Kind::Page, Kind::Ticket].map(Kind::receiver).contains(&notice.receiver.as_str())
+        };
+        let of_part = |notice: &&Notice| notice.instance == part.address && notice.status == "firing";
+        for notice in notices.iter().filter(of_part).filter(is_told) {
             let is_again = |other: &&Notice| {
                 (&other.alert, &other.channel, &other.receiver)
                     == (&notice.alert, &notice.channel, &notice.receiver)

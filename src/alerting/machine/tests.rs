@@ -51,7 +51,7 @@ impl Run {
     fn step(&mut self, after: Duration, noticed: Vec<Noticed>, sees: bool) {
         self.at += after;
         let unix = UnixTime::of(1_795_000_000_000 + i64::try_from(self.at.as_millis()).expect("small"));
-        self.machine.step(Moment { at: self.at, unix, noticed, sees: &|_, _| sees });
+        self.machine.step(Moment { at: self.at, hurry: 1, unix, noticed, sees: &|_, _| sees });
     }
 
     fn steps(&mut self, count: u32, noticed: &[Noticed], sees: bool) {
@@ -232,7 +232,7 @@ fn happens() -> impl Strategy<Value = Vec<(Happens, u32)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// An alert fires only while it is found, after it was found for its patience without a moment in which it was seen to be gone; it
     /// ends only when it was seen to be gone for as long as it stays. So it never flaps within its hold, whatever happens.
