@@ -73,7 +73,8 @@ impl Day {
                     (false, Some(By::Another), Some(since))
                         if ours_opened >= since
                             && world.prometheus_ended().is_some_and(|ended| ended < since)
-                            && lately.restarted.max(lately.cut_off) < now - ECHO =>
+                            // What nobody could see nobody can wait for.
+                            && lately.restarted.max(lately.cut_off).max(lately.gone) < now - ECHO =>
                     {
                         wrong.push(format!("{now}: ended by what Prometheus says of an earlier one"));
                     }
