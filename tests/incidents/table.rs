@@ -211,11 +211,11 @@ pub const INCIDENTS: &[Row] = &[
     // Processes.
     Row {
         is_short: true,
-        ..row("job-controller-dead", &[page("ImsMtaJobControllerDown", "", 180)], &["Job Controller"])
+        ..row("job-controller-dead", &[page("ImsMtaJobControllerDown", "", 180)], &["Job Controller", "job_controller"])
     },
     Row {
         is_short: true,
-        ..row("dispatcher-dead", &[page("ImsMtaDispatcherDown", "", 180)], &["Dispatcher"])
+        ..row("dispatcher-dead", &[page("ImsMtaDispatcherDown", "", 180)], &["Dispatcher", "dispatcher"])
     },
     row("fork-failed", &[ticket("ImsMtaDaemonErrors", "", 400), page(STUCK, ANY, 1200)], &["fork_failed"]),
     // Who connects.
