@@ -211,7 +211,11 @@ pub const INCIDENTS: &[Row] = &[
     // Processes.
     Row {
         is_short: true,
-        ..row("job-controller-dead", &[page("ImsMtaJobControllerDown", "", 180)], &["Job Controller", "job_controller"])
+        ..row(
+            "job-controller-dead",
+            &[page("ImsMtaJobControllerDown", "", 180)],
+            &["Job Controller", "job_controller"],
+        )
     },
     Row {
         is_short: true,
