@@ -121,7 +121,7 @@ fn told(observed: &Observed, now: f64) -> Markup {
                             None => span.ok { "is told" },
                         }
                     }
-                    td.n { (told.of_another) }
+                    td.n { @if let Some(alerts) = told.of_another { (alerts) } }
                     td { (ago(told.last_success, now)) }
                 }
             }

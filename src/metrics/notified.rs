@@ -18,6 +18,8 @@ pub fn fill(page: &mut Page, notified: &Notified) {
         if let Some(at) = told.last_success {
             page.moment(&metric::NOTIFICATION_LAST_SUCCESS, &[name], at);
         }
-        page.count(&metric::SPOKEN_BY_ANOTHER, &[name], told.of_another);
+        if let Some(alerts) = told.of_another {
+            page.count(&metric::SPOKEN_BY_ANOTHER, &[name], alerts);
+        }
     }
 }

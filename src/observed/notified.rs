@@ -24,7 +24,6 @@ labelled! {
         Redirect = "redirect": "it is somewhere else, where nobody is told";
         Answer = "answer": "its answer is too long or not understood";
         Secret = "secret": "a file with a secret, a certificate or a key cannot be used";
-        Program = "program": "a command failed, printed too much, or could not be started";
     }
 }
 
@@ -61,8 +60,8 @@ pub struct Told {
     pub dropped: u64,
     /// When it was last reached, by the clock that nobody sets.
     pub last_success: Option<f64>,
-    /// Alerts of which another speaks there now.
-    pub of_another: u64,
+    /// Alerts of which another speaks there now; nothing where it was not asked, or could not be.
+    pub of_another: Option<u64>,
     /// Why it was not told, where that is so now.
     pub problem: Option<String>,
 }
@@ -100,7 +99,7 @@ impl Receiver {
     pub fn failed(&self, how: Failure, problem: String) {
         let mut told = self.told.lock();
         told.failed[how as usize] += 1;
-        told.problem = Some(problem);
+        (told.problem, told.of_another) = (Some(problem), None);
     }
 
     /// For so many more alerts there was no room.
@@ -110,6 +109,6 @@ impl Receiver {
 
     /// Another speaks of so many alerts there.
     pub fn of_another(&self, alerts: u64) {
-        self.told.lock().of_another = alerts;
+        self.told.lock().of_another = Some(alerts);
     }
 }

@@ -61,11 +61,11 @@ fn beside_another_there_is_one_page() {
     let another = Another::fires(&alertmanager, "first");
     alertmanager.wait_for_speaker("first", Some(ANOTHER));
     sender.fires(&["first"]);
-    wait_for("it keeps still", RESEND * 5, || (sender.told(0).of_another == 1).then_some(()));
+    wait_for("it keeps still", RESEND * 5, || (sender.told(0).of_another == Some(1)).then_some(()));
     another.resolves();
     alertmanager.wait_until_said("first", &PAGE);
     // Its own condition holds on.
-    wait_for("it looked", RESEND * 5, || (sender.told(0).of_another == 0).then_some(()));
+    wait_for("it looked", RESEND * 5, || (sender.told(0).of_another == Some(0)).then_some(()));
     sender.fires(&[]);
     assert_eq!(sender.told(0).said(Said::Firing), 0);
     nothing_more_comes(&alertmanager, &sender, "first", &PAGE);
@@ -91,7 +91,7 @@ fn who_dies_is_taken_over_from() {
     let another = Another::fires(&alertmanager, "tcp_local");
     alertmanager.wait_for_speaker("tcp_local", Some(ANOTHER));
     sender.fires(&["tcp_local"]);
-    wait_for("it keeps still", RESEND * 5, || (sender.told(0).of_another == 1).then_some(()));
+    wait_for("it keeps still", RESEND * 5, || (sender.told(0).of_another == Some(1)).then_some(()));
     another.dies();
     alertmanager.wait_for_speaker("tcp_local", Some(US));
     wait_for("it is said again", RESEND * 10, || (sender.told(0).said(Said::Firing) > 3).then_some(()));

@@ -57,7 +57,7 @@ fn one_page_whoever_is_first_and_when_prometheus_dies() {
     theirs("dies");
     sender.fires(&all);
     all.into_iter().for_each(theirs);
-    wait_for("it keeps still", RESEND * 5, || (sender.told(0).of_another == 3).then_some(()));
+    wait_for("it keeps still", RESEND * 5, || (sender.told(0).of_another == Some(3)).then_some(()));
     // Prometheus says that it has ended, again and again, while it still holds here.
     alertmanager.wait_until_said("ends", &["firing", "resolved"]);
 

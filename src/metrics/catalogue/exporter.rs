@@ -111,7 +111,7 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len();
         "When a receiver of alerts was last reached; absent before."
         query "time() - imsimta_notification_last_success_timestamp_seconds > 300";
     SPOKEN_BY_ANOTHER = Gauge "imsimta_alerts_spoken_by_another" [RECEIVER] Exporter
-        "Alerts of this program of which another speaks at the receiver, such as Prometheus: it keeps still."
+        "Alerts of which another speaks at the receiver, such as Prometheus; absent while it cannot be asked."
         query "imsimta_alerts_spoken_by_another";
     OWN_CPU = Counter "process_cpu_seconds_total" [] Exporter
         "CPU time used by the exporter."
