@@ -23,7 +23,6 @@ use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -144,25 +143,18 @@ impl Prepared {
         };
         // It is there before the first tick, since the first state is saved before that.
         let earlier = saved.alerts.restored(clock.unix());
+        let collected = collectors::readings(&environment.collectors, &install, clock);
+        let limits = (&config.thresholds).into();
         let observed = Arc::new(Observed {
-            clock,
-            timezone,
-            collected: collectors::readings(&environment.collectors, &install, clock),
-            install,
-            limits: (&config.thresholds).into(),
             user: user.map(Into::into).unwrap_or_default(),
-            logs: RwLock::new(logs),
-            own: Mutex::default(),
             state: Mutex::new(saved.health),
             history: Mutex::new(saved.history_health),
             baseline: Mutex::new(saved.baseline_health),
             wakeups: wakeups.counts(),
-            connections: Arc::default(),
             alerts: Mutex::new(Arc::new(Standing::restored(&earlier))),
-            lately: Mutex::default(),
             notified: notify::receivers(&config.alerting),
             usual: Mutex::new(saved.alerts.usual()),
-            left_behind: AtomicU64::new(0),
+            ..Observed::new(clock, timezone, install, limits, collected, logs)
         });
         let (died, deaths) = mpsc::unbounded_channel();
         let site = Site {

@@ -89,6 +89,37 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// Nothing read so far, but for what is in the log book.
+    pub fn new(
+        clock: Clock,
+        timezone: LogZone,
+        install: Install,
+        limits: Thresholds,
+        collected: Readings,
+        book: LogBook,
+    ) -> Self {
+        Self {
+            clock,
+            timezone,
+            install,
+            limits,
+            user: OnceLock::new(),
+            logs: RwLock::new(book),
+            collected,
+            own: Mutex::default(),
+            state: Mutex::default(),
+            history: Mutex::default(),
+            baseline: Mutex::default(),
+            wakeups: Arc::default(),
+            connections: Arc::default(),
+            alerts: Mutex::default(),
+            usual: Mutex::default(),
+            lately: Mutex::default(),
+            notified: Notified::default(),
+            left_behind: AtomicU64::new(0),
+        }
+    }
+
     /// The log book, to read in.
     pub fn logs(&self) -> RwLockReadGuard<'_, LogBook> {
         self.logs.read()

@@ -2,9 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-
-use parking_lot::{Mutex, RwLock};
 
 use super::Checked;
 use crate::aggregate::{Aggregate, Totals};
@@ -12,7 +9,6 @@ use crate::app::Environment;
 use crate::app::collectors::{Collects, Kept, Of, Start, readings};
 use crate::config::Config;
 use crate::observed::latest::Turn;
-use crate::observed::notified::Notified;
 use crate::observed::{Clock, LogBook, Observed};
 use crate::source::install::Install;
 use crate::source::seed::new_seed;
@@ -48,24 +44,10 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
     let aggregate = Aggregate::new(Totals::new(new_seed()), zone, config.mta.block_size);
     // A user that the host does not have is a finding of its own.
     let user = config.mta.user.as_deref().and_then(|user| user::id_of(user, Path::new("/etc/passwd")).ok());
+    let collected = readings(&environment.collectors, &install, clock);
+    let (limits, book) = ((&config.thresholds).into(), LogBook::new(aggregate, false));
     Observed {
-        clock,
-        logs: RwLock::new(LogBook::new(aggregate, false)),
-        timezone,
-        collected: readings(&environment.collectors, &install, clock),
-        install,
-        limits: (&config.thresholds).into(),
         user: user.map(Into::into).unwrap_or_default(),
-        own: Mutex::default(),
-        state: Mutex::default(),
-        history: Mutex::default(),
-        baseline: Mutex::default(),
-        wakeups: Arc::default(),
-        connections: Arc::default(),
-        alerts: Mutex::default(),
-        lately: Mutex::default(),
-        notified: Notified::default(),
-        usual: Mutex::default(),
-        left_behind: AtomicU64::new(0),
+        ..Observed::new(clock, timezone, install, limits, collected, book)
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn command(state_directory: &Path, listen: SocketAddr) -> String {
 pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<&str>) -> Markup {
     let now = observed.clock.steady_seconds();
     let readiness = observed.readiness();
-    let situation = observed.situation();
+    let situation = observed.situation(observed.clock.now());
     let alerts = Arc::clone(&observed.alerts.lock());
     let body = html! {
         (mail::findings_of(&situation, &observed.limits))

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::Observed;
 use super::lately::{Lately, SUMS, Seen, Sum};
 use super::log_book::LogBook;
 use super::queue::Queue;
 use super::situation::{FRESH, delivered};
+use super::{Now, Observed};
 use crate::aggregate::Totals;
 use crate::aggregate::busiest::Ranking;
 use crate::aggregate::client::ClientActivity;
@@ -42,8 +42,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 impl Observed {
     /// Takes note of what sums are like now; to be called each second.
-    pub fn look(&self) {
-        let at = self.clock.monotonic();
+    pub fn look(&self, now: Now) {
+        let at = now.monotonic;
         let queue = self.collected.found::<Queue>().map(|queue| {
             let channels = queue.snapshot.channels.iter();
             channels.map(|(name, channel)| (name.clone(), channel.messages)).collect()
@@ -51,10 +51,10 @@ impl Observed {
         let save_failures = self.state.lock().failures;
         let seen = {
             let book = self.logs();
-            let now = self.clock.now().shown(&book.aggregate).now();
+            let present = now.shown(&book.aggregate).now();
             let lines = book.aggregate.totals.accounts.all().iter();
             let lines = lines.map(|account| (account.name.clone(), [account.unparsed.sum(), account.lines]));
-            let sums = book.is_read_until(now).then(|| sums(&book.aggregate.totals));
+            let sums = book.is_read_until(present).then(|| sums(&book.aggregate.totals));
             let overflows = self
                 .collected
                 .found::<SocketSnapshot>()
@@ -63,18 +63,19 @@ impl Observed {
         };
         let known = seen.sums.is_some();
         self.lately.lock().note(at, seen);
-        self.look_at_the_busiest(at, known);
+        self.look_at_the_busiest(now, known);
     }
 
     /// One of the busiest each second, since it takes a walk through all that were told apart; each minute what is usual.
-    fn look_at_the_busiest(&self, at: Duration, known: bool) {
+    fn look_at_the_busiest(&self, now: Now, known: bool) {
         let mut lately = self.lately.lock();
         if !known {
             lately.greatest = [None; 3];
             return;
         }
         let book = self.logs();
-        let (now, totals) = (self.clock.now().shown(&book.aggregate).now(), &book.aggregate.totals);
+        let (at, totals) = (now.monotonic, &book.aggregate.totals);
+        let now = now.shown(&book.aggregate).now();
         let connections = ClientActivity::Connections;
         let most = |ranking: Ranking<IpAddr>| ranking.rows.first().map_or(0, |&(_, count)| count);
         match at.as_secs() % 10 {
@@ -131,14 +132,14 @@ impl Observed {
     }
 
     /// The same beside what is usual.
-    fn compare(&self, lately: &Lately, situation: &mut Situation) {
+    fn compare(&self, lately: &Lately, situation: &mut Situation, now: Now) {
         if !situation.known.has(Source::Logs) {
             return;
         }
         let limits = &self.limits;
         let now = {
             let book = self.logs();
-            self.clock.now().shown(&book.aggregate).now()
+            now.shown(&book.aggregate).now()
         };
         let usual = self.usual.lock();
         for (&measure, seen) in ALL.iter().zip(self.measured(lately)) {
@@ -160,7 +161,7 @@ impl Observed {
     }
 
     /// What was noted of the last minutes.
-    pub(super) fn look_back(&self, situation: &mut Situation) {
+    pub(super) fn look_back(&self, situation: &mut Situation, now: Now) {
         let limits = &self.limits;
         let lately = self.lately.lock();
         let (window, shown) = (limits.silent_window, &mut situation.lately);
@@ -170,9 +171,9 @@ impl Observed {
         let lines = lately.lines(limits.unparsed_window);
         shown.lines = lines.map(|(log, [unparsed, lines])| (log.to_owned(), unparsed, lines)).collect();
         shown.save_failures = lately.save_failures(limits.save_window);
-        self.compare(&lately, situation);
+        self.compare(&lately, situation, now);
         drop(lately);
-        situation.lately.lagging = self.lagging();
+        situation.lately.lagging = self.lagging(now);
         situation.state_problem.clone_from(&self.state.lock().problem);
         if let Some(sockets) = self.collected.found::<SocketSnapshot>() {
             let of = |port, state| sockets.states.get(&(port, state)).copied().unwrap_or_default();
@@ -182,23 +183,23 @@ impl Observed {
                 .map(|&(port, _)| (port, (of(port, TcpState::SynRecv), of(port, TcpState::Established))));
             situation.half_open = half_open.collect();
         }
-        self.look_at_deliveries(limits.undelivered_window, situation);
+        self.look_at_deliveries(limits.undelivered_window, situation, now);
     }
 
     /// Logs that are not read to their end, and since when.
-    fn lagging(&self) -> Vec<(String, f64)> {
-        let (book, now) = (self.logs(), self.clock.steady_seconds());
+    fn lagging(&self, now: Now) -> Vec<(String, f64)> {
+        let (book, now) = (self.logs(), now.steady_seconds);
         let behind = book.following.iter().filter(|log| log.lag_bytes.is_some_and(|lag| lag > 0));
         behind.filter_map(|log| Some((log.log.clone(), now - log.caught_up_at?))).collect()
     }
 
     /// What channels delivered in which new messages wait.
-    fn look_at_deliveries(&self, window: Duration, situation: &mut Situation) {
+    fn look_at_deliveries(&self, window: Duration, situation: &mut Situation, now: Now) {
         if !situation.known.has(Source::Logs) {
             return;
         }
         let book = self.logs();
-        let (now, history) = (self.clock.now().shown(&book.aggregate).now(), book.history.lock());
+        let (now, history) = (now.shown(&book.aggregate).now(), book.history.lock());
         for (name, channel) in &mut situation.channels {
             let queue = channel.queue.as_mut().filter(|queue| queue.new >= self.limits.undelivered_messages);
             if let Some(queue) = queue {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Observed;
 use super::history::{History, RESOLUTIONS, Series};
 use super::latest::{About, Outline};
 use super::log_book::{Following, LogBook};
 use super::queue::Queue;
+use super::{Now, Observed};
 use crate::aggregate::daemon_log::Events;
 use crate::aggregate::destination::FailingDomains;
 use crate::aggregate::index::ChannelIndex;
@@ -39,14 +39,14 @@ const FINE: usize = 0;
 
 impl Observed {
     /// What daemons said of errors lately.
-    fn daemon_events(&self) -> Option<Events> {
+    fn daemon_events(&self, now: Now) -> Option<Events> {
         let book = self.logs();
-        let now = self.clock.now().shown(&book.aggregate).now();
+        let now = now.shown(&book.aggregate).now();
         (!book.daemon_events.shown.is_empty()).then(|| book.aggregate.totals.daemon_logs.recent(now))
     }
 
     /// What is known now.
-    pub fn situation(&self) -> Situation {
+    pub fn situation(&self, now: Now) -> Situation {
         let groups = self.collected.found::<ProcessSnapshot>();
         let groups = groups.as_ref().map(|snapshot| &snapshot.processes);
         let overaged = |(name, group): (&String, &ProcessGroup)| {
@@ -59,17 +59,17 @@ impl Observed {
             overaged: groups.into_iter().flatten().filter_map(overaged).collect(),
             services: self.services(),
             ports: self.collected.found().map(|found| ports(&found)).unwrap_or_default(),
-            daemon_events: self.daemon_events(),
+            daemon_events: self.daemon_events(now),
             ..Situation::default()
         };
         if let Some(files) = self.collected.found::<FilesystemSnapshot>() {
-            look_at_files(&files, self.clock.unix_seconds(), &mut situation);
+            look_at_files(&files, now.unix.seconds(), &mut situation);
         }
-        self.look_at_logs(&mut situation);
+        self.look_at_logs(&mut situation, now);
         if let Some(value) = self.collected.found::<Queue>() {
             situation.queue_known = value.snapshot.scan.is_some();
             for (name, queue) in &value.snapshot.channels {
-                let waiting = waiting(name, queue, &value, self.clock.unix_seconds());
+                let waiting = waiting(name, queue, &value, now.unix.seconds());
                 situation.channels.entry(name.clone()).or_default().queue = Some(waiting);
             }
         }
@@ -84,8 +84,8 @@ impl Observed {
             }
             situation.unread.extend(unread(outline));
         }
-        self.look_back(&mut situation);
-        self.look_at_usual(&mut situation);
+        self.look_back(&mut situation, now);
+        self.look_at_usual(&mut situation, now);
         situation.known = self.looked_at(situation.known, situation.daemon_events.is_some());
         situation
     }
@@ -123,12 +123,12 @@ impl Observed {
         services.collect()
     }
 
-    fn look_at_logs(&self, situation: &mut Situation) {
+    fn look_at_logs(&self, situation: &mut Situation, now: Now) {
         let book = self.logs();
         if !book.shown || book.catching_up || book.reading.runs == 0 {
             return;
         }
-        let now = self.clock.now().shown(&book.aggregate).now();
+        let now = now.shown(&book.aggregate).now();
         let newest = book.aggregate.totals.accounts.newest_entry();
         let question =
             |log: &Following| Some((log.log.clone(), log_clock::zone_question(log.clock_offset?)?));

@@ -1,14 +1,14 @@
 //! What is usual now, for the rules of [`findings`](crate::findings).
 
-use super::Observed;
+use super::{Now, Observed};
 use crate::aggregate::baseline::Series;
 use crate::findings::situation::{Enqueues, Situation};
 
 impl Observed {
     /// What is usual at this time of the week, and what comes in beside it.
-    pub(super) fn look_at_usual(&self, situation: &mut Situation) {
+    pub(super) fn look_at_usual(&self, situation: &mut Situation, now: Now) {
         let book = self.logs();
-        let now = self.clock.now().shown(&book.aggregate).now();
+        let now = now.shown(&book.aggregate).now();
         let baseline = book.baseline.lock();
         let queue = baseline.bands(Series::Queue, now);
         situation.usual.queue = queue.map(|(channel, band)| (channel.to_owned(), band)).collect();

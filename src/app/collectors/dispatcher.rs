@@ -108,16 +108,12 @@ mod tests {
     use std::fs::{create_dir, remove_file, write};
     use std::path::Path;
     use std::sync::Arc;
-    use std::sync::atomic::AtomicU64;
-
-    use parking_lot::{Mutex, RwLock};
 
     use super::{Dispatcher, Duration, Run, dispatcher, look};
     use crate::aggregate::{Aggregate, Totals};
     use crate::app::collectors::{Kept, Start};
     use crate::config::{self, Config};
-    use crate::observed::latest::Turn;
-    use crate::observed::notified::Notified;
+    use crate::observed::latest::{Readings, Turn};
     use crate::observed::{Clock, LogBook, Observed};
     use crate::source::install::Install;
     use crate::source::timezone::LogZone;
@@ -126,26 +122,10 @@ mod tests {
     fn observed(root: &Path) -> Arc<Observed> {
         let mut aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
         aggregate.totals.connections.set_max_life_time(Duration::from_hours(99).into());
-        Arc::new(Observed {
-            clock: Clock::start(),
-            logs: RwLock::new(LogBook::new(aggregate, false)),
-            timezone: LogZone::find(None),
-            collected: crate::observed::latest::Readings::default(),
-            install: Install { root: root.to_owned(), ..Install::default() },
-            limits: (&Config::default().thresholds).into(),
-            user: std::sync::OnceLock::default(),
-            own: Mutex::default(),
-            state: Mutex::default(),
-            history: Mutex::default(),
-            baseline: Mutex::default(),
-            wakeups: Arc::default(),
-            connections: Arc::default(),
-            alerts: Mutex::default(),
-            lately: Mutex::default(),
-            notified: Notified::default(),
-            usual: Mutex::default(),
-            left_behind: AtomicU64::new(0),
-        })
+        let install = Install { root: root.to_owned(), ..Install::default() };
+        let (limits, book) = ((&Config::default().thresholds).into(), LogBook::new(aggregate, false));
+        let zone = LogZone::find(None);
+        Arc::new(Observed::new(Clock::start(), zone, install, limits, Readings::default(), book))
     }
 
     /// How many hours the ledger knows of after a look.

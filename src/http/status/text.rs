@@ -25,7 +25,7 @@ const TITLES: [&str; 8] = ["channel", "in", "out", "failing", "waiting", "oldest
 
 /// The whole text.
 pub(in crate::http) fn text(observed: &Observed, clients: &ClientDisplay) -> String {
-    let (situation, limits) = (observed.situation(), &observed.limits);
+    let (situation, limits) = (observed.situation(observed.clock.now()), &observed.limits);
     let mut text = found(&situation, limits);
     let alerts = Arc::clone(&observed.alerts.lock());
     text.push_str(&alerts::text(&alerts, observed.clock.unix_seconds()));
