@@ -3,6 +3,7 @@
 //! Nothing here knows what a metric is. What a source cannot read is an error with the path in it,
 //! never a value; a scan takes the time as a parameter.
 
+pub mod child;
 pub mod commands;
 pub mod compressed;
 pub mod daemon_logs;

@@ -1,15 +1,12 @@
 //! What the MTA's own commands say: those of a fixed list, one at a time, and never through a shell.
 //!
-//! `run.rs` has a program print and ends it, with all that it started; `running.rs` is how this program's end is
-//! theirs; `program.rs` finds it; `rows.rs` reads what it prints by the tables in `summarize.rs`, `jobs.rs` and
+//! `program.rs` finds the program, which [`child`](super::child) runs; `rows.rs` reads what it prints by the tables in `summarize.rs`, `jobs.rs` and
 //! `counters.rs`.
 
 mod counters;
 mod jobs;
 mod program;
 mod rows;
-mod run;
-mod running;
 mod summarize;
 #[cfg(test)]
 mod tests;
@@ -25,10 +22,15 @@ use parking_lot::Mutex;
 
 pub use program::{PLACES, Program, ProgramError, find};
 use rows::Row;
-pub use run::MOST_OUTPUT;
-pub use running::RunningCommand;
 
+use super::child::{self, Ended, Printed, Run, first_line};
 use crate::record::labelled;
+
+/// What ends a command that runs.
+pub use super::child::Running as RunningCommand;
+
+/// The most that is read of what a command prints, on both outputs. A channel is some lines of a few hundred bytes.
+pub const MOST_OUTPUT: usize = 1 << 20;
 
 labelled! {
     /// What may be run.
@@ -203,17 +205,31 @@ impl Runner {
     pub fn run(&self, command: Command, clock: &dyn Fn() -> Duration) -> Result<Told, CommandError> {
         let _one = self.one.0.try_lock().ok_or(CommandError::Busy)?;
         let program = find(&self.root, self.program.as_deref())?;
-        let printed = run::output(&program, command.arguments(), self.timeout, &self.running, clock)?;
-        read(command, &printed)
+        let what = Run {
+            path: &program.path,
+            name: &program.name,
+            arguments: command.arguments(),
+            input: &[],
+            timeout: self.timeout,
+            most_output: MOST_OUTPUT,
+        };
+        let failed = |error| CommandError::Start { program: program.name.clone(), error };
+        let (ended, printed) = child::run(&what, &self.running, clock).map_err(failed)?;
+        match ended {
+            Ended::Itself(status) if status.success() => read(command, &printed),
+            Ended::Itself(status) => Err(CommandError::ExitStatus { status, said: printed.first_line() }),
+            Ended::TooMuch => Err(CommandError::Output),
+            Ended::TooLong => Err(CommandError::Timeout { timeout: self.timeout }),
+        }
     }
 }
 
 /// What a command told that printed this and ended well: an error message may be on either output.
-fn read(command: Command, printed: &run::Printed) -> Result<Told, CommandError> {
+fn read(command: Command, printed: &Printed) -> Result<Told, CommandError> {
     let error = String::from_utf8_lossy(&printed.error);
     let read = rows::read(command.rows(), &String::from_utf8_lossy(&printed.out));
     if let Some(complaint) = read.complaint.as_deref().or_else(|| rows::complaint(&error)) {
-        return Err(CommandError::Complaint { said: run::first_line(complaint.as_bytes()) });
+        return Err(CommandError::Complaint { said: first_line(complaint.as_bytes()) });
     }
     let silent = printed.first_line().is_empty();
     if read.understood == 0 && !(silent && command.may_be_silent()) {

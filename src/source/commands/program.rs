@@ -32,7 +32,7 @@ pub enum ProgramError {
     #[error("{} is no file", .0.display())]
     NoFile(PathBuf),
     /// The permissions.
-    #[error("{} may not be run by this user: {error}; the MTA's commands are for its own user (mta.user)", path.display())]
+    #[error("{} may not be run by this user: {error}; commands run as the user of this program (mta.user)", path.display())]
     Denied {
         /// The program.
         path: PathBuf,

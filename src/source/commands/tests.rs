@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::run::Printed;
 use super::{
-    ChannelTold, Command, CommandError, FailureReason, OneAtATime, Runner, RunningCommand, Told, read,
+    ChannelTold, Command, CommandError, FailureReason, OneAtATime, Printed, Runner, RunningCommand, Told,
+    read,
 };
 use crate::source::spool::MAX_CHANNELS;
 

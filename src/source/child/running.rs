@@ -17,9 +17,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Members of a group that are asked for, at most, once they were killed.
 const MOST_ORPHANS: usize = 1000;
 
-/// The command that runs, where one does, for whoever has to end it.
+/// The program that runs, where one does, for whoever has to end it.
 #[derive(Clone, Debug, Default)]
-pub struct RunningCommand(Arc<Held>);
+pub struct Running(Arc<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
@@ -28,7 +28,7 @@ struct Held {
     group: Mutex<Option<Pid>>,
 }
 
-impl RunningCommand {
+impl Running {
     /// Kills what runs. Nothing is started any more.
     pub fn end(&self) {
         self.0.over.store(true, Ordering::Release);
