@@ -152,7 +152,8 @@ impl Prepared {
             baseline: Mutex::new(saved.baseline_health),
             wakeups: wakeups.counts(),
             alerts: Mutex::new(Arc::new(Standing::restored(&earlier))),
-            notified: notify::receivers(&config.alerting),
+            notified: notify::receivers(&config)
+                .after(saved.alerts.told(), saved.alerts.goes_on(clock.unix())),
             usual: Mutex::new(saved.alerts.usual()),
             ..Observed::new(clock, timezone, install, limits, collected, logs)
         });
@@ -180,7 +181,7 @@ impl Prepared {
         let alerting = Alerting::spawn(Arc::clone(&observed), earlier, environment.hurry, died.clone())
             .map_err(|error| no_thread(&error))?;
         let notice = || DeathNotice::new("notify", died.clone());
-        notify::spawn(&config.alerting, &observed, &alerting.subscribe(), notify::RESEND, notice);
+        notify::spawn(&config, &observed, &alerting.subscribe(), notify::RESEND, notice);
         let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
         let listener = (listener, Entrance::plain(address, environment.beyond));
         let first = Generation { config, log, collectors };

@@ -23,6 +23,7 @@ mod mta;
 mod probe;
 mod processes;
 mod queue;
+mod receivers;
 mod reference;
 mod set;
 mod sockets;
@@ -59,6 +60,7 @@ pub use mta::Mta;
 pub use probe::{MOST_PROBED, Probe};
 pub use processes::{MOST_NAMES, Processes};
 pub use queue::Queue;
+pub use receivers::{AlertCommand, Syslog, SyslogFormat, SyslogPlace, Webhook};
 pub use reference::{example, reference};
 use set::SetValues;
 pub use sockets::{MOST_PORTS, Sockets, USUAL_PORTS};
@@ -108,6 +110,9 @@ sections! {
     state: State,
     baseline: Baseline,
     alerting: Alerting,
+    webhook: Webhook = "alerting.webhook",
+    command: AlertCommand = "alerting.command",
+    syslog: Syslog = "alerting.syslog",
     thresholds: Table = "alerting.thresholds",
 }
 
@@ -187,6 +192,7 @@ pub fn load(
     let config = Config::read(&mut values);
     values.judge_options(&config.logs);
     values.judge_alerting(&config.alerting);
+    values.judge_webhook(&config.webhook);
     if problems.is_empty() { Ok(with_exact_paths(config, flags)) } else { Err(ConfigErrors::new(problems)) }
 }
 

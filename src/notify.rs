@@ -1,14 +1,20 @@
-//! Tells others of alerts: Alertmanagers, each by itself, and shows that this program lives. What fires comes from [`alerting`](crate::alerting), and nothing
-//! here holds up those who read.
+//! Tells others of alerts: Alertmanagers, each by itself, and without any a webhook, a command and a syslog; and shows that
+//! this program lives. What fires comes from [`alerting`](crate::alerting), and nothing here holds up those who read.
 
 mod alertmanager;
 mod api;
 mod aside;
 mod beat;
 mod client;
+mod command;
 mod failed;
+mod lookup;
 mod notice;
+mod payload;
 mod secrets;
+mod syslog;
+mod teller;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,22 +23,40 @@ use hyper::Uri;
 use tokio::sync::watch;
 
 use crate::alerting::Alert;
-use crate::config::Alerting;
-use crate::observed::Observed;
+use crate::alerting::telling::Manner as Telling;
+use crate::config::{Alerting, Config};
 use crate::observed::notified::Notified;
+use crate::observed::{Clock, Observed};
 use alertmanager::{Alertmanager, Manner};
 use beat::Beat;
 use client::{Client, Patience};
+use command::Command;
 use notice::Site;
 use secrets::Files;
+use syslog::Syslog;
+use teller::{Teller, Way};
+use webhook::Webhook;
 
 /// How often it is said again that an alert fires; Prometheus does it as often.
 pub const RESEND: Duration = Duration::from_mins(1);
 
 /// The receivers of a configuration, told of nothing so far.
-pub fn receivers(alerting: &Alerting) -> Notified {
+pub fn receivers(config: &Config) -> Notified {
+    let alerting = &config.alerting;
     let beat = alerting.beat_url_file.iter().map(|_| beat::NAME.to_owned());
-    Notified::new(alertmanagers(alerting).iter().map(name).chain(beat))
+    let ways = ways(config, Clock::start()).into_iter().map(|(way, _)| way.name().to_owned());
+    Notified::new(alertmanagers(alerting).iter().map(name).chain(beat).chain(ways))
+}
+
+/// Those that hear of alerts from this program alone, and how.
+fn ways(config: &Config, clock: Clock) -> Vec<(Way, Telling)> {
+    let Config { webhook, command, syslog, .. } = config;
+    let ways = [
+        Webhook::new(webhook).map(|way| (Way::Webhook(Box::new(way)), webhook.manner())),
+        Command::new(command, clock).map(|way| (Way::Command(way), command.manner())),
+        Syslog::new(syslog).map(|way| (Way::Syslog(way), syslog.manner())),
+    ];
+    ways.into_iter().flatten().collect()
 }
 
 fn alertmanagers(alerting: &Alerting) -> &[Uri] {
@@ -48,13 +72,13 @@ fn name(uri: &Uri) -> String {
 /// A task for each receiver of [`receivers`]. To be called within a runtime. `resend` is [`RESEND`], unless a test has
 /// less time; `noticed` is held by each task, and dropped when it ends.
 pub fn spawn<N: Send + 'static>(
-    alerting: &Alerting,
+    config: &Config,
     observed: &Arc<Observed>,
     alerts: &watch::Receiver<Arc<[Alert]>>,
     resend: Duration,
     noticed: impl Fn() -> N,
 ) {
-    let site = Arc::new(Site::new(alerting));
+    let (alerting, site) = (&config.alerting, Arc::new(Site::new(config)));
     let manner = Manner { mode: alerting.mode, resend };
     let files = Files {
         ca: alerting.ca_file.clone(),
@@ -81,6 +105,15 @@ pub fn spawn<N: Send + 'static>(
         tokio::spawn(async move {
             let _notice = notice;
             beat.run(alerts).await;
+        });
+    }
+    let first = alertmanagers(alerting).len() + usize::from(alerting.beat_url_file.is_some());
+    for (place, (way, manner)) in (first..).zip(ways(config, observed.clock)) {
+        let teller = Teller::new(way, manner, Arc::clone(&site), Arc::clone(observed), place);
+        let (alerts, notice) = (alerts.clone(), noticed());
+        tokio::spawn(async move {
+            let _notice = notice;
+            teller.run(alerts).await;
         });
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Identity;
 use super::machine::{Condition, MAX_CONDITIONS, Machine, Phase};
+use super::telling::SavedTelling;
 use crate::aggregate::time::{Millis, UnixTime};
 use crate::findings::alert_of::{LABELS, Labels};
 use crate::findings::measure::Usual;
@@ -29,6 +30,8 @@ pub struct Saved {
     conditions: Vec<SavedCondition>,
     /// What is usual, which is of use however old it is.
     usual: Usual,
+    /// What receivers were told.
+    told: Vec<SavedTelling>,
 }
 
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -52,13 +55,30 @@ impl Saved {
     /// What is to be saved of what is pending or fires.
     pub fn of(conditions: &BTreeMap<Identity, Condition>, now: UnixTime) -> Self {
         let conditions = conditions.iter().map(SavedCondition::of).collect();
-        Self { at: now, conditions, usual: Usual::default() }
+        Self { at: now, conditions, ..Self::default() }
     }
 
     /// With what is usual.
     #[must_use]
     pub fn with_usual(self, usual: Usual) -> Self {
         Self { usual, ..self }
+    }
+
+    /// With what receivers were told.
+    #[must_use]
+    pub fn with_told(self, told: Vec<SavedTelling>) -> Self {
+        Self { told, ..self }
+    }
+
+    /// What receivers were told.
+    pub fn told(&self) -> &[SavedTelling] {
+        &self.told
+    }
+
+    /// Whether what fired then may go on.
+    pub fn goes_on(&self, now: UnixTime) -> bool {
+        let age = now.since(self.at);
+        age <= GOES_ON && age >= Millis::default().less(SLACK)
     }
 
     /// What was usual.
@@ -68,9 +88,8 @@ impl Saved {
 
     /// What an earlier run had, where that may go on.
     pub fn restored(&self, now: UnixTime) -> Machine {
-        let age = now.since(self.at);
         let mut machine = Machine::default();
-        if age > GOES_ON || age < Millis::default().less(SLACK) {
+        if !self.goes_on(now) {
             return machine;
         }
         let known = self.conditions.iter().filter_map(SavedCondition::restored);

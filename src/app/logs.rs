@@ -278,9 +278,11 @@ impl Thread {
         // The first snapshot waits for a log, and the history goes with one.
         let beside = self.saved_at.is_some() && now.saturating_sub(self.beside_saved_at) >= BESIDE_INTERVAL;
         let alerts = Arc::clone(&self.observed.alerts.lock());
+        // What was told has to be known after a kill, too: what is told again is another page.
+        let so_far = alerts.changes + self.observed.notified.changes();
         let due = match self.saved_at {
             Some(at) => {
-                let (passed, changed) = (now.saturating_sub(at), alerts.changes != self.alerts_saved);
+                let (passed, changed) = (now.saturating_sub(at), so_far != self.alerts_saved);
                 let waits = self.changed || !alerts.conditions.is_empty();
                 (waits && passed >= self.interval)
                     || (changed && passed >= ALERTS_INTERVAL.min(self.interval))
@@ -290,7 +292,7 @@ impl Thread {
         if due || beside {
             self.writer.save(self.copy(beside));
             self.changed = false;
-            self.alerts_saved = alerts.changes;
+            self.alerts_saved = so_far;
             self.saved_at = Some(now);
         }
         if beside {
@@ -304,6 +306,7 @@ impl Thread {
         let snapshot = Snapshot { positions: self.logs.positions(), totals: book.aggregate.totals.clone() };
         let alerts = self.observed.alerts.lock().saved(self.observed.clock.unix());
         let alerts = alerts.with_usual(self.observed.usual.lock().clone());
+        let alerts = alerts.with_told(self.observed.notified.saved());
         let beside = beside
             .then(|| Beside { history: book.history.lock().clone(), baseline: book.baseline.lock().clone() });
         Save { snapshot, alerts, beside }

@@ -56,7 +56,8 @@ section! {
     mode: Mode = one(mode),
         expects "\"backup\", \"always\" or \"off\"",
         default Mode::Backup => "\"backup\"",
-        "When it does: where no other speaks of the same alert, such as a Prometheus with the rules; whoever else does; never.";
+        "When it does: where no other speaks of the same alert, such as a Prometheus with the rules; whoever else does; never. It is about \
+         Alertmanagers alone.";
 
     labels: Vec<(String, String)> = many(MOST_LABELS, label),
         expects "a list of at most 16 labels such as [\"instance=mx1.example.com:9797\", \"cluster=eu\"]",
@@ -112,7 +113,7 @@ fn mode(text: &str) -> Result<Mode, Refusal> {
     found.ok_or_else(|| Refusal::new("there is no such mode"))
 }
 
-fn user(text: &str) -> Result<String, Refusal> {
+pub(super) fn user(text: &str) -> Result<String, Refusal> {
     if text.is_empty() || text.contains(':') || text.contains(char::is_control) {
         return Err(Refusal::new("no password goes with such a name"));
     }

@@ -111,7 +111,7 @@ pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
 ///
 /// ```text
 /// section! {
-///     section: Struct "What the section is for.";
+///     section: Struct in "outer.section" "What the section is for.";     `in` only where it is within another
 ///
 ///     key: Type = parser, flag "--flag",              the flag only where one sets the key
 ///         expects "the end of a sentence",
@@ -129,7 +129,7 @@ pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
 /// make one of a function that takes text.
 macro_rules! section {
     (
-        $section:ident: $struct:ident $about:literal;
+        $section:ident: $struct:ident $(in $within:literal)? $about:literal;
         $(
             $key:ident: $type:ty = $parser:expr, $(flag $flag:literal,)?
             expects $expects:expr,
@@ -149,11 +149,13 @@ macro_rules! section {
         }
 
         impl $struct {
-            pub(super) const SECTION: $crate::config::Section = $crate::config::Section {
-                name: stringify!($section),
+            const NAME: &'static str = section!(@name $section $($within)?);
+
+            pub(in $crate::config) const SECTION: $crate::config::Section = $crate::config::Section {
+                name: Self::NAME,
                 doc: $about,
                 keys: || &[$($crate::config::Key {
-                    section: stringify!($section),
+                    section: Self::NAME,
                     name: stringify!($key),
                     flag: section!(@flag $($flag)?),
                     expects: $expects,
@@ -162,10 +164,10 @@ macro_rules! section {
                 }),*],
             };
 
-            pub(super) fn read(values: &mut impl $crate::config::keys::Values) -> Self {
+            pub(in $crate::config) fn read(values: &mut impl $crate::config::keys::Values) -> Self {
                 let mut section = Self::default();
                 $(
-                    if let Some(value) = values.read(stringify!($section), stringify!($key), $parser) {
+                    if let Some(value) = values.read(Self::NAME, stringify!($key), $parser) {
                         section.$key = value;
                     }
                 )*
@@ -179,6 +181,8 @@ macro_rules! section {
             }
         }
     };
+    (@name $section:ident) => { stringify!($section) };
+    (@name $section:ident $within:literal) => { $within };
     (@flag) => { None };
     (@flag $flag:literal) => { Some($flag) };
     (@absent $default:expr) => { $crate::config::WhenAbsent::Default(stringify!($default)) };

@@ -6,7 +6,7 @@ use super::error::{Problem, quoted, shown};
 use super::keys::{self, Values};
 use super::layers::Layers;
 use super::value::Refusal;
-use super::{Alerting, Logs, logs};
+use super::{Alerting, Logs, Webhook, logs};
 
 /// The values that are set, and what is wrong with them.
 pub(super) struct SetValues<'a> {
@@ -44,9 +44,21 @@ impl SetValues<'_> {
 
     /// Judges the keys of `[alerting]` together.
     pub(super) fn judge_alerting(&mut self, alerting: &Alerting) {
-        let Some((name, reason)) = alerting.misplaced() else { return };
-        let value = self.value("alerting", name).unwrap_or_else(|| Value::from(Vec::<String>::new()));
-        self.refuse("alerting", name, &value, reason.to_owned());
+        if let Some((name, reason)) = alerting.misplaced() {
+            self.refuse_together("alerting", name, reason);
+        }
+    }
+
+    /// Judges the keys of `[alerting.webhook]` together.
+    pub(super) fn judge_webhook(&mut self, webhook: &Webhook) {
+        if let Some((name, reason)) = webhook.misplaced() {
+            self.refuse_together("alerting.webhook", name, reason);
+        }
+    }
+
+    fn refuse_together(&mut self, section: &str, name: &str, reason: &str) {
+        let value = self.value(section, name).unwrap_or_else(|| Value::from(Vec::<String>::new()));
+        self.refuse(section, name, &value, reason.to_owned());
     }
 
     fn value(&self, section: &str, name: &str) -> Option<Value> {

@@ -184,7 +184,7 @@ fn unknown_names_are_answered_with_known_ones() {
     refused(
         "[spool]\n",
         &["FILE: unknown section [spool]; the sections are [mta], [logs], [queue], [held], [sockets], \
-         [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [baseline], [alerting], [alerting.thresholds]"],
+         [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [baseline], [alerting], [alerting.webhook], [alerting.command], [alerting.syslog], [alerting.thresholds]"],
     );
     refused("[Mta]\nroot = \"/x\"\n", &["FILE: unknown section [Mta]; did you mean [mta]?"]);
     refused("[http]\nlsiten = \"x\"\n", &["FILE: http.lsiten: unknown key; did you mean http.listen?"]);
@@ -200,7 +200,7 @@ fn unknown_names_are_answered_with_known_ones() {
         "\"logs[99999999]\" = 1\n",
         &[
             "FILE: logs[99999999]: no key stands outside the sections; the sections are [mta], [logs], [queue], \
-         [held], [sockets], [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [baseline], [alerting], [alerting.thresholds]",
+         [held], [sockets], [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [baseline], [alerting], [alerting.webhook], [alerting.command], [alerting.syslog], [alerting.thresholds]",
         ],
     );
     refused("[http]\n\"a\\nb\\u001b\" = 1\n", &["FILE: http.a\\nb\\u{1b}: unknown key; [http] has listen"]);

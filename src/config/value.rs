@@ -49,10 +49,7 @@ pub(super) fn many<T: PartialEq>(
     parse: impl Fn(&str) -> Result<T, Refusal>,
 ) -> impl Fn(Value) -> Result<Vec<T>, Refusal> {
     move |value| {
-        let texts = match Written::try_from(value)? {
-            Written::Many(texts) => texts,
-            Written::One(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
-        };
+        let texts = texts(value)?;
         if texts.len() > most {
             return Err(Refusal(format!("has {} entries, at most {most} are possible", texts.len())));
         }
@@ -66,6 +63,14 @@ pub(super) fn many<T: PartialEq>(
         }
         Ok(items)
     }
+}
+
+/// The texts of a list.
+pub(super) fn texts(value: Value) -> Result<Vec<String>, Refusal> {
+    Ok(match Written::try_from(value)? {
+        Written::Many(texts) => texts,
+        Written::One(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
+    })
 }
 
 /// The same for what a collector looks for: with nothing to look for it would see nothing, and call that a success.

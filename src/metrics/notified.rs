@@ -15,6 +15,7 @@ pub fn fill(page: &mut Page, notified: &Notified) {
             page.count(&metric::NOTIFICATIONS_FAILED, &[name, how.label()], told.failed(how));
         }
         page.count(&metric::NOTIFICATIONS_DROPPED, &[name], told.dropped);
+        page.count(&metric::NOTIFICATIONS_DELAYED, &[name], told.put_off);
         if let Some(at) = told.last_success {
             page.moment(&metric::NOTIFICATION_LAST_SUCCESS, &[name], at);
         }

@@ -140,7 +140,8 @@ fn of_head(text: &str) -> Option<UnixTime> {
     Some(UnixTime::of(time.as_millisecond()).and(HALF_A_SECOND))
 }
 
-fn text(time: UnixTime) -> String {
+/// A time as it is written in JSON.
+pub(super) fn text(time: UnixTime) -> String {
     Timestamp::from_millisecond(time.millis()).unwrap_or_default().to_string()
 }
 

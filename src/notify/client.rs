@@ -2,8 +2,6 @@
 //! is looked for where an answer points to.
 
 use std::future::Future;
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -24,6 +22,7 @@ use tokio_rustls::TlsConnector;
 
 use super::aside::Aside;
 use super::failed::{Failed, of_status};
+use super::lookup::Lookup;
 use super::secrets::{Files, Secrets};
 use crate::observed::notified::Failure;
 
@@ -57,9 +56,7 @@ pub(super) struct Client {
     files: Files,
     patience: Patience,
     reading: Aside<Result<Secrets, String>>,
-    asking: Aside<io::Result<Vec<SocketAddr>>>,
-    /// Where it was last. Name servers may be what an alert is about.
-    last_known: Option<(String, Vec<SocketAddr>)>,
+    lookup: Lookup,
 }
 
 /// What is asked.
@@ -84,13 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 impl Client {
     pub(super) fn new(files: Files, patience: Patience) -> Self {
-        Self {
-            files,
-            patience,
-            reading: Aside::new("secrets"),
-            asking: Aside::new("lookup"),
-            last_known: None,
-        }
+        Self { files, patience, reading: Aside::new("secrets"), lookup: Lookup::new(patience.aside) }
     }
 
     /// Asks a receiver, or one whose URL is in a file.
@@ -137,7 +128,7 @@ impl Client {
 
     async fn connect(&mut self, uri: &Uri, secrets: &Secrets) -> Result<Box<dyn Stream>, Failed> {
         let (host, port) = place(uri);
-        let addresses = self.addresses(host.to_owned(), port).await?;
+        let addresses = self.lookup.addresses(host.to_owned(), port).await?;
         let tcp = TcpStream::connect(&addresses[..])
             .await
             .map_err(|error| Failed::new(Failure::Connect, format!("no connection: {error}")))?;
@@ -150,30 +141,6 @@ impl Client {
         let name = ServerName::try_from(host.to_owned()).map_err(|error| tls(error.to_string()))?;
         let stream = TlsConnector::from(config).connect(name, tcp).await;
         Ok(Box::new(stream.map_err(|error| tls(format!("no TLS: {error}")))?))
-    }
-
-    /// Where a host is: by its name, else where it was last.
-    async fn addresses(&mut self, host: String, port: u16) -> Result<Vec<SocketAddr>, Failed> {
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, port)]);
-        }
-        let asked = (host.clone(), port);
-        let found = self.asking.run(self.patience.aside, move || {
-            std::net::ToSocketAddrs::to_socket_addrs(&asked).map(Iterator::collect)
-        });
-        let problem = match found.await {
-            Ok(Ok(addresses)) if !addresses.is_empty() => {
-                self.last_known = Some((host, addresses.clone()));
-                return Ok(addresses);
-            }
-            Ok(Ok(_)) => "it has no address".to_owned(),
-            Ok(Err(error)) => error.to_string(),
-            Err(error) => error.to_string(),
-        };
-        match &self.last_known {
-            Some((known, addresses)) if *known == host => Ok(addresses.clone()),
-            _ => Err(Failed::new(Failure::Connect, format!("the name of its host is not known: {problem}"))),
-        }
     }
 }
 

@@ -1,27 +1,14 @@
 //! An alert as those hear of it who are told: the labels that Prometheus would give it, and where it leads.
 
-use std::collections::BTreeMap;
-
 use crate::aggregate::time::UnixTime;
 use crate::alerting::Alert;
-use crate::config::Alerting;
+pub(super) use crate::alerting::notice::{Notice, Texts};
+use crate::config::Config;
 use crate::rules::links::{Links, escaped};
-
-/// Labels or annotations.
-pub(super) type Texts = BTreeMap<String, String>;
 
 /// The alert that always fires, whose silence shows that this program is dead. Never that of the rules: its silence
 /// shows that Prometheus is.
 pub(super) const WATCHDOG: &str = "ImsMtaSidecarWatchdog";
-
-/// One alert. Two with the same labels are the same alert.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Notice {
-    pub(super) labels: Texts,
-    pub(super) annotations: Texts,
-    /// Since when it fires.
-    pub(super) since: UnixTime,
-}
 
 /// What all alerts of a site have.
 #[derive(Clone, Debug)]
@@ -34,8 +21,12 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) fn new(alerting: &Alerting) -> Self {
-        let mut labels = Texts::from([("job".to_owned(), alerting.job.clone())]);
+    /// Without a label `instance` it is the name of this host, and the port of the pages.
+    pub(super) fn new(config: &Config) -> Self {
+        let alerting = &config.alerting;
+        let instance = format!("{}:{}", host_name(), config.http.listen.port());
+        let mut labels =
+            Texts::from([("job".to_owned(), alerting.job.clone()), ("instance".to_owned(), instance)]);
         labels.extend(alerting.labels.iter().cloned());
         let site = Self { labels, links: Links::new(alerting), generator: String::new() };
         // A host, a port and brackets are as they are in a URL.
@@ -89,4 +80,9 @@ impl Site {
         ]);
         Notice { labels, annotations, since }
     }
+}
+
+/// The name that this host gives itself.
+pub(super) fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -1,7 +1,10 @@
 //! What became of telling others of alerts: a row for each receiver.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use parking_lot::Mutex;
 
+use crate::alerting::telling::SavedTelling;
 use crate::record::labelled;
 
 labelled! {
@@ -15,31 +18,64 @@ labelled! {
 labelled! {
     /// Why a receiver was not told.
     Failure {
-        Connect = "connect": "nobody answers at its address, or its name is not known";
+        Connect = "connect": "nobody answers at its address, or its name is not known; a command cannot be run";
         Tls = "tls": "no TLS, such as for a certificate that nobody here vouches for";
         Timeout = "timeout": "it did not take or answer in time";
         Denied = "denied": "it does not know this program, or not its password (401, 403)";
         Refused = "refused": "it refuses what it was told (other 4xx)";
         Server = "server": "it fails by itself (5xx)";
         Redirect = "redirect": "it is somewhere else, where nobody is told";
-        Answer = "answer": "its answer is too long or not understood";
+        Answer = "answer": "its answer, or what a command prints, is too long or not understood";
+        ExitStatus = "exit_status": "a command ended with another exit status than 0, or by a signal";
         Secret = "secret": "a file with a secret, a certificate or a key cannot be used";
     }
 }
 
 /// All receivers, in the order of the configuration.
 #[derive(Debug, Default)]
-pub struct Notified(Vec<Receiver>);
+pub struct Notified {
+    receivers: Vec<Receiver>,
+    /// How often what is to be saved of them has changed.
+    changes: AtomicU64,
+}
 
 impl Notified {
     /// Receivers that were told of nothing so far.
     pub fn new(names: impl IntoIterator<Item = String>) -> Self {
-        Self(names.into_iter().map(|name| Receiver { name, told: Mutex::default() }).collect())
+        let receiver =
+            |name| Receiver { name, told: Mutex::default(), saved: Mutex::default(), goes_on: true };
+        Self { receivers: names.into_iter().map(receiver).collect(), changes: AtomicU64::default() }
+    }
+
+    /// The same after an earlier run, which told them this. `goes_on` says whether it is known what fired then.
+    #[must_use]
+    pub fn after(mut self, saved: &[SavedTelling], goes_on: bool) -> Self {
+        for receiver in &mut self.receivers {
+            let earlier = saved.iter().find(|saved| saved.receiver == receiver.name);
+            (receiver.saved, receiver.goes_on) = (Mutex::new(earlier.cloned()), goes_on);
+        }
+        self
     }
 
     /// All of them.
     pub fn receivers(&self) -> &[Receiver] {
-        &self.0
+        &self.receivers
+    }
+
+    /// What they were told, to be saved.
+    pub fn saved(&self) -> Vec<SavedTelling> {
+        self.receivers.iter().filter_map(|receiver| receiver.saved.lock().clone()).collect()
+    }
+
+    /// Takes what a receiver was told, to be saved.
+    pub fn save(&self, receiver: &Receiver, saved: SavedTelling) {
+        *receiver.saved.lock() = Some(saved);
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often that has changed in this run.
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 }
 
@@ -48,7 +84,10 @@ impl Notified {
 pub struct Receiver {
     /// The value of the label: no secret.
     pub name: String,
+    /// Whether it is known what fired when an earlier run told it something last.
+    pub goes_on: bool,
     told: Mutex<Told>,
+    saved: Mutex<Option<SavedTelling>>,
 }
 
 /// What became of telling one.
@@ -58,6 +97,8 @@ pub struct Told {
     failed: [u64; Failure::ALL.len()],
     /// Alerts for which there was no room.
     pub dropped: u64,
+    /// Notifications that its limit has put off.
+    pub put_off: u64,
     /// When it was last reached, by the clock that nobody sets.
     pub last_success: Option<f64>,
     /// Alerts of which another speaks there now; nothing where it was not asked, or could not be.
@@ -84,6 +125,11 @@ impl Receiver {
         self.told.lock().clone()
     }
 
+    /// What an earlier run told it.
+    pub fn earlier(&self) -> SavedTelling {
+        self.saved.lock().clone().unwrap_or_else(|| SavedTelling::none(&self.name))
+    }
+
     /// So many alerts were told as this, and taken.
     pub fn said(&self, what: Said, alerts: u64) {
         self.told.lock().said[what as usize] += alerts;
@@ -105,6 +151,11 @@ impl Receiver {
     /// For so many more alerts there was no room.
     pub fn dropped(&self, alerts: u64) {
         self.told.lock().dropped += alerts;
+    }
+
+    /// Its limit has put off so many more notifications.
+    pub fn put_off(&self, notifications: u64) {
+        self.told.lock().put_off += notifications;
     }
 
     /// Another speaks of so many alerts there.

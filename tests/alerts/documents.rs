@@ -28,6 +28,10 @@ const UNASKED: &[(&str, &str)] = &[
         "imsimta_notification_last_success_timestamp_seconds",
         "docs/alertmanager.md: whether receivers of alerts are reached",
     ),
+    (
+        "imsimta_notifications_delayed_total",
+        "docs/receivers.md: whether receivers of alerts are told in time",
+    ),
     ("imsimta_notifications_dropped_total", "docs/alertmanager.md: whether receivers of alerts are reached"),
     ("imsimta_notifications_failed_total", "docs/alertmanager.md: whether receivers of alerts are reached"),
     ("imsimta_notifications_sent_total", "docs/alertmanager.md: whether receivers of alerts are reached"),

@@ -78,21 +78,30 @@ fn tls_server(stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
     StreamOwned::new(ServerConnection::new(Arc::new(config)).expect("a side"), stream)
 }
 
+/// What goes wrong at once.
+pub fn wrong() -> [(String, Failure); 6] {
+    [
+        (serve(status("401 Unauthorized"), false), Failure::Denied),
+        (serve(status("500 Internal Server Error"), false), Failure::Server),
+        (serve(status("302 Found"), false), Failure::Redirect),
+        (serve(huge, false), Failure::Answer),
+        (serve(status("200 OK"), true), Failure::Tls),
+        ("http://127.0.0.1:1".to_owned(), Failure::Connect),
+    ]
+}
+
+/// What takes the time that a receiver has.
+pub fn wrong_with_time() -> (String, Failure) {
+    (serve(slow, false), Failure::Timeout)
+}
+
 #[test]
 fn what_receivers_do_wrong_is_counted_and_holds_up_nobody() {
     if !has_alertmanager() {
         return;
     }
     let alertmanager = Alertmanager::start();
-    let wrong = [
-        (serve(status("401 Unauthorized"), false), Failure::Denied),
-        (serve(status("500 Internal Server Error"), false), Failure::Server),
-        (serve(status("302 Found"), false), Failure::Redirect),
-        (serve(huge, false), Failure::Answer),
-        (serve(slow, false), Failure::Timeout),
-        (serve(status("200 OK"), true), Failure::Tls),
-        ("http://127.0.0.1:1".to_owned(), Failure::Connect),
-    ];
+    let wrong: Vec<_> = wrong().into_iter().chain([wrong_with_time()]).collect();
     let urls: Vec<_> = wrong.iter().map(|(url, _)| url.clone()).chain([alertmanager.url()]).collect();
     let directory = tempfile::tempdir().expect("a temporary directory");
     let secret = "correct-horse-battery";

@@ -9,6 +9,7 @@ mod program;
 #[path = "../e2e/prometheus.rs"]
 mod prometheus;
 mod real_prometheus;
+mod receivers;
 mod site;
 mod tls;
 #[expect(dead_code, reason = "another program of tests uses the rest")]

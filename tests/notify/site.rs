@@ -10,7 +10,8 @@ use std::time::Duration;
 use imsimta_exporter::aggregate::time::Time;
 use imsimta_exporter::aggregate::{Aggregate, Totals};
 use imsimta_exporter::alerting::Alert;
-use imsimta_exporter::config::{Alerting, Config, Flags, load};
+use imsimta_exporter::alerting::telling::SavedTelling;
+use imsimta_exporter::config::{Config, Flags, load};
 use imsimta_exporter::findings::Severity;
 use imsimta_exporter::notify;
 use imsimta_exporter::observed::notified::Told;
@@ -41,6 +42,19 @@ pub struct Sender {
 impl Sender {
     /// With further lines of `[alerting]`.
     pub fn start(alertmanagers: &[&str], more: &str) -> Self {
+        let sender = Self::begin(alertmanagers, &[], more);
+        sender.fires(&[]);
+        sender
+    }
+
+    /// After a run that told this and left these firing.
+    pub fn start_after(saved: &[SavedTelling], firing: &[&str], more: &str) -> Self {
+        let sender = Self::begin(&[], saved, more);
+        sender.fires(firing);
+        sender
+    }
+
+    fn begin(alertmanagers: &[&str], saved: &[SavedTelling], more: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let file = directory.path().join("exporter.toml");
         let text = format!(
@@ -48,20 +62,18 @@ impl Sender {
         );
         std::fs::write(&file, text).expect("written");
         let config = load(Some(&file), std::collections::HashMap::new(), Flags::default()).expect("valid");
-        let observed = observed(&config.alerting);
+        let observed = observed(&config, saved);
         let (firing, alerts) = watch::channel(Arc::from([]));
         let (ends, end) = oneshot::channel::<()>();
         let shared = Arc::clone(&observed);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(async {
-                notify::spawn(&config.alerting, &shared, &alerts, RESEND, || ());
+                notify::spawn(&config, &shared, &alerts, RESEND, || ());
                 drop(end.await);
             });
         });
-        let sender = Self { observed, firing, _ends: ends };
-        sender.fires(&[]);
-        sender
+        Self { observed, firing, _ends: ends }
     }
 
     /// From now on just these fire.
@@ -78,13 +90,19 @@ impl Sender {
         self.firing.send_replace(channels.iter().map(alert).collect());
     }
 
+    /// What receivers were told, as a state has it.
+    pub fn saved(&self) -> Vec<SavedTelling> {
+        let bytes = rmp_serde::to_vec_named(&self.observed.notified.saved()).expect("saved");
+        rmp_serde::from_slice(&bytes).expect("read")
+    }
+
     /// How a receiver fares.
     pub fn told(&self, receiver: usize) -> Told {
         self.observed.notified.receivers()[receiver].told()
     }
 }
 
-fn observed(alerting: &Alerting) -> Arc<Observed> {
+fn observed(config: &Config, saved: &[SavedTelling]) -> Arc<Observed> {
     let aggregate = Aggregate::new(Totals::new(3), jiff::tz::TimeZone::UTC, 1024);
     Arc::new(Observed {
         clock: Clock::start(),
@@ -102,7 +120,7 @@ fn observed(alerting: &Alerting) -> Arc<Observed> {
         alerts: Mutex::default(),
         lately: Mutex::default(),
         baseline: Mutex::default(),
-        notified: notify::receivers(alerting),
+        notified: notify::receivers(config).after(saved, true),
         usual: Mutex::default(),
         left_behind: std::sync::atomic::AtomicU64::new(0),
     })

@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("findings", &["text", "record", "aggregate"]),
     ("alerting", &["record", "aggregate", "findings"]),
     // Its thresholds are keys.
-    ("config", &["record", "findings", "alerting"]),
+    ("config", &["record", "aggregate", "findings", "alerting"]),
     ("source", &["record", "config"]),
     ("counting", &["record", "aggregate", "source"]),
     ("observed", &["record", "aggregate", "findings", "alerting", "source"]),
@@ -26,7 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("explain", &["text", "listing", "record", "config", "source", "counting"]),
     ("rules", &["config", "findings"]),
-    ("notify", &["aggregate", "alerting", "config", "observed", "rules"]),
+    ("notify", &["aggregate", "alerting", "config", "source", "observed", "rules"]),
     // A writer only: a mistake that reader and writer share would be seen by nobody.
     ("demo", &["config", "observed", "app"]),
     (

@@ -107,6 +107,9 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len();
     NOTIFICATIONS_DROPPED = Counter "imsimta_notifications_dropped_total" [RECEIVER] Exporter
         "Alerts that a receiver was not told since there were too many at once."
         query "increase(imsimta_notifications_dropped_total[1h]) > 0";
+    NOTIFICATIONS_DELAYED = Counter "imsimta_notifications_delayed_total" [RECEIVER] Exporter
+        "Notifications that the rate limit of a receiver put off; what is so then is told later."
+        query "increase(imsimta_notifications_delayed_total[1h]) > 0";
     NOTIFICATION_LAST_SUCCESS = Gauge "imsimta_notification_last_success_timestamp_seconds" [RECEIVER] Exporter
         "When a receiver of alerts was last reached; absent before."
         query "time() - imsimta_notification_last_success_timestamp_seconds > 300";
