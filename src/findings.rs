@@ -15,6 +15,7 @@ mod delivery;
 mod files;
 mod host;
 pub mod logs;
+pub mod losses;
 pub mod measure;
 pub mod options;
 mod outside;
@@ -24,7 +25,9 @@ pub mod rule;
 pub mod rules;
 pub mod situation;
 pub mod source;
+pub mod space;
 pub mod thresholds;
+pub mod traffic;
 mod usual;
 pub mod words;
 

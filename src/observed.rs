@@ -3,6 +3,7 @@
 //! Each source has its last reading, the logs have their sums. The threads of `app` write, everything
 //! behind reads. `clock` is the only place that reads the clock.
 
+mod by_minute;
 pub mod clock;
 pub mod connections;
 pub mod daemon_log;
@@ -13,6 +14,7 @@ pub mod log_book;
 mod looking_back;
 pub mod notified;
 mod problem_log;
+mod quarters;
 pub mod queue;
 mod readiness;
 pub mod reading;

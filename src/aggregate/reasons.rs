@@ -88,6 +88,30 @@ impl<T: ClosedSet> PerLabel<T> {
         other.counted().for_each(|(value, count)| self.add_many(value, count));
     }
 
+    /// What it grew by since an earlier count; what was more then grew by nothing.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut grown = Self::default();
+        for (value, count) in self.counted() {
+            let more = count.saturating_sub(earlier.get(value));
+            if more > 0 {
+                grown.add_many(value, more);
+            }
+        }
+        grown
+    }
+
+    /// Without some values.
+    #[must_use]
+    pub fn without(mut self, values: &[T]) -> Self {
+        for value in values {
+            if let Some(count) = self.counts.get_mut(value.position()) {
+                *count = 0;
+            }
+        }
+        self
+    }
+
     /// Back to 0, with the room that it took.
     pub fn clear(&mut self) {
         self.counts.fill(0);

@@ -1,5 +1,6 @@
 //! The tick: each second what is known is looked at, and what fires is told.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -10,6 +11,7 @@ use tokio::sync::{mpsc::UnboundedSender, watch};
 
 use super::death::DeathNotice;
 use crate::alerting::{Alert, Machine, Moment, Standing, incidents, noticed};
+use crate::findings::situation::Situation;
 use crate::findings::source::{Source, Sources};
 use crate::findings::{Input, with_explained};
 use crate::observed::{Now, Observed};
@@ -18,7 +20,9 @@ use crate::observed::{Now, Observed};
 const TICK: Duration = Duration::from_secs(1);
 
 /// Alerts that go on by less than they begin with.
-const GO_ON: [&str; 2] = ["ImsMtaDeliveryFailureSpike", "ImsMtaNoDeliveries"];
+const GO_ON: [&str; 2] = [SPIKE, "ImsMtaNoDeliveries"];
+/// The page about failures.
+const SPIKE: &str = "ImsMtaDeliveryFailureSpike";
 
 /// What fires, the same for everybody who is told.
 pub type Firing = Arc<[Alert]>;
@@ -40,7 +44,8 @@ impl Alerting {
     ) -> io::Result<Self> {
         let (publish, firing) = watch::channel(Firing::default());
         let (ends, end) = sync_channel(0);
-        let tick = Tick { observed, machine, hurry, publish, told: None, changes: 0 };
+        let tick =
+            Tick { observed, machine, hurry, publish, spiked: BTreeMap::new(), told: None, changes: 0 };
         Builder::new().name("alerting".into()).spawn(move || {
             let _notice = DeathNotice::new("alerting", died);
             tick.run(&end);
@@ -61,6 +66,8 @@ pub struct Tick {
     machine: Machine,
     hurry: u32,
     publish: watch::Sender<Firing>,
+    /// Channels of which a failure spike rang, and when last.
+    spiked: BTreeMap<String, Duration>,
     /// What was told last.
     told: Option<Firing>,
     /// How often that was something else.
@@ -71,7 +78,15 @@ impl Tick {
     /// One that begins with nothing, for who measures it.
     pub fn of(observed: Arc<Observed>) -> Self {
         let (publish, _) = watch::channel(Firing::default());
-        Self { observed, machine: Machine::default(), hurry: 1, publish, told: None, changes: 0 }
+        Self {
+            observed,
+            machine: Machine::default(),
+            hurry: 1,
+            publish,
+            spiked: BTreeMap::new(),
+            told: None,
+            changes: 0,
+        }
     }
 
     /// The same with what an earlier one left.
@@ -92,6 +107,7 @@ impl Tick {
         self.observed.look(now);
         let mut situation = self.observed.situation(now);
         situation.ringing = GO_ON.iter().flat_map(|alert| self.machine.channels(alert)).collect();
+        self.say_what_spiked(&mut situation, now.monotonic);
         let found =
             with_explained(&Input { now: Some(&situation), logs: None, limits: &self.observed.limits });
         // Where there is no MTA there is nothing that could not be looked at.
@@ -112,6 +128,19 @@ impl Tick {
         if other {
             self.told = Some(Arc::clone(&firing));
             self.publish.send_replace(firing);
+        }
+    }
+
+    /// Of what a page has told the last minutes are full for as long again.
+    fn say_what_spiked(&mut self, situation: &mut Situation, at: Duration) {
+        self.spiked.extend(self.machine.channels(SPIKE).into_iter().map(|(_, channel)| (channel, at)));
+        let window = self.observed.limits.traffic_window;
+        self.spiked.retain(|_, last| at.saturating_sub(*last) < window);
+        for channel in self.spiked.keys() {
+            let channel = situation.channels.get_mut(channel);
+            if let Some(traffic) = channel.and_then(|channel| channel.traffic.as_mut()) {
+                traffic.spiked = true;
+            }
         }
     }
 

@@ -23,6 +23,7 @@ pub const LABELS: &[&str] = &[
     "process",
     "service",
     "source_channel",
+    "table",
     "what",
 ];
 

@@ -9,6 +9,12 @@ pub const PARTS: &str = "defragment";
 /// What delivers into the message store, as the expressions of alerts name it.
 pub const STORE: &str = "ims-ms|l|tcp_lmtp.*";
 
+/// Whether mail of a channel goes to other hosts, or waits for what comes from there.
+pub fn is_remote(channel: &str) -> bool {
+    let tcp = channel.strip_prefix("tcp_").is_some_and(|rest| !rest.is_empty());
+    channel == PARTS || (tcp && !is_store(channel))
+}
+
 /// Whether mail waits in a channel on purpose.
 pub fn waits_on_purpose(channel: &str) -> bool {
     [HOLD, PARTS].contains(&channel)
@@ -29,7 +35,7 @@ pub fn is_store(channel: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{INTERNAL, STORE, is_store};
+    use super::{INTERNAL, STORE, is_remote, is_store};
 
     /// The page and the alert must not disagree.
     #[test]
@@ -38,10 +44,17 @@ mod tests {
         for channels in [INTERNAL.join("|"), STORE.to_owned()] {
             assert!(queue.contains(&format!("{{channel=~\"{channels}\"")), "{channels}");
         }
-        for (channel, expected) in
-            [("ims-ms", true), ("l", true), ("tcp_lmtpcs", true), ("lx", false), ("tcp_local", false)]
-        {
-            assert_eq!(is_store(channel), expected, "{channel}");
+        assert!(queue.contains("{channel=~\"tcp_.+|defragment\",channel!~\"tcp_lmtp.*\"}"));
+        for (channel, store, remote) in [
+            ("ims-ms", true, false),
+            ("l", true, false),
+            ("tcp_lmtpcs", true, false),
+            ("lx", false, false),
+            ("tcp_", false, false),
+            ("tcp_local", false, true),
+            ("defragment", false, true),
+        ] {
+            assert_eq!((is_store(channel), is_remote(channel)), (store, remote), "{channel}");
         }
     }
 }

@@ -7,7 +7,7 @@ use super::alert_of::Labels;
 use super::rule::Look;
 use super::situation::{FileSystem, Situation, Stale, WrongFiles};
 use super::words::{time, whole_percent};
-use super::{Finding, Severity};
+use super::{Finding, Severity, share};
 use crate::text::escape::path;
 
 /// What lies in a directory, and what to do when its file system is full.
@@ -29,6 +29,9 @@ const WHEN_FULL: [(&str, &str); 5] = [
     ("mta_tmp", "Look with `ls -lS` there for what programs of the MTA have left behind that run no more."),
     ("config", "No change of the configuration can be written. Look with `df -h` for what else lies there."),
 ];
+
+/// What the growth of logs is told of.
+const DAY_SECONDS: f64 = 86_400.0;
 
 /// A share of a file system that is free.
 type Free = fn(&FileSystem) -> Option<f64>;
@@ -76,6 +79,62 @@ pub(super) fn disk(look: &Look<'_>, situation: &Situation, found: &mut Vec<Findi
             found.push(finding.since(evidence).then(&next));
         }
     }
+}
+
+/// What will be full if it goes on so. One step, as that of the return job at midnight, pages nobody.
+pub(super) fn disk_filling(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let limits = look.limits;
+    let shares: [(&str, &str, Free); 2] =
+        [("space", "", |on| on.free), ("inodes", " of its inodes", |on| on.files_free)];
+    for (place, (kind, of, share)) in shares.into_iter().enumerate() {
+        for (free, names) in filesystems(situation, share) {
+            let Some(filesystem) = situation.filesystems.get(names[0]) else { continue };
+            let ahead = &filesystem.ahead[place];
+            let is_full = |share: &Option<f64>| share.is_some_and(|share| share < 0.0);
+            let (severity, within) =
+                if free < limits.filling_share_critical && ahead.of_minutes.iter().all(is_full) {
+                    (Severity::Critical, limits.filling_ahead_critical)
+                } else if free < limits.filling_share && is_full(&ahead.of_hours) {
+                    (Severity::Warning, limits.filling_ahead)
+                } else {
+                    continue;
+                };
+            // That nearly nothing is left is said anyway.
+            let said =
+                if severity == Severity::Critical { limits.free_share_critical } else { limits.free_share };
+            if free < said {
+                continue;
+            }
+            let what = format!(
+                "The file system of the {} {} has {}{of} free, and will be full within {}.",
+                if names.len() == 1 { "directory" } else { "directories" },
+                names.join(", "),
+                whole_percent(free),
+                time(within.as_secs_f64())
+            );
+            let finding =
+                look.finds(what).weighing(severity).labelled("path", names[0]).labelled("what", kind);
+            let next = WHEN_FULL.iter().find(|(name, _)| names.contains(name)).map_or("", |(_, next)| next);
+            found.push(finding.then(next));
+        }
+    }
+}
+
+/// The return job appends each day's log to mail.log, and nothing but the site itself makes that smaller.
+pub(super) fn log_growing(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let Some(filesystem) = situation.filesystems.get("log") else { return };
+    let grown = situation.cumulative_logs.values().filter_map(|log| u64::try_from(log.growth?).ok());
+    let growth: u64 = grown.sum();
+    if growth == 0 {
+        return;
+    }
+    let full_in = share(filesystem.avail_bytes, growth) * DAY_SECONDS;
+    if full_in >= look.limits.logs_ahead.as_secs_f64() {
+        return;
+    }
+    let what = format!("mail.log grows without bound and fills its file system in {}.", time(full_in));
+    let next = "Move mail.log away (`mv`, then `gzip`) or delete it: the MTA makes it anew. Then have that done each week.";
+    found.push(look.finds(what).since(cumulative(situation)).then(next));
 }
 
 /// How large the cumulative logs are.

@@ -6,10 +6,11 @@ use super::alert_of::Patience;
 use super::channels::is_a_way_out;
 use super::queue::now::WAITING;
 use super::rule::Look;
-use super::situation::{Situation, Waiting};
+use super::situation::{NEEDED, Situation, Waiting};
 use super::words::{counted, last, percent, time};
 use super::{Finding, Severity, share};
 use crate::aggregate::recent::{ChannelActivity, WINDOW_MINUTES};
+use crate::record::daemon_log::DaemonLog;
 
 /// All that means nothing on the passive node of a pair.
 const OF_AN_ACTIVE_MTA: &[&str] = &[
@@ -21,6 +22,8 @@ const OF_AN_ACTIVE_MTA: &[&str] = &[
     "not_tried",
     "queue_growing",
     "connections_limit",
+    "queue_empty",
+    "scan_failing",
 ];
 
 pub(super) fn not_active(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
@@ -30,9 +33,6 @@ pub(super) fn not_active(look: &Look<'_>, situation: &Situation, found: &mut Vec
         found.push(look.finds(what.to_owned()).explains(OF_AN_ACTIVE_MTA, None));
     }
 }
-
-/// Without these two nothing works.
-const NEEDED: [&str; 2] = ["job_controller", "dispatcher"];
 
 pub(super) fn no_job_controller(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     let last = situation.traffic().filter_map(|(_, traffic)| traffic.last_attempt).reduce(f64::min);
@@ -90,11 +90,58 @@ pub(super) fn syn_backlog(look: &Look<'_>, situation: &Situation, found: &mut Ve
         if half_open <= look.limits.half_open || !many {
             continue;
         }
-        let what = format!("{half_open} connections to port {port} were begun and are not completed.");
+        let what = format!(
+            "{half_open} connections to port {port} are half open: begun with a SYN, and not completed."
+        );
         let evidence = format!("{established} are established there.");
         let next = "A flood with false addresses, or a network that loses the answers of this host: see from where with \
                     `ss -tn state syn-recv`, and whether `sysctl net.ipv4.tcp_syncookies` is 1.";
         found.push(look.finds(what).labelled("port", port).since(evidence).then(next));
+    }
+}
+
+/// The kernel counts for all ports of the host; a port is meant where its queue was seen half full.
+pub(super) fn listen_overflow(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let overflows = situation.listen_overflows;
+    if overflows <= look.limits.listen_overflows {
+        return;
+    }
+    let full = |(_, share): &(&u16, &f64)| **share >= look.limits.listen_share;
+    for (port, share) in situation.lately.listen_queues.iter().filter(full) {
+        let within = time(look.limits.listen_window.as_secs_f64());
+        let what = format!(
+            "Connections to port {port} are dropped, since the Dispatcher does not accept them fast enough."
+        );
+        let evidence = format!(
+            "Its listen queue was up to {} full within {within}, and {} found a queue full.",
+            percent(*share),
+            counted(overflows, "connection")
+        );
+        let next = "Look whether the Dispatcher hangs (`imsimta process`, the newest dispatcher.log-*), whether all \
+                    connections of the service are taken, and who connects: `/top`.";
+        found.push(look.finds(what).labelled("port", port).since(evidence).then(next));
+    }
+}
+
+/// A crash loop: each start alone is too short for anybody to see that nothing runs.
+pub(super) fn flapping(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let logged = |process: &str| {
+        let log = DaemonLog::ALL.iter().find(|log| log.label() == process)?;
+        let (class, _) = situation.daemon_events.as_ref()?[*log].counted().max_by_key(|&(_, count)| count)?;
+        Some(class.label())
+    };
+    for (process, starts) in NEEDED.iter().zip(situation.lately.starts) {
+        if starts < look.limits.process_starts.max(1) {
+            continue;
+        }
+        let within = time(look.limits.starts_window.as_secs_f64());
+        let why = logged(process).map(|class| format!("; its log says mostly {class}"));
+        let what = format!("The {process} ends and is started again and again{}.", why.unwrap_or_default());
+        let evidence = format!("It was started {} in {within}.", counted(starts, "time"));
+        let next = format!(
+            "Read the newest {process}.log-* before you start it once more; mostly memory or swap ran out (`free`, `dmesg`)."
+        );
+        found.push(look.finds(what).labelled("process", process).since(evidence).then(&next));
     }
 }
 

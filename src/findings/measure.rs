@@ -4,11 +4,17 @@
 //! exceed, but for the last day, in which trouble may have begun; before three days are known, what was normal in the last hour; before a
 //! quarter of an hour, nothing. What is not noted teaches nothing.
 
+pub mod channels;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use channels::Channels;
+
 use super::Thresholds;
+use super::losses::Losses;
+use super::space::Space;
 use crate::aggregate::channel::MAX_CHANNELS;
 use crate::aggregate::time::{Millis, Time};
 
@@ -45,12 +51,18 @@ pub const MEASURES: usize = Measure::Sender as usize + 1;
 /// What was seen of each; nothing where it teaches nothing.
 pub type Measured = [Option<u64>; MEASURES];
 
-/// What is usual.
+/// What is usual, and what else is to be known after a restart.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usual {
     /// By the order of measures; a release that knows more of them begins these empty.
     of: Vec<OfMeasure>,
+    /// When lines were last lost.
+    pub losses: Losses,
+    /// How much of file systems was free.
+    pub space: Space,
+    /// What is usual of channels.
+    pub channels: Channels,
     /// Domains that a channel had, by hour of the last day.
     domains: BTreeMap<String, VecDeque<(i64, u64)>>,
     /// The minute that was noted last.

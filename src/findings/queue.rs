@@ -1,6 +1,8 @@
 //! Mail that waits, in whole logs. `now` is about the queue as it is.
 
+pub(super) mod ages;
 pub(super) mod now;
+pub(super) mod scan;
 
 use super::Finding;
 use super::channels::waits_on_purpose;

@@ -2,7 +2,7 @@
 
 use super::logs::Logs;
 use super::rule::Look;
-use super::situation::Situation;
+use super::situation::{CAPPED, Situation};
 use super::words::{counted, percent, time};
 use super::{Finding, Severity, share};
 use crate::text::number;
@@ -62,6 +62,56 @@ pub(super) fn unparsed_now(look: &Look<'_>, situation: &Situation, found: &mut V
         let next = "All counts are too low. `imsimta-exporter unparsed` shows the last of them and why; look whether \
                     a LOG_* option of the MTA was changed.";
         found.push(look.finds(what).labelled("log", log).then(next));
+    }
+}
+
+/// Channels are those that a site has configured, and so are their pairs; connections end. So a table of these that is full
+/// says that lines are not what they seem.
+pub(super) fn labels_capped(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for (table, entries) in CAPPED.iter().zip(situation.lately.capped) {
+        if entries <= look.limits.labels_capped {
+            continue;
+        }
+        let (what, next) = match *table {
+            "channels" => (
+                "channels beyond those that have series of their own",
+                "See which names are none of your channels, and where the lines come from that have them.",
+            ),
+            "channel_pairs" => (
+                "pairs of channels beyond those that have series of their own",
+                "See which names are none of your channels, and where the lines come from that have them.",
+            ),
+            _ => (
+                "connections beyond those that are known to be open",
+                "`ss -tn` says how many there are: with far fewer, closings are not logged or were lost (C entries; the \
+                 option log_connection).",
+            ),
+        };
+        let within = time(look.limits.labels_window.as_secs_f64());
+        let what = format!("{} named {what} in {within}.", counted(entries, "entry"));
+        found.push(look.finds(what).labelled("table", table).then(next));
+    }
+}
+
+/// It happens once, and is said for a while.
+pub(super) fn lines_lost(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for log in &situation.lately.losses {
+        let (of, what) = match log {
+            Some(log) => (log.as_str(), "was cut, replaced or damaged"),
+            None => ("the logs", "the saved state could not be used"),
+        };
+        let evidence = match log {
+            Some(_) => format!("It {what}, so counts may be too low."),
+            None => format!("That is since {what}; counts may begin at 0."),
+        };
+        let next = "Mail is not affected. Look for a script that cuts logs instead of renaming them, and read \
+                    `journalctl -u imsimta-exporter`.";
+        let finding =
+            look.finds(format!("Lines of {of} may be lost to the exporter.")).since(evidence).then(next);
+        found.push(match log {
+            Some(log) => finding.labelled("log", log),
+            None => finding,
+        });
     }
 }
 

@@ -10,18 +10,25 @@ use super::delivery::now as delivery_now;
 use super::delivery::{
     channel_failures, destination_failures, host_skipped, message_store, outage, over_quota, rate_limited,
 };
-use super::files::{configuration_stale, critical_files, disk, not_rotated};
+use super::files::{configuration_stale, critical_files, disk, disk_filling, log_growing, not_rotated};
 use super::host::{
-    connections_limit, doubled, flow, no_dispatcher, no_job_controller, not_active, overaged, syn_backlog,
+    connections_limit, doubled, flapping, flow, listen_overflow, no_dispatcher, no_job_controller,
+    not_active, overaged, syn_backlog,
 };
 use super::outside::{no_banner, slow_banner};
+use super::queue::ages::{remote_old, store_old};
 use super::queue::now as queue_now;
+use super::queue::scan::{other_files, queue_empty, scan_failing, scan_partial};
 use super::queue::{held_loops, not_attempted, slow_queue};
 use super::reading::{
-    lagging, log_clock, log_silent, nothing_understood, state_not_saved, unparsed_lines, unparsed_now, unread,
+    labels_capped, lagging, lines_lost, log_clock, log_silent, nothing_understood, state_not_saved,
+    unparsed_lines, unparsed_now, unread,
 };
 use super::rule::{Rule, limits, logs, now};
-use super::source::Source::{Commands, Daemons, Dispatcher, Files, Logs, Probe, Processes, Queue, Sockets};
+use super::source::Source::{
+    Commands, Daemons, Dispatcher, Files, Logs, Probe, Processes, Queue, Scan, Sockets,
+};
+use super::traffic::{bounce_surge, delivery_slow, failures_elevated};
 use super::usual::{enqueue_surge, no_enqueues, queue_above_baseline};
 
 /// The gravest first within each severity: those of now, then those of whole logs.
@@ -36,14 +43,23 @@ pub const RULES: &[Rule] = &[
     now(Critical, "no_deliveries", Some("ImsMtaNoDeliveries"), &[Logs, Queue], queue_now::no_deliveries),
     now(Critical, "standstill", Some("ImsMtaQueueStuck"), &[Logs, Queue], queue_now::standstill),
     now(Critical, "flood_without_room", Some("ImsMtaConnectionFlood"), &[Logs], clients_now::flood_without_room),
+    now(Critical, "queue_empty", Some("ImsMtaQueueEmpty"), &[Scan], queue_empty),
     now(Critical, "held_surge", Some("ImsMtaHeldMessagesSurge"), &[Queue], queue_now::held_surge),
     now(Critical, "unread", Some("ImsMtaCollectorFailing"), &[], unread),
     now(Warning, "log_silent", Some("ImsMtaLogSilent"), &[Logs, Queue], log_silent),
     now(Warning, "lagging", Some("ImsMtaLogLagging"), &[], lagging),
     now(Warning, "unparsed_now", Some("ImsMtaLogUnparsed"), &[Logs], unparsed_now),
+    now(Warning, "lines_lost", Some("ImsMtaLogLinesLost"), &[], lines_lost),
+    now(Warning, "labels_capped", Some("ImsMtaLabelsCapped"), &[Logs], labels_capped),
+    now(Warning, "scan_failing", Some("ImsMtaQueueScanFailing"), &[Scan], scan_failing),
+    now(Warning, "scan_partial", Some("ImsMtaQueueScanPartial"), &[Queue], scan_partial),
+    now(Warning, "other_files", Some("ImsMtaQueueOtherFiles"), &[Queue], other_files),
     now(Warning, "state_not_saved", Some("ImsMtaStateNotSaved"), &[], state_not_saved),
     now(Warning, "log_clock", Some("ImsMtaLogClockOff"), &[Logs], log_clock),
     now(Warning, "destination_failures", Some("ImsMtaDestinationDead"), &[Logs], delivery_now::destination_failures),
+    now(Warning, "failures_elevated", Some("ImsMtaDeliveryFailuresElevated"), &[Logs], failures_elevated),
+    now(Warning, "bounce_surge", Some("ImsMtaBounceSurge"), &[Logs], bounce_surge),
+    now(Warning, "delivery_slow", Some("ImsMtaDeliverySlow"), &[Logs], delivery_slow),
     now(Warning, "client_flood", Some("ImsMtaClientFlood"), &[Logs], clients_now::client_flood),
     now(Warning, "flood", Some("ImsMtaConnectionFlood"), &[Logs], clients_now::flood_with_room),
     now(Warning, "relay_probing", Some("ImsMtaRelayProbing"), &[Logs], clients_now::relay_probing),
@@ -52,20 +68,26 @@ pub const RULES: &[Rule] = &[
     now(Warning, "held", Some("ImsMtaHeldMessages"), &[Queue], queue_now::held),
     now(Warning, "connections_limit", Some("ImsMtaConnectionsNearLimit"), &[Sockets, Dispatcher], connections_limit),
     now(Warning, "syn_backlog", Some("ImsMtaSynBacklog"), &[Sockets], syn_backlog),
+    now(Warning, "listen_overflow", Some("ImsMtaListenOverflow"), &[Sockets], listen_overflow),
     now(Warning, "disk", Some("ImsMtaDiskFilling"), &[Files], disk),
+    now(Warning, "disk_filling", Some("ImsMtaDiskFilling"), &[Files], disk_filling),
     now(Warning, "channel_stopped", Some("ImsMtaChannelStopped"), &[Commands], queue_now::channel_stopped),
     now(Warning, "slow_banner", None, &[Probe], slow_banner),
     now(Warning, "daemon_errors", Some("ImsMtaDaemonErrors"), &[Daemons], daemon_errors),
     now(Warning, "not_tried", Some("ImsMtaQueueStuck"), &[Queue], queue_now::not_tried),
     now(Warning, "internal_old", Some("ImsMtaQueueInternalOld"), &[Queue], queue_now::internal_old),
+    now(Warning, "store_old", Some("ImsMtaQueueStoreOld"), &[Logs, Queue], store_old),
+    now(Warning, "remote_old", Some("ImsMtaQueueRemoteOld"), &[Queue], remote_old),
     now(Warning, "queue_growing", Some("ImsMtaQueueGrowing"), &[Queue], queue_now::queue_growing),
     now(Warning, "no_enqueues", Some("ImsMtaNoEnqueues"), &[Logs], no_enqueues),
     now(Warning, "enqueue_surge", Some("ImsMtaEnqueueSurge"), &[Logs], enqueue_surge),
     now(Warning, "queue_above_baseline", Some("ImsMtaQueueAboveBaseline"), &[Queue], queue_above_baseline),
+    now(Warning, "flapping", Some("ImsMtaProcessFlapping"), &[Processes], flapping),
     now(Warning, "doubled", Some("ImsMtaProcessDuplicated"), &[Processes], doubled),
     now(Warning, "overaged", Some("ImsMtaSmtpServerTooOld"), &[Processes], overaged),
     now(Warning, "critical_files", Some("ImsMtaWrongOwner"), &[Files], critical_files),
     now(Warning, "configuration_stale", None, &[Files], configuration_stale),
+    now(Warning, "log_growing", Some("ImsMtaLogGrowing"), &[Files], log_growing),
     now(Warning, "not_rotated", Some("ImsMtaLogNotRotated"), &[Files], not_rotated),
     now(Note, "flow", None, &[], flow),
 

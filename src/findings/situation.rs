@@ -5,12 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::alert_of::Labels;
+use super::measure::channels::LastWeek;
 use super::measure::{MEASURES, Measure};
+use super::share;
 use super::source::{Source, Sources};
 use crate::aggregate::baseline::{Band, Latest};
 use crate::aggregate::daemon_log::Events;
 use crate::aggregate::destination::Worst;
+use crate::aggregate::histogram::DELAY_BOUNDS;
 use crate::aggregate::recent::ChannelActivity;
+use crate::record::reason::Reason;
 
 /// All of it.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -23,6 +27,8 @@ pub struct Situation {
     pub channels: BTreeMap<String, Channel>,
     /// Whether the queue has been counted.
     pub queue_known: bool,
+    /// How the queue was counted.
+    pub scan: Scan,
     /// How many of each process run; absent where that is not known.
     pub processes: Option<BTreeMap<String, u64>>,
     /// Servers of the Dispatcher that are older than it lets them get, where there are any.
@@ -71,6 +77,12 @@ pub struct Situation {
     pub waits_for: Vec<&'static str>,
 }
 
+/// Without these two nothing works, and there is to be one of each.
+pub const NEEDED: [&str; 2] = ["job_controller", "dispatcher"];
+
+/// Tables that have room for all that a site has: where one has not, its lines are not what they seem.
+pub const CAPPED: [&str; 3] = ["channels", "channel_pairs", "connections"];
+
 /// What is usual at this time of the week, by channel.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Usual {
@@ -89,6 +101,17 @@ pub struct Enqueues {
     pub steady: f64,
 }
 
+/// How the queue was counted.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Scan {
+    /// How many directories of channels there are; absent where nobody could look.
+    pub directories: Option<u64>,
+    /// Whether the last scan ran out of time.
+    pub partial: bool,
+    /// Channels whose directories cannot be read, and why, where that is known.
+    pub unreadable: BTreeMap<String, Option<String>>,
+}
+
 /// The file system of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct FileSystem {
@@ -98,6 +121,26 @@ pub struct FileSystem {
     pub free: Option<f64>,
     /// The same of its inodes.
     pub files_free: Option<f64>,
+    /// Bytes that the MTA may still write.
+    pub avail_bytes: u64,
+    /// What will be free of its space and of its inodes.
+    pub ahead: [Ahead; 2],
+}
+
+impl FileSystem {
+    /// Of space and of inodes: the share that is free.
+    pub fn shares(&self) -> [Option<f64>; 2] {
+        [self.free, self.files_free]
+    }
+}
+
+/// What will be free, as shares, if it goes on so; below 0 it will have been full before.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Ahead {
+    /// In `filling_ahead`, as `filling_window` says; absent where that is not known, or much is free.
+    pub of_hours: Option<f64>,
+    /// In `filling_ahead_critical`, as the last `filling_window_critical` says, and as long before.
+    pub of_minutes: [Option<f64>; 2],
 }
 
 /// The connections of a service of the Dispatcher.
@@ -205,6 +248,14 @@ pub struct Lately {
     pub save_failures: u64,
     /// Logs that are behind, and by how many seconds.
     pub lagging: Vec<(String, f64)>,
+    /// How often each of [`NEEDED`] was started, in `starts_window`.
+    pub starts: [u64; NEEDED.len()],
+    /// By port: how full its listen queue was at most in `listen_window`, as a share.
+    pub listen_queues: BTreeMap<u16, f64>,
+    /// Entries for which the tables of [`CAPPED`] had no room, in `labels_window`.
+    pub capped: [u64; CAPPED.len()],
+    /// Where lines may have been lost in `loss_window`: the log, or nothing for the saved state.
+    pub losses: Vec<Option<String>>,
 }
 
 /// One channel.
@@ -243,6 +294,59 @@ pub struct Traffic {
     pub worst_domain: Worst,
     /// Recipients delivered in the last hour; absent where not all of it is known.
     pub delivered_in_hour: Option<u64>,
+    /// What it did in `traffic_window`.
+    pub quarter: Quarter,
+    /// Whether a failure spike of it rang in that time.
+    pub spiked: bool,
+}
+
+/// What a channel did in a quarter of an hour, and what was usual.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Quarter {
+    /// Recipients delivered or handed on.
+    pub delivered: u64,
+    /// Recipients that failed, but for what everybody meets.
+    pub failing: u64,
+    /// For which reason mostly.
+    pub mostly: Option<Reason>,
+    /// The mean share of the failures that went to the one worst domain.
+    pub worst_share: f64,
+    /// Recipients that were rejected for good, but for those that the return job found to be too old.
+    pub rejected: u64,
+    /// For which reason mostly.
+    pub rejected_mostly: Option<Reason>,
+    /// How many are usual; absent where that is not known.
+    pub rejected_usually: Option<u64>,
+    /// Recipients by how long they waited, in the buckets of [`DELAY_BOUNDS`].
+    pub delays: [u64; DELAY_BOUNDS.len() + 1],
+    /// The same hours last week.
+    pub last_week: LastWeek,
+}
+
+impl Quarter {
+    /// The share of the attempts that failed; nothing where fewer than `at_least` were made.
+    pub fn failing_share(&self, at_least: u64) -> Option<f64> {
+        let judged = self.delivered + self.failing;
+        (judged >= at_least.max(1)).then(|| share(self.failing, judged))
+    }
+
+    /// How long such a share of the recipients waited at most, in seconds, as the function `histogram_quantile` of Prometheus has
+    /// it; nothing where fewer than `at_least` are known.
+    pub fn delay(&self, quantile: f64, at_least: u64) -> Option<f64> {
+        let all: u64 = self.delays.iter().sum();
+        #[expect(clippy::cast_precision_loss, reason = "a quantile of counts needs no 53 bits")]
+        let (rank, count) = (quantile * all as f64, |count: u64| count as f64);
+        let (mut below, mut lower) = (0.0, 0.0);
+        for (&bound, &bucket) in DELAY_BOUNDS.iter().zip(&self.delays) {
+            let (upper, here) = (f64::from(bound), count(bucket));
+            if here > 0.0 && below + here >= rank {
+                lower += (upper - lower) * (rank - below) / here;
+                break;
+            }
+            (below, lower) = (below + here, upper);
+        }
+        (all >= at_least.max(1)).then_some(lower)
+    }
 }
 
 /// What waits in a channel.
@@ -256,6 +360,10 @@ pub struct Waiting {
     pub never_tried: u64,
     /// Messages that have waited for five minutes to an hour.
     pub new: u64,
+    /// Recipients that the channel delivered in `store_window`; absent where not all of that is known, or few new messages wait.
+    pub delivered_in_hour: Option<u64>,
+    /// Files that are no messages by their names.
+    pub other_files: u64,
     /// Recipients that the channel delivered in `undelivered_window`, and in the hour before; absent where not all of that is
     /// known, or few new messages wait.
     pub delivered: Option<(u64, u64)>,

@@ -7,6 +7,7 @@ labelled! {
     Source {
         Logs = "logs": "the mail and connection logs, read up to now";
         Queue = "queue": "the queue directories";
+        Scan = "scan": "the root of the queue";
         Processes = "processes": "the table of processes";
         Sockets = "sockets": "the kernel's sockets";
         Dispatcher = "dispatcher": "the configuration of the Dispatcher";

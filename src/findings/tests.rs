@@ -53,7 +53,7 @@ fn healthy() -> Situation {
         queue_known: true,
         processes: Some([("dispatcher".to_owned(), 1), ("job_controller".to_owned(), 1)].into()),
         filesystems: [("queue", 1), ("log", 2)]
-            .map(|(name, device)| (name, FileSystem { device, free: Some(0.6), files_free: None }))
+            .map(|(name, device)| (name, FileSystem { device, free: Some(0.6), ..FileSystem::default() }))
             .into(),
         services: vec![ServiceUse { name: "smtp".to_owned(), used: 20, limit: Some(100) }],
         daemon_events: Some(Events::default()),

@@ -18,7 +18,6 @@ use crate::aggregate::baseline::{Baseline, DAYS};
 use crate::aggregate::log_clock;
 use crate::observed::latest::Outline;
 use crate::observed::log_book::{Following, LogBook};
-use crate::observed::queue::Queue;
 use crate::observed::{Observed, Readiness, StateHealth};
 use crate::text::escape;
 
@@ -60,7 +59,6 @@ pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<
         }
         h2 { "What is collected" }
         (collectors(observed, now))
-        (other_files(observed.collected.found::<Queue>().as_deref()))
         (told(observed, now))
         h2 { "Logs" }
         (logs(&observed.logs(), now))
@@ -124,19 +122,6 @@ fn told(observed: &Observed, now: f64) -> Markup {
                     td.n { @if let Some(alerts) = told.of_another { (alerts) } }
                     td { (ago(told.last_success, now)) }
                 }
-            }
-        }
-    }
-}
-
-/// Channels in which many files are not known to be messages.
-fn other_files(queue: Option<&Queue>) -> Markup {
-    let channels = queue.into_iter().flat_map(|queue| &queue.snapshot.channels);
-    html! {
-        @for (channel, (other, all)) in channels.filter_map(|(name, queue)| Some((name, queue.many_other_files()?))) {
-            p {
-                span.bad { (other) " of " (all) " files of the channel " (channel) " are no messages by their names" }
-                ": if they are, they are missing from all numbers about the queue."
             }
         }
     }

@@ -6,6 +6,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::by_minute::ByMinute;
+use crate::findings::situation::{CAPPED, NEEDED, Quarter};
+
 /// The width of a slot.
 const SLOT: u64 = 10;
 /// Slots that are kept: half an hour, and the present one.
@@ -85,6 +88,11 @@ impl<const N: usize> Increments<N> {
         }
     }
 
+    /// What was seen at the last look.
+    fn last(&self) -> Option<[u64; N]> {
+        self.last.map(|(_, sums)| sums)
+    }
+
     /// What each grew by in a time until now, or a little longer.
     pub fn within(&self, window: Duration, now: Duration) -> [u64; N] {
         let first = slot(now.saturating_sub(window));
@@ -114,6 +122,12 @@ pub struct Seen {
     pub save_failures: u64,
     /// Connections that found a listen queue full; nothing where the kernel does not say.
     pub overflows: Option<u64>,
+    /// By port: how full its listen queue is, as a share.
+    pub listen_queues: BTreeMap<u16, f64>,
+    /// Starts of each of [`NEEDED`]; nothing where the table of processes was not read.
+    pub starts: Option<[u64; NEEDED.len()]>,
+    /// Entries for which each of the tables of [`CAPPED`] had no room.
+    pub capped: [u64; CAPPED.len()],
 }
 
 /// The last half hour.
@@ -123,6 +137,13 @@ pub struct Lately {
     lines: BTreeMap<String, Increments<2>>,
     saves: Increments<1>,
     overflows: Increments<1>,
+    listen_queues: BTreeMap<u16, VecDeque<(u64, f64)>>,
+    starts: Increments<{ NEEDED.len() }>,
+    capped: Increments<{ CAPPED.len() }>,
+    /// What channels did, by minutes.
+    pub(super) by_minute: ByMinute,
+    /// And in the last quarter of an hour, when that was last noted.
+    pub(super) quarters: BTreeMap<String, Quarter>,
     /// Of the busiest client, network and sender, when they were last looked at.
     pub(super) greatest: [Option<u64>; 3],
     queue: BTreeMap<String, u64>,
@@ -133,7 +154,7 @@ pub struct Lately {
 impl Lately {
     /// Takes a look, at a time that never goes back.
     pub fn note(&mut self, at: Duration, seen: Seen) {
-        let Seen { sums, lines, queue, save_failures, overflows } = seen;
+        let Seen { sums, lines, queue, save_failures, overflows, listen_queues, starts, capped } = seen;
         self.now = at;
         let looked = sums.zip(queue);
         let sums = looked.map(|(mut sums, queue)| {
@@ -151,6 +172,45 @@ impl Lately {
         }
         self.saves.note(at, Some([save_failures]));
         self.overflows.note(at, overflows.map(|overflows| [overflows]));
+        self.note_listen_queues(at, listen_queues);
+        // A look at processes that fails hides no start from the next one.
+        self.starts.note(at, starts.or(self.starts.last()));
+        self.capped.note(at, sums.is_some().then_some(capped));
+    }
+
+    /// The greatest of each slot; a port that is looked at no more is forgotten with its last one.
+    fn note_listen_queues(&mut self, at: Duration, shares: BTreeMap<u16, f64>) {
+        let now = slot(at);
+        for (port, share) in shares {
+            let slots = self.listen_queues.entry(port).or_default();
+            match slots.back_mut() {
+                Some((number, most)) if *number == now => *most = share.max(*most),
+                _ => slots.push_back((now, share)),
+            }
+        }
+        self.listen_queues.retain(|_, slots| {
+            slots.retain(|(number, _)| number + SLOTS > now);
+            !slots.is_empty()
+        });
+    }
+
+    /// By port: how full its listen queue was at most in that time, as a share.
+    pub fn listen_queues(&self, window: Duration) -> impl Iterator<Item = (u16, f64)> {
+        let first = slot(self.now.saturating_sub(window));
+        let most = move |slots: &VecDeque<(u64, f64)>| {
+            slots.iter().filter(|(number, _)| *number >= first).map(|&(_, share)| share).reduce(f64::max)
+        };
+        self.listen_queues.iter().filter_map(move |(&port, slots)| Some((port, most(slots)?)))
+    }
+
+    /// How often each of [`NEEDED`] was started in that time.
+    pub fn starts(&self, window: Duration) -> [u64; NEEDED.len()] {
+        self.starts.within(window, self.now)
+    }
+
+    /// Entries of that time for which each of the tables of [`CAPPED`] had no room.
+    pub fn capped(&self, window: Duration) -> [u64; CAPPED.len()] {
+        self.capped.within(window, self.now)
     }
 
     /// What a sum grew by in a time until now, as far as somebody looked.
@@ -183,6 +243,7 @@ impl Lately {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::{Increments, Lately, SUMS, Seen, Sum};
@@ -223,6 +284,45 @@ mod tests {
         }
         assert_eq!(grew.slots.len(), 181);
         assert_eq!(grew.within(Duration::from_hours(9), at(19_999)), [1810]);
+    }
+
+    /// What host and kernel count goes on while nobody looks; what the logs say does not.
+    #[test]
+    fn starts_are_seen_after_a_look_that_failed_and_full_tables_are_not() {
+        let mut lately = Lately::default();
+        let seen = |starts, capped, logs: bool| Seen {
+            starts,
+            capped: [capped, 0, 0],
+            sums: logs.then_some([0; SUMS]),
+            queue: Some(BTreeMap::new()),
+            ..Seen::default()
+        };
+        for (second, starts, capped, logs) in [
+            (0, Some([7, 1]), 50, true),
+            (1, None, 900, false),
+            (2, Some([9, 1]), 900, true),
+            (3, Some([9, 2]), 912, true),
+        ] {
+            lately.note(at(second), seen(starts, capped, logs));
+        }
+        assert_eq!((lately.starts(MINUTE), lately.capped(MINUTE)), ([2, 1], [12, 0, 0]));
+    }
+
+    #[test]
+    fn a_listen_queue_was_as_full_as_it_was_seen() {
+        let mut lately = Lately::default();
+        for (second, shares) in
+            [(0, vec![(25, 0.9), (587, 0.1)]), (9, vec![(25, 0.2)]), (100, vec![(25, 0.0)])]
+        {
+            lately.note(at(second), Seen { listen_queues: shares.into_iter().collect(), ..Seen::default() });
+        }
+        let most = |window| lately.listen_queues(window).collect::<Vec<_>>();
+        assert_eq!(most(MINUTE * 2), [(25, 0.9), (587, 0.1)]);
+        assert_eq!(most(MINUTE), [(25, 0.0)]);
+        for second in 100..4000 {
+            lately.note(at(second), Seen { listen_queues: [(25, 0.5)].into(), ..Seen::default() });
+        }
+        assert_eq!((lately.listen_queues.len(), lately.listen_queues[&25].len()), (1, 181));
     }
 
     #[test]

@@ -1,24 +1,27 @@
 //! What is looked at each second, so that it is known what it was like some minutes ago.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::lately::{Lately, SUMS, Seen, Sum};
 use super::log_book::LogBook;
 use super::queue::Queue;
-use super::situation::{FRESH, delivered};
+use super::situation::{FRESH, delivered, delivered_within};
 use super::{Now, Observed};
 use crate::aggregate::Totals;
 use crate::aggregate::busiest::Ranking;
 use crate::aggregate::client::ClientActivity;
 use crate::aggregate::time::Time;
+use crate::findings::channels::is_store;
 use crate::findings::measure::{Measure, Measured};
-use crate::findings::situation::{Compared, Situation};
+use crate::findings::situation::{CAPPED, Compared, NEEDED, Situation};
 use crate::findings::source::Source;
 use crate::record::Direction;
 use crate::record::authentication::AuthenticationFailure;
 use crate::record::reason::Reason;
-use crate::source::sockets::{SocketSnapshot, TcpState};
+use crate::source::processes::ProcessSnapshot;
+use crate::source::sockets::{ListenQueue, SocketSnapshot, TcpState};
 
 /// What guesses at passwords are not: a directory that is away, a client that goes away or asks for what there is not.
 const NO_GUESSES: [AuthenticationFailure; 4] = [
@@ -55,15 +58,40 @@ impl Observed {
             let lines = book.aggregate.totals.accounts.all().iter();
             let lines = lines.map(|account| (account.name.clone(), [account.unparsed.sum(), account.lines]));
             let sums = book.is_read_until(present).then(|| sums(&book.aggregate.totals));
-            let overflows = self
-                .collected
-                .found::<SocketSnapshot>()
-                .and_then(|sockets| Some(sockets.drops.as_ref()?.overflows));
-            Seen { sums, lines: lines.collect(), queue, save_failures, overflows }
+            let capped = capped(&book.aggregate.totals);
+            let (sockets, starts) = (self.collected.found::<SocketSnapshot>(), self.starts());
+            let overflows = sockets.as_ref().and_then(|sockets| Some(sockets.drops.as_ref()?.overflows));
+            let listen_queues = sockets.map(|sockets| listen_queues(&sockets)).unwrap_or_default();
+            self.look_at_losses(&book, present);
+            Seen {
+                sums,
+                lines: lines.collect(),
+                queue,
+                save_failures,
+                overflows,
+                listen_queues,
+                starts,
+                capped,
+            }
         };
         let known = seen.sums.is_some();
         self.lately.lock().note(at, seen);
         self.look_at_the_busiest(now, known);
+        self.look_at_quarters(now, known);
+        self.look_at_space(now);
+    }
+
+    /// How often what is needed was started, as far as the table of processes was read.
+    fn starts(&self) -> Option<[u64; NEEDED.len()]> {
+        let found = self.collected.found::<ProcessSnapshot>()?;
+        Some(NEEDED.map(|process| found.processes.get(process).map_or(0, |group| group.starts_total)))
+    }
+
+    fn look_at_losses(&self, book: &LogBook, now: Time) {
+        let accounts = book.aggregate.totals.accounts.all().iter();
+        let losses = accounts.map(|account| (account.name.as_str(), account.gaps + account.truncations));
+        let set_aside = self.state.lock().set_aside;
+        self.usual.lock().losses.note(now, losses, set_aside);
     }
 
     /// One of the busiest each second, since it takes a walk through all that were told apart; each minute what is usual.
@@ -149,12 +177,12 @@ impl Observed {
                 last_week: usual.same_hours(measure, now, limits),
             });
         }
-        situation.listen_overflows = lately.overflows(limits.listen_window);
         situation.enqueued_lately = lately.grew(Sum::Enqueued, limits.abuse_window);
         situation.authentications_lately = lately.grew(Sum::Authentications, limits.abuse_window);
         for (name, channel) in &mut situation.channels {
-            let failing = channel.traffic.as_mut().filter(|traffic| traffic.window.failed() > 0);
-            if let Some(traffic) = failing {
+            let Some(traffic) = &mut channel.traffic else { continue };
+            traffic.quarter = lately.quarters.get(name).copied().unwrap_or_default();
+            if traffic.window.failed() + traffic.quarter.failing > 0 {
                 traffic.domains_of_day = usual.domains_of_day(name);
             }
         }
@@ -171,9 +199,19 @@ impl Observed {
         let lines = lately.lines(limits.unparsed_window);
         shown.lines = lines.map(|(log, [unparsed, lines])| (log.to_owned(), unparsed, lines)).collect();
         shown.save_failures = lately.save_failures(limits.save_window);
+        shown.starts = lately.starts(limits.starts_window);
+        shown.listen_queues = lately.listen_queues(limits.listen_window).collect();
+        shown.capped = lately.capped(limits.labels_window);
+        situation.listen_overflows = lately.overflows(limits.listen_window);
         self.compare(&lately, situation, now);
         drop(lately);
         situation.lately.lagging = self.lagging(now);
+        self.look_ahead(situation, now);
+        let present = now.shown(&self.logs().aggregate).now();
+        let usual = self.usual.lock();
+        let losses = usual.losses.within(limits.loss_window, present);
+        situation.lately.losses = losses.map(|log| log.map(str::to_owned)).collect();
+        drop(usual);
         situation.state_problem.clone_from(&self.state.lock().problem);
         if let Some(sockets) = self.collected.found::<SocketSnapshot>() {
             let of = |port, state| sockets.states.get(&(port, state)).copied().unwrap_or_default();
@@ -201,9 +239,12 @@ impl Observed {
         let book = self.logs();
         let (now, history) = (now.shown(&book.aggregate).now(), book.history.lock());
         for (name, channel) in &mut situation.channels {
-            let queue = channel.queue.as_mut().filter(|queue| queue.new >= self.limits.undelivered_messages);
-            if let Some(queue) = queue {
+            let Some(queue) = &mut channel.queue else { continue };
+            if queue.new >= self.limits.undelivered_messages {
                 queue.delivered = delivered(&history, name, window, now);
+            }
+            if queue.new >= self.limits.store_messages && is_store(name) {
+                queue.delivered_in_hour = delivered_within(&history, name, self.limits.store_window, now);
             }
         }
     }
@@ -218,6 +259,25 @@ impl LogBook {
             && self.reading.runs > 0
             && until.is_some_and(|until| now.since(until) < FRESH)
     }
+}
+
+/// How full listen queues are whose limit is known.
+fn listen_queues(sockets: &SocketSnapshot) -> BTreeMap<u16, f64> {
+    let share = |queue: &ListenQueue| {
+        queue.limit.filter(|&limit| limit > 0).map(|limit| f64::from(queue.used) / f64::from(limit))
+    };
+    sockets.listeners.iter().filter_map(|(&port, queue)| Some((port, share(queue)?))).collect()
+}
+
+/// Entries for which the tables of [`CAPPED`] had no room.
+fn capped(totals: &Totals) -> [u64; CAPPED.len()] {
+    let mut capped = [0; CAPPED.len()];
+    for (table, left_out) in totals.left_out() {
+        if let Some(place) = CAPPED.iter().position(|known| *known == table) {
+            capped[place] += left_out;
+        }
+    }
+    capped
 }
 
 fn sums(totals: &Totals) -> [u64; SUMS] {

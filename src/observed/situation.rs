@@ -1,6 +1,7 @@
 //! What is known now, from all sources, for the rules of [`findings`](crate::findings).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use super::history::{History, RESOLUTIONS, Series};
@@ -14,19 +15,20 @@ use crate::aggregate::index::ChannelIndex;
 use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::aggregate::time::{Millis, Time};
-use crate::findings::Thresholds;
 use crate::findings::situation::{
-    CumulativeLog, FileSystem, Logs, Port, ServiceUse, Situation, Stale, Traffic, Unread, Waiting, WrongFiles,
+    CumulativeLog, FileSystem, Logs, Port, Quarter, Scan, ServiceUse, Situation, Stale, Traffic, Unread,
+    Waiting, WrongFiles,
 };
 use crate::findings::source::{Source, Sources};
+use crate::findings::{Thresholds, share};
 use crate::source::commands::CommandSnapshot;
 use crate::source::dispatcher::{Dispatcher, Service};
-use crate::source::filesystems::FilesystemSnapshot;
+use crate::source::filesystems::{FilesystemSnapshot, Space};
 use crate::source::probe::ProbeSnapshot;
 use crate::source::processes::{ProcessGroup, ProcessSnapshot};
 use crate::source::sockets::SocketSnapshot;
-use crate::source::spool::ChannelQueue;
 use crate::source::spool::held_files::HeldReason;
+use crate::source::spool::{ChannelQueue, QueueSnapshot};
 
 /// The band of messages that have waited for five minutes to an hour.
 const NEW: usize = 1;
@@ -68,6 +70,7 @@ impl Observed {
         self.look_at_logs(&mut situation, now);
         if let Some(value) = self.collected.found::<Queue>() {
             situation.queue_known = value.snapshot.scan.is_some();
+            situation.scan = scan(&value.snapshot);
             for (name, queue) in &value.snapshot.channels {
                 let waiting = waiting(name, queue, &value, now.unix.seconds());
                 situation.channels.entry(name.clone()).or_default().queue = Some(waiting);
@@ -96,6 +99,10 @@ impl Observed {
         logs.with(
             Source::Queue,
             collected.found::<Queue>().is_some_and(|queue| queue.snapshot.scan.is_some()),
+        )
+        .with(
+            Source::Scan,
+            collected.found::<Queue>().is_some_and(|queue| queue.snapshot.directories.is_some()),
         )
         .with(Source::Processes, collected.found::<ProcessSnapshot>().is_some())
         .with(Source::Sockets, collected.found::<SocketSnapshot>().is_some())
@@ -152,19 +159,24 @@ fn ports(snapshot: &ProbeSnapshot) -> BTreeMap<u16, Port> {
     shown.collect()
 }
 
-/// Space, what is wrong with files, and which configuration runs.
-fn look_at_files(snapshot: &FilesystemSnapshot, now: f64, situation: &mut Situation) {
-    #[expect(clippy::cast_precision_loss, reason = "a share of sizes needs no 53 bits")]
-    let share = |available: u64, size: u64| (size > 0).then(|| available as f64 / size as f64);
-    for (&what, space) in &snapshot.filesystems {
-        let Ok(space) = space else { continue };
-        let filesystem = FileSystem {
+impl From<&Space> for FileSystem {
+    fn from(space: &Space) -> Self {
+        let share = |available: u64, size: u64| (size > 0).then(|| share(available, size));
+        Self {
             device: space.device,
             free: share(space.avail_bytes, space.size_bytes),
             files_free: space.files.and_then(|files| share(files.free, files.all)),
-        };
-        situation.filesystems.insert(what, filesystem);
+            avail_bytes: space.avail_bytes,
+            ahead: Default::default(),
+        }
     }
+}
+
+/// Space, what is wrong with files, and which configuration runs.
+fn look_at_files(snapshot: &FilesystemSnapshot, now: f64, situation: &mut Situation) {
+    let known =
+        snapshot.filesystems.iter().filter_map(|(&what, space)| Some((what, space.as_ref().ok()?.into())));
+    situation.filesystems = known.collect();
     situation.cumulative_logs = (snapshot.cumulative.iter())
         .filter_map(|(name, &growth)| {
             let size = *snapshot.log_file_sizes.get(name)?;
@@ -216,6 +228,8 @@ fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traff
             enqueued_since: progress.get(index).map_or(0, |row| row.enqueued_since),
             domains: domains.get(index).copied().unwrap_or(0),
             domains_of_day: 0,
+            quarter: Quarter::default(),
+            spiked: false,
             failing_domains,
             worst_domain_share: worst_share,
             worst_domain: worst,
@@ -228,23 +242,56 @@ fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traff
 
 /// What a channel delivered in the last hour, where all of it is known.
 fn delivered_in_hour(history: &History, channel: &str, now: Time) -> Option<u64> {
-    delivered(history, channel, Duration::ZERO, now).map(|(_, hour)| hour)
+    delivered_within(history, channel, Duration::from_hours(1), now)
 }
 
 /// What a channel delivered in a time until now, and in the hour before that, where all of it is known.
 pub(super) fn delivered(history: &History, channel: &str, window: Duration, now: Time) -> Option<(u64, u64)> {
-    let sum = |resolution: usize, from: Time, until: Time| {
-        // Of a slot that is not over, or just so, not all may have been counted.
-        let recent = RESOLUTIONS[resolution].width().and(FRESH);
-        let slots = history.slots(resolution, channel, Series::Deliveries, now);
-        let mut sum = 0;
-        for (start, delivered) in slots.filter(|&(start, _)| start >= from && start < until) {
-            sum += delivered.or((now.since(start) < recent).then_some(0))?;
-        }
-        Some(sum)
-    };
     let from = now.less(window.into());
-    Some((sum(FINE, from, now)?, sum(COARSE, from.less(Millis::of_minutes(60)), from)?))
+    let lately = delivered_between(history, FINE, channel, from, now, now)?;
+    let before = delivered_between(history, COARSE, channel, from.less(Millis::of_minutes(60)), from, now)?;
+    Some((lately, before))
+}
+
+/// What it delivered in the slots of a resolution that begin in a time.
+fn delivered_between(
+    history: &History,
+    resolution: usize,
+    channel: &str,
+    from: Time,
+    until: Time,
+    now: Time,
+) -> Option<u64> {
+    // Of a slot that is not over, or just so, not all may have been counted.
+    let recent = RESOLUTIONS[resolution].width().and(FRESH);
+    let slots = history.slots(resolution, channel, Series::Deliveries, now);
+    let mut sum = 0;
+    for (start, delivered) in slots.filter(|&(start, _)| start >= from && start < until) {
+        sum += delivered.or((now.since(start) < recent).then_some(0))?;
+    }
+    Some(sum)
+}
+
+/// What a channel delivered in an hour or so until now, where all of it is known.
+pub(super) fn delivered_within(history: &History, channel: &str, window: Duration, now: Time) -> Option<u64> {
+    delivered_between(history, COARSE, channel, now.less(window.into()), now, now)
+}
+
+/// How the queue was counted. Failures name directories, which begin with that of the channel.
+fn scan(snapshot: &QueueSnapshot) -> Scan {
+    let why = |channel: &str| {
+        let is_of = |directory: &Path| {
+            let first = directory.components().next().map(|first| first.as_os_str().to_string_lossy());
+            first.is_some_and(|first| first.eq_ignore_ascii_case(channel))
+        };
+        let failure = snapshot.failures.iter().find(|failure| is_of(&failure.directory));
+        failure.map(|failure| failure.error.to_string())
+    };
+    Scan {
+        directories: snapshot.directories,
+        partial: snapshot.scan.is_some_and(|scan| scan.partial),
+        unreadable: snapshot.unreadable.iter().map(|channel| (channel.clone(), why(channel))).collect(),
+    }
 }
 
 fn waiting(name: &str, queue: &ChannelQueue, value: &Queue, now: f64) -> Waiting {
@@ -254,6 +301,8 @@ fn waiting(name: &str, queue: &ChannelQueue, value: &Queue, now: f64) -> Waiting
         oldest: queue.oldest.map(|at| (now - at).max(0.0)),
         never_tried: queue.stuck,
         new: queue.ages[NEW],
+        delivered_in_hour: None,
+        other_files: queue.other_files,
         delivered: None,
         held: queue.held.iter().sum(),
         loops: queue.held[HeldReason::Loop as usize],

@@ -54,7 +54,7 @@ static INCIDENTS: &[Incident] = &[
     row("channel-stuck", 90, |t| t.idle = Some("ims-ms"), &["ImsMtaNoDeliveries", "ImsMtaQueueStuck"], &["ims-ms", "no attempt is made|none was tried"], 30),
     row("queue-lost", 30, |t| t.queue_lost = true, &["ImsMtaQueueEmpty"], &["the queue directory holds no channel"], 10),
     row("bounce-storm", 60, |t| { t.mailing = 50.0; t.bounces = 0.4; }, &["ImsMtaBounceSurge"], &["tcp_local", "user_unknown"], 15),
-    row("syn-backlog", 30, |t| t.syn = 400.0, &["ImsMtaSynBacklog"], &["begun and are not completed"], 10),
+    row("syn-backlog", 30, |t| t.syn = 400.0, &["ImsMtaSynBacklog"], &["half open: begun with a SYN"], 10),
     row("dispatcher-flapping", 30, |t| t.starts = 0.5, &["ImsMtaProcessFlapping"], &["dispatcher ends and is started again"], 20),
     row("logging-off", 90, |t| t.log_off = true, &["ImsMtaLogSilent", "ImsMtaNoEnqueues"], &["nothing is logged|nothing of it was logged"], 60),
     row("no-banner", 30, |t| t.no_banner = true, &["ImsMtaNoBanner"], &["gives its clients no banner"], 8),

@@ -14,7 +14,7 @@ pub(in crate::findings) const WAITING: &[&str] =
     &["standstill", "not_tried", "internal_old", "queue_growing", "no_deliveries", ABOVE];
 
 /// That more waits than is usual follows from all else that is said about waiting mail.
-const ABOVE: &str = "queue_above_baseline";
+pub(super) const ABOVE: &str = "queue_above_baseline";
 
 /// Channels that a sentence names.
 const NAMED: usize = 4;

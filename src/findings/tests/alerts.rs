@@ -301,3 +301,148 @@ fn who_knocks_is_compared_with_what_is_usual() {
     // One client behind which nobody knows who is.
     assert_eq!(rings(Measure::Client, (9000, None, None), is), none);
 }
+
+/// Where few new messages wait beside what is delivered, some mailboxes are locked or full; where that is not known, nothing
+/// is said.
+#[test]
+fn new_mail_that_waits_for_the_store_is_compared_with_what_is_delivered() {
+    for (channel, new, delivered, expected) in [
+        ("l", 20, Some(199), true),
+        ("l", 20, Some(200), false),
+        ("l", 19, Some(0), false),
+        ("l", 20, None, false),
+        ("tcp_local", 20, Some(0), false),
+    ] {
+        let mut situation = healthy();
+        let queue = queue_of(&mut situation, channel);
+        (queue.new, queue.delivered_in_hour) = (new, delivered);
+        let rings = rung(&situation).iter().any(|alert| alert.name == "ImsMtaQueueStoreOld");
+        assert_eq!(rings, expected, "{channel} {new} {delivered:?}");
+    }
+}
+
+/// From where on each of these rings, by the figures of its rule.
+#[test]
+fn what_is_just_not_enough_does_not_ring() {
+    let rows: [(&str, super::every_rule::Happens); 9] = [
+        ("ImsMtaQueueRemoteOld", |now| queue_of(now, "tcp_local").oldest = Some(691_200.0)),
+        ("ImsMtaQueueRemoteOld", |now| queue_of(now, "ims-ms").oldest = Some(9e9)),
+        ("ImsMtaQueueOtherFiles", |now| queue_of(now, "l").other_files = 5),
+        ("ImsMtaQueueOtherFiles", |now| {
+            (queue_of(now, "l").messages, queue_of(now, "l").other_files) = (291, 9);
+        }),
+        ("ImsMtaListenOverflow", |now| {
+            (now.listen_overflows, now.lately.listen_queues) = (11, [(25, 0.49)].into());
+        }),
+        ("ImsMtaListenOverflow", |now| {
+            (now.listen_overflows, now.lately.listen_queues) = (10, [(25, 1.0)].into());
+        }),
+        ("ImsMtaProcessFlapping", |now| now.lately.starts = [2, 2]),
+        ("ImsMtaLabelsCapped", |now| now.lately.capped = [10, 10, 10]),
+        ("ImsMtaQueueEmpty", |now| now.scan.directories = Some(1)),
+    ];
+    for (alert, happens) in rows {
+        let mut situation = healthy();
+        happens(&mut situation);
+        assert!(rung(&situation).iter().all(|rung| rung.name != alert), "{alert}");
+    }
+}
+
+/// More failures than last week; where nothing is known of that, what is much anywhere.
+#[test]
+fn more_failures_than_last_week_ring_and_a_page_or_one_domain_has_told_them() {
+    let rings = |delivered, failing, week: Option<f64>, happens: fn(&mut Traffic)| {
+        let mut situation = healthy();
+        let traffic = traffic_of(&mut situation, "l");
+        traffic.domains = 20;
+        (traffic.quarter.delivered, traffic.quarter.failing) = (delivered, failing);
+        traffic.quarter.last_week.failing_share = week;
+        happens(traffic);
+        rung(&situation).iter().any(|alert| alert.name == "ImsMtaDeliveryFailuresElevated")
+    };
+    let is = |_: &mut Traffic| {};
+    for (delivered, failing, week, expected) in [
+        (79, 21, None, true),
+        (80, 20, None, false),
+        (90, 10, Some(0.03), true),
+        (90, 10, Some(0.04), false),
+        (94, 11, Some(0.0), true),
+        (190, 10, Some(0.0), false),
+        (5, 9, Some(0.0), false),
+        (4, 10, None, false),
+        (5, 10, None, true),
+    ] {
+        assert_eq!(rings(delivered, failing, week, is), expected, "{delivered} {failing} {week:?}");
+    }
+    assert!(!rings(0, 90, None, |traffic| traffic.spiked = true));
+    assert!(!rings(0, 90, None, |traffic| traffic.quarter.worst_share = 0.9));
+    assert!(rings(0, 90, None, |traffic| (traffic.quarter.worst_share, traffic.domains) = (0.9, 1)));
+}
+
+#[test]
+fn rejections_are_compared_with_what_is_usual_and_with_last_week() {
+    for (rejected, usual, week, expected) in [
+        (100, Some(33), None, true),
+        (99, Some(0), None, false),
+        (100, Some(34), None, false),
+        (100, None, None, false),
+        (100, Some(1), Some(67), false),
+        (100, Some(1), Some(66), true),
+    ] {
+        let mut situation = healthy();
+        let quarter = &mut traffic_of(&mut situation, "l").quarter;
+        (quarter.rejected, quarter.rejected_usually, quarter.last_week.rejected) = (rejected, usual, week);
+        let rings = rung(&situation).iter().any(|alert| alert.name == "ImsMtaBounceSurge");
+        assert_eq!(rings, expected, "{rejected} {usual:?} {week:?}");
+    }
+}
+
+/// Slower than last week; where nothing is known of that, not for what other hosts put off by an hour.
+#[test]
+fn slow_channels_ring() {
+    for (channel, delays, week, expected) in [
+        ("l", &[(7, 20)][..], Some(1200.0), true),
+        ("l", &[(7, 20)], Some(4700.0), false),
+        ("l", &[(7, 19)], Some(1200.0), false),
+        ("hold", &[(7, 20)], Some(1200.0), false),
+        ("l", &[(4, 20)], Some(1.0), false),
+        ("l", &[(7, 20)], None, true),
+        ("l", &[(0, 80), (7, 20)], None, false),
+        ("l", &[(0, 78), (7, 22)], None, true),
+    ] {
+        let mut situation = healthy();
+        let quarter = &mut traffic_of(&mut situation, channel).quarter;
+        for &(bucket, count) in delays {
+            quarter.delays[bucket] = count;
+        }
+        quarter.last_week.delay = week;
+        let rings = rung(&situation).iter().any(|alert| alert.name == "ImsMtaDeliverySlow");
+        assert_eq!(rings, expected, "{channel} {delays:?} {week:?}");
+    }
+}
+
+#[test]
+fn what_fills_rings_before_it_is_full() {
+    for (free, hours, minutes, expected) in [
+        (0.39, Some(-0.1), [None; 2], &["warning"][..]),
+        (0.4, Some(-0.1), [Some(-0.1); 2], &[]),
+        (0.39, Some(0.1), [Some(-0.1); 2], &[]),
+        (0.19, Some(0.1), [Some(-0.1); 2], &["critical"]),
+        (0.19, None, [Some(-0.1), Some(0.1)], &[]),
+        (0.19, None, [Some(-0.1), None], &[]),
+        (0.04, Some(-0.1), [None; 2], &["warning"]),
+        (0.02, Some(-0.1), [Some(-0.1); 2], &["critical"]),
+    ] {
+        let mut situation = healthy();
+        let queue = situation.filesystems.entry("queue").or_default();
+        queue.free = Some(free);
+        (queue.ahead[0].of_hours, queue.ahead[0].of_minutes) = (hours, minutes);
+        let rung = rung(&situation);
+        let disks = rung.iter().filter(|alert| alert.name == "ImsMtaDiskFilling");
+        assert_eq!(
+            disks.map(|alert| alert.severity.label()).collect::<Vec<_>>(),
+            expected,
+            "{free} {hours:?} {minutes:?}"
+        );
+    }
+}

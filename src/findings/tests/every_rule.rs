@@ -13,7 +13,7 @@ use crate::findings::logs::{
 };
 use crate::findings::measure::Measure;
 use crate::findings::rules::RULES;
-use crate::findings::situation::{Compared, Enqueues, Port, Situation, Traffic};
+use crate::findings::situation::{Compared, CumulativeLog, Enqueues, Port, Quarter, Situation, Traffic};
 use crate::findings::{Input, Thresholds};
 use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
@@ -58,6 +58,22 @@ pub(super) const NOW: &[(&str, Happens)] = &[
     ("password_guessing", |now| now.compared[Measure::Guesses as usize] = Some(compared(51, None))),
     ("sender_surge", |now| now.compared[Measure::Sender as usize] = Some(compared(300, Some(99)))),
     ("held_surge", |now| queue_of(now, "l").held_growth = Some(101)),
+    ("queue_empty", |now| now.scan.directories = Some(0)),
+    ("scan_failing", |now| {
+        now.scan.unreadable.insert("tcp_local".to_owned(), Some("Permission denied (os error 13)".to_owned()));
+    }),
+    ("scan_partial", |now| now.scan.partial = true),
+    ("other_files", |now| (queue_of(now, "l").messages, queue_of(now, "l").other_files) = (100, 6)),
+    ("store_old", |now| (queue_of(now, "l").new, queue_of(now, "l").delivered_in_hour) = (20, Some(199))),
+    ("remote_old", |now| queue_of(now, "tcp_local").oldest = Some(691_201.0)),
+    ("listen_overflow", |now| (now.listen_overflows, now.lately.listen_queues) = (11, [(25, 0.5)].into())),
+    ("flapping", |now| now.lately.starts = [0, 3]),
+    ("log_growing", |now| {
+        now.filesystems.entry("log").or_default().avail_bytes = 13_000_000_000;
+        now.cumulative_logs.insert("mail.log".to_owned(), CumulativeLog { size: 9, growth: Some(1_000_000_000) });
+    }),
+    ("labels_capped", |now| now.lately.capped = [11, 0, 0]),
+    ("lines_lost", |now| now.lately.losses = vec![Some("mail.log_current".to_owned()), None]),
     ("unread", |now| now.unread.push(unread("queue", "no permission", false))),
     ("log_silent", |now| now.lately.unlogged_changes = Some(6)),
     ("lagging", |now| now.lately.lagging.push(("mail.log_current".to_owned(), 61.0))),
@@ -73,6 +89,27 @@ pub(super) const NOW: &[(&str, Happens)] = &[
     ("connections_limit", |now| now.services[0].used = 85),
     ("disk", |now| now.filesystems.entry("queue").or_default().files_free = Some(0.04)),
     ("disk", |now| now.filesystems.entry("queue").or_default().free = Some(0.01)),
+    ("disk_filling", |now| {
+        let queue = now.filesystems.entry("queue").or_default();
+        (queue.free, queue.ahead[0].of_hours) = (Some(0.39), Some(-0.1));
+    }),
+    ("disk_filling", |now| {
+        let queue = now.filesystems.entry("queue").or_default();
+        (queue.files_free, queue.ahead[1].of_minutes) = (Some(0.19), [Some(-0.1); 2]);
+    }),
+    ("failures_elevated", |now| {
+        let quarter = Quarter { delivered: 79, failing: 21, mostly: Some(Reason::DnsTemporary), ..Quarter::default() };
+        traffic_of(now, "l").quarter = quarter;
+    }),
+    ("bounce_surge", |now| {
+        let mostly = Some(Reason::UserUnknown);
+        let quarter = Quarter { rejected: 100, rejected_mostly: mostly, rejected_usually: Some(33), ..Quarter::default() };
+        traffic_of(now, "l").quarter = quarter;
+    }),
+    ("delivery_slow", |now| {
+        let quarter = &mut traffic_of(now, "l").quarter;
+        (quarter.delays[7], quarter.last_week.delay) = (20, Some(1200.0));
+    }),
     ("channel_stopped", |now| channel(now, "l").stopped = Some(true)),
     ("slow_banner", |now| _ = now.ports.insert(25, Port { banner: Some(5.0), ..Port::default() })),
     ("daemon_errors", |now| {

@@ -69,7 +69,7 @@ fn full_file_systems_have_a_next_step() {
         |now| {
             _ = now
                 .filesystems
-                .insert("queue", FileSystem { device: 1, files_free: Some(0.041), free: None });
+                .insert("queue", FileSystem { device: 1, files_free: Some(0.041), ..FileSystem::default() });
         },
         Severity::Warning,
         "The file system of the directory queue has only 4 % of its inodes free.",
@@ -90,7 +90,8 @@ fn full_file_systems_have_a_next_step() {
 
 /// A directory on a device of which so much is free.
 fn lies(name: &'static str, device: u64, free: f64, now: &mut Situation) {
-    now.filesystems.insert(name, FileSystem { device, free: Some(free), files_free: None });
+    let filesystem = FileSystem { device, free: Some(free), avail_bytes: 1 << 40, ..FileSystem::default() };
+    now.filesystems.insert(name, filesystem);
 }
 
 #[test]
