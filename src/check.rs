@@ -16,6 +16,7 @@ use crate::app::Environment;
 pub use crate::app::collectors::Verdict;
 use crate::config::Config;
 use crate::listing::{INDENT, Listing};
+use crate::notify::trial;
 use crate::observed::Clock;
 use crate::source::install::{self, Install};
 use crate::text::escape;
@@ -101,9 +102,30 @@ pub fn check(config: &Config, file: Option<&Path>, environment: &Environment) ->
     if let (Some(totals), Some(install)) = (totals, install) {
         checked.options = options::text(&totals, &install.root);
     }
+    receivers(&mut checked, config);
     host::state_directory(&mut checked, config);
     host::listener(&mut checked, config.http.listen);
     checked
+}
+
+/// Who is told of alerts, and whether they could be.
+fn receivers(checked: &mut Checked, config: &Config) {
+    let found = match trial::look(config) {
+        Ok(found) => found,
+        Err(error) => {
+            return checked.note(Verdict::Problem, "alerting", format!("nobody was asked: {error}"));
+        }
+    };
+    if found.is_empty() {
+        checked.note(Verdict::Fine, "alerting", "nobody is told of alerts; docs/alertmanager.md says how");
+    }
+    for one in found {
+        let (verdict, said) = match one.answer {
+            Ok(said) => (Verdict::Fine, said),
+            Err(why) => (Verdict::Problem, why),
+        };
+        checked.note(verdict, "alerting", format!("{}: {said}", one.receiver));
+    }
 }
 
 /// What was found of the installation; the sums of the last lines of its logs.

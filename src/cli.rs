@@ -1,5 +1,6 @@
 //! The command line: what each command needs, and the exit status.
 
+mod alerts;
 mod rules;
 
 use std::collections::HashMap;
@@ -59,6 +60,8 @@ enum Command {
     /// Ask a running exporter whether it is healthy, with the options that it was started with; for containers, which
     /// have no curl
     Healthcheck(RunArguments),
+    /// Say what fires on a running exporter, or send a test alert to all who are told
+    Alerts(Box<alerts::AlertsArguments>),
     /// Print the last lines that a running exporter did not understand; for who may read its state directory
     Unparsed(RunArguments),
     /// Render the alert and recording rules: with the thresholds, the job and the scrape interval of a site
@@ -189,6 +192,7 @@ pub fn main() -> ExitCode {
         Some(Command::Check(arguments)) => check(arguments),
         Some(Command::Explain(arguments)) => explain(&arguments),
         Some(Command::Healthcheck(arguments)) => healthcheck(arguments),
+        Some(Command::Alerts(arguments)) => alerts::alerts(*arguments),
         Some(Command::Unparsed(arguments)) => unparsed(arguments),
         Some(Command::Rules(arguments)) => rules::rules(*arguments),
         Some(Command::Metrics { format: CatalogueFormat::Text }) => print(documentation::text().as_bytes()),
@@ -422,11 +426,18 @@ fn log_to_stderr() -> Result<(), String> {
     Ok(())
 }
 
-/// A reader that goes away, such as `head`, is no failure.
 fn print(bytes: &[u8]) -> ExitCode {
+    match write(bytes) {
+        Err(error) => fail(FAILURE, &error),
+        Ok(()) => ExitCode::SUCCESS,
+    }
+}
+
+/// A reader that goes away, such as `head`, is no failure.
+fn write(bytes: &[u8]) -> io::Result<()> {
     match io::stdout().write_all(bytes).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => fail(FAILURE, &error),
-        _ => ExitCode::SUCCESS,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -46,6 +46,7 @@ use crate::record::Dialect;
 pub use crate::findings::thresholds::Value as Threshold;
 pub use alerting::{Alerting, MOST_ALERTMANAGERS, NAME as RUNBOOK_NAME};
 pub use baseline::{Baseline, Day};
+pub use check::nearest;
 pub use clients::{ClientLabel, Clients};
 pub use commands::Commands;
 pub use daemon_logs::DaemonLogs;

@@ -15,7 +15,7 @@
 //!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
 //! - [`http`] serves pages.
 //! - [`app`] wires it all; [`report`] reads files once instead; [`explain`] says what
-//!   one line means, [`check`] whether it would work here.
+//!   one line means, [`check`] whether it would work here, [`alerts`] how alerts stand.
 //! - [`notify`] tells Alertmanagers of alerts.
 //! - [`rules`] renders the rules of Prometheus from `alerts/templates`. Pure.
 //! - [`demo`] is a synthetic MTA to try it all on. It writes what the others read, and reads nothing.
@@ -25,6 +25,7 @@
 
 pub mod aggregate;
 pub mod alerting;
+pub mod alerts;
 pub mod app;
 pub mod check;
 pub mod cli;

@@ -14,6 +14,7 @@ mod payload;
 mod secrets;
 mod syslog;
 mod teller;
+pub mod trial;
 mod webhook;
 
 use std::sync::Arc;
@@ -69,6 +70,17 @@ fn name(uri: &Uri) -> String {
     authority.to_owned() + uri.path().trim_end_matches('/')
 }
 
+/// What it takes to be let in by Alertmanagers.
+fn files(alerting: &Alerting) -> Files {
+    Files {
+        ca: alerting.ca_file.clone(),
+        client: alerting.client_cert_file.clone().zip(alerting.client_key_file.clone()),
+        user: alerting.user.clone().zip(alerting.password_file.clone()),
+        token: alerting.token_file.clone(),
+        url: None,
+    }
+}
+
 /// A task for each receiver of [`receivers`]. To be called within a runtime. `resend` is [`RESEND`], unless a test has
 /// less time; `noticed` is held by each task, and dropped when it ends.
 pub fn spawn<N: Send + 'static>(
@@ -80,13 +92,7 @@ pub fn spawn<N: Send + 'static>(
 ) {
     let (alerting, site) = (&config.alerting, Arc::new(Site::new(config)));
     let manner = Manner { mode: alerting.mode, resend };
-    let files = Files {
-        ca: alerting.ca_file.clone(),
-        client: alerting.client_cert_file.clone().zip(alerting.client_key_file.clone()),
-        user: alerting.user.clone().zip(alerting.password_file.clone()),
-        token: alerting.token_file.clone(),
-        url: None,
-    };
+    let files = files(alerting);
     for (place, uri) in alertmanagers(alerting).iter().enumerate() {
         let client = Client::new(files.clone(), Patience::default());
         let told =

@@ -100,7 +100,7 @@ fn section_names() -> String {
 }
 
 /// The known name that was most likely meant: a third of it may be wrong, its case may be all wrong.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_ascii_lowercase();
     known
         .map(|known| (strsim::osa_distance(&lower, &known.to_ascii_lowercase()), known))

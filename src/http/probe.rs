@@ -1,4 +1,4 @@
-//! Asking a running exporter: whether it is healthy, and for lines that were not understood.
+//! Asking a running exporter: whether it is healthy, how its alerts stand, and for lines that were not understood.
 
 use std::fmt::Write as _;
 use std::io::{self, Read as _, Write as _};
@@ -11,8 +11,8 @@ use crate::text::escape::escaped;
 
 /// For everything: the connection, the question, and the whole answer.
 const LIMIT: Duration = Duration::from_secs(3);
-/// A longer answer is not one of ours.
-const LONGEST: usize = 1024 * 1024;
+/// A longer answer is not one of ours: all alerts that there is room for, with long texts.
+const LONGEST: usize = 8 << 20;
 /// How much of an answer is told in one line.
 const WIDTH: usize = 200;
 
@@ -73,6 +73,40 @@ pub fn healthy(listen: SocketAddr) -> Result<Health, ProbeError> {
     let clock = Clock::start();
     ask(address, routes::HEALTHY, None, &clock)?;
     Ok(Health { address, took: clock.monotonic() })
+}
+
+/// How the alerts of an exporter stand, as it says.
+#[derive(Debug)]
+pub struct Standing {
+    /// Where.
+    pub address: SocketAddr,
+    /// `/api/alerts`, as JSON, if it is one of ours.
+    pub json: Vec<u8>,
+    /// Why not all of them can be known yet; nothing where the exporter is ready.
+    pub unready: Option<String>,
+    /// Unix seconds, by the clock of who asks.
+    pub now: f64,
+}
+
+/// Fetches `/api/alerts`, and whether the exporter has seen enough to know. Where it asks for the token, that is sent.
+///
+/// # Errors
+///
+/// As [`healthy`]; 401 and 403 where other hosts reach the listener and there is no token, or not the right one.
+pub fn alerts(listen: SocketAddr, token: Option<&str>) -> Result<Standing, ProbeError> {
+    let (address, clock) = (reachable(listen), Clock::start());
+    let unready = match ask(address, routes::READY, None, &clock) {
+        Ok(_) => None,
+        Err(ProbeError::Status { status: 503, text, .. }) => Some(text),
+        Err(error) => return Err(error),
+    };
+    let json = match ask(address, routes::ALERTS, None, &clock) {
+        Err(ProbeError::Status { status: 401, .. }) if token.is_some() => {
+            ask(address, routes::ALERTS, token, &clock)?
+        }
+        answer => answer?,
+    };
+    Ok(Standing { address, json, unready, now: clock.unix_seconds() })
 }
 
 /// Fetches the last lines that were not understood, as text of printable ASCII.

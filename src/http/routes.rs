@@ -12,6 +12,8 @@ use crate::metrics::Exposition;
 
 pub(super) const METRICS: &str = "/metrics";
 pub(super) const HEALTHY: &str = "/-/healthy";
+pub(super) const READY: &str = "/-/ready";
+pub(super) const ALERTS: &str = "/api/alerts";
 pub(super) const UNPARSED_TEXT: &str = "/debug/unparsed.txt";
 
 /// A page.
@@ -65,10 +67,11 @@ pub(super) static ROUTES: &[Route] = &[
     },
     Route { path: "/top.json", access: Access::Names, makes: Makes::Page(top_json), doc: "the same as JSON" },
     Route {
-        path: "/api/alerts",
+        path: ALERTS,
         access: Access::Names,
         makes: Makes::Page(alerts_json),
-        doc: "the alerts of the exporter's own that are pending or fire, as JSON: why, since when, and where the runbook is",
+        doc: "the alerts of the exporter's own that are pending or fire, as JSON: why, since when, and where the runbook is; \
+              `imsimta-exporter alerts` shows them in a terminal",
     },
     Route {
         path: runbooks::INDEX,
@@ -83,7 +86,7 @@ pub(super) static ROUTES: &[Route] = &[
         doc: "what to do about the alert of that name, to which the alerts lead",
     },
     Route {
-        path: "/-/ready",
+        path: READY,
         access: Access::Open,
         makes: Makes::Page(ready),
         doc: "200 once the logs are caught up with and something of every source was read, 503 before; it names \

@@ -16,6 +16,10 @@ use crate::rules::links::escaped;
 const LONGEST_LIST: usize = 8 << 20;
 /// The most of another answer; a status has the whole configuration.
 const LONGEST: usize = 2 << 20;
+/// More of a name that it has given is not shown.
+const LONGEST_NAME: usize = 100;
+/// Which alerts it shows, whatever becomes of them.
+const SHOWN: &str = "/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true";
 /// Times in heads are whole seconds.
 const HALF_A_SECOND: Millis = Millis::of(500);
 
@@ -97,11 +101,57 @@ pub(super) async fn list(client: &mut Client, uri: &Uri, target: &Texts) -> Resu
     let ours = std::iter::once("alertname=~\"ImsMta.+\"".to_owned());
     let of_target = target.iter().map(|(name, value)| format!("{name}={value:?}"));
     let filters = ours.chain(of_target).map(|filter| format!("&filter={}", escaped(&filter)));
-    let path = "/api/v2/alerts?active=true&silenced=true&inhibited=true&unprocessed=true".to_owned();
-    let path = path + &filters.collect::<String>();
+    let path = SHOWN.to_owned() + &filters.collect::<String>();
     let answer = client.exchange(Some(uri), get(path, LONGEST_LIST)).await?;
     let now = answer.headers.get(DATE).and_then(|date| date.to_str().ok()).and_then(of_head);
     Ok(List { alerts: read(&answer)?, now })
+}
+
+/// What becomes of one alert at an Alertmanager.
+#[derive(Debug, Deserialize)]
+pub(super) struct Taken {
+    labels: Texts,
+    receivers: Vec<Named>,
+    status: Standing,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Standing {
+    #[serde(default)]
+    silenced_by: Vec<String>,
+    #[serde(default)]
+    inhibited_by: Vec<String>,
+}
+
+impl Taken {
+    /// Who hears of it, or why nobody does.
+    pub(super) fn words(&self) -> String {
+        // Its configuration is as foreign as what others say of it.
+        let clean =
+            |name: &str| name.chars().filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect();
+        let names: Vec<String> = self.receivers.iter().map(|named| clean(&named.name)).collect();
+        let names = names.join(", ");
+        match (self.status.silenced_by.is_empty(), self.status.inhibited_by.is_empty()) {
+            (true, true) => format!("took it; it goes to {names}"),
+            (false, _) => format!("took it; a silence keeps it from {names}"),
+            (true, false) => format!("took it; another alert that fires keeps it from {names}"),
+        }
+    }
+}
+
+/// What becomes of an alert with just these labels; nothing where it does not show it.
+pub(super) async fn taken(client: &mut Client, uri: &Uri, labels: &Texts) -> Result<Option<Taken>, Failed> {
+    let filters =
+        labels.iter().map(|(name, value)| format!("&filter={}", escaped(&format!("{name}={value:?}"))));
+    let path = SHOWN.to_owned() + &filters.collect::<String>();
+    let all: Vec<Taken> = read(&client.exchange(Some(uri), get(path, LONGEST_LIST)).await?)?;
+    Ok(all.into_iter().find(|taken| taken.labels == *labels))
 }
 
 /// When it was started.

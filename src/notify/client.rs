@@ -100,11 +100,22 @@ impl Client {
         }
     }
 
+    /// Whether it can be reached: what is in the files, its address, a connection, and TLS. Nothing is asked.
+    pub(super) async fn reach(&mut self, receiver: Option<&Uri>) -> Result<(), Failed> {
+        self.open(receiver).await.map(drop)
+    }
+
     async fn exchange_in_time(
         &mut self,
         receiver: Option<&Uri>,
         question: Question,
     ) -> Result<Answer, Failed> {
+        let (uri, secrets, stream) = self.open(receiver).await?;
+        talk(stream, request(&uri, &secrets, &question)?, question.longest_answer).await
+    }
+
+    /// A connection, and what goes with it.
+    async fn open(&mut self, receiver: Option<&Uri>) -> Result<(Uri, Secrets, Box<dyn Stream>), Failed> {
         let secrets = self.secrets(receiver.is_some_and(is_tls)).await?;
         let uri = match (receiver, &secrets.url) {
             (Some(uri), _) => uri.clone(),
@@ -116,7 +127,7 @@ impl Client {
         let stream = stream.unwrap_or_else(|_| {
             Err(Failed::new(Failure::Timeout, format!("no connection within {} s", connect.as_secs_f64())))
         })?;
-        talk(stream, request(&uri, &secrets, &question)?, question.longest_answer).await
+        Ok((uri, secrets, stream))
     }
 
     async fn secrets(&mut self, with_tls: bool) -> Result<Secrets, Failed> {
@@ -195,9 +206,10 @@ async fn talk(
     request: Request<Full<Bytes>>,
     longest: usize,
 ) -> Result<Answer, Failed> {
-    let broken = |error: hyper::Error| {
-        let how = if error.is_parse() { Failure::Answer } else { Failure::Connect };
-        Failed::new(how, format!("no whole answer: {error}"))
+    let broken = |error: hyper::Error| match of_tls(&error) {
+        Some(why) => Failed::new(Failure::Tls, format!("no TLS: {why}")),
+        None if error.is_parse() => Failed::new(Failure::Answer, format!("no whole answer: {error}")),
+        None => Failed::new(Failure::Connect, format!("no whole answer: {error}")),
     };
     let (mut sender, connection) =
         http1::Builder::new().max_buf_size(BUFFER).handshake(TokioIo::new(stream)).await.map_err(broken)?;
@@ -217,6 +229,12 @@ async fn talk(
         Ok(Answer { headers: head.headers, body: body.to_bytes() })
     };
     beside(exchange, connection).await
+}
+
+/// What TLS says: whose certificate nobody wants hears so behind the handshake.
+fn of_tls(error: &hyper::Error) -> Option<&rustls::Error> {
+    let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.find_map(|cause| cause.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref())
 }
 
 /// Polls a connection as long as it is needed.

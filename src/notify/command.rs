@@ -52,6 +52,13 @@ impl Command {
         })
     }
 
+    /// Whether it would be run.
+    pub(super) fn look(&self) -> Result<String, Failed> {
+        let program = find(Path::new("/"), self.argv.first().map(Path::new))
+            .map_err(|error| Failed::new(Failure::Connect, error.to_string()))?;
+        Ok(format!("{} is there; it was not run", program.path.display()))
+    }
+
     /// Runs it with a notification to read.
     pub(super) async fn tell(&mut self, json: Vec<u8>) -> Result<String, Failed> {
         self.runs += 1;

@@ -63,6 +63,27 @@ impl Syslog {
         })
     }
 
+    /// Whether there is one at its place, as far as that shows: over UDP only the host can be looked up.
+    pub(super) async fn look(&mut self) -> Result<String, Failed> {
+        let failed = |error: std::io::Error| Failed::new(Failure::Connect, format!("{}: {error}", self.to));
+        match &self.to {
+            SyslogPlace::Local(path) => {
+                UnixDatagram::unbound().and_then(|one| one.connect(path)).map_err(failed)?;
+            }
+            SyslogPlace::Udp(host, port) => drop(self.lookup.addresses(host.clone(), *port).await?),
+            SyslogPlace::Tcp(host, port) => {
+                let addresses = self.lookup.addresses(host.clone(), *port).await?;
+                let connected = timeout(SENDING, TcpStream::connect(&addresses[..])).await;
+                let late = || std::io::Error::from(std::io::ErrorKind::TimedOut);
+                connected.unwrap_or_else(|_| Err(late())).map_err(failed)?;
+            }
+        }
+        Ok(match self.to {
+            SyslogPlace::Udp(..) => "its host is known; over UDP nobody answers".to_owned(),
+            SyslogPlace::Local(_) | SyslogPlace::Tcp(..) => "somebody is there; nothing was sent".to_owned(),
+        })
+    }
+
     /// Sends the lines of a notification; how many there was no room for.
     pub(super) async fn tell(
         &mut self,

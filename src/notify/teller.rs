@@ -44,8 +44,31 @@ impl Way {
         }
     }
 
+    /// Whether it could be told, as far as that shows while nothing is sent.
+    pub(super) async fn look(&mut self) -> Result<String, Failed> {
+        match self {
+            Self::Webhook(webhook) => webhook.look().await,
+            Self::Command(command) => command.look(),
+            Self::Syslog(syslog) => syslog.look().await,
+        }
+    }
+
+    /// What it means that it was told.
+    pub(super) const fn took(&self) -> &'static str {
+        match self {
+            Self::Webhook(_) => "took it",
+            Self::Command(_) => "read it, and ended with exit status 0",
+            Self::Syslog(_) => "was sent it; a syslog answers nothing",
+        }
+    }
+
     /// Sends it; how many alerts had no room.
-    async fn tell(&mut self, notification: &Notification, site: &Site, now: Now) -> Result<usize, Failed> {
+    pub(super) async fn tell(
+        &mut self,
+        notification: &Notification,
+        site: &Site,
+        now: Now,
+    ) -> Result<usize, Failed> {
         let name = self.name();
         let json = || payload::json(notification, site, name);
         match self {

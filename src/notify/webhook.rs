@@ -32,6 +32,12 @@ impl Webhook {
         webhook.is_set().then(|| Self { client: Client::new(files, Patience::default()), uri })
     }
 
+    /// Whether it can be reached.
+    pub(super) async fn look(&mut self) -> Result<String, Failed> {
+        self.client.reach(self.uri.as_ref()).await?;
+        Ok("it can be reached; nothing was sent".to_owned())
+    }
+
     /// Sends it a notification.
     pub(super) async fn tell(&mut self, json: Vec<u8>) -> Result<String, Failed> {
         let question = Question { method: Method::POST, path: String::new(), json, longest_answer: LONGEST };

@@ -2,6 +2,8 @@
 //! wrong. All times are a thirtieth of those that are shipped.
 
 mod beat;
+mod client_certificate;
+mod cluster;
 mod hostile;
 mod one_speaker;
 mod program;
@@ -12,6 +14,7 @@ mod real_prometheus;
 mod receivers;
 mod site;
 mod tls;
+mod trial;
 #[expect(dead_code, reason = "another program of tests uses the rest")]
 #[path = "../e2e/webhook.rs"]
 mod webhook;

@@ -141,7 +141,8 @@ pub struct Alertmanager {
     pub webhook: Webhook,
 }
 
-const ROUTES: &str = "route: {receiver: page, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}\n\
+/// Every alert is a notification of its own, and is said at once.
+pub const ROUTES: &str = "route: {receiver: page, group_by: ['...'], group_wait: 0s, group_interval: 1s, repeat_interval: 1h}\n\
                       receivers: [{name: page, webhook_configs: [{url: 'http://WEBHOOK/page'}]}]\n";
 
 impl Alertmanager {
@@ -270,7 +271,8 @@ impl Drop for Another {
     }
 }
 
-fn post(address: &str, channel: &str, starts: jiff::Timestamp, ends: jiff::Timestamp) {
+/// What another sender says of a channel.
+pub fn post(address: &str, channel: &str, starts: jiff::Timestamp, ends: jiff::Timestamp) {
     let body = json!([{"labels": labels(channel), "annotations": {}, "startsAt": starts.to_string(),
                        "endsAt": ends.to_string(), "generatorURL": ANOTHER}])
     .to_string();

@@ -1,6 +1,7 @@
 //! The real program, as a user starts it, on a tree laid out like a real install.
 
 mod alerts;
+mod alerts_command;
 mod check;
 mod clients;
 mod clock;

@@ -25,8 +25,9 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["text", "listing", "record", "aggregate", "findings", "config", "source", "counting", "metrics"],
     ),
     ("explain", &["text", "listing", "record", "config", "source", "counting"]),
+    ("alerts", &["text", "listing", "findings"]),
     ("rules", &["config", "findings"]),
-    ("notify", &["aggregate", "alerting", "config", "source", "observed", "rules"]),
+    ("notify", &["aggregate", "findings", "alerting", "config", "source", "observed", "rules"]),
     // A writer only: a mistake that reader and writer share would be seen by nobody.
     ("demo", &["config", "observed", "app"]),
     (
@@ -59,11 +60,18 @@ const ROOMS: &[(&str, &[&str])] = &[
             "counting",
             "observed",
             "metrics",
+            "notify",
             "http",
             "app",
         ],
     ),
-    ("cli", &["config", "source", "metrics", "http", "report", "explain", "check", "rules", "demo", "app"]),
+    (
+        "cli",
+        &[
+            "config", "source", "metrics", "http", "report", "explain", "alerts", "check", "rules", "notify",
+            "demo", "app",
+        ],
+    ),
     ("main", &["cli"]),
 ];
 
