@@ -3,6 +3,7 @@
 
 #![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench measures time and prints")]
 
+mod away;
 mod host;
 mod program;
 mod writer;
@@ -10,8 +11,10 @@ mod writer;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use away::Alertmanager;
 use host::Host;
 use program::{Exporter, Mtail};
 use writer::Writer;
@@ -30,8 +33,15 @@ const DEADLINE: Duration = Duration::from_mins(1);
 type Case = (&'static str, fn(&Corpus));
 
 /// The cases by name.
-const CASES: [Case; 6] =
-    [("load", load), ("quiet", quiet), ("idle", idle), ("whole", whole), ("burst", burst), ("upset", upset)];
+const CASES: [Case; 7] = [
+    ("load", load),
+    ("away", away),
+    ("quiet", quiet),
+    ("idle", idle),
+    ("whole", whole),
+    ("burst", burst),
+    ("upset", upset),
+];
 
 fn main() {
     let wanted: Vec<String> =
@@ -110,6 +120,50 @@ fn load(corpus: &Corpus) {
         show(&format!("{rate} lines/s: mtail, behind when the writer stops"), format!("{behind} lines"));
         show(&format!("{rate} lines/s: mtail, missing a minute later at most"), format!("{missing} lines"));
     }
+}
+
+/// While alerts fire and the only Alertmanager is away: nobody there for one half, a black hole for the other.
+/// `AWAY=long` is ten minutes of it.
+fn away(corpus: &Corpus) {
+    const RATE: u32 = 20_000;
+    let half =
+        if std::env::var("AWAY").is_ok_and(|how| how == "long") { Duration::from_mins(5) } else { LOAD };
+    let (start, waits) = channel();
+    let alertmanager = Alertmanager::away(half, waits);
+    let exporter = Exporter::beside(0, |_| {
+        vec![
+            ("IMSIMTA_EXPORTER__ALERTING__ALERTMANAGERS", format!("http://{}", alertmanager.address)),
+            ("IMSIMTA_EXPORTER__ALERTING__LABELS", "instance=bench:9797".to_owned()),
+        ]
+    });
+    let mut writer = Writer::new(exporter.log(), &corpus.0);
+    let before = exporter.cpu();
+    start.send(()).expect("it waits");
+    writer.at_rate(RATE, half * 2);
+    let back = Instant::now();
+    let total = writer.count();
+    exporter.wait_for(total, DEADLINE);
+    let cost = exporter.cpu().saturating_sub(before);
+    let latencies = writer.latencies(&exporter.reports());
+    let counted = exporter.reports().last().map_or(0, |report| report.1);
+    let page = exporter.page();
+    let of = |name: &str| {
+        page.lines().filter(|line| line.starts_with(name)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let firing: Vec<String> =
+        of("imsimta_alert_state{").into_iter().filter(|line| line.ends_with(" 2")).collect();
+    let what = format!("{RATE} lines/s, Alertmanager away for {} s", (half * 2).as_secs());
+    show(&format!("{what}: p99 (bound 25 ms)"), millis(percentile(&latencies, 99)));
+    show(&format!("{what}: median"), millis(percentile(&latencies, 50)));
+    show(&format!("{what}: CPU a line (bound 2 us)"), micros_a_line(cost, total));
+    show(&format!("{what}: lines written and counted"), format!("{total} and {counted}"));
+    show(&format!("{what}: resident memory"), mib(exporter.memory("VmRSS:")));
+    let lines = of("imsimta_notifications_failed_total{").into_iter().filter(|line| !line.ends_with(" 0"));
+    firing.iter().cloned().chain(lines).for_each(|line| println!("    {line}"));
+    let alert = firing.first().and_then(|line| line.split('"').nth(1)).expect("an alert fires");
+    let heard = alertmanager.hears_of(alert, DEADLINE).expect("it is told when it is back");
+    let after = heard.saturating_duration_since(back).as_secs_f64();
+    show(&format!("{what}: told of {alert} when it is back, after"), format!("{after:.1} s"));
 }
 
 /// One line after a second or more without any.

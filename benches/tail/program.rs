@@ -20,6 +20,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// level trace it says so after each look, which costs it a line and no scrape.
 pub struct Exporter {
     process: Process,
+    address: SocketAddr,
     log: PathBuf,
     reports: Arc<Mutex<Vec<(Instant, u64)>>>,
     _directory: TempDir,
@@ -74,7 +75,13 @@ impl Exporter {
             get(address, "/-/ready").is_some_and(|page| page.contains(" 200 "))
         });
         std::thread::sleep(Duration::from_secs(2));
-        Self { process, log: root.join("data/log/mail.log_current"), reports, _directory: directory }
+        let log = root.join("data/log/mail.log_current");
+        Self { process, address, log, reports, _directory: directory }
+    }
+
+    /// Its metrics.
+    pub fn page(&self) -> String {
+        get(self.address, "/metrics").expect("a page")
     }
 
     pub fn log(&self) -> &Path {

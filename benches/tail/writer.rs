@@ -7,38 +7,50 @@ use std::time::{Duration, Instant};
 
 /// Between two looks at what is due: lines come as evenly as this.
 const STEP: Duration = Duration::from_micros(200);
+/// Times that are noted of a run at a rate, about: of more lines each so many'th.
+const NOTED: u64 = 1_000_000;
 
 pub struct Writer<'a> {
     log: File,
     lines: &'a [Vec<u8>],
-    /// When each line had been written.
-    written: Vec<Instant>,
-    /// Lines whose times are not noted.
-    more: u64,
+    /// How many have been written.
+    count: u64,
+    /// When each line of some had been written, and how many with it.
+    written: Vec<(u64, Instant)>,
 }
 
 impl<'a> Writer<'a> {
     pub fn new(log: &Path, lines: &'a [Vec<u8>]) -> Self {
         let log = OpenOptions::new().append(true).create(true).open(log).expect("a log");
-        Self { log, lines, written: Vec::new(), more: 0 }
+        Self { log, lines, count: 0, written: Vec::new() }
     }
 
     pub fn one(&mut self) {
-        let line = &self.lines[self.written.len() % self.lines.len()];
+        self.one_of(1);
+    }
+
+    /// One line, whose time is noted if its number is a multiple.
+    fn one_of(&mut self, every: u64) {
+        let at = self.count % self.lines.len() as u64;
+        let line = &self.lines[usize::try_from(at).expect("a place")];
         self.log.write_all(line).expect("written");
-        self.written.push(Instant::now());
+        self.count += 1;
+        if self.count.is_multiple_of(every) {
+            self.written.push((self.count, Instant::now()));
+        }
     }
 
     /// Lines at a rate, by one write each, as the processes of the MTA do it.
     pub fn at_rate(&mut self, rate: u32, duration: Duration) {
         let start = Instant::now();
         let lines = u64::from(rate) * duration.as_secs();
-        self.written.reserve(usize::try_from(lines).unwrap_or(0));
+        let every = lines / NOTED + 1;
+        self.written.reserve(usize::try_from(lines / every).unwrap_or(0));
         loop {
             let passed = start.elapsed().min(duration);
             let due = passed.as_micros() * u128::from(rate) / 1_000_000;
-            while (self.written.len() as u128) < due {
-                self.one();
+            while u128::from(self.count) < due {
+                self.one_of(every);
             }
             if passed == duration {
                 return;
@@ -54,25 +66,25 @@ impl<'a> Writer<'a> {
         while written < bytes {
             self.log.write_all(&block).expect("written");
             written += block.len();
-            self.more += self.lines.len() as u64;
+            self.count += self.lines.len() as u64;
         }
     }
 
     pub fn count(&self) -> u64 {
-        self.written.len() as u64 + self.more
+        self.count
     }
 
     pub fn ended(&self) -> Instant {
-        *self.written.last().expect("a line")
+        self.written.last().expect("a line").1
     }
 
-    /// From each append to the first report that counts the line, in order of size. A report comes
+    /// From each append that was noted to the first report that counts the line, in order of size. A report comes
     /// through a pipe after the fact, so that this is never less than the truth.
     pub fn latencies(&self, reports: &[(Instant, u64)]) -> Vec<Duration> {
         let mut latencies = Vec::with_capacity(self.written.len());
         let mut reports = reports.iter().peekable();
-        for (index, written) in self.written.iter().enumerate() {
-            while reports.peek().is_some_and(|(_, lines)| *lines <= index as u64) {
+        for (count, written) in &self.written {
+            while reports.peek().is_some_and(|(_, lines)| lines < count) {
                 reports.next();
             }
             let (counted, _) = reports.peek().expect("every line has been counted");
