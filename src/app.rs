@@ -73,7 +73,7 @@ pub struct Environment {
     pub beyond: Serves,
     /// What is looked at on an interval.
     pub collectors: Vec<&'static dyn Collects>,
-    /// How many times faster alerts of the program's own wait and stay.
+    /// How many times faster alerts of the program's own wait and stay, and are said again.
     pub hurry: u32,
 }
 
@@ -181,7 +181,8 @@ impl Prepared {
         let alerting = Alerting::spawn(Arc::clone(&observed), earlier, environment.hurry, died.clone())
             .map_err(|error| no_thread(&error))?;
         let notice = || DeathNotice::new("notify", died.clone());
-        notify::spawn(&config, &observed, &alerting.subscribe(), notify::RESEND, notice);
+        let resend = notify::RESEND / environment.hurry;
+        notify::spawn(&config, &observed, &alerting.subscribe(), resend, notice);
         let router = serve_pages(site, &died).map_err(|error| no_thread(&error))?;
         let listener = (listener, Entrance::plain(address, environment.beyond));
         let first = Generation { config, log, collectors };

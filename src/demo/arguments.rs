@@ -67,7 +67,7 @@ pub struct Arguments {
     /// An Alertmanager that the exporter tells of alerts by itself, such as `http://127.0.0.1:9093`
     #[arg(long, value_name = "URL", value_parser = alertmanager)]
     pub alertmanager: Option<Uri>,
-    /// How many times faster its alerts wait and stay; what they are found by stays as it is
+    /// How many times faster its alerts wait, stay and are said again; what they are found by stays as it is
     #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub hurry: u32,
     /// After so long without an attempt a message counts as stuck, as by `queue.stuck_after`

@@ -79,7 +79,8 @@ impl Demo {
 
 /// Prometheus, Alertmanager, and the receiver behind them.
 pub struct Chain {
-    prometheus: Prometheus,
+    /// None once it is killed.
+    prometheus: Option<Prometheus>,
     told: Told,
 }
 
@@ -131,7 +132,18 @@ impl Chain {
 
     /// The same with all durations divided, and with settings of a site.
     pub fn scaled(targets: &[&str], scale: u32, site: &str) -> Self {
-        let told = Told::scaled(scale);
+        let chain = Self::of(Told::scaled(scale), targets, scale, site, &[]);
+        chain.told.wait_for_ready();
+        chain
+    }
+
+    /// The same beside exporters that tell this Alertmanager by themselves. Words are said again as much sooner, too.
+    pub fn beside(told: Told, targets: &[&str], scale: u32, site: &str) -> Self {
+        let resend = format!("--rules.alert.resend-delay={}s", 60 / scale);
+        Self::of(told, targets, scale, site, &[resend])
+    }
+
+    fn of(told: Told, targets: &[&str], scale: u32, site: &str, more: &[String]) -> Self {
         let path = |name: &str| told.directory.path().join(name);
         match scale {
             1 => copy_rules(&path("rules")),
@@ -143,9 +155,17 @@ impl Chain {
             scale,
             &[("localhost:9797", &targets.join(", ")), ("localhost:9093", &told.address)],
         );
-        let prometheus = Prometheus::start(&path("prometheus.yml"), &path("prometheus"));
-        told.wait_for_ready();
-        Self { prometheus, told }
+        let prometheus = Prometheus::start(&path("prometheus.yml"), &path("prometheus"), more);
+        Self { prometheus: Some(prometheus), told }
+    }
+
+    /// Ends Prometheus, which says no word any more.
+    pub fn kill_prometheus(&mut self) {
+        self.prometheus = None;
+    }
+
+    fn ask(&self, query: &str) -> Option<Vec<Value>> {
+        self.prometheus.as_ref()?.ask(query)
     }
 
     /// What its Alertmanager sends.
@@ -158,10 +178,7 @@ impl Chain {
     pub fn wait_for_answer(&self, panel: &str, query: &str) {
         let number = |sample: &Value| sample["value"][1] != "NaN";
         wait_for(&format!("an answer to {panel}: {query}"), DEADLINE, || {
-            self.prometheus
-                .ask(query)
-                .filter(|samples| !samples.is_empty() && samples.iter().all(number))
-                .map(drop)
+            self.ask(query).filter(|samples| !samples.is_empty() && samples.iter().all(number)).map(drop)
         });
     }
 
@@ -170,7 +187,7 @@ impl Chain {
     pub fn wait_for_value(&self, what: &str, queries: &[String], wanted: impl Fn(f64) -> bool) {
         let value = |sample: &Value| sample["value"][1].as_str().and_then(|value| value.parse().ok());
         wait_for(what, Duration::from_mins(3), || {
-            let mut samples = queries.iter().filter_map(|query| self.prometheus.ask(query)).flatten();
+            let mut samples = queries.iter().filter_map(|query| self.ask(query)).flatten();
             samples.any(|sample| value(&sample).is_some_and(&wanted)).then_some(())
         });
     }
@@ -178,13 +195,13 @@ impl Chain {
     /// The alerts about an exporter that fire now.
     pub fn firing(&self, address: &str) -> BTreeSet<String> {
         let query = format!(r#"ALERTS{{alertstate="firing",instance="{address}"}}"#);
-        let alerts = self.prometheus.ask(&query).expect("Prometheus answers");
+        let alerts = self.ask(&query).expect("Prometheus answers");
         alerts.iter().filter_map(|alert| alert["metric"]["alertname"].as_str().map(str::to_owned)).collect()
     }
 
     /// When an exporter was scraped in the last two minutes, with what `up` was.
     pub fn scrapes(&self, address: &str) -> String {
-        let samples = self.prometheus.ask(&format!(r#"up{{instance="{address}"}}[2m]"#));
+        let samples = self.ask(&format!(r#"up{{instance="{address}"}}[2m]"#));
         format!("{samples:?}")
     }
 

@@ -7,6 +7,7 @@
 //! Two things differ from what is shipped, and only in the copies that this test makes: addresses, and how
 //! long a page is kept after its cause is gone (20 s instead of 10 min), so that the test sees it resolve.
 
+#[expect(dead_code, reason = "another program of tests uses the rest")]
 mod chain;
 mod clock;
 mod panels;

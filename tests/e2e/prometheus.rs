@@ -47,17 +47,16 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts it with a configuration and waits until it answers queries.
-    pub fn start(configuration: &Path, data: &Path) -> Self {
+    /// Starts it with a configuration and further flags, and waits until it answers queries.
+    pub fn start(configuration: &Path, data: &Path, more: &[String]) -> Self {
         let address = free_address("127.0.0.1");
-        let process = Process::start(
-            "prometheus",
-            &[
-                argument("config.file", configuration),
-                argument("storage.tsdb.path", data),
-                format!("--web.listen-address={address}"),
-            ],
-        );
+        let mut arguments = vec![
+            argument("config.file", configuration),
+            argument("storage.tsdb.path", data),
+            format!("--web.listen-address={address}"),
+        ];
+        arguments.extend_from_slice(more);
+        let process = Process::start("prometheus", &arguments);
         wait_for_ready(&address);
         Self { _process: process, address }
     }

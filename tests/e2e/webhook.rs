@@ -25,6 +25,8 @@ pub struct Notice {
     pub channel: String,
     pub summary: String,
     pub description: String,
+    /// Who spoke of it last.
+    pub generator: String,
 }
 
 /// What came so far.
@@ -112,6 +114,7 @@ fn read(notification: &Value) -> Vec<Notice> {
         channel: text(&alert["labels"]["channel"]),
         summary: text(&alert["annotations"]["summary"]),
         description: text(&alert["annotations"]["description"]),
+        generator: text(&alert["generatorURL"]),
     });
     notices.collect()
 }

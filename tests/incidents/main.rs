@@ -16,7 +16,12 @@
 //!
 //! `INCIDENTS=dead-dns,midnight` runs those. `INCIDENTS=alone` runs all that the exporter itself has an alert for without any
 //! Prometheus, `INCIDENTS=alone,dead-dns,midnight` those: it tells Alertmanager, with the same things expected.
+//!
+//! `INCIDENTS=both` has exporter and Prometheus tell the same Alertmanager, five alerts twenty times each: one page and one
+//! end of it, whoever is first. `INCIDENTS=killed` kills Prometheus while they fire. Both take names and a number of runs
+//! as well: `INCIDENTS=both,2,dead-dns`.
 
+mod both;
 mod play;
 mod site;
 mod table;
@@ -70,6 +75,11 @@ fn is_alone() -> bool {
 /// Which rows are played one after the other: those of each list side by side.
 type Lane = Vec<Vec<&'static Row>>;
 
+/// Runs of alerts of which exporter and Prometheus both speak, where only these are asked for.
+fn of_both() -> Option<both::Runs> {
+    both::Runs::asked_for(&std::env::var("INCIDENTS").ok()?)
+}
+
 /// What is played: lanes side by side, since none of them needs much of the machine.
 fn asked_for() -> Vec<Lane> {
     let Ok(asked) = std::env::var("INCIDENTS") else {
@@ -95,6 +105,9 @@ fn lanes(mut rows: Vec<&'static Row>) -> Vec<Lane> {
 fn what_must_come_comes_and_nothing_else() {
     if !available("prometheus") || !available(ALERTMANAGER) {
         return;
+    }
+    if let Some(runs) = of_both() {
+        return both::play(&runs);
     }
     let play = |lane: Lane| lane.iter().flat_map(|rows| play::play(rows)).collect::<Vec<_>>();
     let verdicts: Vec<_> = std::thread::scope(|scope| {

@@ -14,10 +14,10 @@ use crate::service::harness::{now, pause, wait_for};
 /// Seconds between two scrapes as shipped.
 const SHIPPED_INTERVAL: u64 = 10;
 /// Until a page that is over says so, beyond what it is kept for: all of its window may be full at shipped intervals.
-const RESOLVED: Duration = Duration::from_mins(6);
+pub const RESOLVED: Duration = Duration::from_mins(6);
 
 /// Held by who starts demos and what watches them.
-static STARTS: Mutex<()> = Mutex::new(());
+pub static STARTS: Mutex<()> = Mutex::new(());
 
 /// Who watches the demos.
 enum Watch {
@@ -41,32 +41,40 @@ pub struct Part {
     pub address: String,
     /// None once its exporter is gone.
     demo: Option<Demo>,
+    lasts: Duration,
     pub began: Instant,
     /// When all that must come has to be there.
-    end: Instant,
+    pub end: Instant,
+}
+
+/// Whom an exporter tells by itself.
+pub struct Telling<'a> {
+    pub told: &'a Told,
+    /// How many times faster its alerts wait and stay.
+    pub hurry: u32,
 }
 
 impl Part {
-    fn start(row: &'static Row, number: u64, told: Option<&Told>) -> Self {
+    pub fn start(row: &'static Row, number: u64, lasts: Duration, telling: Option<&Telling<'_>>) -> Self {
         // Not all at one moment of an interval.
         let (seed, calm) =
             (number.to_string(), format!("{}s", row.calm().as_secs() + number % SHIPPED_INTERVAL));
-        let lasts = row.over_after.map_or_else(|| format!("{}s", row.lasts().as_secs()), str::to_owned);
+        let over_after = row.over_after.map_or_else(|| format!("{}s", lasts.as_secs()), str::to_owned);
         let stuck_after = format!("{}s", 600 / row.scale);
         let mut arguments = vec!["--seed", &seed, "--rate", row.rate, "--stuck-after", &stuck_after];
         if let By::Demo(name) = row.by {
-            arguments.extend(["--incident", name, "--incident-after", &calm, "--incident-for", &lasts]);
+            arguments.extend(["--incident", name, "--incident-after", &calm, "--incident-for", &over_after]);
         }
         arguments.extend(row.with);
-        let demo = match told {
+        let demo = match telling {
             None => Demo::start(&arguments),
-            Some(told) => {
-                let (alertmanager, hurry) = (format!("http://{}", told.address), row.scale.to_string());
+            Some(Telling { told, hurry }) => {
+                let (alertmanager, hurry) = (format!("http://{}", told.address), hurry.to_string());
                 arguments.extend(["--alertmanager", &alertmanager, "--hurry", &hurry]);
                 Demo::start_at(&free_address("127.0.0.1"), &arguments)
             }
         };
-        Self { row, address: demo.address.clone(), demo: Some(demo), began: now(), end: now() }
+        Self { row, address: demo.address.clone(), demo: Some(demo), lasts, began: now(), end: now() }
     }
 
     /// Whether its pages can be over soon: its exporter still says something, and sees nothing any more.
@@ -74,7 +82,8 @@ impl Part {
         self.demo.is_some() && !self.row.leaves_traces
     }
 
-    fn begin(&mut self, started: Instant) {
+    /// Waits until it begins.
+    pub fn begin(&mut self, started: Instant) {
         match self.row.by {
             By::Demo(_) => self.began = self.demo.as_ref().expect("it runs").incident("begins"),
             By::Killing => {
@@ -84,7 +93,7 @@ impl Part {
                 self.demo = None;
             }
         }
-        self.end = self.began + self.row.lasts();
+        self.end = self.began + self.lasts;
     }
 }
 
@@ -97,9 +106,12 @@ pub fn play(rows: &[&'static Row]) -> Vec<Verdict> {
     let (mut parts, watch): (Vec<Part>, Watch) = if super::is_alone() {
         let told = Told::scaled(scale);
         told.wait_for_ready();
-        (numbered().map(|(row, number)| Part::start(row, number, Some(&told))).collect(), Watch::Nobody(told))
+        let telling = Telling { told: &told, hurry: scale };
+        let start = |(row, number): (&&'static Row, _)| Part::start(row, number, row.lasts(), Some(&telling));
+        (numbered().map(start).collect(), Watch::Nobody(told))
     } else {
-        let parts: Vec<Part> = numbered().map(|(row, number)| Part::start(row, number, None)).collect();
+        let start = |(row, number): (&&'static Row, _)| Part::start(row, number, row.lasts(), None);
+        let parts: Vec<Part> = numbered().map(start).collect();
         let addresses: Vec<&str> = parts.iter().map(|part| part.address.as_str()).collect();
         let chain = Chain::scaled(&addresses, scale, &site);
         (parts, Watch::Prometheus(chain))

@@ -154,7 +154,7 @@ fn start_prometheus(install: &Install, target: &str) -> Prometheus {
          scrape_configs: [{{job_name: soak, static_configs: [{{targets: ['{target}']}}]}}]\n"
     );
     std::fs::write(&configuration, text).expect("written");
-    Prometheus::start(&configuration, &install.path("prometheus"))
+    Prometheus::start(&configuration, &install.path("prometheus"), &[])
 }
 
 struct Soak {
