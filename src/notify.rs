@@ -15,6 +15,7 @@ mod secrets;
 mod syslog;
 mod teller;
 pub mod trial;
+mod way;
 mod webhook;
 
 use std::sync::Arc;
@@ -24,19 +25,16 @@ use hyper::Uri;
 use tokio::sync::watch;
 
 use crate::alerting::Alert;
-use crate::alerting::telling::Manner as Telling;
 use crate::config::{Alerting, Config};
 use crate::observed::notified::Notified;
 use crate::observed::{Clock, Observed};
 use alertmanager::{Alertmanager, Manner};
 use beat::Beat;
 use client::{Client, Patience};
-use command::Command;
 use notice::Site;
 use secrets::Files;
-use syslog::Syslog;
-use teller::{Teller, Way};
-use webhook::Webhook;
+use teller::Teller;
+use way::ways;
 
 /// How often it is said again that an alert fires; Prometheus does it as often.
 pub const RESEND: Duration = Duration::from_mins(1);
@@ -47,17 +45,6 @@ pub fn receivers(config: &Config) -> Notified {
     let beat = alerting.beat_url_file.iter().map(|_| beat::NAME.to_owned());
     let ways = ways(config, Clock::start()).into_iter().map(|(way, _)| way.name().to_owned());
     Notified::new(alertmanagers(alerting).iter().map(name).chain(beat).chain(ways))
-}
-
-/// Those that hear of alerts from this program alone, and how.
-fn ways(config: &Config, clock: Clock) -> Vec<(Way, Telling)> {
-    let Config { webhook, command, syslog, .. } = config;
-    let ways = [
-        Webhook::new(webhook).map(|way| (Way::Webhook(Box::new(way)), webhook.manner())),
-        Command::new(command, clock).map(|way| (Way::Command(way), command.manner())),
-        Syslog::new(syslog).map(|way| (Way::Syslog(way), syslog.manner())),
-    ];
-    ways.into_iter().flatten().collect()
 }
 
 fn alertmanagers(alerting: &Alerting) -> &[Uri] {

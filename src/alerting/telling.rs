@@ -22,6 +22,11 @@ const SETTLES: Millis = Millis::of_minutes(15);
 /// What the limit of notifications is by.
 const MINUTE: Millis = Millis::of_minutes(1);
 
+/// What others have ahead of tickets, of what is said again, and of what has failed.
+const AHEAD_OF_TICKETS: Millis = Millis::of_minutes(1);
+const AHEAD_OF_REPEATS: Millis = Millis::of_minutes(5);
+const AHEAD_OF_FAILED: Millis = Millis::of_minutes(5);
+
 /// How a receiver is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manner {
@@ -183,12 +188,7 @@ impl Telling {
             .iter_mut()
             .filter_map(|(group, about)| Some((about.due(&self.manner)?, group, about)))
             .collect();
-        // What failed comes behind what did not, what was told behind what was not, so that no group keeps others from being
-        // told; and what is said again behind what is news.
-        due.sort_by_key(|(_, group, about)| {
-            let told_at = about.told_at.map(|(at, _)| at);
-            (about.tried, about.news.is_none(), group.severity.clone(), told_at)
-        });
+        due.sort_by_key(|(at, group, about)| about.turn(*at, group));
         let later = due.iter().map(|(at, ..)| *at).filter(|at| *at > now.monotonic);
         let later = later.chain(self.settles).min();
         due.retain(|(at, ..)| *at <= now.monotonic);
@@ -315,6 +315,19 @@ impl About {
             (None, Some((at, _))) if !self.firing.is_empty() => Some(at.and(manner.repeat_interval)),
             (None, _) => None,
         }
+    }
+
+    /// Where it stands among those that are due at this or an earlier time: first come, first told, with some time that
+    /// others have ahead. So no group keeps another from being told for ever, whatever fails or is said again.
+    fn turn(&self, due: Monotonic, group: &Group) -> Monotonic {
+        let is_page = group.severity == Severity::Critical.label();
+        let ahead = [
+            (!is_page, AHEAD_OF_TICKETS),
+            (self.news.is_none(), AHEAD_OF_REPEATS),
+            (self.tried.is_some(), AHEAD_OF_FAILED),
+        ];
+        let ahead = ahead.into_iter().filter(|(behind, _)| *behind);
+        ahead.fold(self.tried.unwrap_or(due), |turn, (_, ahead)| turn.and(ahead))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::config::AlertCommand;
 use crate::observed::Clock;
 use crate::observed::notified::Failure;
 use crate::source::child::{self, Ended, Running};
-use crate::source::commands::find;
+use crate::source::commands::{Program, find};
 
 /// The most that it may print, on both outputs.
 pub(super) const MOST_OUTPUT: usize = 64 * 1024;
@@ -23,7 +23,7 @@ pub(super) struct Command {
     timeout: Duration,
     clock: Clock,
     running: Ends,
-    aside: Aside<(u64, Result<String, Failed>)>,
+    aside: Aside<(u64, Result<(), Failed>)>,
     /// How often it was to be run.
     runs: u64,
 }
@@ -53,19 +53,28 @@ impl Command {
     }
 
     /// Whether it would be run.
-    pub(super) fn look(&self) -> Result<String, Failed> {
-        let program = find(Path::new("/"), self.argv.first().map(Path::new))
-            .map_err(|error| Failed::new(Failure::Connect, error.to_string()))?;
-        Ok(format!("{} is there; it was not run", program.path.display()))
+    pub(super) async fn look(&mut self) -> Result<String, Failed> {
+        let name = self.argv.first().map(PathBuf::from).unwrap_or_default();
+        let said = format!("{} is there; it was not run", name.display());
+        self.aside(PATIENCE, move || program(&name).map(drop)).await.map(|()| said)
     }
 
     /// Runs it with a notification to read.
-    pub(super) async fn tell(&mut self, json: Vec<u8>) -> Result<String, Failed> {
+    pub(super) async fn tell(&mut self, json: Vec<u8>) -> Result<(), Failed> {
+        let (argv, timeout, clock) = (self.argv.clone(), self.timeout, self.clock);
+        let running = self.running.0.clone();
+        self.aside(timeout + PATIENCE, move || ran(&argv, &json, timeout, &running, clock)).await
+    }
+
+    /// On a thread of its own: a file system may hang.
+    async fn aside(
+        &mut self,
+        patience: Duration,
+        work: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+    ) -> Result<(), Failed> {
         self.runs += 1;
-        let (run, timeout, clock) = (self.runs, self.timeout, self.clock);
-        let (argv, running) = (self.argv.clone(), self.running.0.clone());
-        let work = move || (run, ran(&argv, &json, timeout, &running, clock));
-        let (of_run, result) = self.aside.run(timeout + PATIENCE, work).await.map_err(|error| {
+        let run = self.runs;
+        let (of_run, result) = self.aside.run(patience, move || (run, work())).await.map_err(|error| {
             Failed::new(Failure::Timeout, format!("{}: {error}, though it was killed", self.argv[0]))
         })?;
         if of_run != run {
@@ -76,17 +85,21 @@ impl Command {
     }
 }
 
+/// The program, if it may and should be run.
+fn program(name: &Path) -> Result<Program, Failed> {
+    find(Path::new("/"), Some(name)).map_err(|error| Failed::new(Failure::Connect, error.to_string()))
+}
+
 fn ran(
     argv: &[String],
     json: &[u8],
     timeout: Duration,
     running: &Running,
     clock: Clock,
-) -> Result<String, Failed> {
+) -> Result<(), Failed> {
     let name = argv.first().map(PathBuf::from).unwrap_or_default();
     let failed = |how, what: String| Failed::new(how, format!("{}: {what}", name.display()));
-    let program = find(Path::new("/"), Some(&name))
-        .map_err(|error| Failed::new(Failure::Connect, error.to_string()))?;
+    let program = program(&name)?;
     let what = child::Run {
         path: &program.path,
         name: &program.name,
@@ -98,7 +111,7 @@ fn ran(
     let (ended, _) = child::run(&what, running, &|| clock.monotonic())
         .map_err(|error| failed(Failure::Connect, format!("it cannot be run: {error}")))?;
     match ended {
-        Ended::Itself(status) if status.success() => Ok(format!("ended with {status}")),
+        Ended::Itself(status) if status.success() => Ok(()),
         Ended::Itself(status) => Err(failed(Failure::ExitStatus, format!("it ended with {status}"))),
         Ended::TooMuch => {
             Err(failed(Failure::Answer, format!("it printed more than {MOST_OUTPUT} bytes and was killed")))

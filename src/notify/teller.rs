@@ -7,15 +7,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::command::Command;
 use super::failed::Failed;
 use super::notice::Site;
-use super::payload;
-use super::syslog::Syslog;
-use super::webhook::Webhook;
+use super::way::Way;
 use crate::aggregate::time::{Millis, Monotonic};
 use crate::alerting::Alert;
-use crate::alerting::telling::{Group, Manner, Next, Notification, Now, Telling};
+use crate::alerting::telling::{Group, Manner, Next, Now, Telling};
 use crate::observed::notified::{Receiver, Said};
 use crate::observed::{Observed, ProblemLog};
 
@@ -25,65 +22,6 @@ const MOST: usize = 1000;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Up to this.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
-
-/// How a receiver is told.
-#[derive(Debug)]
-pub(super) enum Way {
-    Webhook(Box<Webhook>),
-    Command(Command),
-    Syslog(Syslog),
-}
-
-impl Way {
-    /// The name of the receiver: its URL or its program may say what should not be said.
-    pub(super) const fn name(&self) -> &'static str {
-        match self {
-            Self::Webhook(_) => "webhook",
-            Self::Command(_) => "command",
-            Self::Syslog(_) => "syslog",
-        }
-    }
-
-    /// Whether it could be told, as far as that shows while nothing is sent.
-    pub(super) async fn look(&mut self) -> Result<String, Failed> {
-        match self {
-            Self::Webhook(webhook) => webhook.look().await,
-            Self::Command(command) => command.look(),
-            Self::Syslog(syslog) => syslog.look().await,
-        }
-    }
-
-    /// What it means that it was told.
-    pub(super) const fn took(&self) -> &'static str {
-        match self {
-            Self::Webhook(_) => "took it",
-            Self::Command(_) => "read it, and ended with exit status 0",
-            Self::Syslog(_) => "was sent it; a syslog answers nothing",
-        }
-    }
-
-    /// Sends it; how many alerts had no room.
-    pub(super) async fn tell(
-        &mut self,
-        notification: &Notification,
-        site: &Site,
-        now: Now,
-    ) -> Result<usize, Failed> {
-        let name = self.name();
-        let json = || payload::json(notification, site, name);
-        match self {
-            Self::Webhook(webhook) => {
-                let (json, left_out) = json();
-                webhook.tell(json).await.map(|_| left_out)
-            }
-            Self::Command(command) => {
-                let (json, left_out) = json();
-                command.tell(json).await.map(|_| left_out)
-            }
-            Self::Syslog(syslog) => syslog.tell(notification, site, now.unix).await,
-        }
-    }
-}
 
 /// One receiver.
 #[derive(Debug)]

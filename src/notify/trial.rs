@@ -17,7 +17,7 @@ use super::client::{Client, Patience};
 use super::failed::Failed;
 use super::notice::{Notice, Site};
 use super::secrets::Files;
-use super::teller::Way;
+use super::way::{Way, ways};
 use crate::aggregate::time::{Millis, Monotonic, Time, UnixTime};
 use crate::alerting::Alert;
 use crate::alerting::telling::{Manner, Notification, Now};
@@ -149,7 +149,7 @@ fn trials(config: &Config, site: &Arc<Site>, how: &Try) -> Vec<Trial> {
         .clone()
         .map(|url| Trial::new(beat::NAME, beats(Files { url: Some(url), ..Files::default() }, how.clone())));
     let clock = Clock::start();
-    let ways = super::ways(config, clock).into_iter().map(|(way, manner)| {
+    let ways = ways(config, clock).into_iter().map(|(way, manner)| {
         Trial::new(way.name(), tells(way, manner, Arc::clone(site), how.clone(), clock))
     });
     alertmanagers.chain(beat).chain(ways).collect()

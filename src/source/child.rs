@@ -2,6 +2,8 @@
 //! to a cap, ended in time. `running.rs` is how this program's end is its own.
 
 mod running;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsStr;
 use std::io::{self, Read, Write as _};

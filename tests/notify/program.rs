@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::prometheus::get;
+use super::receivers::Taker;
 use super::site::{Alertmanager, US, has_alertmanager};
 use crate::service::harness::{DEADLINE, Install, Service, now, wait_for};
 
@@ -19,11 +20,11 @@ fn start(install: &Install, alertmanager: &Alertmanager) -> Service {
     Service::start(command)
 }
 
-fn failures(count: usize) -> String {
+fn failures(channel: &str, count: usize) -> String {
     let stamp = jiff::Zoned::now().strftime("%d-%b-%Y %H:%M:%S.00").to_string();
     let line = |number: usize| {
         let to = format!("b@d{number}.example");
-        format!("{stamp} tcp_local Q 1 a@siroe.example rfc822;{to} {to} No route to host\n")
+        format!("{stamp} {channel} Q 1 a@siroe.example rfc822;{to} {to} No route to host\n")
     };
     (0..count).map(line).collect()
 }
@@ -52,7 +53,7 @@ fn without_prometheus_a_spike_is_there_within_three_seconds_and_a_kill_ends_noth
         &format!("imsimta_alert_state{{alertname=\"{SPIKE}\",channel=\"\",severity=\"critical\"}}"),
         0.0,
     );
-    install.append("mail.log_current", &failures(40));
+    install.append("mail.log_current", &failures("tcp_local", 40));
     let began = now();
     let alert = wait_for("the spike", DEADLINE, || spike(&alertmanager));
     let took = began.elapsed();
@@ -79,4 +80,44 @@ fn without_prometheus_a_spike_is_there_within_three_seconds_and_a_kill_ends_noth
     service.wait_for("it reaches Alertmanager", |page| page.contains(&reached));
     assert_eq!(spike(&alertmanager).expect("it goes on")["generatorURL"], US);
     assert_eq!(alertmanager.said("tcp_local"), ["firing"]);
+}
+
+/// A kill while it fires is no second page, and what comes later finds its group as it was told.
+#[test]
+fn a_webhook_hears_once_of_what_fires_over_a_kill() {
+    let (install, taker) = (Install::new(), Taker::start());
+    let start = || {
+        let mut command = install.command();
+        command
+            .env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing")
+            .env("IMSIMTA_EXPORTER__ALERTING__WEBHOOK__URL", &taker.url)
+            .env("IMSIMTA_EXPORTER__ALERTING__WEBHOOK__SEVERITIES", "critical")
+            .env("IMSIMTA_EXPORTER__ALERTING__WEBHOOK__GROUP_WAIT", "1s");
+        Service::start(command)
+    };
+    let state = |channel: &str| {
+        format!("imsimta_alert_state{{alertname=\"{SPIKE}\",channel=\"{channel}\",severity=\"critical\"}}")
+    };
+    install.append("mail.log_current", "");
+    let service = start();
+    service.wait_for_sample(&state(""), 0.0);
+    install.append("mail.log_current", &failures("tcp_local", 40));
+    taker.wait_until_taken(&["firing: tcp_local=firing"]);
+    let head = &taker.heads()[0];
+    assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
+    // A label stands in the state where it is what was told.
+    service.wait_for("a state with it", |_| {
+        let state = std::fs::read(install.path("state").join("state")).unwrap_or_default();
+        state.windows(9).any(|part| part == b"alertname")
+    });
+    service.kill();
+    let service = start();
+    service.wait_for_sample(&state("tcp_local"), 2.0);
+    install.append("mail.log_current", &failures("tcp_intranet", 40));
+    service.wait_for_sample(&state("tcp_intranet"), 2.0);
+    taker.wait_until_taken(&["firing: tcp_local=firing", "firing: tcp_intranet=firing tcp_local=firing"]);
+    let sent = "imsimta_notifications_sent_total{receiver=\"webhook\",state=\"firing\"}";
+    service.wait_for_sample(sent, 2.0);
+    let (_, page) = service.get("/");
+    assert!(page.contains("Who is told of alerts") && page.contains("webhook"), "{page}");
 }

@@ -57,13 +57,13 @@ impl Message {
 }
 
 /// A webhook that takes everything.
-struct Taker {
-    url: String,
+pub struct Taker {
+    pub url: String,
     taken: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Taker {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let taken = Arc::new(Mutex::new(Vec::new()));
@@ -76,7 +76,7 @@ impl Taker {
         Self { url, taken }
     }
 
-    fn heads(&self) -> Vec<String> {
+    pub fn heads(&self) -> Vec<String> {
         self.taken.lock().expect("no panics").iter().map(|(head, _)| head.clone()).collect()
     }
 
@@ -86,7 +86,7 @@ impl Taker {
     }
 
     #[track_caller]
-    fn wait_until_taken(&self, expected: &[&str]) {
+    pub fn wait_until_taken(&self, expected: &[&str]) {
         wait_for(&format!("{expected:?}"), DEADLINE, || {
             let short: Vec<_> = self.messages().iter().map(Message::short).collect();
             (short == expected).then_some(())

@@ -301,16 +301,22 @@ impl World {
         at(self.second, self.started)
     }
 
+    /// As long as there is nothing to do it is not looked at.
     fn goes_on(&mut self, seconds: i64) {
-        for _ in 0..seconds {
+        let end = self.second + seconds;
+        while self.second < end {
             self.second += 1;
-            while let Next::Tell(group) = self.telling.next(self.now()) {
-                if !self.works {
-                    self.telling.failed(&group, self.now());
-                    break;
+            match self.telling.next(self.now()) {
+                Next::Tell(group) if self.works => {
+                    self.hears(&group);
+                    self.telling.told(&group, self.now());
                 }
-                self.hears(&group);
-                self.telling.told(&group, self.now());
+                Next::Tell(group) => self.telling.failed(&group, self.now()),
+                Next::Until(at) => {
+                    let at = self.started + (at.millis() + 999).div_euclid(1000);
+                    self.second = (at - 1).clamp(self.second, end);
+                }
+                Next::Nothing => self.second = end,
             }
         }
     }
