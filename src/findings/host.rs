@@ -38,7 +38,9 @@ pub(super) fn no_job_controller(look: &Look<'_>, situation: &Situation, found: &
     let last = situation.traffic().filter_map(|(_, traffic)| traffic.last_attempt).reduce(f64::min);
     let evidence = last.map(|ago| format!("The last delivery was tried {} ago.", time(ago)));
     let finding = no_process(look, situation, "job_controller", "nothing is delivered");
-    found.extend(finding.map(|finding| finding.explains(WAITING, None).since(evidence.unwrap_or_default())));
+    found.extend(finding.map(|finding| {
+        finding.explains(WAITING, None).explains(&["flow"], None).since(evidence.unwrap_or_default())
+    }));
 }
 
 pub(super) fn no_dispatcher(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
@@ -77,7 +79,8 @@ pub(super) fn connections_limit(look: &Look<'_>, situation: &Situation, found: &
             percent(used)
         );
         let next = "Look who holds them: the busiest clients are on `/top` and in `ss -tn`. Many from few addresses are an \
-                    abuse or a broken client; from many, raise MAX_PROCS or MAX_CONNS where the host has the memory.";
+                    abuse or a broken client, many from everywhere without mail a flood; where mail comes with them, raise \
+                    MAX_PROCS or MAX_CONNS, if the host has the memory.";
         found.push(look.finds(what).labelled("service", &service.name).then(next));
     }
 }
@@ -165,10 +168,11 @@ pub(super) fn doubled(look: &Look<'_>, situation: &Situation, found: &mut Vec<Fi
 pub(super) fn overaged(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for (process, &servers) in &situation.overaged {
         let (verb, what) = if servers == 1 { ("is", "process") } else { ("are", "processes") };
-        let grace = time(look.limits.overaged_grace.as_secs_f64());
+        let grace = look.limits.overaged_grace;
+        let older =
+            if grace.is_zero() { "older" } else { &format!("more than {} older", time(grace.as_secs_f64())) };
         let finding = look.finds(format!(
-            "{servers} {what} {process} {verb} more than {grace} older than MAX_LIFE_TIME of the Dispatcher lets a \
-             server get."
+            "{servers} {what} {process} {verb} {older} than MAX_LIFE_TIME of the Dispatcher lets a server get."
         ));
         let finding = finding.labelled("process", process);
         let next = format!(

@@ -13,7 +13,8 @@ pub(super) fn unread(look: &Look<'_>, situation: &Situation, found: &mut Vec<Fin
         let severity = if unread.needed && !unread.partly { Severity::Critical } else { Severity::Warning };
         let part = if unread.partly { "A part of the" } else { "The" };
         let problem = unread.problem.trim_end_matches('.');
-        let what = format!("{part} {} cannot be read: {problem}.", unread.called);
+        let end = if problem.ends_with('?') { "" } else { "." };
+        let what = format!("{part} {} cannot be read: {problem}{end}", unread.called);
         found.push(look.finds(what).labelled("collector", unread.collector).weighing(severity));
     }
 }

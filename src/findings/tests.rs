@@ -234,6 +234,15 @@ fn nothing_is_tried() {
     );
 }
 
+/// What went out in the last five minutes goes out no more.
+#[test]
+fn without_a_job_controller_no_mail_is_going_out() {
+    let mut situation = healthy();
+    situation.processes.as_mut().expect("known").insert("job_controller".to_owned(), 0);
+    let rules: Vec<_> = findings(&situation).iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, ["no_process"]);
+}
+
 #[test]
 fn what_a_standstill_explains_is_left_out() {
     let mut situation = healthy();
@@ -407,7 +416,7 @@ fn mail_that_flows_and_something_beside_it() {
             (queue.held, queue.loops, queue.held_growth) = (126, 125, Some(101));
         },
         Severity::Critical,
-        "tcp_local: 101 held messages more than ten minutes ago, as in a mail loop.",
+        "tcp_local: 101 more held messages than ten minutes ago, as in a mail loop.",
     );
     check(
         |now| {

@@ -1,4 +1,7 @@
-//! The debug page of what daemons said of errors, for the person who may read the state directory.
+//! The debug page of what daemons said of errors, for the person who may read the state directory. In HTML, and for a
+//! terminal.
+
+use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
@@ -38,4 +41,25 @@ pub(super) fn page(observed: &Observed, clients: &ClientDisplay) -> Markup {
         }
     };
     document("imsimta-exporter: errors in the logs of daemons", None, &body)
+}
+
+/// The same for a terminal: printable ASCII only.
+pub(super) fn text(observed: &Observed, clients: &ClientDisplay) -> String {
+    let now = observed.clock.unix_seconds();
+    let events: Vec<DaemonEvent> = observed.logs().daemon_events.all().rev().cloned().collect();
+    let mut text =
+        format!("The last {KEPT} errors in the logs of daemons since this start, the newest first.\n");
+    if events.is_empty() {
+        text.push_str("\nNone.\n");
+    }
+    for event in &events {
+        let (log, class, meaning) = (event.log.label(), event.class.label(), event.class.meaning());
+        let when = event
+            .time
+            .map_or_else(|| "on a day that nobody knows".to_owned(), |time| ago(Some(time.seconds()), now));
+        let record = escaped(&clients.masked(&event.text), TEXT_WIDTH);
+        // Writing into a string cannot fail.
+        let _ = write!(text, "\n{log}, {when}, {class}: {meaning}\n  {record}\n");
+    }
+    text
 }

@@ -82,8 +82,8 @@ pub(super) static ROUTES: &[Route] = &[
     Route {
         path: "/runbooks/NAME",
         access: Access::Numbers,
-        makes: Makes::Named(|name| runbooks::page(name).map(Made::html)),
-        doc: "what to do about the alert of that name, to which the alerts lead",
+        makes: Makes::Named(runbooks::made),
+        doc: "what to do about the alert of that name, to which the alerts lead; with `.txt` at its end for a terminal",
     },
     Route {
         path: READY,
@@ -115,6 +115,12 @@ pub(super) static ROUTES: &[Route] = &[
         access: Access::Lines,
         makes: Makes::Page(daemons),
         doc: "the last errors in the logs of daemons, and what they are about",
+    },
+    Route {
+        path: "/debug/daemons.txt",
+        access: Access::Lines,
+        makes: Makes::Page(daemons_text),
+        doc: "the same for a terminal, where runbooks ask for it",
     },
     Route {
         path: "/debug/history",
@@ -203,6 +209,10 @@ fn unparsed_text(site: &Site) -> Made {
 
 fn daemons(site: &Site) -> Made {
     Made::html(daemon_log::page(&site.observed, &site.clients.read()))
+}
+
+fn daemons_text(site: &Site) -> Made {
+    Made::text(daemon_log::text(&site.observed, &site.clients.read()))
 }
 
 fn lately(site: &Site) -> Made {

@@ -4,6 +4,7 @@ use maud::{Markup, PreEscaped, html};
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use super::document::document;
+use super::pages::Made;
 use crate::runbooks::{self, Runbook};
 
 /// Where they are.
@@ -29,8 +30,24 @@ pub(super) fn path(alert: &str) -> String {
     format!("{INDEX}{alert}")
 }
 
-/// That of an alert.
-pub(super) fn page(alert: &str) -> Option<Markup> {
+/// What the name of one for a terminal ends in.
+const FOR_A_TERMINAL: &str = ".txt";
+
+/// Where that of an alert is for a terminal.
+pub(super) fn text_path(alert: &str) -> String {
+    format!("{INDEX}{alert}{FOR_A_TERMINAL}")
+}
+
+/// That of an alert: as it is written for a terminal, else as a page.
+pub(super) fn made(name: &str) -> Option<Made> {
+    match name.strip_suffix(FOR_A_TERMINAL) {
+        Some(alert) => runbooks::of(alert).map(|runbook| Made::text(runbook.text.to_owned())),
+        None => page(name).map(Made::html),
+    }
+}
+
+/// That of an alert as a page.
+fn page(alert: &str) -> Option<Markup> {
     let runbook = runbooks::of(alert)?;
     let body = html! {
         p { a href=(INDEX) { "Runbooks" } " · " a href="/" { "Status" } " · " a href="/top" { "The busiest" } }
@@ -80,7 +97,7 @@ fn destination(url: &str) -> CowStr<'static> {
 
 #[cfg(test)]
 mod tests {
-    use super::{index, page, rendered};
+    use super::{index, made, page, rendered};
     use crate::runbooks::{Runbook, all};
 
     #[test]
@@ -94,6 +111,11 @@ mod tests {
             assert!(index.contains(&format!("<a href=\"/runbooks/{0}\">{0}</a>", runbook.name)));
         }
         assert!(page("ImsMtaNothing").is_none() && page("../README").is_none());
+        assert!(
+            made("ImsMtaNothing.txt").is_none()
+                && made(".txt").is_none()
+                && made("ImsMtaNoBanner.txt").is_some()
+        );
     }
 
     #[test]

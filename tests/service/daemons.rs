@@ -183,6 +183,13 @@ fn what_is_no_regular_file_is_not_read_and_names_harm_nobody() {
     let (status, page) = ask(&service, &get("/debug/daemons", &headers));
     assert_eq!((status, page.matches("&lt;script&gt;alert(1)").count()), (200, 50), "{page}");
     assert!(!page.contains("<script>") && page.contains("\\x1b[2J\\xe2\\x80\\xae"), "{page}");
+    let (status, text) = ask(&service, &get("/debug/daemons.txt", &headers));
+    assert_eq!(
+        (status, text.matches("  23.59.59.90 (   1): cannot open <script>").count()),
+        (200, 50),
+        "{text}"
+    );
+    assert!(text.contains("\n\ndispatcher, ") && text.is_ascii() && text.contains("\\x1b[2J"), "{text}");
     service.signal(rustix::process::Signal::TERM);
     service.wait();
     assert!(!service.heard().contains("alert(1)"), "{}", service.heard());

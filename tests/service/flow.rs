@@ -126,7 +126,7 @@ fn a_mail_loop_that_goes_on_is_critical() {
     hold(31..32);
     wait_for_sentence(
         &service,
-        "critical: tcp_local: 12 held messages more than ten minutes ago, as in a mail loop.",
+        "critical: tcp_local: 12 more held messages than ten minutes ago, as in a mail loop.",
     );
     let (_, page) = service.get("/");
     assert!(

@@ -103,6 +103,11 @@ impl Traffic {
     }
 
     fn write(&mut self, log: Log, program: Program, line: Vec<u8>) {
+        // Without the keyword `logging` no channel logs its messages, nor their headers; connections have an option of
+        // their own.
+        if log == Log::Mail && self.trouble == Some(Trouble::LoggingOff) {
+            return;
+        }
         let late = self.writers.get(program.index()).is_some_and(|writer| self.now < writer.late_until);
         self.emit(Action::Write { log, late, line });
     }
@@ -110,10 +115,6 @@ impl Traffic {
     pub(super) fn log_message(&mut self, thread: &mut Thread, entry: &MessageEntry<'_>) {
         let process = thread.tag(&self.writers);
         let entry = MessageEntry { process: &process, ..entry.clone() };
-        // Without the keyword `logging` no channel logs its messages; connections have an option of their own.
-        if self.trouble == Some(Trouble::LoggingOff) {
-            return;
-        }
         let line = self.options.format.message(self.stamp(), &entry);
         self.write(Log::Mail, thread.program, line);
     }

@@ -83,9 +83,7 @@ pub(in crate::findings) fn no_deliveries(look: &Look<'_>, situation: &Situation,
         let next = if tried > 0 {
             "Their reasons are in the Q and R entries of mail.log_current.".to_owned()
         } else {
-            format!(
-                "See with `imsimta qm jobs {channel}` whether it was stopped, then `imsimta submit {channel}`."
-            )
+            nobody_tries(channel)
         };
         let finding = look.finds_in(channel, what).since(evidence).then(&next);
         found.push(finding.explains(&["standstill", "queue_growing", "internal_old", ABOVE], Some(channel)));
@@ -106,10 +104,7 @@ pub(in crate::findings) fn standstill(look: &Look<'_>, situation: &Situation, fo
             Some(queue) => format!("{} messages wait, {arrived}", queue.messages),
             None => arrived,
         };
-        let next = format!(
-            "See with `imsimta qm jobs {channel}` whether it was stopped, then `imsimta submit {channel}`."
-        );
-        let finding = look.finds_in(channel, what).since(evidence).then(&next);
+        let finding = look.finds_in(channel, what).since(evidence).then(&nobody_tries(channel));
         found.push(finding.explains(&WAITING[1..4], Some(channel)).explains(&[ABOVE], Some(channel)));
     }
 }
@@ -131,6 +126,14 @@ pub(in crate::findings) fn channel_stopped(look: &Look<'_>, situation: &Situatio
     }
 }
 
+/// `qm jobs` does not say that a channel is stopped, and `submit` does not start one that is.
+fn nobody_tries(channel: &str) -> String {
+    format!(
+        "`imsimta qm summarize` says whether it was stopped: then `imsimta qm start {channel}`. If not, see with \
+         `imsimta qm jobs {channel}` whether it has a job, then `imsimta submit {channel}`."
+    )
+}
+
 fn counted_to_wait(messages: u64) -> String {
     if messages == 1 { "1 message waits".to_owned() } else { format!("{messages} messages wait") }
 }
@@ -141,8 +144,8 @@ pub(in crate::findings) fn held_surge(look: &Look<'_>, situation: &Situation, fo
         let more = queue.held_growth.and_then(|growth| u64::try_from(growth).ok());
         let Some(more) = more.filter(|&more| more > look.limits.held_surge) else { continue };
         let what = format!(
-            "{channel}: {} more than ten minutes ago, as in a mail loop.",
-            counted(more, "held message")
+            "{channel}: {} than ten minutes ago, as in a mail loop.",
+            counted(more, "more held message")
         );
         let evidence = if queue.loops > 0 {
             format!("{} of the {} there went around in a loop.", queue.loops, queue.held)
@@ -177,9 +180,8 @@ pub(in crate::findings) fn not_tried(look: &Look<'_>, situation: &Situation, fou
     for (channel, queue) in not_on_hold(situation) {
         if queue.never_tried > look.limits.untried_messages {
             let messages = counted(queue.never_tried, "message");
-            found.push(
-                look.finds_in(channel, format!("{channel}: {messages} that nobody has tried to deliver.")),
-            );
+            let what = format!("{channel}: {messages} that nobody has tried to deliver.");
+            found.push(look.finds_in(channel, what).then(&nobody_tries(channel)));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::aggregate::recent::ChannelActivity;
 use crate::findings::situation::{Channel, Situation};
 use crate::findings::words::time;
 use crate::findings::{Input, Thresholds, findings, share};
-use crate::http::alerts;
+use crate::http::{alerts, runbooks};
 use crate::metrics::ClientDisplay;
 use crate::metrics::busiest::{self, Top};
 use crate::observed::Observed;
@@ -53,7 +53,7 @@ fn found(situation: &Situation, limits: &Thresholds) -> String {
             }
         }
         if let Some(runbook) = finding.runbook {
-            let _ = writeln!(text, "    Runbook: {}", runbook.file());
+            let _ = writeln!(text, "    Runbook: {}", runbooks::text_path(runbook.name()));
         }
     }
     text
@@ -84,7 +84,7 @@ fn channels(situation: &Situation, text: &mut String) {
 /// A line for each kind of which there is anybody.
 fn busiest_of(tables: &[Top], text: &mut String) {
     text.push_str(
-        "\nThe busiest of the last 5 minutes, and those with most open sockets; /top has 100 of each:\n",
+        "\nThe busiest of the last 5 minutes, and those with most sockets, closed ones (TIME_WAIT) too; /top has 100 of each:\n",
     );
     for top in tables.iter().filter(|top| !top.rows.is_empty()) {
         let rows = top
@@ -151,7 +151,7 @@ mod tests {
         };
         let text = found(&situation, &Thresholds::default());
         assert!(text.starts_with("No job_controller"), "{text}");
-        assert!(text.contains("\n    Runbook: ImsMtaJobControllerDown.md\n"), "{text}");
+        assert!(text.contains("\n    Runbook: /runbooks/ImsMtaJobControllerDown.txt\n"), "{text}");
         assert!(text.lines().any(|line| line.starts_with("tcp_local: ")), "{text}");
         let mut table = String::new();
         channels(&situation, &mut table);
