@@ -78,6 +78,18 @@ fn amtool_accepts_the_example_of_alertmanager() {
     run("amtool", ["check-config", "alertmanager.example.yml"]);
 }
 
+/// A test of an alert must not hide one that is real: both have the mark, or none.
+#[test]
+fn inhibitions_tell_tests_from_what_is_real() {
+    let example = std::fs::read_to_string(directory().join("alertmanager.example.yml")).expect("the example");
+    let mark = format!(", {}]", imsimta_exporter::notify::trial::MARK);
+    let (marked, others): (Vec<_>, Vec<_>) = example
+        .lines()
+        .filter(|line| line.trim_start().starts_with("equal:"))
+        .partition(|line| line.ends_with(&mark));
+    assert!(marked.len() > 20 && others.is_empty(), "{others:?}");
+}
+
 /// All of ours, and those of others in the same Alertmanager: of no severity that we know they are a ticket.
 #[test]
 fn alerts_are_routed_by_severity() {
