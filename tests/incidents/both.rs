@@ -21,7 +21,7 @@ const NAMED: [(&str, u64); 5] = [
     ("job-controller-dead", 200),
     ("dispatcher-dead", 200),
     ("syn-backlog", 150),
-    ("wrong-owner", 200),
+    ("queue-lost", 150),
 ];
 /// Of each.
 const RUNS: usize = 20;
