@@ -11,6 +11,7 @@ pub mod machine;
 pub mod notice;
 pub mod noticed;
 pub mod saved;
+pub mod silence;
 pub mod speaker;
 mod standing;
 pub mod telling;

@@ -142,9 +142,9 @@ impl Prepared {
             ..log_book(&config, seed, &timezone, saved.totals, !saved.positions.is_empty())
         };
         // It is there before the first tick, since the first state is saved before that.
-        let earlier = saved.alerts.restored(clock.unix());
+        let earlier = saved.alerts.restored(clock.unix()).silencing(config.alerting.silenced.clone());
         let collected = collectors::readings(&environment.collectors, &install, clock);
-        let limits = (&config.thresholds).into();
+        let limits = config.limits();
         let observed = Arc::new(Observed {
             user: user.map(Into::into).unwrap_or_default(),
             state: Mutex::new(saved.health),

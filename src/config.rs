@@ -7,6 +7,7 @@
 
 mod alerting;
 mod baseline;
+mod by_channel;
 mod check;
 mod clients;
 mod commands;
@@ -39,6 +40,7 @@ use std::path::{Path, PathBuf};
 use ::config::Source;
 use keys::Values;
 
+use crate::findings::Thresholds;
 use crate::findings::thresholds::Table;
 use crate::record::Dialect;
 
@@ -46,6 +48,7 @@ use crate::record::Dialect;
 pub use crate::findings::thresholds::Value as Threshold;
 pub use alerting::{Alerting, MOST_ALERTMANAGERS, NAME as RUNBOOK_NAME};
 pub use baseline::{Baseline, Day};
+pub use by_channel::ByChannel;
 pub use check::nearest;
 pub use clients::{ClientLabel, Clients};
 pub use commands::Commands;
@@ -118,6 +121,11 @@ sections! {
 }
 
 impl Config {
+    /// From where on something is a finding, for all channels and for single ones.
+    pub fn limits(&self) -> Thresholds {
+        by_channel::limits(&self.thresholds, &self.alerting.thresholds_by_channel)
+    }
+
     /// How the logs are written, as far as it is configured.
     pub fn dialect(&self) -> Dialect {
         let run_users = self.mta.user.iter().map(|user| user.clone().into_bytes()).collect();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::alert::{Alert, Identity};
 use super::noticed::Noticed;
+use super::silence::Silences;
 use crate::aggregate::time::{Time, UnixTime};
 use crate::findings::Severity;
 use crate::findings::alert_of::Patience;
@@ -82,12 +83,20 @@ pub enum Phase {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Machine {
     pub(super) conditions: BTreeMap<Identity, Condition>,
+    /// What nobody is told of.
+    pub(super) silences: Silences,
     /// The last moment.
     last: Option<Duration>,
     left_out: usize,
 }
 
 impl Machine {
+    /// The same, where nobody is told of what a site has silenced.
+    #[must_use]
+    pub fn silencing(self, silences: Silences) -> Self {
+        Self { silences, ..self }
+    }
+
     /// Takes a moment.
     pub fn step(&mut self, moment: Moment<'_>) {
         let passed =
@@ -135,13 +144,14 @@ impl Machine {
         self.left_out
     }
 
-    /// What fires, in the order of identities.
+    /// What fires and is not silenced, in the order of identities.
     pub fn firing(&self) -> Vec<Alert> {
         let fires = |(identity, condition): (&Identity, &Condition)| match condition.phase {
             Phase::Pending { .. } => None,
             Phase::Firing { since, .. } => Some(condition.alert(identity, since)),
         };
-        self.conditions.iter().filter_map(fires).collect()
+        let told = self.conditions.iter().filter(|(identity, _)| self.silences.of(identity).is_none());
+        told.filter_map(fires).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::alert::Identity;
 use super::machine::{Condition, Machine, Phase};
 use super::saved::Saved;
+use super::silence::Silences;
 use crate::aggregate::time::UnixTime;
 use crate::findings::rules::RULES;
 use crate::findings::source::Sources;
@@ -30,6 +31,8 @@ pub struct Standing {
     pub left_out: usize,
     /// How often what fires has changed in this run.
     pub changes: u64,
+    /// What nobody is told of.
+    silences: Silences,
     /// The alerts that could be looked at: name and severity.
     seen: Vec<(&'static str, &'static str)>,
 }
@@ -53,6 +56,7 @@ impl Standing {
             conditions: machine.conditions().clone(),
             left_out: machine.left_out(),
             changes,
+            silences: machine.silences.clone(),
             seen: seen.map(|(name, severity, _)| (name, severity)).collect(),
         }
     }
@@ -86,6 +90,16 @@ impl Standing {
         let mut firing: Vec<_> = self.conditions.iter().filter(|(_, condition)| condition.fires()).collect();
         firing.sort_by_key(|(identity, _)| identity.severity);
         firing
+    }
+
+    /// Why nobody is told of an alert, which may be empty; nothing where somebody is.
+    pub fn silenced(&self, identity: &Identity) -> Option<&str> {
+        self.silences.of(identity)
+    }
+
+    /// How many alerts fire of which nobody is told.
+    pub fn silent(&self) -> usize {
+        self.firing().into_iter().filter(|(identity, _)| self.silenced(identity).is_some()).count()
     }
 
     /// What is to be saved.

@@ -45,7 +45,7 @@ fn nothing_observed(config: &Config, environment: &Environment, install: Install
     // A user that the host does not have is a finding of its own.
     let user = config.mta.user.as_deref().and_then(|user| user::id_of(user, Path::new("/etc/passwd")).ok());
     let collected = readings(&environment.collectors, &install, clock);
-    let (limits, book) = ((&config.thresholds).into(), LogBook::new(aggregate, false));
+    let (limits, book) = (config.limits(), LogBook::new(aggregate, false));
     Observed {
         user: user.map(Into::into).unwrap_or_default(),
         ..Observed::new(clock, timezone, install, limits, collected, book)

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use hyper::Uri;
 
+use super::by_channel::{ByChannel, silences, thresholds};
 use super::error::quoted;
 use super::keys::section;
 use super::value::{Refusal, duration, many, one, optional, path, yes_or_no};
+use crate::alerting::silence::Silences;
 use crate::alerting::speaker::Mode;
 
 /// What stands for the name of an alert in the URL of a runbook.
@@ -101,6 +103,17 @@ section! {
         found "no URL is asked for" => "\"/etc/imsimta-exporter/beat.url\"",
         "The file of a secret URL that is asked for each minute while alerts are looked for: whoever has it raises the alarm \
          when that stops.";
+
+    silenced: Silences = silences,
+        expects "a list of at most 256 entries such as [\"ImsMtaHeldMessages tcp_filter: it holds mail on purpose\", \"* tcp_test\"]",
+        default Silences::default() => "[]",
+        "Alerts that this program finds and tells nobody of: an alert, an alert of a channel, or all of a channel, with a reason behind a \
+         colon. They are shown as silenced. Prometheus does not know of that: docs/alerts.md says how it is told.";
+
+    thresholds_by_channel: ByChannel = thresholds,
+        expects "a list of at most 256 entries such as [\"tcp_list failing_share=0.9\"]",
+        default ByChannel::new() => "[]",
+        "Thresholds of single channels, for what this program finds; docs/alerts.md has those that may be.";
 
     budget: bool = one(yes_or_no), flag "--budget",
         expects "true or false",

@@ -112,6 +112,16 @@ impl Rule {
 }
 
 impl Look<'_> {
+    /// The same with the thresholds of a channel.
+    pub(super) fn of_channel(&self, channel: &str) -> Self {
+        Self {
+            rule: self.rule,
+            limits: self.limits.of_channel(channel),
+            at_least: self.at_least,
+            share: self.share,
+        }
+    }
+
     /// The name of its alert.
     pub(super) fn rule_alert(&self) -> &'static str {
         self.rule.alert.unwrap_or_default()

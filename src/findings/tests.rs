@@ -1,6 +1,7 @@
 //! The one sentence for each situation that a postmaster may find at night.
 
 mod alerts;
+mod by_channel;
 mod every_rule;
 mod files;
 mod outside;

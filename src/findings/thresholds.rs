@@ -6,6 +6,7 @@
 mod table;
 mod unit;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use table::{AlertRow, Row, Table, table};
@@ -45,6 +46,8 @@ macro_rules! thresholds {
         #[derive(Clone, Debug, PartialEq)]
         pub struct Thresholds {
             $(#[doc = concat!("`", stringify!($name), "` of `alerts/thresholds.yml`.")] pub $name: $type,)*
+            /// Those of single channels, where they have others.
+            pub by_channel: BTreeMap<String, Self>,
         }
 
         impl Thresholds {
@@ -57,7 +60,7 @@ macro_rules! thresholds {
             ///
             /// Names the field whose row is missing, or has a unit of another type.
             pub fn of(table: &Table) -> Result<Self, String> {
-                Ok(Self { $($name: field(table, stringify!($name))?,)* })
+                Ok(Self { $($name: field(table, stringify!($name))?,)* by_channel: BTreeMap::new() })
             }
         }
     };
@@ -189,6 +192,11 @@ fn field<T: Field>(table: &Table, name: &str) -> Result<T, String> {
 }
 
 impl Thresholds {
+    /// Those of a channel.
+    pub fn of_channel(&self, channel: &str) -> &Self {
+        self.by_channel.get(channel).unwrap_or(self)
+    }
+
     /// Whether a channel fails as a whole: so many of so many attempts.
     pub fn fails(&self, failed: u64, attempts: u64) -> bool {
         failed > 0 && attempts >= self.attempts && share(failed, attempts) >= self.failing_share

@@ -16,8 +16,9 @@ fn mostly(reason: Option<Reason>) -> String {
 
 /// Too few failures for a page, and more than in the same hours last week; where that is not known, what is much anywhere.
 pub(super) fn failures_elevated(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    let limits = look.limits;
     for (channel, traffic) in situation.traffic() {
+        let look = &look.of_channel(channel);
+        let limits = look.limits;
         let quarter = &traffic.quarter;
         let Some(share) = quarter.failing_share(limits.small_attempts) else { continue };
         let week = quarter.last_week.failing_share;
@@ -50,8 +51,9 @@ fn is_one_domain(look: &Look<'_>, traffic: &Traffic) -> bool {
 
 /// A mailing to an old list, a block list that has us, a directory that lost its entries.
 pub(super) fn bounce_surge(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    let limits = look.limits;
     for (channel, traffic) in situation.traffic() {
+        let look = &look.of_channel(channel);
+        let limits = look.limits;
         let Quarter { rejected, rejected_usually, last_week, .. } = traffic.quarter;
         let Some(usual) = rejected_usually.filter(|_| rejected >= limits.bounce_surge) else { continue };
         let as_last_week =
@@ -78,9 +80,9 @@ fn times_more(now: u64, than: u64, factor: f64) -> bool {
 
 /// Mail arrives, late. Where last week is not known, not for what other hosts put off: that waits until it is tried again.
 pub(super) fn delivery_slow(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    let limits = look.limits;
-    let (floor, long) = (limits.slow_floor.as_secs_f64(), limits.slow_age.as_secs_f64());
     for (channel, traffic) in situation.traffic().filter(|(channel, _)| *channel != HOLD) {
+        let limits = look.limits.of_channel(channel);
+        let (floor, long) = (limits.slow_floor.as_secs_f64(), limits.slow_age.as_secs_f64());
         let quarter = &traffic.quarter;
         let Some(delay) = quarter.delay(SLOWEST, limits.slow_recipients) else { continue };
         let slow = match quarter.last_week.delay {

@@ -11,7 +11,7 @@ pub(super) fn queue_above_baseline(look: &Look<'_>, situation: &Situation, found
         let Some(band) = situation.usual.queue.get(channel) else { continue };
         #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
         let above = queue.messages as f64 > band.upper;
-        if queue.messages < look.limits.baseline_messages || !above {
+        if queue.messages < look.limits.of_channel(channel).baseline_messages || !above {
             continue;
         }
         let what = format!(
@@ -32,7 +32,7 @@ pub(super) fn enqueue_surge(look: &Look<'_>, situation: &Situation, found: &mut 
         let (count, band) = (enqueues.latest.count, enqueues.latest.band);
         #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
         let above = count as f64 > band.upper;
-        if count < look.limits.enqueue_surge || !above {
+        if count < look.limits.of_channel(channel).enqueue_surge || !above {
             continue;
         }
         let what = format!(
@@ -50,7 +50,7 @@ pub(super) fn enqueue_surge(look: &Look<'_>, situation: &Situation, found: &mut 
 pub(super) fn no_enqueues(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for (channel, enqueues) in situation.usual.enqueues.iter().filter(|(channel, _)| is_a_way_out(channel)) {
         #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
-        let never_rests = enqueues.steady >= look.limits.steady_enqueues as f64;
+        let never_rests = enqueues.steady >= look.limits.of_channel(channel).steady_enqueues as f64;
         let quiet = enqueues.latest.quiet;
         if situation.active == Some(false) || !never_rests || quiet < look.limits.traffic_window.into() {
             continue;

@@ -21,6 +21,9 @@ pub(super) fn section(alerts: &Standing, unix_seconds: f64) -> Markup {
             ul {
                 @for (identity, condition) in &firing {
                     li {
+                        @if let Some(reason) = alerts.silenced(identity) {
+                            span.dim { "Silenced" @if !reason.is_empty() { " (" (reason) ")" } ": " }
+                        }
                         span class=(identity.severity) { (identity.severity) } " "
                         a href=(runbooks::path(identity.name)) { (identity.name) } " "
                         (condition.summary) " "
@@ -37,11 +40,13 @@ pub(super) fn section(alerts: &Standing, unix_seconds: f64) -> Markup {
 /// The same for a terminal: a line for each that fires, and where its runbook is.
 pub(super) fn text(alerts: &Standing, unix_seconds: f64) -> String {
     let mut text = String::new();
-    for (Identity { name, severity, .. }, condition) in alerts.firing() {
+    for (identity, condition) in alerts.firing() {
+        let Identity { name, severity, .. } = identity;
+        let silenced = if alerts.silenced(identity).is_some() { ", silenced" } else { "" };
         // Writing into a string cannot fail.
         let _ = writeln!(
             text,
-            "Alert {name} ({severity}, for {}): {}\n    {}",
+            "Alert {name} ({severity}, for {}{silenced}): {}\n    {}",
             fires_for(condition, unix_seconds),
             condition.summary,
             runbooks::path(name)
@@ -68,11 +73,12 @@ fn seconds(millis: i64) -> f64 {
 
 /// All that is pending or fires.
 pub(super) fn as_json(alerts: &Standing) -> Vec<u8> {
+    let row = |(identity, condition)| row(identity, condition, alerts.silenced(identity));
     let rows: Vec<Value> = alerts.conditions.iter().map(row).collect();
     serde_json::to_vec(&json!({ "alerts": rows, "left_out": alerts.left_out })).unwrap_or_default()
 }
 
-fn row((identity, condition): (&Identity, &Condition)) -> Value {
+fn row(identity: &Identity, condition: &Condition, silenced: Option<&str>) -> Value {
     let Identity { name, severity, labels } = identity;
     let (state, since, lasted) = match condition.phase {
         Phase::Pending { lasted, .. } => ("pending", None, Some(lasted.as_secs_f64())),
@@ -86,6 +92,8 @@ fn row((identity, condition): (&Identity, &Condition)) -> Value {
         "fires_since": since,
         "lasted_seconds": lasted,
         "not_looked_at_for_seconds": condition.unseen.map(|unseen| unseen.as_secs_f64()),
+        "silenced": silenced.is_some(),
+        "silenced_because": silenced.filter(|reason| !reason.is_empty()),
         "summary": condition.summary,
         "description": condition.description,
         "runbook": runbooks::path(name),

@@ -55,6 +55,7 @@ pub fn fill_alerts(page: &mut Page, alerts: &Standing) {
         page.count(&metric::ALERT_STATE, &[name, severity, channel], state as u64);
     }
     page.count(&metric::ALERTS_LEFT_OUT, &[], alerts.left_out as u64);
+    page.count(&metric::ALERTS_SILENCED, &[], alerts.silent() as u64);
 }
 
 /// Puts the state's health on the page.

@@ -69,7 +69,7 @@ impl Site {
         let mut labels = self.labels.clone();
         labels.insert("alertname".to_owned(), WATCHDOG.to_owned());
         labels.insert("severity".to_owned(), "info".to_owned());
-        let annotations = Texts::from([
+        let mut annotations = Texts::from([
             ("summary".to_owned(), format!("{}: the exporter watches the MTA.", self.instance())),
             (
                 "description".to_owned(),
@@ -78,6 +78,8 @@ impl Site {
                     .to_owned(),
             ),
         ]);
+        let link = self.links.runbook(WATCHDOG, &labels);
+        annotations.extend(link.map(|link| ("runbook_url".to_owned(), link)));
         Notice { labels, annotations, since }
     }
 }

@@ -240,10 +240,10 @@ impl Observed {
         let (now, history) = (now.shown(&book.aggregate).now(), book.history.lock());
         for (name, channel) in &mut situation.channels {
             let Some(queue) = &mut channel.queue else { continue };
-            if queue.new >= self.limits.undelivered_messages {
+            if queue.new >= self.limits.of_channel(name).undelivered_messages {
                 queue.delivered = delivered(&history, name, window, now);
             }
-            if queue.new >= self.limits.store_messages && is_store(name) {
+            if queue.new >= self.limits.of_channel(name).store_messages && is_store(name) {
                 queue.delivered_in_hour = delivered_within(&history, name, self.limits.store_window, now);
             }
         }

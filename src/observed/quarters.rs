@@ -33,7 +33,8 @@ impl Observed {
         let mut quarters = lately.by_minute.within(limits.traffic_window);
         let mut usual = self.usual.lock();
         for (channel, _) in totals.channels.all() {
-            let quarter = quarters.entry(channel.to_owned()).or_default();
+            let (quarter, limits) =
+                (quarters.entry(channel.to_owned()).or_default(), limits.of_channel(channel));
             usual.channels.note(present, channel, seen(channel, quarter, limits));
             quarter.last_week = usual.channels.last_week(channel, present, limits);
             if quarter.rejected >= limits.bounce_surge {

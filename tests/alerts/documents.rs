@@ -19,21 +19,17 @@ const UNASKED: &[(&str, &str)] = &[
     ("imsimta_alert_state", "the exporter's own alerts, for who has a Prometheus and no rules of ours"),
     ("imsimta_alerts_spoken_by_another", "who speaks of an alert is no fault: docs/alertmanager.md"),
     ("imsimta_alerts_left_out", "says that a host is in more trouble than anybody reads about"),
+    ("imsimta_alerts_silenced", "what a site wants nobody to be told of is no fault: docs/alerts.md"),
     ("imsimta_connections_lost_total", "how far open connections by the log can be trusted"),
     ("imsimta_etrn_total", "few sites have ETRN, and nothing is wrong with it"),
     ("imsimta_exporter_baseline_save_duration_seconds", "a failed save has a metric that runbooks name"),
     ("imsimta_exporter_history_save_duration_seconds", "a failed save has a metric that runbooks name"),
     ("imsimta_log_entry_modifiers_total", "questions of a site: which share comes with TLS, or ESMTP"),
     (
-        "imsimta_notification_last_success_timestamp_seconds",
-        "docs/alertmanager.md: whether receivers of alerts are reached",
-    ),
-    (
         "imsimta_notifications_delayed_total",
         "docs/receivers.md: whether receivers of alerts are told in time",
     ),
     ("imsimta_notifications_dropped_total", "docs/alertmanager.md: whether receivers of alerts are reached"),
-    ("imsimta_notifications_failed_total", "docs/alertmanager.md: whether receivers of alerts are reached"),
     ("imsimta_notifications_sent_total", "docs/alertmanager.md: whether receivers of alerts are reached"),
     ("process_virtual_memory_bytes", "Prometheus' own name, which dashboards of others ask for"),
 ];

@@ -233,7 +233,10 @@ pub fn queries(template: &str) -> Vec<String> {
 
 #[test]
 fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
-    assert_eq!(stems("runbooks", ".md"), names());
+    // The program's own beat is no rule of Prometheus.
+    let mut expected = names();
+    expected.insert("ImsMtaSidecarWatchdog".to_owned());
+    assert_eq!(stems("runbooks", ".md"), expected);
     for path in list("runbooks", ".md") {
         let page = text(&path);
         let headings: Vec<_> = page.lines().filter(|line| line.starts_with("## ")).collect();

@@ -121,6 +121,7 @@ pub(in crate::findings) fn channel_failures(
     for (channel, traffic) in
         situation.traffic().filter(|(_, traffic)| traffic.window.failed() > 0 || traffic.short.failed() > 0)
     {
+        let look = &look.of_channel(channel);
         let rings = spike(look, traffic).or_else(|| few(look, situation, channel, traffic));
         let (is_alert, shown) = (rings.is_some(), judged(look, traffic));
         // A minute says more than the seconds after which it rings.
@@ -144,9 +145,11 @@ pub(in crate::findings) fn destination_failures(
     situation: &Situation,
     found: &mut Vec<Finding>,
 ) {
-    for (channel, traffic) in situation.traffic().filter(|(_, traffic)| is_one_domain(look, traffic)) {
+    for (channel, traffic) in situation.traffic() {
+        let look = &look.of_channel(channel);
         let (failed, attempts) = (traffic.window.failed(), traffic.window.attempts);
-        if failed < look.limits.one_domain_failures
+        if !is_one_domain(look, traffic)
+            || failed < look.limits.one_domain_failures
             || share(failed, attempts) < look.limits.one_domain_failing_share
         {
             continue;

@@ -22,8 +22,8 @@ fn mostly(traffic: Option<&Traffic>) -> String {
 
 /// What came within the hour: mostly it is in the store within seconds. Mailboxes over quota keep older mail for days.
 pub(in crate::findings) fn store_old(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    let limits = look.limits;
     for (channel, queue) in situation.waiting().filter(|(channel, _)| is_store(channel)) {
+        let limits = look.limits.of_channel(channel);
         let Some(delivered) = queue.delivered_in_hour.filter(|_| queue.new >= limits.store_messages) else {
             continue;
         };
@@ -48,8 +48,8 @@ pub(in crate::findings) fn store_old(look: &Look<'_>, situation: &Situation, fou
 
 /// Remote hosts may take days, but after the last of the `notices` mail is returned.
 pub(in crate::findings) fn remote_old(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    let limit = look.limits.remote_age.as_secs_f64();
     for (channel, queue) in situation.waiting().filter(|(channel, _)| is_remote(channel)) {
+        let limit = look.limits.of_channel(channel).remote_age.as_secs_f64();
         let Some(age) = queue.oldest.filter(|&age| age > limit) else { continue };
         let what =
             format!("{channel}: a message has waited for {}, longer than until it is returned.", time(age));

@@ -26,7 +26,7 @@ fn not_on_hold(situation: &Situation) -> impl Iterator<Item = (&str, &Waiting)> 
 
 /// Whether mail comes in or waits in a channel, and no delivery is tried.
 fn stands_still(look: &Look<'_>, channel: &str, state: &Channel) -> bool {
-    let limits = look.limits;
+    let limits = look.limits.of_channel(channel);
     let many = limits.stuck_messages.max(1);
     let Some(traffic) = state.traffic.as_ref().filter(|_| !waits_on_purpose(channel)) else { return false };
     let never_tried = state.queue.map_or(0, |queue| queue.never_tried);
@@ -59,8 +59,8 @@ pub(in crate::findings) fn fork_failed(look: &Look<'_>, situation: &Situation, f
 
 /// Mail of the last hour waits in a channel that usually delivers, and nothing is delivered.
 pub(in crate::findings) fn no_deliveries(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    let limits = look.limits;
     for (channel, queue) in situation.waiting().filter(|(channel, _)| !waits_on_purpose(channel)) {
+        let limits = look.limits.of_channel(channel);
         let Some((0, before)) = queue.delivered else { continue };
         let usual = before >= limits.usual_deliveries || situation.rings(look.rule_alert(), channel);
         if queue.new < limits.undelivered_messages || !usual {
@@ -118,7 +118,7 @@ pub(in crate::findings) fn channel_stopped(look: &Look<'_>, situation: &Situatio
         if waiting > 0 {
             finding = finding.since(format!("{} there.", counted_to_wait(waiting)));
         }
-        if waiting >= look.limits.stuck_messages.max(1) {
+        if waiting >= look.limits.of_channel(channel).stuck_messages.max(1) {
             finding.severity = Severity::Critical;
         }
         let next = format!("Ask who stopped it and why, then `imsimta qm start {channel}`.");
@@ -142,7 +142,9 @@ fn counted_to_wait(messages: u64) -> String {
 pub(in crate::findings) fn held_surge(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for (channel, queue) in not_on_hold(situation) {
         let more = queue.held_growth.and_then(|growth| u64::try_from(growth).ok());
-        let Some(more) = more.filter(|&more| more > look.limits.held_surge) else { continue };
+        let Some(more) = more.filter(|&more| more > look.limits.of_channel(channel).held_surge) else {
+            continue;
+        };
         let what = format!(
             "{channel}: {} than ten minutes ago, as in a mail loop.",
             counted(more, "more held message")
@@ -162,8 +164,9 @@ pub(in crate::findings) fn held_surge(look: &Look<'_>, situation: &Situation, fo
 }
 
 pub(in crate::findings) fn held(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
-    for (channel, queue) in not_on_hold(situation).filter(|(_, queue)| queue.held > look.limits.held_messages)
-    {
+    let is_much =
+        |(channel, queue): &(&str, &Waiting)| queue.held > look.limits.of_channel(channel).held_messages;
+    for (channel, queue) in not_on_hold(situation).filter(is_much) {
         let messages = counted(queue.held, "held message");
         let what = if queue.loops > 0 {
             format!("{channel}: {messages}, and {} of them went around in a mail loop.", queue.loops)
@@ -178,7 +181,7 @@ pub(in crate::findings) fn held(look: &Look<'_>, situation: &Situation, found: &
 /// The alert that is a ticket.
 pub(in crate::findings) fn not_tried(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for (channel, queue) in not_on_hold(situation) {
-        if queue.never_tried > look.limits.untried_messages {
+        if queue.never_tried > look.limits.of_channel(channel).untried_messages {
             let messages = counted(queue.never_tried, "message");
             let what = format!("{channel}: {messages} that nobody has tried to deliver.");
             found.push(look.finds_in(channel, what).then(&nobody_tries(channel)));
@@ -188,7 +191,8 @@ pub(in crate::findings) fn not_tried(look: &Look<'_>, situation: &Situation, fou
 
 pub(in crate::findings) fn internal_old(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for (channel, queue) in situation.waiting().filter(|(channel, _)| INTERNAL.contains(channel)) {
-        if let Some(age) = queue.oldest.filter(|&age| age > look.limits.internal_age.as_secs_f64()) {
+        let limit = look.limits.of_channel(channel).internal_age.as_secs_f64();
+        if let Some(age) = queue.oldest.filter(|&age| age > limit) {
             let what = format!(
                 "{channel}: a message has waited for {}, and this channel needs nobody outside to deliver.",
                 time(age)
@@ -200,10 +204,11 @@ pub(in crate::findings) fn internal_old(look: &Look<'_>, situation: &Situation, 
 
 pub(in crate::findings) fn queue_growing(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for (channel, queue) in not_on_hold(situation) {
+        let limits = look.limits.of_channel(channel);
         let growth = queue.growth.and_then(|growth| u64::try_from(growth).ok());
-        let Some(growth) = growth.filter(|&growth| growth >= look.limits.growth_messages) else { continue };
+        let Some(growth) = growth.filter(|&growth| growth >= limits.growth_messages) else { continue };
         #[expect(clippy::cast_precision_loss, reason = "a share of counts needs no 53 bits")]
-        let grows = growth as f64 > look.limits.growth_share * queue.messages as f64;
+        let grows = growth as f64 > limits.growth_share * queue.messages as f64;
         if grows {
             let messages = counted(queue.messages, "message");
             let what = format!("{channel}: {messages} wait, {growth} more than 15 minutes ago.");

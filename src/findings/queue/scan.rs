@@ -40,9 +40,10 @@ pub(in crate::findings) fn scan_partial(look: &Look<'_>, situation: &Situation, 
 /// Names that no message has. A few copies lie about in any queue; more may be messages that nobody counts.
 pub(in crate::findings) fn other_files(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for (channel, queue) in situation.waiting() {
+        let limits = look.limits.of_channel(channel);
         let all = queue.messages + queue.held + queue.other_files;
         let much = share(queue.other_files, all);
-        if queue.other_files <= look.limits.other_files || much <= look.limits.other_files_share {
+        if queue.other_files <= limits.other_files || much <= limits.other_files_share {
             continue;
         }
         let what = format!("{channel}: {} of its files are no messages by their names.", percent(much));

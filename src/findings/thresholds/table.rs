@@ -45,6 +45,8 @@ pub struct Row {
     pub meaning: String,
     /// How many scrapes such a time has to hold at least.
     pub scrapes: Option<u32>,
+    /// Whether a channel may have another one.
+    pub by_channel: bool,
     /// The rules of `findings` that look at it; without any, it is for Prometheus alone.
     pub findings: Vec<String>,
 }
@@ -80,6 +82,8 @@ struct RowInFile {
     unit: Unit,
     meaning: String,
     scrapes: Option<u32>,
+    #[serde(default)]
+    by_channel: bool,
     #[serde(default)]
     findings: Vec<String>,
 }
@@ -170,7 +174,7 @@ impl AlertRow {
 
 impl RowInFile {
     fn read(self) -> Result<Row, String> {
-        let Self { name, value: text, unit, meaning, scrapes, findings } = self;
+        let Self { name, value: text, unit, meaning, scrapes, by_channel, findings } = self;
         let wrong = |reason: &str| {
             format!("{name}: found {text}: {reason}; expected {expects}", expects = unit.expects())
         };
@@ -182,7 +186,7 @@ impl RowInFile {
             return Err(format!("{name}: only a duration holds scrapes"));
         }
         let text = if unit == Unit::Duration { format!("\"{text}\"") } else { text };
-        Ok(Row { name, value, text, unit, meaning, scrapes, findings })
+        Ok(Row { name, value, text, unit, meaning, scrapes, by_channel, findings })
     }
 }
 

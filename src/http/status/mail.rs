@@ -57,7 +57,7 @@ pub(super) fn channels(situation: &Situation, limits: &Thresholds) -> Markup {
                 th.n { "Oldest" } th.n { "Never tried" } th.n { "Held" }
             }
             @for (name, channel) in situation.channels.iter().filter(|(_, channel)| channel.is_in_use()) {
-                (row(name, channel, limits.attempts))
+                (row(name, channel, limits.of_channel(name).attempts))
             }
         }
         p.dim {

@@ -41,6 +41,9 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len();
     ALERTS_LEFT_OUT = Gauge "imsimta_alerts_left_out" [] Exporter
         "Alerts of the exporter's own that would be pending or fire now, and for which there is no room."
         query "imsimta_alerts_left_out > 0";
+    ALERTS_SILENCED = Gauge "imsimta_alerts_silenced" [] Exporter
+        "Alerts of the exporter's own that fire and of which nobody is told, since `silenced` of `[alerting]` names them."
+        query "imsimta_alerts_silenced > 0";
     BUILD_INFO = Gauge "imsimta_exporter_build_info" [VERSION] Exporter
         "Always 1; the label says which release runs."
         query "count by (version) (imsimta_exporter_build_info)";
