@@ -84,29 +84,24 @@ pub fn spawn<N: Send + 'static>(
         let client = Client::new(files.clone(), Patience::default());
         let told =
             Alertmanager::new(uri.clone(), client, Arc::clone(&site), manner, Arc::clone(observed), place);
-        let (alerts, notice) = (alerts.clone(), noticed());
-        tokio::spawn(async move {
-            let _notice = notice;
-            told.run(alerts).await;
-        });
+        begin(noticed(), told.run(alerts.clone()));
     }
     if alerting.beat_url_file.is_some() {
         let files = Files { url: alerting.beat_url_file.clone(), ..Files::default() };
         let (client, observed) = (Client::new(files, Patience::default()), Arc::clone(observed));
         let beat = Beat { client, every: resend, observed, place: alertmanagers(alerting).len() };
-        let (alerts, notice) = (alerts.clone(), noticed());
-        tokio::spawn(async move {
-            let _notice = notice;
-            beat.run(alerts).await;
-        });
+        begin(noticed(), beat.run(alerts.clone()));
     }
     let first = alertmanagers(alerting).len() + usize::from(alerting.beat_url_file.is_some());
     for (place, (way, manner)) in (first..).zip(ways(config, observed.clock)) {
         let teller = Teller::new(way, manner, Arc::clone(&site), Arc::clone(observed), place);
-        let (alerts, notice) = (alerts.clone(), noticed());
-        tokio::spawn(async move {
-            let _notice = notice;
-            teller.run(alerts).await;
-        });
+        begin(noticed(), teller.run(alerts.clone()));
     }
+}
+
+fn begin<N: Send + 'static>(notice: N, task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(async move {
+        let _notice = notice;
+        task.await;
+    });
 }

@@ -252,6 +252,53 @@ fn what_a_webhook_does_wrong_is_counted_and_the_rest_goes_on() {
     }
 }
 
+/// While nobody answers nothing is piled up: what is told in the end is what is so then.
+#[test]
+fn a_webhook_that_was_away_hears_what_is_so() {
+    let (taker, directory) = (Taker::start(), tempfile::tempdir().expect("a temporary directory"));
+    let url = file(directory.path(), "url", b"http://127.0.0.1:1/");
+    let sender = Sender::start(&[], &format!("[alerting.webhook]\nurl_file = {url:?}\n{SOON}"));
+    sender.fires(&["ends", "stays"]);
+    wait_for("a failure", DEADLINE, || (sender.told(0).failed(Failure::Connect) > 0).then_some(()));
+    sender.fires(&["stays", "begins"]);
+    file(directory.path(), "url", taker.url.as_bytes());
+    taker.wait_until_taken(&["firing: begins=firing stays=firing"]);
+    wait_for("it is told", DEADLINE, || sender.told(0).problem.is_none().then_some(()));
+}
+
+/// No socket, one that nobody reads, and no host.
+#[test]
+fn what_a_syslog_does_wrong_is_counted_and_the_rest_goes_on() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("full");
+    let _full = UnixDatagram::bind(&path).expect("bound");
+    let filler = UnixDatagram::unbound().expect("a socket");
+    filler.set_nonblocking(true).expect("set");
+    while filler.send_to(b"x", &path).is_ok() {}
+    let start = |(to, failure): (String, Failure)| {
+        let taker = Taker::start();
+        let webhook = format!("[alerting.webhook]\nurl = \"{}\"\n{SOON}", taker.url);
+        let sender = Sender::start(&[], &format!("{webhook}[alerting.syslog]\nto = \"{to}\"\n{SOON}"));
+        sender.fires(&["tcp_local"]);
+        (taker, sender, to, failure)
+    };
+    let all = [
+        (directory.path().join("none").display().to_string(), Failure::Connect),
+        (path.display().to_string(), Failure::Timeout),
+        ("tcp://127.0.0.1:1".to_owned(), Failure::Connect),
+        ("udp://no-such-host.invalid".to_owned(), Failure::Connect),
+    ]
+    .map(start);
+    for (taker, sender, to, failure) in &all {
+        taker.wait_until_taken(&["firing: tcp_local=firing"]);
+        wait_for(&format!("{to}: {failure:?}"), DEADLINE, || {
+            (sender.told(1).failed(*failure) > 0).then_some(())
+        });
+        let told = sender.told(1);
+        assert!(told.problem.is_some() && told.said(Said::Firing) == 0, "{to}: {told:?}");
+    }
+}
+
 fn program(directory: &Path, script: &str) -> String {
     let path = directory.join("page");
     write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
