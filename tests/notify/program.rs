@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::prometheus::get;
-use super::receivers::Taker;
-use super::site::{Alertmanager, US, has_alertmanager};
+use super::receivers::{Taker, is_gone, program};
+use super::site::{Alertmanager, US, file, has_alertmanager};
 use crate::service::harness::{DEADLINE, Install, Service, now, wait_for};
 
 const SPIKE: &str = "ImsMtaDeliveryFailureSpike";
@@ -120,4 +120,45 @@ fn a_webhook_hears_once_of_what_fires_over_a_kill() {
     service.wait_for_sample(sent, 2.0);
     let (_, page) = service.get("/");
     assert!(page.contains("Who is told of alerts") && page.contains("webhook"), "{page}");
+}
+
+/// Neither on a page nor in the log; and a command that hangs holds up no end.
+#[test]
+fn secrets_are_shown_nowhere_and_what_runs_ends_with_the_program() {
+    let install = Install::new();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let page = program(
+        directory.path(),
+        r#"echo $$ >"${0%/*}/part"; mv "${0%/*}/part" "${0%/*}/pid"; sleep 1000 & wait"#,
+    );
+    let mut command = install.command();
+    command
+        .env("IMSIMTA_EXPORTER_LOG", "trace")
+        .env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing")
+        .env(
+            "IMSIMTA_EXPORTER__ALERTING__WEBHOOK__URL_FILE",
+            file(directory.path(), "url", b"http://127.0.0.1:1/secret-word"),
+        )
+        .env(
+            "IMSIMTA_EXPORTER__ALERTING__WEBHOOK__TOKEN_FILE",
+            file(directory.path(), "token", b"secret-word"),
+        )
+        .env("IMSIMTA_EXPORTER__ALERTING__WEBHOOK__GROUP_WAIT", "0s")
+        .env("IMSIMTA_EXPORTER__ALERTING__COMMAND__ARGV", format!("{page},--team,mail"))
+        .env("IMSIMTA_EXPORTER__ALERTING__COMMAND__GROUP_WAIT", "0s");
+    install.append("mail.log_current", "");
+    let mut service = Service::start(command);
+    service.wait_for("a first look", |page| page.contains("imsimta_alert_state{"));
+    install.append("mail.log_current", &failures("tcp_local", 40));
+    service.wait_for_log("is not told of alerts");
+    let pid = wait_for("it runs", DEADLINE, || std::fs::read_to_string(directory.path().join("pid")).ok());
+    for path in ["/", "/metrics", "/api/alerts"] {
+        let (_, page) = service.get(path);
+        assert!(!page.contains("secret-word") && !page.is_empty(), "{path}: {page}");
+    }
+    assert!(service.get("/").1.contains("cannot be told"));
+    assert!(!service.heard().contains("secret-word"), "{}", service.heard());
+    let (status, took) = service.stop();
+    assert!(status.success() && took < Duration::from_secs(2), "{status}, {took:?}");
+    wait_for("its end", DEADLINE, || is_gone(&pid).then_some(()));
 }

@@ -299,7 +299,7 @@ fn what_a_syslog_does_wrong_is_counted_and_the_rest_goes_on() {
     }
 }
 
-fn program(directory: &Path, script: &str) -> String {
+pub fn program(directory: &Path, script: &str) -> String {
     let path = directory.join("page");
     write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
     set_permissions(&path, Permissions::from_mode(0o755)).expect("set");
@@ -379,13 +379,13 @@ fn a_command_ends_with_the_program() {
     sender.fires(&["tcp_local"]);
     let pid = wait_for("it runs", DEADLINE, || read_to_string(directory.path().join("pid")).ok());
     drop(sender);
-    wait_for("its end", DEADLINE, || {
-        let stat = read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
-        stat.rsplit(") ")
-            .next()
-            .is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X']))
-            .then_some(())
-    });
+    wait_for("its end", DEADLINE, || is_gone(&pid).then_some(()));
+}
+
+/// What has ended and waits for its parent is gone, too.
+pub fn is_gone(pid: &str) -> bool {
+    let stat = read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+    stat.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with(['Z', 'X']))
 }
 
 #[test]
