@@ -79,6 +79,18 @@ impl Exporter {
         Self { process, address, log, reports, _directory: directory }
     }
 
+    /// The name of the first of its own alerts that fires.
+    pub fn wait_for_alert(&self, deadline: Duration) -> String {
+        let firing = || {
+            let page = self.page();
+            let mut alerts = page.lines().filter(|line| line.starts_with("imsimta_alert_state{"));
+            let line = alerts.find(|line| line.ends_with(" 2"))?;
+            line.split('"').nth(1).map(str::to_owned)
+        };
+        wait_until(deadline, || firing().is_some());
+        firing().expect("it goes on")
+    }
+
     /// Its metrics.
     pub fn page(&self) -> String {
         get(self.address, "/metrics").expect("a page")

@@ -29,6 +29,12 @@ impl<'a> Writer<'a> {
         self.one_of(1);
     }
 
+    /// Lines at once, whose times are not noted.
+    pub fn text(&mut self, lines: &[u8]) {
+        self.log.write_all(lines).expect("written");
+        self.count += lines.split_inclusive(|&byte| byte == b'\n').count() as u64;
+    }
+
     /// One line, whose time is noted if its number is a multiple.
     fn one_of(&mut self, every: u64) {
         let at = self.count % self.lines.len() as u64;
@@ -42,14 +48,14 @@ impl<'a> Writer<'a> {
 
     /// Lines at a rate, by one write each, as the processes of the MTA do it.
     pub fn at_rate(&mut self, rate: u32, duration: Duration) {
-        let start = Instant::now();
+        let (start, first) = (Instant::now(), self.count);
         let lines = u64::from(rate) * duration.as_secs();
         let every = lines / NOTED + 1;
         self.written.reserve(usize::try_from(lines / every).unwrap_or(0));
         loop {
             let passed = start.elapsed().min(duration);
             let due = passed.as_micros() * u128::from(rate) / 1_000_000;
-            while u128::from(self.count) < due {
+            while u128::from(self.count - first) < due {
                 self.one_of(every);
             }
             if passed == duration {
