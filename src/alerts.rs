@@ -37,6 +37,8 @@ struct Alert {
     /// Whether the configuration wants nobody to hear of it.
     #[serde(default)]
     silenced: bool,
+    /// Why, where the configuration says it.
+    silenced_because: Option<String>,
     /// Unix seconds, of one that fires.
     fires_since: Option<f64>,
     /// Of one that is pending.
@@ -186,7 +188,8 @@ impl Alert {
         };
         let unseen = self.not_looked_at_for_seconds;
         let unseen = unseen.map(|unseen| format!("; nobody could look for {}", time(unseen)));
-        since + &unseen.unwrap_or_default()
+        let silenced = self.silenced_because.as_ref().map(|reason| format!("; silenced: {reason}"));
+        since + &unseen.unwrap_or_default() + &silenced.unwrap_or_default()
     }
 }
 
@@ -304,25 +307,27 @@ mod tests {
         );
         let mut silenced = alert("ImsMtaHeldMessages", "warning", "firing", &json!({}));
         silenced["silenced"] = json!(true);
+        silenced["silenced_because"] = json!("they are looked at on Mondays");
         let pending = alert("ImsMtaHeldMessages", "critical", "pending", &json!({}));
         check(
             &[silenced, pending],
             Gravest::Nothing,
             &expect![[r#"
-            127.0.0.1:9797: no alert fires, 1 is pending, 1 is silenced.
+                127.0.0.1:9797: no alert fires, 1 is pending, 1 is silenced.
 
-            pending  critical ImsMtaHeldMessages
-                     there for 61 s, and has to last
-                     ImsMtaHeldMessages is so.
-                     http://127.0.0.1:9797/runbooks/ImsMtaHeldMessages
+                pending  critical ImsMtaHeldMessages
+                         there for 61 s, and has to last
+                         ImsMtaHeldMessages is so.
+                         http://127.0.0.1:9797/runbooks/ImsMtaHeldMessages
 
-            silenced warning ImsMtaHeldMessages
-                     since 2026-11-28 22:41:10, 2 minutes
-                     ImsMtaHeldMessages is so.
-                     What shows it, in a sentence that is longer than a line of a terminal
-                     is wide.
-                     http://127.0.0.1:9797/runbooks/ImsMtaHeldMessages
-        "#]],
+                silenced warning ImsMtaHeldMessages
+                         since 2026-11-28 22:41:10, 2 minutes; silenced: they are looked at on
+                         Mondays
+                         ImsMtaHeldMessages is so.
+                         What shows it, in a sentence that is longer than a line of a terminal
+                         is wide.
+                         http://127.0.0.1:9797/runbooks/ImsMtaHeldMessages
+            "#]],
         );
         check(
             &[alert("ImsMtaHeldMessages", "warning", "firing", &json!({}))],
