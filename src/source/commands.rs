@@ -1,6 +1,6 @@
 //! What the MTA's own commands say: those of a fixed list, one at a time, and never through a shell.
 //!
-//! `program.rs` finds the program, which [`child`](super::child) runs; `rows.rs` reads what it prints by the tables in `summarize.rs`, `jobs.rs` and
+//! `program.rs` finds the program, which [`child`] runs; `rows.rs` reads what it prints by the tables in `summarize.rs`, `jobs.rs` and
 //! `counters.rs`.
 
 mod counters;
