@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::hostile::serve;
 use super::prometheus::{free_address, get};
-use super::site::{Alertmanager, file, has_alertmanager};
+use super::site::{Alertmanager, INSTANCE, Sender, file, has_alertmanager};
 use super::webhook::Webhook;
 use crate::service::harness::{Install, PROGRAM, run};
 
@@ -31,7 +31,7 @@ fn a_test_goes_to_all_who_are_told_and_says_what_each_answered() {
     let beat = file(directory.path(), "beat", format!("{url}/secret-word\n").as_bytes());
     let config = |alertmanagers: &[&str]| {
         let text = format!(
-            "[alerting]\nalertmanagers = {alertmanagers:?}\nlabels = [\"instance=mx1:9797\"]\nbeat_url_file = {beat:?}\n"
+            "[alerting]\nalertmanagers = {alertmanagers:?}\nlabels = [\"instance={INSTANCE}\", \"cluster=eu\"]\nbeat_url_file = {beat:?}\n"
         );
         file(directory.path(), "exporter.toml", text.as_bytes())
     };
@@ -78,8 +78,15 @@ fn a_test_goes_to_all_who_are_told_and_says_what_each_answered() {
     };
     assert_eq!(time("endsAt") - time("startsAt"), 120, "{shown}");
     assert!(shown[0]["labels"]["test"].is_string(), "{shown}");
-    // The service would end what it thinks that it has said itself.
-    assert_ne!(shown[0]["generatorURL"], super::site::US);
+    // The service ends what it finds to be its own, and a test is none.
+    let service = Sender::start(&[&url], "");
+    service.fires(&["tcp_local"]);
+    alertmanager.wait_until_said("tcp_local", &["firing"]);
+    service.fires(&[]);
+    alertmanager.wait_until_said("tcp_local", &["firing", "resolved"]);
+    let notices = alertmanager.webhook.notices().into_iter().filter(|notice| notice.alert == NAME);
+    assert_eq!(notices.map(|notice| notice.status).collect::<Vec<_>>(), ["firing"]);
+    drop(service);
 
     let (status, text, _) = sent(&config(&[&url]));
     assert_eq!(status, 0, "{text}");
