@@ -80,10 +80,12 @@ fn a_test_goes_to_all_who_are_told_and_says_what_each_answered() {
     assert!(shown[0]["labels"]["test"].is_string(), "{shown}");
     // The service ends what it finds to be its own, and a test is none.
     let service = Sender::start(&[&url], "");
-    service.fires(&["tcp_local"]);
-    alertmanager.wait_until_said("tcp_local", &["firing"]);
-    service.fires(&[]);
-    alertmanager.wait_until_said("tcp_local", &["firing", "resolved"]);
+    for channel in ["tcp_local", "ims-ms", "process"] {
+        service.fires(&[channel]);
+        alertmanager.wait_until_said(channel, &["firing"]);
+        service.fires(&[]);
+        alertmanager.wait_until_said(channel, &["firing", "resolved"]);
+    }
     let notices = alertmanager.webhook.notices().into_iter().filter(|notice| notice.alert == NAME);
     assert_eq!(notices.map(|notice| notice.status).collect::<Vec<_>>(), ["firing"]);
     drop(service);
