@@ -50,16 +50,24 @@ pub(super) fn no_dispatcher(look: &Look<'_>, situation: &Situation, found: &mut 
 
 fn no_process(look: &Look<'_>, situation: &Situation, process: &str, effect: &str) -> Option<Finding> {
     let processes = situation.processes.as_ref().filter(|processes| processes.get(process) == Some(&0))?;
+    let what = match others(process).find(|other| processes.get(*other) == Some(&0)) {
+        Some(other) => format!("The MTA is down: no {process} runs, and no {other}."),
+        None => format!("No {process} runs: {effect}."),
+    };
     let next =
         format!("Look at `imsimta process` and the newest {process}.log-*, then `start-msg {process}`.");
-    let finding = look.finds(format!("No {process} runs: {effect}.")).labelled("process", process);
+    let finding = look.finds(what).labelled("process", process);
     Some(finding.patient(patience(look, processes, process)).then(&next))
+}
+
+/// The other one of the two.
+fn others(process: &str) -> impl Iterator<Item = &'static str> {
+    NEEDED.into_iter().filter(move |other| *other != process)
 }
 
 /// One of the two gone while the other runs is no planned stop; both gone is one, for as long as the site takes.
 fn patience(look: &Look<'_>, processes: &BTreeMap<String, u64>, process: &str) -> Patience {
-    let others = NEEDED.iter().filter(|other| **other != process);
-    let other_runs = others.filter_map(|other| processes.get(*other)).all(|&running| running > 0);
+    let other_runs = others(process).filter_map(|other| processes.get(other)).all(|&running| running > 0);
     let anyway = look.limits.planned_stop;
     Patience { so: if other_runs { look.limits.process_gone.min(anyway) } else { anyway }, anyway }
 }

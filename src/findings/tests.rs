@@ -198,6 +198,11 @@ fn nothing_is_tried() {
         "No dispatcher runs: no mail is accepted.",
     );
     check(
+        |now| now.processes = Some(["dispatcher", "job_controller"].map(|name| (name.to_owned(), 0)).into()),
+        Severity::Critical,
+        "The MTA is down: no job_controller runs, and no dispatcher.",
+    );
+    check(
         |now| {
             traffic_of(now, "ims-ms").last_attempt = Some(720.0);
             traffic_of(now, "ims-ms").window = activity(0, 0, &[]);

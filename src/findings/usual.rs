@@ -4,13 +4,23 @@ use super::Finding;
 use super::channels::{HOLD, is_a_way_out};
 use super::rule::Look;
 use super::situation::Situation;
+use crate::aggregate::baseline::Band;
+
+/// The last days of a month have more than the upper end of what is usual, and are no ticket.
+const TIMES_EXPECTED: f64 = 2.0;
+
+/// Whether it is more than is usual, and far more than is expected.
+fn is_above(count: u64, band: Band) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
+    let count = count as f64;
+    count > band.upper && count > TIMES_EXPECTED * band.expected
+}
 
 /// A channel holds more than is usual.
 pub(super) fn queue_above_baseline(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for (channel, queue) in situation.waiting().filter(|(channel, _)| *channel != HOLD) {
         let Some(band) = situation.usual.queue.get(channel) else { continue };
-        #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
-        let above = queue.messages as f64 > band.upper;
+        let above = is_above(queue.messages, *band);
         if queue.messages < look.limits.of_channel(channel).baseline_messages || !above {
             continue;
         }
@@ -30,8 +40,7 @@ pub(super) fn queue_above_baseline(look: &Look<'_>, situation: &Situation, found
 pub(super) fn enqueue_surge(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     for (channel, enqueues) in &situation.usual.enqueues {
         let (count, band) = (enqueues.latest.count, enqueues.latest.band);
-        #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
-        let above = count as f64 > band.upper;
+        let above = is_above(count, band);
         if count < look.limits.of_channel(channel).enqueue_surge || !above {
             continue;
         }

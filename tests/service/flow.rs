@@ -153,7 +153,7 @@ fn a_host_without_its_processes_says_which() {
     let install = Install::new();
     install.append("mail.log_current", "");
     let service = install.start();
-    wait_for_sentence(&service, "critical: No job_controller runs: nothing is delivered.");
+    wait_for_sentence(&service, "critical: The MTA is down: no job_controller runs, and no dispatcher.");
 }
 
 #[test]

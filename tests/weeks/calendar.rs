@@ -3,6 +3,8 @@
 
 use super::trouble::Trouble;
 
+/// Seconds of a minute.
+pub const MINUTE: usize = 60;
 /// Minutes of an hour and of a day.
 pub const HOUR: usize = 60;
 pub const DAY: usize = 24 * HOUR;

@@ -1,6 +1,6 @@
 //! How long the recipients of a channel waited until they were delivered or rejected, as the exporter's histogram says it.
 
-use super::series::Series;
+use super::series::Page;
 use super::site::number;
 
 /// Some of its bounds, in minutes.
@@ -29,11 +29,11 @@ impl Delays {
         cumulative.for_each(|(_, counted)| *counted += count);
     }
 
-    pub fn show(&self, channel: &'static str, series: &mut Series) {
+    pub fn show(&self, channel: &'static str, page: &mut impl Page) {
         for (labels, &count) in self.labels.iter().zip(&self.counts) {
-            series.put("imsimta_queue_delay_seconds_bucket", labels, number(count));
+            page.put("imsimta_queue_delay_seconds_bucket", labels, number(count));
         }
         let all = self.counts[BOUNDS.len() - 1];
-        series.put("imsimta_queue_delay_seconds_count", channel, number(all));
+        page.put("imsimta_queue_delay_seconds_count", channel, number(all));
     }
 }

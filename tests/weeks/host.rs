@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use fastrand::Rng;
 
 use super::calendar::{DAY, HOUR, busy, returns};
-use super::series::Series;
+use super::series::Page;
 use super::site::number;
 use super::trouble::Trouble;
 
@@ -122,120 +122,116 @@ impl Host {
     }
 
     /// What the exporter says of it.
-    pub fn show(&self, trouble: &Trouble, rng: &mut Rng, series: &mut Series) {
-        self.show_processes(trouble, series);
-        self.show_files(series);
-        self.show_connections(trouble, rng, series);
-        series.put("process_start_time_seconds", "", self.time(self.started));
-        series.put("imsimta_exporter_ready", "", 1.0);
-        series.put("imsimta_mta_active", "", 1.0);
-        series.put("imsimta_queue_channels", "", if trouble.queue_lost { 0.0 } else { 4.0 });
-        series.put("imsimta_queue_scan_partial", "", 0.0);
-        series.put("imsimta_log_lines_total", "log=\"mail.log_current\"", self.lines);
-        series.put("imsimta_log_lag_seconds", "log=\"mail.log_current\"", 1.0);
-        series.put("imsimta_log_clock_offset_seconds", "log=\"mail.log_current\"", 1.0);
+    pub fn show(&self, trouble: &Trouble, rng: &mut Rng, page: &mut impl Page) {
+        self.show_processes(trouble, page);
+        self.show_files(page);
+        self.show_connections(trouble, rng, page);
+        page.put("process_start_time_seconds", "", self.time(self.started));
+        page.put("imsimta_exporter_ready", "", 1.0);
+        page.put("imsimta_mta_active", "", 1.0);
+        page.put("imsimta_queue_channels", "", if trouble.queue_lost { 0.0 } else { 4.0 });
+        page.put("imsimta_queue_scan_partial", "", 0.0);
+        page.put("imsimta_log_lines_total", "log=\"mail.log_current\"", self.lines);
+        page.put("imsimta_log_lag_seconds", "log=\"mail.log_current\"", 1.0);
+        page.put("imsimta_log_clock_offset_seconds", "log=\"mail.log_current\"", 1.0);
         for (metric, labels) in NOTHING {
-            series.put(metric, labels, 0.0);
+            page.put(metric, labels, 0.0);
         }
         for labels in COLLECTORS {
-            series.put("imsimta_collector_success", labels, 1.0);
+            page.put("imsimta_collector_success", labels, 1.0);
         }
     }
 
-    fn show_processes(&self, trouble: &Trouble, series: &mut Series) {
+    fn show_processes(&self, trouble: &Trouble, page: &mut impl Page) {
         let running = |down: bool| f64::from(u8::from(!down));
         let second = if trouble.duplicated { 1.0 } else { 0.0 };
         let (dispatcher, job_controller) = ("process=\"dispatcher\"", "process=\"job_controller\"");
-        series.put("imsimta_processes", dispatcher, running(trouble.dispatcher_down));
-        series.put("imsimta_processes", job_controller, running(trouble.job_controller_down) + second);
-        series.put("imsimta_process_restarts_total", dispatcher, self.starts[0]);
-        series.put("imsimta_process_restarts_total", job_controller, self.starts[1]);
-        series.put("imsimta_process_overaged", "process=\"tcp_smtp_server\"", trouble.overaged);
+        page.put("imsimta_processes", dispatcher, running(trouble.dispatcher_down));
+        page.put("imsimta_processes", job_controller, running(trouble.job_controller_down) + second);
+        page.put("imsimta_process_restarts_total", dispatcher, self.starts[0]);
+        page.put("imsimta_process_restarts_total", job_controller, self.starts[1]);
+        page.put("imsimta_process_overaged", "process=\"tcp_smtp_server\"", trouble.overaged);
         let labels = "log=\"job_controller\",class=\"fork_failed\"";
-        series.put("imsimta_daemon_log_events_total", labels, self.fork_failed);
-        series.put("imsimta_probe_failed_looks", "port=\"25\"", self.failed_looks);
+        page.put("imsimta_daemon_log_events_total", labels, self.fork_failed);
+        page.put("imsimta_probe_failed_looks", "port=\"25\"", self.failed_looks);
         let failure = f64::from(u8::from(self.failed_looks > 0.0));
-        series.put("imsimta_probe_failure", "port=\"25\",reason=\"refused\"", failure);
+        page.put("imsimta_probe_failure", "port=\"25\",reason=\"refused\"", failure);
     }
 
-    fn show_files(&self, series: &mut Series) {
+    fn show_files(&self, page: &mut impl Page) {
         let free = (DISK / 2.0 - self.logs - self.written).max(0.0);
         for (path, shared) in [("path=\"queue\"", 0.0), ("path=\"log\"", 1.0)] {
-            series.put("imsimta_filesystem_avail_bytes", path, free);
-            series.put("imsimta_filesystem_size_bytes", path, DISK);
-            series.put("imsimta_filesystem_files_free", path, 12e6);
-            series.put("imsimta_filesystem_files", path, 13e6);
-            series.put("imsimta_filesystem_shared", path, shared);
+            page.put("imsimta_filesystem_avail_bytes", path, free);
+            page.put("imsimta_filesystem_size_bytes", path, DISK);
+            page.put("imsimta_filesystem_files_free", path, 12e6);
+            page.put("imsimta_filesystem_files", path, 13e6);
+            page.put("imsimta_filesystem_shared", path, shared);
         }
         for (log, size) in [
             ("log=\"mail.log_current\"", self.current),
             ("log=\"mail.log_yesterday\"", self.yesterday),
             ("log=\"mail.log\"", self.mail_log),
         ] {
-            series.put("imsimta_log_file_size_bytes", log, size);
+            page.put("imsimta_log_file_size_bytes", log, size);
         }
         if self.cumulative.len() > 24 {
-            series.put(
-                "imsimta_log_file_growth_bytes",
-                "log=\"mail.log\"",
-                self.mail_log - self.cumulative[0],
-            );
+            page.put("imsimta_log_file_growth_bytes", "log=\"mail.log\"", self.mail_log - self.cumulative[0]);
         }
-        series.put(
+        page.put(
             "imsimta_log_rotated_timestamp_seconds",
             "log=\"mail.log_yesterday\"",
             self.time(self.rotated),
         );
-        series.put("imsimta_critical_files_wrong", "path=\"queue_files\",what=\"owner\"", self.wrong_files);
+        page.put("imsimta_critical_files_wrong", "path=\"queue_files\",what=\"owner\"", self.wrong_files);
     }
 
-    fn show_connections(&self, trouble: &Trouble, rng: &mut Rng, series: &mut Series) {
+    fn show_connections(&self, trouble: &Trouble, rng: &mut Rng, page: &mut impl Page) {
         let recent: u64 = self.connections.iter().sum();
         let sent: u64 = self.sends.iter().sum();
         let usual = number(recent.min(600));
         let share = 0.06 + 0.04 * rng.f64();
         let most = if trouble.one_client { number(recent) * 0.85 } else { (usual * share).round() };
-        series.put("imsimta_client_connections_max", "", most.round());
-        series.put("imsimta_client_network_connections_max", "", (most * 1.2).round());
-        series.put("imsimta_client_connections", "client=\"192.0.2.7\"", most.round());
-        series.put("imsimta_client_network_connections", "network=\"192.0.2.0/24\"", (most * 1.2).round());
+        page.put("imsimta_client_connections_max", "", most.round());
+        page.put("imsimta_client_network_connections_max", "", (most * 1.2).round());
+        page.put("imsimta_client_connections", "client=\"192.0.2.7\"", most.round());
+        page.put("imsimta_client_network_connections", "network=\"192.0.2.0/24\"", (most * 1.2).round());
         let open = (number(recent) / 10.0).round().min(300.0);
-        series.put("imsimta_connections_used", "service=\"smtp\"", open);
-        series.put("imsimta_connections_limit", "service=\"smtp\"", 300.0);
-        series.put("imsimta_smtp_sockets", "port=\"25\",state=\"established\"", open);
-        series.put(
+        page.put("imsimta_connections_used", "service=\"smtp\"", open);
+        page.put("imsimta_connections_limit", "service=\"smtp\"", 300.0);
+        page.put("imsimta_smtp_sockets", "port=\"25\",state=\"established\"", open);
+        page.put(
             "imsimta_smtp_sockets",
             "port=\"25\",state=\"syn_recv\"",
             (2.0 * rng.f64()).round() + trouble.syn,
         );
-        series.put("imsimta_smtp_listen_queue", "port=\"25\"", if open >= 300.0 { 120.0 } else { 0.0 });
-        series.put("imsimta_smtp_listen_queue_limit", "port=\"25\"", 128.0);
+        page.put("imsimta_smtp_listen_queue", "port=\"25\"", if open >= 300.0 { 120.0 } else { 0.0 });
+        page.put("imsimta_smtp_listen_queue_limit", "port=\"25\"", 128.0);
         let senders = if trouble.one_sender { number(sent) } else { (number(sent) * 0.1).round() };
-        series.put("imsimta_sender_enqueues_max", "", senders);
-        series.put("imsimta_sender_enqueues", if trouble.one_sender { STOLEN } else { BUSIEST }, senders);
+        page.put("imsimta_sender_enqueues_max", "", senders);
+        page.put("imsimta_sender_enqueues", if trouble.one_sender { STOLEN } else { BUSIEST }, senders);
     }
 }
 
 /// How old the messages of a channel are, as far as rules ask.
-pub fn show_ages(at: usize, stuck: u64, series: &mut Series) {
+pub fn show_ages(at: usize, stuck: u64, page: &mut impl Page) {
     const NAMES: [&str; 4] = [
         "channel=\"tcp_local\",age=\"5m-1h\"",
         "channel=\"ims-ms\",age=\"5m-1h\"",
         "channel=\"conversion\",age=\"5m-1h\"",
         "channel=\"process\",age=\"5m-1h\"",
     ];
-    series.put("imsimta_queue_age_messages", NAMES[at], number(stuck));
+    page.put("imsimta_queue_age_messages", NAMES[at], number(stuck));
 }
 
 /// How many messages of a channel are held.
-pub fn show_held(at: usize, held: u64, series: &mut Series) {
+pub fn show_held(at: usize, held: u64, page: &mut impl Page) {
     const NAMES: [&str; 4] = [
         "channel=\"tcp_local\",reason=\"loop\"",
         "channel=\"ims-ms\",reason=\"loop\"",
         "channel=\"conversion\",reason=\"loop\"",
         "channel=\"process\",reason=\"loop\"",
     ];
-    series.put("imsimta_queue_held_messages", NAMES[at], number(held));
+    page.put("imsimta_queue_held_messages", NAMES[at], number(held));
 }
 
 /// Who sends most.

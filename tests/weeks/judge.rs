@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::calendar::{DAY, HOUR, JUDGED, WARM_UP};
+use super::calendar::{DAY, HOUR, JUDGED, MINUTE, WARM_UP};
 use super::incidents::Happening;
 use super::promtool::{Began, Evaluation, Recorded};
 use super::ruleset::{Part, Ruleset};
 use super::say;
-use super::series::Series;
+use super::series::{Page as _, Series};
 use super::site::{CHANNELS, PAIRS, Site};
 use super::trouble::Trouble;
 
@@ -30,6 +30,16 @@ pub struct Span {
 }
 
 impl Span {
+    /// Five hours of that day, for who lives through seconds.
+    pub fn of_some_hours(self) -> Self {
+        Self { ends: self.begins + 5 * HOUR, before: [HOUR; 3], apart: 100, ..self }
+    }
+
+    /// The first minute that is lived through.
+    pub fn first(self) -> usize {
+        self.begins - self.before[0]
+    }
+
     /// As `WEEKS` says: a working day where it is not set. Incidents come at all hours, one after the other.
     pub fn of_this_run() -> Self {
         let begins = WARM_UP * DAY;
@@ -61,14 +71,19 @@ impl Span {
     }
 }
 
+/// All that is wrong in a minute.
+pub fn trouble(minute: usize, happenings: &[Happening]) -> Trouble {
+    let mut trouble = Trouble::default();
+    let now = |happening: &&Happening| (happening.begins..happening.ends()).contains(&minute);
+    happenings.iter().filter(now).for_each(|happening| (happening.incident.brings)(&mut trouble));
+    trouble
+}
+
 /// Lives through some minutes.
 pub fn live(begins: usize, ends: usize, happenings: &[Happening]) -> Series {
     let (mut site, mut series) = (Site::new(SEED, begins), Series::default());
     for minute in begins..ends {
-        let mut trouble = Trouble::default();
-        let now = |happening: &&Happening| (happening.begins..happening.ends()).contains(&minute);
-        happenings.iter().filter(now).for_each(|happening| (happening.incident.brings)(&mut trouble));
-        site.minute(minute, &trouble, &mut series);
+        site.minute(minute, &trouble(minute, happenings), &mut series);
         series.end_minute();
     }
     series.end();
@@ -91,7 +106,7 @@ pub fn judge(span: Span, happenings: &[Happening]) -> Option<Vec<Began>> {
             Evaluation { rules: &part.text, input, step: 1, from: before, until: span.ends - begins };
         let mut found = evaluation.began(&asked.collect::<Vec<_>>())?;
         for began in &mut found {
-            began.minute += begins;
+            began.at += begins * MINUTE;
         }
         say(&format!("{}: done", part.name));
         Some(found)
@@ -99,7 +114,7 @@ pub fn judge(span: Span, happenings: &[Happening]) -> Option<Vec<Began>> {
     let [first, second, others] = rules.alerts();
     let parts = vec![(first, span.before[1]), (second, span.before[1]), (others, span.before[2])];
     let mut began = at_once(parts, judged)?;
-    began.sort_by(|one, other| (one.minute, &one.labels).cmp(&(other.minute, &other.labels)));
+    began.sort_by(|one, other| (one.at, &one.labels).cmp(&(other.at, &other.labels)));
     // What began as an hour did is found in both.
     began.dedup();
     Some(began)

@@ -16,6 +16,7 @@ mod host;
 mod incidents;
 mod inhibition;
 mod judge;
+mod own;
 mod promtool;
 mod ruleset;
 mod series;
@@ -29,7 +30,7 @@ use std::io::Write as _;
 use crate::alerts::files::{Rule, directory, rules, yaml};
 use crate::promql::Analysis;
 use calendar::DAY;
-use incidents::happenings;
+use incidents::{Happening, happenings};
 use inhibition::Alertmanager;
 use judge::{SEED, Span, judge, live};
 use promtool::Began;
@@ -79,12 +80,16 @@ fn incidents_are_told_with_their_cause_first() {
     let span = Span::of_this_run();
     let happenings = happenings(SEED, span);
     let Some(began) = judge(span, &happenings) else { return };
+    tell(&happenings.iter().collect::<Vec<_>>(), &began);
+}
+
+/// Says what came of incidents, and what else was told.
+fn tell<'a>(happenings: &[&'a Happening], began: &'a [Began]) -> Vec<Verdict<'a>> {
     let alertmanager: Alertmanager = yaml(&directory().join("alertmanager.example.yml"));
     let verdicts: Vec<_> =
-        happenings.iter().map(|happening| Verdict::of(happening, &began, &alertmanager)).collect();
-    say(
-        "| incident | begins | caught after | first summary | all that was told |\n| --- | --- | --- | --- | --- |",
-    );
+        happenings.iter().map(|happening| Verdict::of(happening, began, &alertmanager)).collect();
+    say("| incident | begins | caught after | by the rules after | first summary | all that was told |\n\
+         | --- | --- | --- | --- | --- | --- |");
     for verdict in &verdicts {
         say(&verdict.row());
     }
@@ -92,13 +97,13 @@ fn incidents_are_told_with_their_cause_first() {
         verdicts.iter().filter(|verdict| verdict.caught_after().is_some()).collect();
     let of_kind = |pages: bool| {
         let first = caught.iter().filter(|verdict| verdict.told[0].pages() == pages);
-        median(first.filter_map(|verdict| verdict.caught_after()).collect()) * 60
+        median(first.filter_map(|verdict| verdict.caught_after()).collect())
     };
-    let all = median(caught.iter().filter_map(|verdict| verdict.caught_after()).collect()) * 60;
     say(&format!(
-        "caught {} of {}; median {all} s, of pages {} s, of tickets {} s",
+        "caught {} of {}; median {} s, of pages {} s, of tickets {} s",
         caught.len(),
         verdicts.len(),
+        median(caught.iter().filter_map(|verdict| verdict.caught_after()).collect()),
         of_kind(true),
         of_kind(false)
     ));
@@ -109,4 +114,5 @@ fn incidents_are_told_with_their_cause_first() {
     say(&format!("told {told} times; beside incidents: pages {pages:?}, tickets {tickets:?}"));
     assert!(caught.len() * 20 >= verdicts.len() * 19);
     assert!(pages.is_empty(), "{pages:?}");
+    verdicts
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Condvar, Mutex};
 
-use super::calendar::{DAY, HOUR};
+use super::calendar::{DAY, HOUR, MINUTE};
 
 /// An alert that began to fire.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Began {
-    /// The minute of it; the first of an hour counts.
-    pub minute: usize,
+    /// The second of it; of an hour the first time counts.
+    pub at: usize,
     /// All its labels.
     pub labels: BTreeMap<String, String>,
     /// What it tells people, where that was asked for.
@@ -42,7 +42,7 @@ impl Began {
 
     /// The same, and when.
     pub fn shown_when(&self) -> String {
-        format!("{} ({})", self.shown(), when(self.minute))
+        format!("{} ({})", self.shown(), when(self.at / MINUTE))
     }
 }
 
@@ -89,7 +89,7 @@ impl Evaluation<'_> {
         let said = self.run(&asked)?;
         let (told, mut began) = (told(&said), began(&said));
         for began in &mut began {
-            let key = (began.minute, began.labels.clone());
+            let key = (began.at / MINUTE, began.labels.clone());
             began.summary = told.get(&key).cloned().unwrap_or_default();
         }
         Some(began)
@@ -209,13 +209,13 @@ fn pairs(text: &str) -> BTreeMap<String, String> {
 fn began(text: &str) -> Vec<Began> {
     let got = text.lines().filter_map(|line| line.trim_start().strip_prefix("got:"));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds of weeks")]
-    let minute = |seconds: f64| (seconds / 60.0) as usize;
+    let second = |seconds: f64| seconds as usize;
     let began = |(mut labels, at): (BTreeMap<String, String>, f64)| {
         labels.remove("alertstate");
-        Began { minute: minute(at), labels, summary: String::new() }
+        Began { at: second(at), labels, summary: String::new() }
     };
     let mut found: Vec<Began> = got.flat_map(samples).map(began).collect();
-    found.sort_by_key(|began| began.minute);
+    found.sort_by_key(|began| began.at);
     found
 }
 
@@ -239,8 +239,8 @@ fn samples(text: &str) -> Vec<(BTreeMap<String, String>, f64)> {
 fn what_promtool_got_is_read() {
     let text = "    expr: \"x\", time: 5h,\n        exp: nil\n        got: {alertname=\"A\", severity=\"critical\"} 1.86E+04, \
                 {alertname=\"B\", channel=\"c\"} 60\n";
-    let found: Vec<_> = began(text).iter().map(|began| (began.minute, began.shown())).collect();
-    assert_eq!(found, [(1, "B c".to_owned()), (310, "A".to_owned())]);
+    let found: Vec<_> = began(text).iter().map(|began| (began.at, began.shown())).collect();
+    assert_eq!(found, [(60, "B c".to_owned()), (18_600, "A".to_owned())]);
 }
 
 #[test]

@@ -6,6 +6,12 @@ use std::fmt::Write as _;
 /// What the target's labels are in all of them.
 const TARGET: &str = "job=\"imsimta\",instance=\"mx1:9797\"";
 
+/// Whoever is told what the exporter shows in a minute.
+pub trait Page {
+    /// The value of a series at the present minute.
+    fn put(&mut self, metric: &str, labels: &str, value: f64);
+}
+
 /// All series of a host.
 #[derive(Debug, Default)]
 pub struct Series {
@@ -80,9 +86,8 @@ fn is_next(first: f64, step: f64, count: usize, value: f64) -> bool {
     (step == 0.0 || (exact(first) && exact(step))) && next.total_cmp(&value).is_eq()
 }
 
-impl Series {
-    /// The value of a series at the present minute.
-    pub fn put(&mut self, metric: &str, labels: &str, value: f64) {
+impl Page for Series {
+    fn put(&mut self, metric: &str, labels: &str, value: f64) {
         let minutes = self.minutes;
         if !self.lines.get(metric).is_some_and(|of| of.contains_key(labels)) {
             let of = self.lines.entry(metric.to_owned()).or_default();
@@ -96,7 +101,9 @@ impl Series {
             line.push(value);
         }
     }
+}
 
+impl Series {
     /// The minute is over: what has got no value is absent in it.
     pub fn end_minute(&mut self) {
         self.minutes += 1;

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use super::calendar::{DAY, busy, mailing, planned, returns};
 use super::delays::Delays;
 use super::host::{self, Host};
-use super::series::Series;
+use super::series::Page;
 use super::trouble::Trouble;
 
 /// Minutes after which a message that nobody tried counts as stuck.
@@ -124,7 +124,7 @@ impl Site {
     }
 
     /// Lives through a minute and writes down what the exporter says at its end.
-    pub fn minute(&mut self, minute: usize, trouble: &Trouble, series: &mut Series) {
+    pub fn minute(&mut self, minute: usize, trouble: &Trouble, page: &mut impl Page) {
         let mut trouble = trouble.clone();
         planned(minute, &mut trouble);
         let accepts = !trouble.dispatcher_down && !trouble.no_banner;
@@ -136,17 +136,17 @@ impl Site {
         }
         self.host.live(minute, &trouble, &mut self.rng);
         if trouble.exporter_down {
-            series.put("up", "", 0.0);
+            page.put("up", "", 0.0);
             return;
         }
-        series.put("up", "", 1.0);
+        page.put("up", "", 1.0);
         for ((metric, labels), &total) in &self.totals {
-            series.put(metric, labels, number(total));
+            page.put(metric, labels, number(total));
         }
         for at in 0..self.channels.len() {
-            self.show_channel(at, minute, &trouble, series);
+            self.show_channel(at, minute, &trouble, page);
         }
-        self.host.show(&trouble, &mut self.rng, series);
+        self.host.show(&trouble, &mut self.rng, page);
     }
 
     /// `metric` of `labels` is more by so many, unless nothing is logged.
@@ -262,36 +262,36 @@ impl Site {
         }
     }
 
-    fn show_channel(&mut self, at: usize, minute: usize, trouble: &Trouble, series: &mut Series) {
+    fn show_channel(&mut self, at: usize, minute: usize, trouble: &Trouble, page: &mut impl Page) {
         let channel = &self.channels[at];
         let labels = channel.labels;
         let recent: u64 = channel.failed.iter().sum();
         if at == 0 {
             let share = if trouble.one_domain { 0.94 } else { 0.15 + 0.25 * self.rng.f64() };
             let share = (share * 100.0).round() / 100.0;
-            series.put("imsimta_delivery_top_domain_failure_ratio", labels, share);
-            series.put("imsimta_delivery_domains", labels, (20.0 + 200.0 * busy(minute)).round());
-            series.put("imsimta_delivery_worst_domain_failures", labels, (number(recent) * share).round());
-            series.put(
+            page.put("imsimta_delivery_top_domain_failure_ratio", labels, share);
+            page.put("imsimta_delivery_domains", labels, (20.0 + 200.0 * busy(minute)).round());
+            page.put("imsimta_delivery_worst_domain_failures", labels, (number(recent) * share).round());
+            page.put(
                 "imsimta_delivery_worst_domain_attempts",
                 labels,
                 (number(recent) * share * 1.3).round(),
             );
         } else {
-            series.put("imsimta_delivery_domains", labels, 1.0);
+            page.put("imsimta_delivery_domains", labels, 1.0);
         }
-        channel.delays.show(labels, series);
+        channel.delays.show(labels, page);
         if trouble.queue_lost {
             return;
         }
         let waiting = channel.waiting();
         let stuck = channel.stuck(minute);
-        series.put("imsimta_queue_messages", labels, number(waiting));
-        series.put("imsimta_queue_stuck_messages", labels, number(stuck));
-        series.put("imsimta_queue_other_files", labels, 1.0);
-        series.put("imsimta_queue_channel_success", labels, 1.0);
+        page.put("imsimta_queue_messages", labels, number(waiting));
+        page.put("imsimta_queue_stuck_messages", labels, number(stuck));
+        page.put("imsimta_queue_other_files", labels, 1.0);
+        page.put("imsimta_queue_channel_success", labels, 1.0);
         let before = channel.waited.front().copied().unwrap_or(waiting);
-        series.put("imsimta_queue_growth_messages", labels, number(waiting) - number(before));
+        page.put("imsimta_queue_growth_messages", labels, number(waiting) - number(before));
         if waiting > 0 {
             let age = match at {
                 0 => 2 * DAY,
@@ -299,12 +299,12 @@ impl Site {
                 _ => channel.untried.front().map_or(0, |(since, _)| minute - since),
             };
             let since = self.host.time(minute) - number(age as u64) * 60.0;
-            series.put("imsimta_queue_oldest_message_timestamp_seconds", labels, since);
+            page.put("imsimta_queue_oldest_message_timestamp_seconds", labels, since);
         }
-        host::show_ages(at, stuck, series);
-        host::show_held(at, channel.held, series);
+        host::show_ages(at, stuck, page);
+        host::show_held(at, channel.held, page);
         let stopped = trouble.stopped && trouble.idle == Some(channel.name);
-        series.put("imsimta_channel_stopped", labels, f64::from(u8::from(stopped)));
+        page.put("imsimta_channel_stopped", labels, f64::from(u8::from(stopped)));
     }
 }
 
