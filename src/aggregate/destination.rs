@@ -176,8 +176,8 @@ impl Destinations {
 
     /// How many domains failed in the last five minutes, whatever the channel.
     pub fn failing_domains(&self, now: Time) -> u64 {
-        let failed = self.recent_failures.by_key(now).0.into_iter();
-        let domains: FxHashSet<u64> = failed.map(|(key, (channel, _))| domain_of(key, channel)).collect();
+        let failed = self.recent_failures.keys(now);
+        let domains: FxHashSet<u64> = failed.map(|(key, channel)| domain_of(key, channel)).collect();
         domains.len() as u64
     }
 

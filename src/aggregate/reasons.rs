@@ -85,7 +85,11 @@ impl<T: ClosedSet> PerLabel<T> {
 
     /// Adds another set's counts.
     pub fn add_all(&mut self, other: &Self) {
-        other.counted().for_each(|(value, count)| self.add_many(value, count));
+        if self.counts.is_empty() {
+            self.counts.clone_from(&other.counts);
+        } else {
+            self.counts.iter_mut().zip(&other.counts).for_each(|(sum, count)| *sum += count);
+        }
     }
 
     /// What it grew by since an earlier count; what was more then grew by nothing.

@@ -81,6 +81,14 @@ impl<V: Copy> SlidingCounts<V> {
         (sums.into_values().collect(), without_key)
     }
 
+    /// All keys of the window with their values, some more than once.
+    pub fn keys(&self, now: Time) -> impl Iterator<Item = (u64, V)> {
+        let last = now.number(self.bucket_millis);
+        let first = last - i64::try_from(self.buckets).unwrap_or(i64::MAX);
+        let buckets = self.ring.iter().filter(move |bucket| bucket.number > first);
+        buckets.flat_map(|bucket| bucket.counts.iter().map(|(&key, &(value, _))| (key, value)))
+    }
+
     /// The same by key.
     pub fn by_key(&self, now: Time) -> (FxHashMap<u64, (V, u64)>, u64) {
         self.by_key_of(now, |_| true)
@@ -90,7 +98,11 @@ impl<V: Copy> SlidingCounts<V> {
     pub fn by_key_of(&self, now: Time, is: impl Fn(V) -> bool) -> (FxHashMap<u64, (V, u64)>, u64) {
         let last = now.number(self.bucket_millis);
         let first = last - i64::try_from(self.buckets).unwrap_or(i64::MAX);
-        let (mut sums, mut without_key): (FxHashMap<u64, (V, u64)>, u64) = (FxHashMap::default(), 0);
+        // The sums have about as many keys as the fullest bucket; to make room by and by would cost more than they do.
+        let most = self.ring.iter().map(|bucket| bucket.counts.len()).max().unwrap_or(0);
+        let mut sums: FxHashMap<u64, (V, u64)> = FxHashMap::default();
+        sums.reserve(most);
+        let mut without_key = 0;
         for bucket in self.ring.iter().filter(|bucket| bucket.number > first) {
             for (&key, &(value, count)) in bucket.counts.iter().filter(|&(_, &(value, _))| is(value)) {
                 sums.entry(key).or_insert((value, 0)).1 += u64::from(count);

@@ -344,9 +344,22 @@ impl History {
         series: Series,
         now: Time,
     ) -> impl Iterator<Item = (Time, Option<u64>)> {
+        self.slots_since(Time::MIN, resolution, channel, series, now)
+    }
+
+    /// The same, those that end before `from` left out.
+    pub fn slots_since(
+        &self,
+        from: Time,
+        resolution: usize,
+        channel: &str,
+        series: Series,
+        now: Time,
+    ) -> impl Iterator<Item = (Time, Option<u64>)> {
         let ring = &self.rings[resolution];
         let row = self.rows.iter().find(|row| row.label == channel);
-        ring.slots(now).map(move |(start, place)| {
+        let most = (now.since(from).millis() / RESOLUTIONS[resolution].width().millis()).saturating_add(2);
+        ring.last_slots(now, most).map(move |(start, place)| {
             (
                 start,
                 place.zip(row).and_then(|(place, row)| {

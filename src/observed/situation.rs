@@ -11,7 +11,7 @@ use super::queue::Queue;
 use super::{Now, Observed};
 use crate::aggregate::daemon_log::Events;
 use crate::aggregate::destination::FailingDomains;
-use crate::aggregate::index::ChannelIndex;
+use crate::aggregate::index::{ByIndex, Channel, ChannelIndex};
 use crate::aggregate::log_clock;
 use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::aggregate::time::{Millis, Time};
@@ -212,10 +212,19 @@ fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traff
     let spikes = totals.recent.around(limits.spike_window, now);
     let progress = totals.recent.progress();
     // Domains are many: nobody asks for those of a channel in which nothing fails.
-    let fails = |index: ChannelIndex| windows.get(index).is_some_and(|window| window.failed() > 0);
+    let failed: ByIndex<Channel, bool> = windows.iter().map(|(_, window)| window.failed() > 0).collect();
+    let fails = |index: ChannelIndex| failed.get(index).copied().unwrap_or_default();
     let (failing, domains) =
         (totals.destinations.failing(now, fails), totals.destinations.domains_of(now, fails));
     let history = book.history.lock();
+    // It takes a look through the history, and decides only where most fails, or most of what fails is one domain's.
+    let asked = |index: ChannelIndex, label: &str, worst_share: f64| {
+        let limits = limits.of_channel(label);
+        windows.get(index).filter(|_| fails(index)).is_some_and(|window| {
+            share(window.failing(), window.judged()) >= limits.small_share
+                || worst_share > limits.one_domain_share
+        })
+    };
     let rows = totals.channels.by_index().map(|(index, _)| {
         let label = totals.channels.label(index);
         let FailingDomains { domains: failing_domains, worst_share, worst } =
@@ -233,7 +242,9 @@ fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traff
             failing_domains,
             worst_domain_share: worst_share,
             worst_domain: worst,
-            delivered_in_hour: fails(index).then(|| delivered_in_hour(&history, label, now)).flatten(),
+            delivered_in_hour: asked(index, label, worst_share)
+                .then(|| delivered_in_hour(&history, label, now))
+                .flatten(),
         };
         (label.to_owned(), traffic)
     });
@@ -245,10 +256,13 @@ fn delivered_in_hour(history: &History, channel: &str, now: Time) -> Option<u64>
     delivered_within(history, channel, Duration::from_hours(1), now)
 }
 
-/// What a channel delivered in a time until now, and in the hour before that, where all of it is known.
+/// What a channel delivered in a time until now, and where that is nothing, in the hour before that; where all of it is known.
 pub(super) fn delivered(history: &History, channel: &str, window: Duration, now: Time) -> Option<(u64, u64)> {
     let from = now.less(window.into());
     let lately = delivered_between(history, FINE, channel, from, now, now)?;
+    if lately > 0 {
+        return Some((lately, 0));
+    }
     let before = delivered_between(history, COARSE, channel, from.less(Millis::of_minutes(60)), from, now)?;
     Some((lately, before))
 }
@@ -264,7 +278,7 @@ fn delivered_between(
 ) -> Option<u64> {
     // Of a slot that is not over, or just so, not all may have been counted.
     let recent = RESOLUTIONS[resolution].width().and(FRESH);
-    let slots = history.slots(resolution, channel, Series::Deliveries, now);
+    let slots = history.slots_since(from, resolution, channel, Series::Deliveries, now);
     let mut sum = 0;
     for (start, delivered) in slots.filter(|&(start, _)| start >= from && start < until) {
         sum += delivered.or((now.since(start) < recent).then_some(0))?;

@@ -148,10 +148,11 @@ impl Ring {
         looks.filter_map(move |place| Some((place, self.looks[place].filter(|&at| at <= until)?)))
     }
 
-    /// All slots up to that of `now`, the oldest first: their beginnings, and their places where they are kept.
-    pub(super) fn slots(&self, now: Time) -> impl Iterator<Item = (Time, Option<usize>)> {
+    /// So many slots up to that of `now`, all at most, the oldest first: their beginnings, and their places where they are
+    /// kept.
+    pub(super) fn last_slots(&self, now: Time, most: i64) -> impl Iterator<Item = (Time, Option<usize>)> {
         let newest = self.slot(now);
-        (newest - self.len() + 1..=newest).map(|slot| (self.start(slot), self.place(slot)))
+        (newest - self.len().min(most) + 1..=newest).map(|slot| (self.start(slot), self.place(slot)))
     }
 
     pub(super) fn bytes(&self) -> usize {
