@@ -73,6 +73,24 @@ impl ChannelActivity {
     }
 }
 
+/// Attempts that are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Judged {
+    /// Those that failed.
+    pub failing: u64,
+    /// All of them.
+    pub attempts: u64,
+}
+
+impl From<&ChannelActivity> for Judged {
+    fn from(activity: &ChannelActivity) -> Self {
+        Self { failing: activity.failing(), attempts: activity.judged() }
+    }
+}
+
+/// The ends of a window, the newest quarter, half, and three quarters of it.
+pub const ENDS: usize = 3;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Bucket {
     /// Time divided by [`SLOT`].
@@ -200,6 +218,30 @@ impl Recent {
         [slots, slots + 1].map(|slots| self.last(slots, now))
     }
 
+    /// By channel: the attempts of the newest quarter of such a time, of its newest half, and of three quarters of it. What began
+    /// within the time fills the shorter ones first. The slot of the present is not over.
+    pub fn ends(&self, span: Duration, now: Time) -> ByIndex<Channel, [Judged; ENDS]> {
+        let last = now.number(SLOT);
+        let slots = (Millis::from(span).millis() / SLOT.millis()).clamp(1, SLOTS);
+        let lengths = [1, 2, 3].map(|quarters| (quarters * slots + 3) / 4);
+        let mut sums: ByIndex<Channel, [Judged; ENDS]> = ByIndex::default();
+        for bucket in self
+            .slots
+            .iter()
+            .filter(|bucket| (last.saturating_sub(lengths[ENDS - 1] - 1)..=last).contains(&bucket.number))
+        {
+            for (channel, activity) in bucket.channels.iter() {
+                let more = Judged::from(activity);
+                let ends = sums.at(channel).iter_mut().zip(lengths);
+                for (end, _) in ends.filter(|&(_, length)| last - bucket.number < length) {
+                    end.failing += more.failing;
+                    end.attempts += more.attempts;
+                }
+            }
+        }
+        sums
+    }
+
     fn last(&self, slots: i64, now: Time) -> ByIndex<Channel, ChannelActivity> {
         let last = now.number(SLOT);
         let first = last.saturating_sub(slots.clamp(1, SLOTS) - 1);
@@ -276,6 +318,22 @@ mod tests {
         let attempts =
             |span| recent.around(Duration::from_secs(span), after(59_000)).map(|sums| sums[nth(0)].attempts);
         assert_eq!((attempts(40), attempts(35), attempts(3600)), ([40, 50], [40, 50], [60, 60]));
+    }
+
+    #[test]
+    fn the_ends_of_a_window_are_what_is_newest() {
+        let mut recent = Recent::default();
+        // A failure a second for the last 15 of them.
+        for seconds in 0..60 {
+            recent.attempted(nth(1), (seconds >= 45).then_some(Reason::NoRoute), after(seconds * 1000));
+        }
+        let ends = |span| {
+            recent.ends(Duration::from_secs(span), after(59_000))[nth(1)]
+                .map(|end| (end.failing, end.attempts))
+        };
+        assert_eq!(ends(40), [(10, 10), (15, 20), (15, 30)]);
+        assert_eq!(ends(240), [(15, 60); 3]);
+        assert_eq!(ends(1), [(10, 10); 3]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::aggregate::baseline::{Band, Latest};
 use crate::aggregate::daemon_log::Events;
 use crate::aggregate::destination::Worst;
 use crate::aggregate::histogram::DELAY_BOUNDS;
-use crate::aggregate::recent::ChannelActivity;
+use crate::aggregate::recent::{ChannelActivity, ENDS, Judged};
 use crate::record::reason::Reason;
 
 /// All of it.
@@ -278,6 +278,8 @@ pub struct Traffic {
     pub short: ChannelActivity,
     /// In the time in which failures are a spike, a little less and a little more.
     pub spike: [ChannelActivity; 2],
+    /// The newest attempts of that time.
+    pub spike_ends: [Judged; ENDS],
     /// Seconds since it last tried to deliver; absent when it never did.
     pub last_attempt: Option<f64>,
     /// Recipients that were enqueued for it since.
@@ -303,6 +305,8 @@ pub struct Traffic {
 /// What a channel did in a quarter of an hour, and what was usual.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct Quarter {
+    /// Recipients that came in through the channel.
+    pub enqueued: u64,
     /// Recipients delivered or handed on.
     pub delivered: u64,
     /// Recipients that failed, but for what everybody meets.

@@ -22,8 +22,12 @@ pub(super) fn failures_elevated(look: &Look<'_>, situation: &Situation, found: &
         let quarter = &traffic.quarter;
         let Some(share) = quarter.failing_share(limits.small_attempts) else { continue };
         let week = quarter.last_week.failing_share;
-        let unusual =
-            week.map_or(share > limits.elevated_unknown_share, |week| share > limits.unusual_factor * week);
+        let much_anywhere = share > limits.elevated_unknown_share;
+        // At night the most of last week is of few attempts, and three times of that would be nearly all.
+        let far_above = |week| share > limits.unusual_factor / 2.0 * week && exceeds(quarter, week);
+        let unusual = week.map_or(much_anywhere, |week| {
+            share > limits.unusual_factor * week || (much_anywhere && far_above(week))
+        });
         let much = share > limits.elevated_share && quarter.failing >= limits.elevated_failures;
         if !much || !unusual || traffic.spiked || is_one_domain(look, traffic) {
             continue;
@@ -41,6 +45,15 @@ pub(super) fn failures_elevated(look: &Look<'_>, situation: &Situation, found: &
                     servers or networks is away.";
         found.push(look.finds_in(channel, what).since(evidence).then(next));
     }
+}
+
+/// Whether more fails than such a share brings about by chance: by two standard deviations of the binomial distribution, which
+/// one quarter of an hour in 40 is above its own share. The share is the most of last week, and it has to last.
+#[expect(clippy::cast_precision_loss, reason = "counts of a quarter of an hour")]
+fn exceeds(quarter: &Quarter, share: f64) -> bool {
+    const DEVIATIONS: f64 = 2.0;
+    let (failing, judged) = (quarter.failing as f64, (quarter.failing + quarter.delivered) as f64);
+    failing - judged * share > DEVIATIONS * (judged * share * (1.0 - share)).max(0.0).sqrt()
 }
 
 /// One dead domain of many has a ticket of its own.

@@ -64,7 +64,11 @@ pub(super) fn no_enqueues(look: &Look<'_>, situation: &Situation, found: &mut Ve
         if situation.active == Some(false) || !never_rests || quiet < look.limits.traffic_window.into() {
             continue;
         }
-        let what = format!("No mail has come in through {channel} for {} minutes.", quiet.minutes());
+        // Who has switched logging off has to see that before anybody looks for a firewall.
+        let last_entry = situation.logs.as_ref().and_then(|logs| logs.last_entry);
+        let is_silent = last_entry.is_some_and(|ago| ago >= look.limits.traffic_window.as_secs_f64());
+        let silent = if is_silent { ", and nothing is logged" } else { "" };
+        let what = format!("No mail has come in through {channel} for {} minutes{silent}.", quiet.minutes());
         let shown = format!(
             "At this time of the week {:.0} recipients come in five minutes mostly.",
             enqueues.latest.band.expected

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::aggregate::Totals;
 use crate::aggregate::channel::ChannelCounts;
 use crate::aggregate::histogram::{DELAY_BOUNDS, DelayHistogram};
-use crate::aggregate::index::ChannelIndex;
+use crate::aggregate::index::{ByIndex, Channel, ChannelIndex};
 use crate::aggregate::reasons::PerLabel;
 use crate::findings::situation::Quarter;
 use crate::record::code::Outcome;
@@ -34,8 +34,12 @@ pub struct ByMinute {
 
 /// The sums of all channels; `worst` is which share of the failures of the last minutes goes to the one worst domain.
 pub fn counts(totals: &Totals, worst: &HashMap<ChannelIndex, f64>) -> BTreeMap<String, Counts> {
+    let mut enqueued: ByIndex<Channel, u64> = ByIndex::default();
+    totals.enqueues.pairs().iter().for_each(|pair| *enqueued.at(pair.source) += pair.recipients);
     let channels = totals.channels.by_index().map(|(index, counts)| {
-        (totals.channels.label(index).to_owned(), Counts::of(counts, worst.get(&index).copied()))
+        let enqueued = enqueued.get(index).copied().unwrap_or_default();
+        let counts = Counts { enqueued, ..Counts::of(counts, worst.get(&index).copied()) };
+        (totals.channels.label(index).to_owned(), counts)
     });
     channels.collect()
 }
@@ -43,6 +47,8 @@ pub fn counts(totals: &Totals, worst: &HashMap<ChannelIndex, f64>) -> BTreeMap<S
 /// Sums of a channel, or what they grew by.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counts {
+    /// Recipients that came in through it.
+    enqueued: u64,
     delivered: u64,
     /// But for what everybody meets, as alerts judge.
     failing: PerLabel<Reason>,
@@ -77,6 +83,14 @@ impl ByMinute {
         self.last = Some((at, now));
     }
 
+    /// Whether each minute of such a time until the last note is known.
+    pub fn knows(&self, window: Duration) -> bool {
+        let newest = self.minutes.back().map_or(0, |(number, _)| *number);
+        let kept = window.as_secs().div_ceil(MINUTE).min(MINUTES);
+        let known = self.minutes.iter().filter(|(number, _)| number + kept > newest).count();
+        known as u64 >= kept
+    }
+
     /// What each channel did in a time until the last note.
     pub fn within(&self, window: Duration) -> BTreeMap<String, Quarter> {
         let newest = self.minutes.back().map_or(0, |(number, _)| *number);
@@ -108,6 +122,7 @@ impl Counts {
         let judged = counts.failures.all().filter(|(outcome, _)| *outcome != Outcome::Unnotified);
         judged.for_each(|(_, failures)| failing.add_all(failures));
         Self {
+            enqueued: 0,
             delivered: counts.dequeued_recipients,
             failing: failing.without(&[Reason::Greylisted, Reason::Expired]),
             rejected: counts.failures[Outcome::Rejected].clone().without(&[Reason::Expired]),
@@ -125,6 +140,7 @@ impl Counts {
             .zip(before.delays)
             .for_each(|(count, before)| *count = count.saturating_sub(before));
         Self {
+            enqueued: self.enqueued.saturating_sub(before.enqueued),
             delivered: self.delivered.saturating_sub(before.delivered),
             failing: self.failing.since(&before.failing),
             rejected: self.rejected.since(&before.rejected),
@@ -134,10 +150,16 @@ impl Counts {
     }
 
     fn is_any(&self) -> bool {
-        self.delivered + self.failing.sum() + self.rejected.sum() + self.delays.iter().sum::<u64>() > 0
+        self.enqueued
+            + self.delivered
+            + self.failing.sum()
+            + self.rejected.sum()
+            + self.delays.iter().sum::<u64>()
+            > 0
     }
 
     fn add(&mut self, other: &Self) {
+        self.enqueued += other.enqueued;
         self.delivered += other.delivered;
         self.failing.add_all(&other.failing);
         self.rejected.add_all(&other.rejected);
@@ -148,6 +170,7 @@ impl Counts {
         let most =
             |of: &PerLabel<Reason>| of.counted().max_by_key(|&(_, count)| count).map(|(reason, _)| reason);
         Quarter {
+            enqueued: self.enqueued,
             delivered: self.delivered,
             failing: self.failing.sum(),
             mostly: most(&self.failing),
@@ -205,10 +228,12 @@ mod tests {
         (1..=20).for_each(|at| by_minute.note(minute(at), QUARTER, sums(5000 + at, 70 + at / 10)));
         assert_eq!(of(&by_minute), (15, 2, 15, Some(Reason::NoRoute)));
         assert_eq!(by_minute.minutes.len(), 15);
+        assert!(by_minute.knows(QUARTER));
         // A backlog that was read at once is of none, nor is a sum that begins anew.
         by_minute.note(minute(23), QUARTER, sums(90_000, 900));
         by_minute.note(minute(24), QUARTER, sums(3, 0));
         assert_eq!(of(&by_minute), (11, 2, 11, Some(Reason::NoRoute)));
+        assert!(!by_minute.knows(QUARTER));
         // What is seen for the first time began at 0.
         let both = sums(3, 0).into_iter().chain([("x".to_owned(), sums(7, 0)["l"].clone())]);
         by_minute.note(minute(25), QUARTER, both.collect());

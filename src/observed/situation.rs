@@ -210,6 +210,7 @@ fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traff
     let totals = &book.aggregate.totals;
     let (windows, shorts) = (totals.recent.over(WINDOW_MINUTES, now), totals.recent.over(SHORT_MINUTES, now));
     let spikes = totals.recent.around(limits.spike_window, now);
+    let ends = totals.recent.ends(limits.spike_window, now);
     let progress = totals.recent.progress();
     // Domains are many: nobody asks for those of a channel in which nothing fails.
     let failed: ByIndex<Channel, bool> = windows.iter().map(|(_, window)| window.failed() > 0).collect();
@@ -233,6 +234,7 @@ fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traff
             window: windows.get(index).cloned().unwrap_or_default(),
             short: shorts.get(index).cloned().unwrap_or_default(),
             spike: spikes.each_ref().map(|spike| spike.get(index).cloned().unwrap_or_default()),
+            spike_ends: ends.get(index).copied().unwrap_or_default(),
             last_attempt: progress.get(index).and_then(|row| row.attempted).map(|at| age(now, at)),
             enqueued_since: progress.get(index).map_or(0, |row| row.enqueued_since),
             domains: domains.get(index).copied().unwrap_or(0),

@@ -315,24 +315,44 @@ const EXPIRED: &str = "channel=\"tcp_local\",reason=\"expired\",outcome=\"reject
 fn failures(channel: &str, reason: &str, deferred: u64, bounced: u64) -> Vec<(&'static str, u64)> {
     let (busy, refused) = (deferred / 2, deferred - deferred / 2);
     match (channel, reason) {
-        ("tcp_local", "dns_temporary") => {
-            vec![("channel=\"tcp_local\",reason=\"dns_temporary\",outcome=\"deferred\"", deferred)]
-        }
-        ("tcp_local", _) => vec![
+        ("tcp_local", "") => vec![
             ("channel=\"tcp_local\",reason=\"conn_timeout\",outcome=\"deferred\"", busy),
             ("channel=\"tcp_local\",reason=\"remote_4xx\",outcome=\"deferred\"", refused),
             ("channel=\"tcp_local\",reason=\"user_unknown\",outcome=\"rejected\"", bounced),
         ],
+        ("ims-ms", "") => vec![
+            ("channel=\"ims-ms\",reason=\"over_quota\",outcome=\"deferred\"", deferred),
+            ("channel=\"ims-ms\",reason=\"over_quota\",outcome=\"rejected\"", bounced),
+        ],
+        (_, "") => Vec::new(),
+        ("tcp_local", "dns_temporary") => {
+            vec![("channel=\"tcp_local\",reason=\"dns_temporary\",outcome=\"deferred\"", deferred)]
+        }
+        ("tcp_local", "conn_timeout") => {
+            vec![("channel=\"tcp_local\",reason=\"conn_timeout\",outcome=\"deferred\"", deferred)]
+        }
         ("ims-ms", "conn_refused") => {
             vec![("channel=\"ims-ms\",reason=\"conn_refused\",outcome=\"deferred\"", deferred)]
         }
         ("ims-ms", "mailbox_busy") => {
             vec![("channel=\"ims-ms\",reason=\"mailbox_busy\",outcome=\"deferred\"", deferred)]
         }
-        ("ims-ms", _) => vec![
-            ("channel=\"ims-ms\",reason=\"over_quota\",outcome=\"deferred\"", deferred),
-            ("channel=\"ims-ms\",reason=\"over_quota\",outcome=\"rejected\"", bounced),
-        ],
-        _ => Vec::new(),
+        // Not the mixture of a normal day: what is wrong is to be told as what it is.
+        (channel, reason) => panic!("{channel} {reason}: a failure without a series"),
+    }
+}
+
+/// What is wrong is told as that, and by nothing else that fails for other reasons.
+#[test]
+fn a_trouble_fails_for_its_reason() {
+    for (channel, reason) in [
+        ("tcp_local", "dns_temporary"),
+        ("tcp_local", "conn_timeout"),
+        ("ims-ms", "conn_refused"),
+        ("ims-ms", "mailbox_busy"),
+    ] {
+        let labels = format!("channel=\"{channel}\",reason=\"{reason}\",outcome=\"deferred\"");
+        let failed: Vec<_> = failures(channel, reason, 7, 0);
+        assert_eq!(failed, [(labels.as_str(), 7)]);
     }
 }

@@ -3,17 +3,28 @@
 use std::cmp::Reverse;
 use std::fmt::Write as _;
 
-use crate::aggregate::recent::{ChannelActivity, SHORT_MINUTES, WINDOW_MINUTES};
+use crate::aggregate::recent::{ChannelActivity, Judged, SHORT_MINUTES, WINDOW_MINUTES};
 use crate::findings::advice::{at_one_domain, of_cause};
 use crate::findings::queue::now::WAITING;
 use crate::findings::rule::Look;
 use crate::findings::situation::{Situation, Traffic};
 use crate::findings::words::{last, percent, time, whole_percent};
-use crate::findings::{Finding, share};
+use crate::findings::{Finding, Thresholds, share};
 use crate::record::reason::Reason;
 
 /// Reasons that are named.
 const REASONS: usize = 2;
+
+/// A share of just the threshold is exceeded by so many standard deviations in one window of 4,000: a half by 13 of 13, 18 of 20,
+/// 29 of 36, 80 of 120. Simulated, 54 attempts a minute of which 43 in 100 fail are above a half 7,900 times in 100 hours, and
+/// exceed it so 4 times.
+const DEVIATIONS: f64 = 3.5;
+
+/// So many of the fewest attempts ring, whatever these are.
+const CERTAIN_SHARE: f64 = 0.9;
+
+/// Two ways to the same figure may differ by less.
+const ROUNDED: f64 = 1e-9;
 
 /// Where the log is, for who reads on.
 const READ_THE_LOG: &str =
@@ -34,11 +45,40 @@ fn judged<'a>(look: &Look<'_>, traffic: &'a Traffic) -> Option<Failed<'a>> {
     (fails && !is_one_domain(look, traffic)).then(|| Failed { activity, within: last(minutes) })
 }
 
-/// Many attempts within seconds: the first expression of the alert, which needs a minute for it.
-fn spike<'a>(look: &Look<'_>, traffic: &'a Traffic) -> Option<Failed<'a>> {
+/// Many attempts within seconds: the first expression of the alert, which needs a minute for it. It begins only where no chance
+/// made it so, and goes on without that.
+fn spike<'a>(
+    look: &Look<'_>,
+    situation: &Situation,
+    channel: &str,
+    traffic: &'a Traffic,
+) -> Option<Failed<'a>> {
     let fails = |activity: &&ChannelActivity| look.limits.fails(activity.failing(), activity.judged());
     let activity = traffic.spike.iter().find(fails).filter(|_| !is_one_domain(look, traffic))?;
+    if !is_no_chance(look.limits, traffic) && !situation.rings(look.rule_alert(), channel) {
+        return None;
+    }
     Some(Failed { activity, within: time(look.limits.spike_window.as_secs_f64()) })
+}
+
+/// Whether so many failures are no chance. A few dozen attempts of which 43 in 100 fail are above a half each other minute, and
+/// are no outage: of some of the newest attempts, or of those of minutes, more have to fail than such a share brings about.
+fn is_no_chance(limits: &Thresholds, traffic: &Traffic) -> bool {
+    let spike = traffic.spike.each_ref().map(Judged::from);
+    let minutes = [&traffic.short, &traffic.window].map(Judged::from);
+    let mut parts = traffic.spike_ends.into_iter().chain(spike).chain(minutes);
+    parts.any(|part| exceeds(limits, part))
+}
+
+/// Whether more attempts fail than the share of the threshold brings about by chance: by [`DEVIATIONS`] of the binomial
+/// distribution. Of the fewest attempts that are judged nine of ten are always enough.
+#[expect(clippy::cast_precision_loss, reason = "counts of minutes")]
+fn exceeds(limits: &Thresholds, Judged { failing, attempts }: Judged) -> bool {
+    let (share, variance) = (limits.failing_share, limits.failing_share * (1.0 - limits.failing_share));
+    let above = |failing: f64, attempts: f64| (failing - attempts * share) / (attempts * variance).sqrt();
+    let least = limits.attempts.max(1) as f64;
+    let enough = above(CERTAIN_SHARE * least, least).min(DEVIATIONS);
+    attempts > 0 && (variance <= 0.0 || above(failing as f64, attempts as f64) + ROUNDED >= enough)
 }
 
 /// Few attempts a minute, or all but those of the worst domain: its second expression.
@@ -122,7 +162,8 @@ pub(in crate::findings) fn channel_failures(
         situation.traffic().filter(|(_, traffic)| traffic.window.failed() > 0 || traffic.short.failed() > 0)
     {
         let look = &look.of_channel(channel);
-        let rings = spike(look, traffic).or_else(|| few(look, situation, channel, traffic));
+        let rings =
+            spike(look, situation, channel, traffic).or_else(|| few(look, situation, channel, traffic));
         let (is_alert, shown) = (rings.is_some(), judged(look, traffic));
         // A minute says more than the seconds after which it rings.
         let Some(failed) = shown.or(rings) else { continue };
@@ -168,5 +209,40 @@ pub(in crate::findings) fn destination_failures(
         let is_alert = failing >= look.limits.one_domain_failures
             && share(failing, judged) >= look.limits.one_domain_failing_share;
         found.push(look.finds_in(channel, what).since(evidence).then(&next).rings_if(is_alert));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exceeds;
+    use crate::aggregate::recent::Judged;
+    use crate::findings::Thresholds;
+
+    /// Whatever the fewest attempts are, nine of ten of them are enough; and of a share that nearly all exceeds no more is asked.
+    #[test]
+    fn so_many_failures_are_no_chance() {
+        for (least, share, failing, attempts, expected) in [
+            (20, 0.5, 13, 13, true),
+            (20, 0.5, 12, 12, false),
+            (20, 0.5, 18, 20, true),
+            (20, 0.5, 17, 20, false),
+            (20, 0.5, 80, 120, true),
+            (20, 0.5, 79, 120, false),
+            (5, 0.5, 5, 5, true),
+            (5, 0.5, 4, 5, false),
+            (10, 0.5, 9, 10, true),
+            (20, 0.9, 18, 20, true),
+            (20, 0.95, 19, 20, true),
+            (20, 0.2, 10, 20, false),
+            (20, 0.2, 11, 20, true),
+            (20, 1.0, 20, 20, true),
+            (20, 0.0, 1, 20, true),
+            (0, 0.5, 1, 1, true),
+            (20, 0.5, 0, 0, false),
+        ] {
+            let limits = Thresholds { attempts: least, failing_share: share, ..Thresholds::default() };
+            let found = exceeds(&limits, Judged { failing, attempts });
+            assert_eq!(found, expected, "{failing} of {attempts}: {share} of {least}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::every_rule::NOW;
 use super::{activity, findings, healthy, queue_of, traffic, traffic_of};
+use crate::aggregate::recent::Judged;
 use crate::findings::alert_of::{AlertOf, LABELS};
 use crate::findings::measure::Measure;
 use crate::findings::rules::RULES;
@@ -113,9 +114,16 @@ fn a_spike_rings_as_the_rule_does() {
     };
     for (seconds, minutes, rings_so) in [
         // Within seconds, whatever the minutes before were like.
-        ((10, 10), (300, 10), true),
-        ((11, 9), (300, 9), false),
-        ((9, 10), (300, 10), false),
+        ((2, 18), (300, 18), true),
+        ((0, 19), (300, 19), false),
+        // So many are a chance of what fails less, and not where more are.
+        ((3, 17), (300, 17), false),
+        ((10, 10), (300, 10), false),
+        ((8, 28), (300, 28), false),
+        ((7, 29), (300, 29), true),
+        ((40, 80), (40, 80), true),
+        ((49, 50), (100, 200), true),
+        ((51, 49), (100, 200), false),
         // Few a minute: 70 % of 15 in five of them.
         ((0, 0), (4, 11), true),
         ((0, 0), (4, 10), false),
@@ -125,6 +133,17 @@ fn a_spike_rings_as_the_rule_does() {
     ] {
         assert_eq!(rings(failing(seconds, minutes), 9), rings_so, "{seconds:?} {minutes:?}");
     }
+    // What begins is seen at the end of the window first, and what rings goes on without so much evidence.
+    let ends = [(5, 5), (13, 13), (13, 22)].map(|(failing, attempts)| Judged { failing, attempts });
+    let half = failing((15, 15), (300, 15));
+    assert!(rings(Traffic { spike_ends: ends, ..half.clone() }, 9));
+    let ends = [(5, 5), (12, 12), (13, 22)].map(|(failing, attempts)| Judged { failing, attempts });
+    assert!(!rings(Traffic { spike_ends: ends, ..half.clone() }, 9));
+    let goes_on = spikes(|now| {
+        *traffic_of(now, "tcp_local") = half;
+        now.ringing.insert(("ImsMtaDeliveryFailureSpike", "tcp_local".to_owned()));
+    });
+    assert_eq!(goes_on, ["tcp_local"]);
     // One or two domains of a channel that has many are their own trouble, where attempts are few.
     assert!(!rings(failing((0, 0), (0, 30)), 2));
     assert!(rings(failing((0, 30), (0, 30)), 2));
@@ -367,6 +386,10 @@ fn more_failures_than_last_week_ring_and_a_page_or_one_domain_has_told_them() {
         (90, 10, Some(0.03), true),
         (90, 10, Some(0.04), false),
         (94, 11, Some(0.0), true),
+        // Three times as many would be nearly all.
+        (50, 30, Some(0.2), true),
+        (60, 24, Some(0.2), false),
+        (1180, 320, Some(0.18), false),
         (190, 10, Some(0.0), false),
         (5, 9, Some(0.0), false),
         (4, 10, None, false),
