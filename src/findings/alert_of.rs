@@ -21,6 +21,7 @@ pub const LABELS: &[&str] = &[
     "path",
     "port",
     "process",
+    "receiver",
     "service",
     "source_channel",
     "table",

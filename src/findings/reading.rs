@@ -2,20 +2,23 @@
 
 use super::logs::Logs;
 use super::rule::Look;
-use super::situation::{CAPPED, Situation};
+use super::situation::{CAPPED, QUEUE, Situation};
 use super::words::{counted, percent, time};
 use super::{Finding, Severity, share};
 use crate::text::number;
 
-/// What cannot be read is not known: without logs nobody can say whether mail flows.
+/// What cannot be read is not known: without logs nobody can say whether mail flows. A queue directory that lost its channels
+/// has a page of its own.
 pub(super) fn unread(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    let is_lost = |collector| collector == QUEUE && situation.scan.directories == Some(0);
     for unread in &situation.unread {
         let severity = if unread.needed && !unread.partly { Severity::Critical } else { Severity::Warning };
         let part = if unread.partly { "A part of the" } else { "The" };
         let problem = unread.problem.trim_end_matches('.');
         let end = if problem.ends_with('?') { "" } else { "." };
         let what = format!("{part} {} cannot be read: {problem}{end}", unread.called);
-        found.push(look.finds(what).labelled("collector", unread.collector).weighing(severity));
+        let finding = look.finds(what).labelled("collector", unread.collector).weighing(severity);
+        found.push(finding.rings_if(!is_lost(unread.collector)));
     }
 }
 
@@ -129,6 +132,21 @@ pub(super) fn state_not_saved(look: &Look<'_>, situation: &Situation, found: &mu
     let next = "Look for a full disk or a changed owner of the state directory. Nothing is lost yet: a restart reads \
                 again from the last state.";
     found.push(look.finds(what).since(why).then(next));
+}
+
+/// What is found reaches nobody by this way; others may tell of that.
+pub(super) fn receiver_failing(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
+    for untold in situation.untold.iter().filter(|untold| untold.lasts >= look.limits.notify_window) {
+        let what = format!("The exporter cannot tell {} of alerts.", untold.receiver);
+        let why = format!(
+            "It has failed for {}: {}.",
+            time(untold.lasts.as_secs_f64()),
+            untold.problem.trim_end_matches('.')
+        );
+        let next = "It is tried again. `imsimta-exporter check` tries each receiver without sending: mostly it is an address, \
+                    a password, a certificate or a firewall.";
+        found.push(look.finds(what).labelled("receiver", &untold.receiver).since(why).then(next));
+    }
 }
 
 pub(super) fn nothing_understood(look: &Look<'_>, logs: &Logs<'_>, found: &mut Vec<Finding>) {

@@ -21,8 +21,8 @@ use super::queue::now as queue_now;
 use super::queue::scan::{other_files, queue_empty, scan_failing, scan_partial};
 use super::queue::{held_loops, not_attempted, slow_queue};
 use super::reading::{
-    labels_capped, lagging, lines_lost, log_clock, log_silent, nothing_understood, state_not_saved,
-    unparsed_lines, unparsed_now, unread,
+    labels_capped, lagging, lines_lost, log_clock, log_silent, nothing_understood, receiver_failing,
+    state_not_saved, unparsed_lines, unparsed_now, unread,
 };
 use super::rule::{Rule, limits, logs, now};
 use super::source::Source::{
@@ -55,6 +55,7 @@ pub const RULES: &[Rule] = &[
     now(Warning, "scan_partial", Some("ImsMtaQueueScanPartial"), &[Queue], scan_partial),
     now(Warning, "other_files", Some("ImsMtaQueueOtherFiles"), &[Queue], other_files),
     now(Warning, "state_not_saved", Some("ImsMtaStateNotSaved"), &[], state_not_saved),
+    now(Warning, "receiver_failing", Some("ImsMtaNotificationsFailing"), &[], receiver_failing),
     now(Warning, "log_clock", Some("ImsMtaLogClockOff"), &[Logs], log_clock),
     now(Warning, "destination_failures", Some("ImsMtaDestinationDead"), &[Logs], delivery_now::destination_failures),
     now(Warning, "failures_elevated", Some("ImsMtaDeliveryFailuresElevated"), &[Logs], failures_elevated),

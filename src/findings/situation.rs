@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::alert_of::Labels;
 use super::measure::channels::LastWeek;
@@ -71,6 +72,8 @@ pub struct Situation {
     pub authentications_lately: u64,
     /// Why the state cannot be saved.
     pub state_problem: Option<String>,
+    /// Who cannot be told of alerts.
+    pub untold: Vec<Untold>,
     /// What could be looked at: of what is in these sources, what is absent is not there.
     pub known: Sources,
     /// Collectors that have not run yet.
@@ -202,6 +205,9 @@ pub struct Port {
     pub failures: u64,
 }
 
+/// The collector that counts the queue.
+pub const QUEUE: &str = "queue";
+
 /// A source that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
@@ -215,6 +221,17 @@ pub struct Unread {
     pub problem: String,
     /// Whether some of it can be read all the same.
     pub partly: bool,
+}
+
+/// A receiver of alerts that cannot be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untold {
+    /// Its name, which is no secret.
+    pub receiver: String,
+    /// For how long.
+    pub lasts: Duration,
+    /// Why, for people.
+    pub problem: String,
 }
 
 /// What the logs say about all channels.
@@ -397,7 +414,7 @@ impl Situation {
             labels.get("collector").is_some_and(|name| self.waits_for.iter().any(|waits| waits == name));
         let counted = |channel: &Channel| channel.queue.is_some();
         // A channel that could not be counted is missing from a queue that could be, in part.
-        let uncounted = || self.is_partly_unread("queue") && !channel.is_some_and(counted);
+        let uncounted = || self.is_partly_unread(QUEUE) && !channel.is_some_and(counted);
         let unasked = || channel.is_some_and(|channel| channel.stopped.is_none());
         self.known.has_all(sources)
             && !waits

@@ -153,6 +153,7 @@ thresholds! {
     unparsed_window: Duration,
     save_failures: u64,
     save_window: Duration,
+    notify_window: Duration,
     half_open: u64,
     half_open_share: f64,
     traffic_window: Duration,

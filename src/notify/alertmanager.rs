@@ -294,7 +294,7 @@ impl Alertmanager {
     fn note(&mut self, failed: Option<&Failed>) {
         let problem = failed.map(|failed| format!("{}: {failed}", self.receiver().name));
         if let (Some(failed), Some(problem)) = (failed, &problem) {
-            self.receiver().failed(failed.how, problem.clone());
+            self.receiver().failed(failed.how, problem.clone(), self.observed.clock.monotonic());
         }
         self.problems.note(problem.as_deref(), self.observed.clock.monotonic());
     }

@@ -58,7 +58,7 @@ impl Beat {
                 None
             }
             Err(failed) => {
-                receiver.failed(failed.how, failed.to_string());
+                receiver.failed(failed.how, failed.to_string(), self.observed.clock.monotonic());
                 Some(failed.to_string())
             }
         }

@@ -128,7 +128,9 @@ impl Teller {
     fn note(&mut self, failed: Option<&Failed>) {
         let problem = failed.map(ToString::to_string);
         match (failed, &problem) {
-            (Some(failed), Some(problem)) => self.receiver().failed(failed.how, problem.clone()),
+            (Some(failed), Some(problem)) => {
+                self.receiver().failed(failed.how, problem.clone(), self.observed.clock.monotonic());
+            }
             _ => self.pause = FIRST_PAUSE,
         }
         self.problems.note(problem.as_deref(), self.observed.clock.monotonic());

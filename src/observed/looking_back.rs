@@ -213,6 +213,7 @@ impl Observed {
         situation.lately.losses = losses.map(|log| log.map(str::to_owned)).collect();
         drop(usual);
         situation.state_problem.clone_from(&self.state.lock().problem);
+        situation.untold = self.notified.untold(limits.notify_window, now.monotonic);
         if let Some(sockets) = self.collected.found::<SocketSnapshot>() {
             let of = |port, state| sockets.states.get(&(port, state)).copied().unwrap_or_default();
             let half_open = sockets

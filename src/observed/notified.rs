@@ -1,10 +1,12 @@
 //! What became of telling others of alerts: a row for each receiver.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use crate::alerting::telling::SavedTelling;
+use crate::findings::situation::Untold;
 use crate::record::labelled;
 
 labelled! {
@@ -62,6 +64,17 @@ impl Notified {
         &self.receivers
     }
 
+    /// Whom nobody could tell when it was last tried, within this time.
+    pub fn untold(&self, within: Duration, now: Duration) -> Vec<Untold> {
+        let untold = |receiver: &Receiver| {
+            let told = receiver.told();
+            let (since, _) = told.failing.filter(|(_, last)| now.saturating_sub(*last) <= within)?;
+            let lasts = now.saturating_sub(since);
+            Some(Untold { receiver: receiver.name.clone(), lasts, problem: told.problem? })
+        };
+        self.receivers.iter().filter_map(untold).collect()
+    }
+
     /// What they were told, to be saved.
     pub fn saved(&self) -> Vec<SavedTelling> {
         self.receivers.iter().filter_map(|receiver| receiver.saved.lock().clone()).collect()
@@ -105,6 +118,8 @@ pub struct Told {
     pub of_another: Option<u64>,
     /// Why it was not told, where that is so now.
     pub problem: Option<String>,
+    /// When telling it failed first and last since it was reached, by the clock that nobody sets.
+    pub failing: Option<(Duration, Duration)>,
 }
 
 impl Told {
@@ -138,12 +153,13 @@ impl Receiver {
     /// It was reached.
     pub fn reached(&self, at: f64) {
         let mut told = self.told.lock();
-        (told.last_success, told.problem) = (Some(at), None);
+        (told.last_success, told.problem, told.failing) = (Some(at), None, None);
     }
 
     /// It was not told.
-    pub fn failed(&self, how: Failure, problem: String) {
+    pub fn failed(&self, how: Failure, problem: String, at: Duration) {
         let mut told = self.told.lock();
+        told.failing = Some((told.failing.map_or(at, |(since, _)| since), at));
         told.failed[how as usize] += 1;
         (told.problem, told.of_another) = (Some(problem), None);
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::every_rule::NOW;
-use super::{activity, findings, healthy, queue_of, traffic, traffic_of};
+use super::{activity, findings, healthy, queue_of, traffic, traffic_of, unread};
 use crate::aggregate::recent::Judged;
 use crate::findings::alert_of::{AlertOf, LABELS};
 use crate::findings::measure::Measure;
@@ -343,7 +343,7 @@ fn new_mail_that_waits_for_the_store_is_compared_with_what_is_delivered() {
 /// From where on each of these rings, by the figures of its rule.
 #[test]
 fn what_is_just_not_enough_does_not_ring() {
-    let rows: [(&str, super::every_rule::Happens); 9] = [
+    let rows: [(&str, super::every_rule::Happens); 10] = [
         ("ImsMtaQueueRemoteOld", |now| queue_of(now, "tcp_local").oldest = Some(691_200.0)),
         ("ImsMtaQueueRemoteOld", |now| queue_of(now, "ims-ms").oldest = Some(9e9)),
         ("ImsMtaQueueOtherFiles", |now| queue_of(now, "l").other_files = 5),
@@ -359,12 +359,28 @@ fn what_is_just_not_enough_does_not_ring() {
         ("ImsMtaProcessFlapping", |now| now.lately.starts = [2, 2]),
         ("ImsMtaLabelsCapped", |now| now.lately.capped = [10, 10, 10]),
         ("ImsMtaQueueEmpty", |now| now.scan.directories = Some(1)),
+        ("ImsMtaNotificationsFailing", |now| now.untold.push(super::every_rule::untold(599))),
     ];
     for (alert, happens) in rows {
         let mut situation = healthy();
         happens(&mut situation);
         assert!(rung(&situation).iter().all(|rung| rung.name != alert), "{alert}");
     }
+}
+
+/// A lost queue directory is a page, and no ticket beside it says that it cannot be read.
+#[test]
+fn a_lost_queue_is_one_alert() {
+    let rung_with = |directories| {
+        let mut situation = healthy();
+        situation.scan.directories = directories;
+        situation.unread = ["queue", "log"].map(|collector| unread(collector, "it is empty", false)).into();
+        let mut names = rung(&situation);
+        names.retain(|alert| alert.labels.get("collector").is_none_or(|collector| collector != "log"));
+        names.iter().map(|alert| alert.name).collect::<Vec<_>>()
+    };
+    assert_eq!(rung_with(Some(0)), ["ImsMtaQueueEmpty"]);
+    assert_eq!(rung_with(None), ["ImsMtaCollectorFailing"]);
 }
 
 /// More failures than last week; where nothing is known of that, what is much anywhere.

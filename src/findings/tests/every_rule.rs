@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use super::files::{stale, wrong};
 use super::{activity, channel, findings, healthy, queue_of, traffic, traffic_of, unread};
@@ -13,13 +14,20 @@ use crate::findings::logs::{
 };
 use crate::findings::measure::Measure;
 use crate::findings::rules::RULES;
-use crate::findings::situation::{Compared, CumulativeLog, Enqueues, Port, Quarter, Situation, Traffic};
+use crate::findings::situation::{
+    Compared, CumulativeLog, Enqueues, Port, Quarter, Situation, Traffic, Untold,
+};
 use crate::findings::{Input, Thresholds};
 use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
 
 /// What happens to a host.
 pub(super) type Happens = fn(&mut Situation);
+
+pub(super) fn untold(seconds: u64) -> Untold {
+    let (receiver, problem) = ("webhook".to_owned(), "Connection refused (os error 111)".to_owned());
+    Untold { receiver, lasts: Duration::from_secs(seconds), problem }
+}
 
 fn compared(now: u64, usual: Option<u64>) -> Compared {
     Compared { now, usual, last_week: None }
@@ -79,6 +87,7 @@ pub(super) const NOW: &[(&str, Happens)] = &[
     ("lagging", |now| now.lately.lagging.push(("mail.log_current".to_owned(), 61.0))),
     ("unparsed_now", |now| now.lately.lines.push(("mail.log_current".to_owned(), 11, 1099))),
     ("state_not_saved", |now| now.lately.save_failures = 1),
+    ("receiver_failing", |now| now.untold.push(untold(600))),
     ("syn_backlog", |now| _ = now.half_open.insert(25, (31, 61))),
     ("log_clock", |now| now.logs.as_mut().expect("known").zone_question = Some(("mail.log_current".to_owned(), "5 h.".to_owned()))),
     ("destination_failures", |now| {
