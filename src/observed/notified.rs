@@ -179,3 +179,32 @@ impl Receiver {
         self.told.lock().of_another = Some(alerts);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Failure, Notified};
+
+    /// From its first failure on, as long as it is tried.
+    #[test]
+    fn who_cannot_be_told_is_known_until_it_is_reached() {
+        let notified = Notified::new(["webhook".to_owned(), "syslog".to_owned()]);
+        let [webhook, _] = notified.receivers() else { panic!("two") };
+        let at = Duration::from_secs;
+        let untold = |now| {
+            let untold = notified.untold(at(600), at(now)).into_iter();
+            untold.map(|untold| (untold.receiver, untold.lasts.as_secs(), untold.problem)).collect::<Vec<_>>()
+        };
+        assert_eq!(untold(0), []);
+        webhook.failed(Failure::Connect, "nobody answers".to_owned(), at(100));
+        webhook.failed(Failure::Timeout, "it is slow".to_owned(), at(400));
+        assert_eq!(untold(700), [("webhook".to_owned(), 600, "it is slow".to_owned())]);
+        assert_eq!(untold(1000).len(), 1);
+        assert_eq!(untold(1001), [], "nothing was to be told since");
+        webhook.reached(1100.0);
+        assert_eq!(untold(1100), []);
+        webhook.failed(Failure::Connect, "nobody answers".to_owned(), at(1200));
+        assert_eq!(untold(1300)[0].1, 100);
+    }
+}
