@@ -5,6 +5,7 @@
 
 pub mod access;
 mod alerts;
+mod channel;
 mod connection;
 mod crowd;
 mod daemon_log;
@@ -15,7 +16,10 @@ mod encoding;
 mod guard;
 mod history;
 mod life;
+mod links;
 mod pages;
+mod plot;
+mod plots;
 pub mod probe;
 mod routes;
 mod runbooks;
@@ -43,7 +47,7 @@ use crate::metrics::Exposition;
 use crate::observed::Observed;
 use crate::observed::connections::ConnectionCounts;
 use encoding::Encoding;
-use pages::Pages;
+use pages::{NoPage, Pages};
 use routes::{Makes, ROUTES};
 
 pub use pages::Renderer;
@@ -86,9 +90,10 @@ pub fn routes(site: Site) -> (Router, Renderer) {
     let counts = Arc::clone(&site.observed.connections);
     let token: guard::Token = site.token.as_deref().map(Arc::from);
     let (pages, renderer) =
-        pages::desk(site.observed.clock, ROUTES.len(), move |row| match ROUTES[row].makes {
-            Makes::Page(make) => make(&site),
-            Makes::Named(_) | Makes::Proof(_) => pages::Made::text(String::new()),
+        pages::desk(site.observed.clock, ROUTES.len(), move |row, name| match (&ROUTES[row].makes, name) {
+            (Makes::Page(make), _) => Some(make(&site)),
+            (Makes::Of(make), Some(name)) => make(&site, name),
+            (Makes::Of(_) | Makes::Named(_) | Makes::Proof(_), _) => None,
         });
     let mut router = Router::new();
     for (row, route) in ROUTES.iter().enumerate() {
@@ -102,6 +107,10 @@ pub fn routes(site: Site) -> (Router, Renderer) {
                         ready(named(&name, &headers, make))
                     }),
                 )
+            }
+            Makes::Of(_) => {
+                let path = format!("{}{{name}}", route.base());
+                router.route(&path, get(move |desk, name, headers| show_named(desk, name, headers, row)))
             }
             Makes::Proof(path) => router.route(route.path, get(move |desk| proof(desk, path))),
         };
@@ -131,6 +140,24 @@ async fn show(State(desk): State<Arc<Desk>>, headers: HeaderMap, row: usize) -> 
         return guard::short(StatusCode::SERVICE_UNAVAILABLE, "the page could not be made in time");
     };
     response(page.body(encoding), page.status, page.content_type, encoding)
+}
+
+async fn show_named(
+    State(desk): State<Arc<Desk>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    row: usize,
+) -> Response {
+    let Some(encoding) = encoding::wanted(&headers) else {
+        return guard::short(StatusCode::NOT_ACCEPTABLE, "pages come as they are or with gzip");
+    };
+    match desk.pages.named(row, name, encoding, pages::TIMEOUT).await {
+        Ok(page) => response(page.body(encoding), page.status, page.content_type, encoding),
+        Err(NoPage::NoSuch) => guard::not_found(),
+        Err(NoPage::Late) => {
+            guard::short(StatusCode::SERVICE_UNAVAILABLE, "the page could not be made in time")
+        }
+    }
 }
 
 /// A page that depends on its name alone.

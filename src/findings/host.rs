@@ -1,15 +1,15 @@
 //! Whether the MTA runs on this host, and whether mail goes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::alert_of::Patience;
 use super::channels::is_a_way_out;
 use super::queue::now::WAITING;
 use super::rule::Look;
-use super::situation::{NEEDED, Situation, Waiting};
+use super::situation::{Logs, NEEDED, Situation, Traffic, Waiting};
 use super::words::{counted, last, percent, time};
 use super::{Finding, Severity, share};
-use crate::aggregate::recent::{ChannelActivity, WINDOW_MINUTES};
+use crate::aggregate::recent::{SHORT_MINUTES, WINDOW_MINUTES};
 use crate::record::daemon_log::DaemonLog;
 
 /// All that means nothing on the passive node of a pair.
@@ -191,7 +191,7 @@ pub(super) fn overaged(look: &Look<'_>, situation: &Situation, found: &mut Vec<F
     }
 }
 
-/// Whether mail goes out, where nothing graver is known.
+/// Whether mail goes out, where nothing graver is known. It does where it was seen to in the last minute, and nowhere else.
 pub(super) fn flow(look: &Look<'_>, situation: &Situation, found: &mut Vec<Finding>) {
     let Some(logs) = &situation.logs else {
         if !situation.unread.iter().any(|unread| unread.collector == "log") {
@@ -201,38 +201,39 @@ pub(super) fn flow(look: &Look<'_>, situation: &Situation, found: &mut Vec<Findi
         }
         return;
     };
-    // What fails or stands still has been said.
-    let grave: Vec<&str> = found
-        .iter()
-        .filter(|finding| finding.severity == Severity::Critical)
-        .filter_map(|finding| finding.channel.as_deref())
-        .collect();
-    let mut sum = Sum::default();
-    let ways = situation.traffic().filter(|(channel, _)| is_a_way_out(channel) && !grave.contains(channel));
-    ways.for_each(|(_, traffic)| sum.add(&traffic.window));
-    if !grave.is_empty() && sum.delivered == 0 {
+    let behind = situation.lately.lagging.iter().filter(|(_, seconds)| *seconds > BEHIND);
+    if let Some((log, seconds)) = behind.max_by(|one, other| one.1.total_cmp(&other.1)) {
+        let what = format!(
+            "It is not known whether mail flows now: {log} was last read to its end {} ago.",
+            time(*seconds)
+        );
+        found.push(look.finds(what));
         return;
     }
-    let severity = if sum.delivered > 0 { Severity::Good } else { Severity::Note };
-    let what = match (sum.delivered, sum.failed, sum.came) {
-        (0, 0, 0) => format!("No mail came or went in {}.", last(WINDOW_MINUTES)),
-        (0, 0, came) => {
-            format!(
-                "{} came in {}, and no delivery was tried yet.",
-                counted(came, "recipient"),
-                last(WINDOW_MINUTES)
-            )
-        }
-        (0, failed, _) => format!(
-            "Nothing was delivered in {}: {}.",
-            last(WINDOW_MINUTES),
-            counted(failed, "failed attempt")
-        ),
-        _ if grave.is_empty() => "Mail is going out.".to_owned(),
-        _ => "Mail of the other channels is going out.".to_owned(),
-    };
-    let finding = look.finds(what).since(evidence(&sum, situation, logs.last_entry));
+    // What fails or stands still has been said.
+    let grave = grave(found);
+    let mut sum = Sum::default();
+    let ways = situation.traffic().filter(|(channel, _)| is_a_way_out(channel) && !grave.contains(*channel));
+    ways.for_each(|(_, traffic)| sum.add(traffic));
+    let is_grave = !grave.is_empty();
+    if is_grave && sum.delivered_now == 0 {
+        return;
+    }
+    let severity = if sum.delivered_now > 0 { Severity::Good } else { Severity::Note };
+    let finding = look.finds(sum.sentence(logs, is_grave)).since(evidence(&sum, situation, logs.last_entry));
     found.push(Finding { severity, ..finding });
+}
+
+/// A log that was last read to its end so many seconds ago says nothing of now.
+const BEHIND: f64 = 30.0;
+
+/// The channels that something critical was found of.
+fn grave(found: &[Finding]) -> BTreeSet<String> {
+    let channels = |finding: &Finding| {
+        let of_alerts = finding.alerts.iter().filter_map(|alert| alert.labels.get("channel").cloned());
+        finding.channel.iter().cloned().chain(of_alerts).collect::<Vec<_>>()
+    };
+    found.iter().filter(|finding| finding.severity == Severity::Critical).flat_map(channels).collect()
 }
 
 /// What all channels did that lead out of the MTA.
@@ -241,33 +242,63 @@ struct Sum {
     came: u64,
     delivered: u64,
     failed: u64,
+    /// In the last minute.
+    delivered_now: u64,
 }
 
 impl Sum {
-    fn add(&mut self, activity: &ChannelActivity) {
-        self.came += activity.enqueued;
-        self.delivered += activity.delivered();
-        self.failed += activity.failed();
+    fn add(&mut self, traffic: &Traffic) {
+        self.came += traffic.window.enqueued;
+        self.delivered += traffic.window.delivered();
+        self.failed += traffic.window.failed();
+        self.delivered_now += traffic.short.delivered();
+    }
+
+    /// Whether mail goes out, and else what is known.
+    fn sentence(&self, logs: &Logs, is_grave: bool) -> String {
+        #[expect(clippy::cast_precision_loss, reason = "minutes")]
+        let window = WINDOW_MINUTES as f64 * 60.0;
+        let (minutes, known) = (last(WINDOW_MINUTES), logs.known_for.filter(|&known| known < window));
+        match (self.delivered, self.failed, self.came) {
+            (0, 0, 0) => match known {
+                Some(known) => format!(
+                    "It is not known yet whether mail flows: nothing was logged in the {} that are known.",
+                    time(known)
+                ),
+                None => format!("No mail came or went in {minutes}, as far as the logs say."),
+            },
+            (0, 0, came) => {
+                format!("{} came in {minutes}, and no delivery was tried yet.", counted(came, "recipient"))
+            }
+            (0, failed, _) => {
+                format!("Nothing was delivered in {minutes}: {}.", counted(failed, "failed attempt"))
+            }
+            _ if self.delivered_now == 0 => {
+                format!("No mail went out in {}; some did in {minutes}.", last(SHORT_MINUTES))
+            }
+            _ if is_grave => "Mail of the other channels is going out.".to_owned(),
+            _ => "Mail is going out.".to_owned(),
+        }
     }
 }
 
 fn evidence(sum: &Sum, situation: &Situation, last_entry: Option<f64>) -> String {
-    let mut text = String::new();
+    let mut parts = Vec::new();
     if sum.came + sum.delivered + sum.failed > 0 {
-        text = format!(
+        parts.push(format!(
             "In {}: {} for delivery, {} delivered, {}.",
             last(WINDOW_MINUTES),
             counted(sum.came, "recipient"),
             sum.delivered,
             counted(sum.failed, "failed attempt")
-        );
-    } else if let Some(ago) = last_entry {
-        text = format!("The last entry of the logs is {} old.", time(ago));
+        ));
+    }
+    if let Some(ago) = last_entry.filter(|_| sum.delivered_now == 0) {
+        parts.push(format!("The last entry of the logs is {} old.", time(ago)));
     }
     if situation.queue_known {
         let waiting: u64 = situation.waiting().map(|(_, queue): (_, &Waiting)| queue.messages).sum();
-        let queue = format!("{} in the queue.", counted(waiting, "message"));
-        return if text.is_empty() { queue } else { format!("{text} {queue}") };
+        parts.push(format!("{} in the queue.", counted(waiting, "message")));
     }
-    text
+    parts.join(" ")
 }

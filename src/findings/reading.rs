@@ -39,7 +39,7 @@ pub(super) fn log_silent(look: &Look<'_>, situation: &Situation, found: &mut Vec
     let evidence = format!("It changed {} in that time.", counted(changes, "time"));
     let next = "Look whether the channels have the keyword `logging`, and where the MTA writes its logs: \
                 `imsimta-exporter check` says what is read.";
-    found.push(look.finds(what).since(evidence).then(next).explains(&["no_enqueues"], None));
+    found.push(look.finds(what).since(evidence).then(next).explains(&["no_enqueues", "flow"], None));
 }
 
 /// Counters and alerts come late.

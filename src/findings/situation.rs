@@ -239,6 +239,8 @@ pub struct Untold {
 pub struct Logs {
     /// Seconds since the newest entry; absent without one.
     pub last_entry: Option<f64>,
+    /// Seconds until now of which all is known that they say; absent where that is not known.
+    pub known_for: Option<f64>,
     /// A log, and how the times of its entries differ from the clock, where the time zone may be why.
     pub zone_question: Option<(String, String)>,
 }

@@ -10,6 +10,7 @@ use super::situation::{Channel, FileSystem, Logs, ServiceUse, Situation, Traffic
 use super::{Finding, Input, Runbook, Severity, Thresholds, Weighed, weighed};
 use crate::aggregate::daemon_log::Events;
 use crate::aggregate::recent::ChannelActivity;
+use crate::record::daemon_log::{DaemonLog, EventClass};
 use crate::record::reason::Reason;
 
 pub(super) fn findings(situation: &Situation) -> Vec<Finding> {
@@ -44,7 +45,7 @@ fn healthy() -> Situation {
     let channel = |window| Channel { traffic: Some(traffic(window)), queue: Some(queue), stopped: None };
     Situation {
         active: Some(true),
-        logs: Some(Logs { last_entry: Some(1.0), zone_question: None }),
+        logs: Some(Logs { last_entry: Some(1.0), known_for: Some(90_000.0), zone_question: None }),
         channels: [
             ("ims-ms".to_owned(), channel(activity(300, 298, &[(Reason::MailboxBusy, 1)]))),
             ("process".to_owned(), channel(activity(5, 5, &[]))),
@@ -107,8 +108,63 @@ fn mail_that_flows() {
     check(
         |now| now.channels.values_mut().for_each(|channel| channel.traffic = Some(Traffic::default())),
         Severity::Note,
-        "No mail came or went in the last 5 minutes.",
+        "No mail came or went in the last 5 minutes, as far as the logs say.",
     );
+}
+
+/// What went out some minutes ago is no mail that is going out: the log may be silent since.
+#[test]
+fn mail_that_was_not_seen_to_go_out_is_not_said_to() {
+    let silent = |now: &mut Situation| {
+        for channel in now.channels.values_mut() {
+            channel.traffic.get_or_insert_default().short = ChannelActivity::default();
+        }
+    };
+    check(silent, Severity::Note, "No mail went out in the last minute; some did in the last 5 minutes.");
+    check(
+        |now| {
+            silent(now);
+            now.lately.unlogged_changes = Some(900);
+        },
+        Severity::Warning,
+        "The queue changes, and nothing of it was logged for 30 minutes.",
+    );
+    // In the first minutes, and while a log is behind, nobody knows.
+    for (known_for, sentence) in [
+        (
+            Some(40.0),
+            "It is not known yet whether mail flows: nothing was logged in the 40 s that are known.",
+        ),
+        (Some(300.0), "No mail came or went in the last 5 minutes, as far as the logs say."),
+    ] {
+        check(
+            |now| {
+                now.channels.values_mut().for_each(|channel| channel.traffic = None);
+                now.logs.as_mut().expect("known").known_for = known_for;
+            },
+            Severity::Note,
+            sentence,
+        );
+    }
+    check(
+        |now| {
+            now.lately.lagging = vec![("a".to_owned(), 3.0), ("b".to_owned(), 31.0), ("c".to_owned(), 30.0)];
+        },
+        Severity::Note,
+        "It is not known whether mail flows now: b was last read to its end 31 s ago.",
+    );
+    // The Job Controller starts nothing: no channel that stands still for it is a way out.
+    let mut situation = healthy();
+    let mut events = Events::default();
+    (0..9).for_each(|_| events[DaemonLog::JobController].add(EventClass::ForkFailed));
+    situation.daemon_events = Some(events);
+    for name in ["ims-ms", "process", "tcp_local"] {
+        traffic_of(&mut situation, name).last_attempt = Some(2000.0);
+        queue_of(&mut situation, name).never_tried = 90;
+    }
+    let found = findings(&situation);
+    assert!(found[0].what.starts_with("The Job Controller cannot start processes"), "{found:#?}");
+    assert!(!found.iter().any(|finding| finding.what.contains("going out")), "{found:#?}");
 }
 
 #[test]

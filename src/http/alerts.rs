@@ -6,20 +6,43 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
+use super::document::with_commands;
 use super::runbooks;
 use crate::alerting::alert::Identity;
 use crate::alerting::{Condition, Phase, Standing};
 use crate::findings::words::time;
 
-/// What fires, and what is about to, for the status page; nothing where nothing is.
-pub(super) fn section(alerts: &Standing, unix_seconds: f64) -> Markup {
+/// What fires, and what is about to, for the status page; nothing where nothing is. What to do stands there already for the
+/// alerts whose runbooks are `shown`.
+pub(super) fn section(alerts: &Standing, shown: &[&str], unix_seconds: f64) -> Markup {
     let firing = alerts.firing();
     let pending = alerts.conditions.len() - firing.len();
     html! {
         @if !alerts.conditions.is_empty() {
             h2 { "Alerts" }
+            (list(alerts, &firing, shown, unix_seconds))
+            @if pending > 0 {
+                p.dim { (pending) @if pending == 1 { " more is there and has" } @else { " more are there and have" } " to last." }
+            }
+            @if alerts.left_out > 0 { p.bad { "There is no room for " (alerts.left_out) " more." } }
+        }
+    }
+}
+
+/// What fires about a channel; nothing where nothing does.
+pub(super) fn section_of(alerts: &Standing, channel: &str, shown: &[&str], unix_seconds: f64) -> Markup {
+    let mut firing = alerts.firing();
+    firing.retain(|(identity, _)| identity.labels.get("channel").is_some_and(|of| of == channel));
+    html! {
+        @if !firing.is_empty() { h2 { "Alerts" } (list(alerts, &firing, shown, unix_seconds)) }
+    }
+}
+
+fn list(alerts: &Standing, firing: &[(&Identity, &Condition)], shown: &[&str], unix_seconds: f64) -> Markup {
+    html! {
+        @if !firing.is_empty() {
             ul {
-                @for (identity, condition) in &firing {
+                @for (identity, condition) in firing {
                     li {
                         @if let Some(reason) = alerts.silenced(identity) {
                             span.dim { "Silenced" @if !reason.is_empty() { " (" (reason) ")" } ": " }
@@ -28,11 +51,12 @@ pub(super) fn section(alerts: &Standing, unix_seconds: f64) -> Markup {
                         a href=(runbooks::path(identity.name)) { (identity.name) } " "
                         (condition.summary) " "
                         span.dim { "Fires for " (fires_for(condition, unix_seconds)) "." }
+                        @if !shown.contains(&identity.name) {
+                            div.more { (with_commands(&condition.description)) }
+                        }
                     }
                 }
             }
-            @if pending > 0 { p.dim { (pending) " more are there and have to last." } }
-            @if alerts.left_out > 0 { p.bad { "There is no room for " (alerts.left_out) " more." } }
         }
     }
 }
@@ -73,9 +97,14 @@ fn seconds(millis: i64) -> f64 {
 
 /// All that is pending or fires.
 pub(super) fn as_json(alerts: &Standing) -> Vec<u8> {
+    let page = json!({ "alerts": rows(alerts), "left_out": alerts.left_out });
+    serde_json::to_vec(&page).unwrap_or_default()
+}
+
+/// One of each.
+pub(super) fn rows(alerts: &Standing) -> Vec<Value> {
     let row = |(identity, condition)| row(identity, condition, alerts.silenced(identity));
-    let rows: Vec<Value> = alerts.conditions.iter().map(row).collect();
-    serde_json::to_vec(&json!({ "alerts": rows, "left_out": alerts.left_out })).unwrap_or_default()
+    alerts.conditions.iter().map(row).collect()
 }
 
 fn row(identity: &Identity, condition: &Condition, silenced: Option<&str>) -> Value {

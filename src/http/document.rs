@@ -1,32 +1,39 @@
-//! What all pages for people have in common: the skeleton of a document, and how it looks.
+//! What all pages for people have in common: the skeleton of a document, how it looks, and tables.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const STYLE: &str = "\
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;color:#1b1b1b;background:#fff}\
-h1{font-size:1.4rem;margin:0 0 .3rem}h2{font-size:1.1rem;margin-top:2rem}\
-table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid #ddd;vertical-align:top}\
-pre{overflow-x:auto}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}ul{padding-left:1.2rem}code{overflow-wrap:anywhere}\
-@media(max-width:40rem){table{display:block;overflow-x:auto;white-space:nowrap}td div{white-space:normal;min-width:14rem}}\
-.critical{color:#a4161a}.warning{color:#8a5300}.good{color:#17692f}\
-.ok{color:#17692f}.bad{color:#a4161a;font-weight:600}.dim{color:#666}\
-@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#161616}td,th{border-color:#333}a{color:#8ab4f8}.critical{color:#ff8a80}.warning{color:#ffc46b}.good{color:#6fcf97}.ok{color:#6fcf97}.bad{color:#ff8a80}.dim{color:#999}}";
+const STYLE: &str = include_str!("page.css");
+/// Shows a page anew where a browser runs it. It is a page of its own, so that nothing within a page ever runs.
+pub(super) const SCRIPT: &str = include_str!("live.js");
+/// Where it is.
+pub(super) const SCRIPT_PATH: &str = "/live.js";
 
-/// A whole page. A browser shows it anew after `refresh` seconds, where there are some.
+/// The pages that each page leads to.
+const PAGES: [(&str, &str); 4] =
+    [("/", "Status"), ("/top", "The busiest"), ("/runbooks/", "Runbooks"), ("/metrics", "Metrics")];
+
+/// A whole page. A browser shows it anew after `refresh` seconds, where there are some: the script within the page, else by
+/// loading it again.
 pub(super) fn document(title: &str, refresh: Option<u32>, body: &Markup) -> Markup {
     let more = html! {
-        @if let Some(seconds) = refresh { meta http-equiv="refresh" content=(seconds); }
+        @if let Some(seconds) = refresh {
+            noscript { meta http-equiv="refresh" content=(seconds); }
+            script src=(SCRIPT_PATH) data-seconds=(seconds) defer {}
+        }
         style { (PreEscaped(STYLE)) }
     };
-    skeleton(title, &more, body)
+    let nav = html! {
+        nav aria-label="Pages" { @for (path, name) in PAGES { a href=(path) { (name) } " " } }
+    };
+    skeleton(title, &more, &nav, body)
 }
 
 /// A page without a style: a refusal is sent to whoever asks, however often, so it is short.
 pub(super) fn short(title: &str, body: &Markup) -> Markup {
-    skeleton(title, &Markup::default(), body)
+    skeleton(title, &Markup::default(), &Markup::default(), body)
 }
 
-fn skeleton(title: &str, more: &Markup, body: &Markup) -> Markup {
+fn skeleton(title: &str, more: &Markup, before: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -37,7 +44,21 @@ fn skeleton(title: &str, more: &Markup, body: &Markup) -> Markup {
                 title { (title) }
                 (more)
             }
-            body { (body) }
+            body { (before) main { (body) } }
+        }
+    }
+}
+
+/// A table, which is wider than a phone: it scrolls within the page, by the keyboard as well.
+pub(super) fn table(label: &str, rows: &Markup) -> Markup {
+    html! { div.wide role="region" aria-label=(label) tabindex="0" { table { (rows) } } }
+}
+
+/// What stands between backticks is typed.
+pub(super) fn with_commands(text: &str) -> Markup {
+    html! {
+        @for (number, part) in text.split('`').enumerate() {
+            @if number % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

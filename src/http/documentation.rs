@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::access::Access;
 use super::routes::ROUTES;
+use super::status::json::FIELDS;
 
 const BEGINNING: &str = "\
 <!-- Written from the table of pages in src/http/routes.rs; UPDATE_EXPECT=1 cargo test --lib writes it anew. -->
@@ -13,6 +14,16 @@ const BEGINNING: &str = "\
 All of them are for GET and HEAD, and are compressed when asked. They show what is in memory: no page waits for a source.
 
 | path | tells | what it is |
+| --- | --- | --- |
+";
+
+const STATUS: &str = "
+## /api/status
+
+The status page for programs, in one JSON object. `null` is not known, never 0. Fields may be added; `schema` changes when one goes
+or means something else. `x[]` is each of a list, `x{}` each value of an object whose names are not these.
+
+| field | kind | what it says |
 | --- | --- | --- |
 ";
 
@@ -63,6 +74,10 @@ pub fn reference() -> String {
     for route in ROUTES {
         // Writing to a String cannot fail.
         let _ = writeln!(page, "| `{}` | {} | {} |", route.path, route.access.label(), route.doc);
+    }
+    page.push_str(STATUS);
+    for (field, kind, says) in FIELDS {
+        let _ = writeln!(page, "| `{field}` | {kind} | {says} |");
     }
     page.push_str(LISTENERS);
     for access in Access::ALL {

@@ -17,12 +17,13 @@ use super::document;
 use super::pages::HTML;
 use super::routes;
 
-/// On every answer. The pages have a style of their own, an empty icon, and links.
+/// On every answer. The pages have a style of their own, an empty icon, and links; one script, which is a page of its own, asks
+/// for them again.
 const HEADERS: [(HeaderName, &str); 6] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'",
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'self'; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),

@@ -4,6 +4,7 @@
 //! system may refuse, and a thousand scrapers cost four pages a second. Its pages are shared bytes: a
 //! client that reads slowly holds no copy.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,17 +12,20 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use maud::Markup;
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::encoding::{self, Encoding};
 use crate::observed::Clock;
 
 /// How long a page is good for others who ask.
 const SHARED: Duration = Duration::from_millis(250);
+/// Pages of names that wait to be made at once: each is for one client alone.
+const NAMED_AT_ONCE: usize = 16;
 /// How long is waited for a page.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) const HTML: &str = "text/html; charset=utf-8";
+pub(super) const JSON: &str = "application/json";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 /// A page as it was made.
@@ -110,23 +114,53 @@ struct Shared {
 struct Orders {
     /// By row of the table of pages: in which encodings it is asked for.
     asked: Vec<Option<Encoding>>,
+    /// Pages of names, which nobody shares.
+    named: VecDeque<Named>,
     closed: bool,
 }
+
+/// An order for the page of a row that a name has.
+#[derive(Debug)]
+struct Named {
+    row: usize,
+    name: String,
+    encoding: Encoding,
+    answer: oneshot::Sender<Option<Page>>,
+}
+
+/// What the thread does next.
+enum Work {
+    Row(usize, Encoding),
+    Named(Named),
+}
+
+/// Why there is no page of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoPage {
+    /// Nothing has that name.
+    NoSuch,
+    /// It did not come in time, or too many others wait.
+    Late,
+}
+
+/// Makes the page of a row, or of a row and a name.
+type Make = Box<dyn Fn(usize, Option<&str>) -> Option<Made> + Send>;
 
 /// The work of the thread.
 pub struct Renderer {
     shared: Arc<Shared>,
-    make: Box<dyn Fn(usize) -> Made + Send>,
+    make: Make,
 }
 
-/// A desk for orders of so many pages, and the work behind it, which belongs into a thread of its own.
+/// A desk for orders of so many pages, and the work behind it, which belongs into a thread of its own. A page is that of a
+/// row, or of a row and a name.
 pub(super) fn desk(
     clock: Clock,
     rows: usize,
-    make: impl Fn(usize) -> Made + Send + 'static,
+    make: impl Fn(usize, Option<&str>) -> Option<Made> + Send + 'static,
 ) -> (Pages, Renderer) {
     let last = (0..rows).map(|_| watch::Sender::new(None)).collect();
-    let orders = Mutex::new(Orders { asked: vec![None; rows], closed: false });
+    let orders = Mutex::new(Orders { asked: vec![None; rows], named: VecDeque::new(), closed: false });
     let shared = Arc::new(Shared { clock, orders, ordered: Condvar::new(), last });
     (Pages { shared: Arc::clone(&shared) }, Renderer { shared, make: Box::new(make) })
 }
@@ -144,6 +178,24 @@ impl Pages {
         }
         let page = tokio::time::timeout(limit, made.wait_for(good)).await.ok()?.ok()?;
         page.clone()
+    }
+
+    /// The page of a row that a name has.
+    pub(super) async fn named(
+        &self,
+        row: usize,
+        name: String,
+        encoding: Encoding,
+        limit: Duration,
+    ) -> Result<Page, NoPage> {
+        let (answer, made) = oneshot::channel();
+        if !self.shared.order_named(Named { row, name, encoding, answer }) {
+            return Err(NoPage::Late);
+        }
+        match tokio::time::timeout(limit, made).await {
+            Ok(Ok(page)) => page.ok_or(NoPage::NoSuch),
+            Ok(Err(_)) | Err(_) => Err(NoPage::Late),
+        }
     }
 }
 
@@ -164,28 +216,54 @@ impl Shared {
         self.ordered.notify_one();
     }
 
-    /// The next order; `None` when nobody asks any more.
-    fn next(&self) -> Option<(usize, Encoding)> {
+    /// Whether there was room.
+    fn order_named(&self, named: Named) -> bool {
         let mut orders = self.orders.lock();
-        let idle = |orders: &mut Orders| !orders.closed && orders.asked.iter().all(Option::is_none);
+        orders.named.retain(|waits| !waits.answer.is_closed());
+        let room = orders.named.len() < NAMED_AT_ONCE;
+        if room {
+            orders.named.push_back(named);
+            self.ordered.notify_one();
+        }
+        room
+    }
+
+    /// The next order, those that are shared first; `None` when nobody asks any more.
+    fn next(&self) -> Option<Work> {
+        let mut orders = self.orders.lock();
+        let idle = |orders: &mut Orders| {
+            !orders.closed && orders.named.is_empty() && orders.asked.iter().all(Option::is_none)
+        };
         self.ordered.wait_while(&mut orders, idle);
         if orders.closed {
             return None;
         }
-        orders.asked.iter_mut().enumerate().find_map(|(row, asked)| Some((row, asked.take()?)))
+        let row = |(row, asked): (usize, &mut Option<Encoding>)| Some(Work::Row(row, asked.take()?));
+        let shared = orders.asked.iter_mut().enumerate().find_map(row);
+        shared.or_else(|| orders.named.pop_front().map(Work::Named))
     }
 }
 
 impl Renderer {
     /// Makes pages until nobody can ask any more.
     pub fn run(self) {
-        while let Some((row, encoding)) = self.shared.next() {
+        while let Some(work) = self.shared.next() {
             let at = self.shared.clock.monotonic();
-            let last = self.shared.last[row].borrow().clone();
-            let page = match last {
-                Some(page) if at.saturating_sub(page.at) < SHARED => page,
-                _ => (self.make)(row).at(at),
-            };
+            match work {
+                Work::Row(row, encoding) => self.make_row(row, encoding, at),
+                Work::Named(Named { row, name, encoding, answer }) => {
+                    let page = (self.make)(row, Some(&name)).map(|made| encoded(made.at(at), encoding));
+                    // Whoever asked may have gone.
+                    drop(answer.send(page));
+                }
+            }
+        }
+    }
+
+    fn make_row(&self, row: usize, encoding: Encoding, at: Duration) {
+        let last = self.shared.last[row].borrow().clone();
+        let page = last.filter(|page| at.saturating_sub(page.at) < SHARED);
+        if let Some(page) = page.or_else(|| (self.make)(row, None).map(|made| made.at(at))) {
             self.shared.last[row].send_replace(Some(encoded(page, encoding)));
         }
     }
@@ -204,7 +282,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
-    use super::{Made, TIMEOUT, desk};
+    use super::{Made, NAMED_AT_ONCE, NoPage, TIMEOUT, desk};
     use crate::http::encoding::Encoding::{Gzip, Identity};
     use crate::observed::Clock;
 
@@ -213,9 +291,9 @@ mod tests {
         let makings = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&makings);
         let clock = Clock::start();
-        let (pages, renderer) = desk(clock, 2, move |row| {
+        let (pages, renderer) = desk(clock, 2, move |row, _| {
             counted.fetch_add(1, Ordering::Relaxed);
-            Made::text(format!("row {row}"))
+            Some(Made::text(format!("row {row}")))
         });
         let thread = std::thread::spawn(move || renderer.run());
         let mut gzipped = None;
@@ -239,7 +317,44 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_page_that_does_not_come_is_not_waited_for() {
-        let (pages, _renderer) = desk(Clock::start(), 1, |_| Made::text(String::new()));
+        let (pages, _renderer) = desk(Clock::start(), 1, |_, _| Some(Made::text(String::new())));
         assert!(pages.get(0, Identity, Duration::from_secs(2)).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_page_of_a_name_is_made_for_who_asks() {
+        let (pages, renderer) = desk(Clock::start(), 1, |row, name| {
+            let name = name.filter(|name| !name.is_empty())?;
+            Some(Made::text(format!("{row} {name}")))
+        });
+        let thread = std::thread::spawn(move || renderer.run());
+        let page = pages.named(0, "l".to_owned(), Gzip, TIMEOUT).await.expect("a page");
+        assert_eq!((&page.body(Identity)[..], &page.body(Gzip)[..2]), (&b"0 l"[..], &[0x1f, 0x8b][..]));
+        let none = pages.named(0, String::new(), Identity, TIMEOUT).await;
+        assert_eq!(none.err(), Some(NoPage::NoSuch));
+        drop(pages);
+        thread.join().expect("it ends with the desk");
+    }
+
+    /// Whoever went away holds no place.
+    #[tokio::test(start_paused = true)]
+    async fn no_more_pages_of_names_wait_than_there_are_places() {
+        let (pages, _renderer) = desk(Clock::start(), 1, |_, _| None);
+        let ask = |limit| pages.named(0, "l".to_owned(), Identity, limit);
+        for _ in 0..NAMED_AT_ONCE * 2 {
+            assert_eq!(ask(Duration::from_secs(1)).await.err(), Some(NoPage::Late));
+        }
+        assert_eq!(pages.shared.orders.lock().named.len(), 1);
+        let waiting = (0..NAMED_AT_ONCE * 2).map(|_| Box::pin(ask(Duration::from_secs(1))));
+        let mut waiting: Vec<_> = waiting.collect();
+        for one in &mut waiting {
+            let _ = futures_poll(one.as_mut()).await;
+        }
+        assert_eq!(pages.shared.orders.lock().named.len(), NAMED_AT_ONCE);
+    }
+
+    /// Looks once whether a future is ready.
+    async fn futures_poll<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
+        std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_ready())).await
     }
 }

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::access::Access;
-use super::pages::Made;
-use super::{Site, alerts, daemon_log, debug, history, runbooks, status, top};
+use super::document::{SCRIPT, SCRIPT_PATH};
+use super::pages::{JSON, Made};
+use super::{Site, alerts, channel, daemon_log, debug, history, runbooks, status, top};
 use crate::metrics::Exposition;
 
 pub(super) const METRICS: &str = "/metrics";
@@ -35,6 +36,8 @@ pub(super) enum Makes {
     Page(fn(&Site) -> Made),
     /// What is the same everywhere and always, for each name that can stand in the place of `NAME`.
     Named(fn(&str) -> Option<Made>),
+    /// What is known of each name that can stand in the place of `NAME`.
+    Of(fn(&Site, &str) -> Option<Made>),
     /// That the page at this path can be made: a health that says 200 while no scrape can be answered is none.
     Proof(&'static str),
 }
@@ -51,13 +54,32 @@ pub(super) static ROUTES: &[Route] = &[
         path: "/",
         access: Access::Names,
         makes: Makes::Page(status),
-        doc: "whether mail flows, and else why not; what is collected, since when, what fails and why",
+        doc: "whether mail flows, and else why not; alerts and what to do, a row a channel, the last hour and day, who knocks; what \
+              is collected, since when, what fails and why",
     },
     Route {
         path: "/status.txt",
         access: Access::Names,
         makes: Makes::Page(status_text),
         doc: "the first half of that for a terminal, where runbooks begin: what is wrong, a row a channel, and the busiest",
+    },
+    Route {
+        path: "/api/status",
+        access: Access::Names,
+        makes: Makes::Page(status_json),
+        doc: "the same as JSON, with all findings and alerts; its fields are [below](#apistatus)",
+    },
+    Route {
+        path: "/channel/NAME",
+        access: Access::Names,
+        makes: Makes::Of(channel::made),
+        doc: "what is known of the channel of that name: what is wrong with it, its row, and its last hour and day",
+    },
+    Route {
+        path: SCRIPT_PATH,
+        access: Access::Numbers,
+        makes: Makes::Page(|_| Made::new("text/javascript; charset=utf-8", SCRIPT.as_bytes().to_vec())),
+        doc: "shows a page anew every few seconds, where a browser runs it; the same everywhere",
     },
     Route {
         path: "/top",
@@ -133,7 +155,7 @@ pub(super) static ROUTES: &[Route] = &[
 /// The page at a path.
 pub(super) fn find(path: &str) -> Option<&'static Route> {
     ROUTES.iter().find(|route| match route.makes {
-        Makes::Named(_) => {
+        Makes::Named(_) | Makes::Of(_) => {
             path.strip_prefix(route.base()).is_some_and(|name| !name.is_empty() && !name.contains('/'))
         }
         _ => route.path == path,
@@ -151,16 +173,14 @@ impl Route {
 
     /// Whether the path is one that can be gone to as it stands.
     fn is_a_place(&self) -> bool {
-        !matches!(self.makes, Makes::Named(_))
+        !matches!(self.makes, Makes::Named(_) | Makes::Of(_))
     }
 }
 
 /// The pages that a page can lead to, for who may see this much.
 pub(super) fn links(most: &[Access]) -> Vec<&'static Route> {
-    ROUTES
-        .iter()
-        .filter(|route| route.path != "/" && route.is_a_place() && most.contains(&route.access))
-        .collect()
+    let leads_there = |route: &&Route| !["/", SCRIPT_PATH].contains(&route.path) && route.is_a_place();
+    ROUTES.iter().filter(leads_there).filter(|route| most.contains(&route.access)).collect()
 }
 
 fn metrics(site: &Site) -> Made {
@@ -173,7 +193,11 @@ fn metrics(site: &Site) -> Made {
 fn status(site: &Site) -> Made {
     let links = links(&[Access::Open, Access::Numbers, Access::Names]);
     let links: Vec<_> = links.iter().map(|route| (route.path, route.doc)).collect();
-    Made::html(status::page(&site.observed, &links, site.command().as_deref()))
+    Made::html(status::page(&site.observed, &site.clients.read(), &links, site.command().as_deref()))
+}
+
+fn status_json(site: &Site) -> Made {
+    Made::new(JSON, status::json::json(&status::known(&site.observed, &site.clients.read())))
 }
 
 fn status_text(site: &Site) -> Made {
@@ -182,7 +206,7 @@ fn status_text(site: &Site) -> Made {
 
 fn alerts_json(site: &Site) -> Made {
     let alerts = Arc::clone(&site.observed.alerts.lock());
-    Made::new("application/json", alerts::as_json(&alerts))
+    Made::new(JSON, alerts::as_json(&alerts))
 }
 
 fn top(site: &Site) -> Made {
@@ -190,7 +214,7 @@ fn top(site: &Site) -> Made {
 }
 
 fn top_json(site: &Site) -> Made {
-    Made::new("application/json", top::json(&site.observed, &site.clients.read()))
+    Made::new(JSON, top::json(&site.observed, &site.clients.read()))
 }
 
 fn ready(site: &Site) -> Made {
@@ -216,7 +240,7 @@ fn daemons_text(site: &Site) -> Made {
 }
 
 fn lately(site: &Site) -> Made {
-    Made::new("application/json", history::json(&site.observed))
+    Made::new(JSON, history::json(&site.observed))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 
-use super::document::document;
+use super::document::{document, table};
 use super::pages::Made;
 use crate::runbooks::{self, Runbook};
 
@@ -14,13 +14,18 @@ pub(super) const INDEX: &str = "/runbooks/";
 pub(super) fn index() -> Markup {
     let body = html! {
         h1 { "Runbooks" }
-        p { "What to do about each alert. " a href="/" { "Status" } }
-        table {
-            tr { th { "Alert" } th { "Meaning" } }
-            @for runbook in runbooks::all() {
-                tr { td { a href=(path(runbook.name)) { (runbook.name) } } td { (runbook.meaning().replace('`', "")) } }
+        p { "What to do about each alert." }
+        (table("Runbooks", &html! {
+            thead { tr { th scope="col" { "Alert" } th scope="col" { "Meaning" } } }
+            tbody {
+                @for runbook in runbooks::all() {
+                    tr {
+                        th scope="row" { a href=(path(runbook.name)) { (runbook.name) } }
+                        td.wrap { (runbook.meaning().replace('`', "")) }
+                    }
+                }
             }
-        }
+        }))
     };
     document("imsimta-exporter: runbooks", None, &body)
 }
@@ -50,7 +55,6 @@ pub(super) fn made(name: &str) -> Option<Made> {
 fn page(alert: &str) -> Option<Markup> {
     let runbook = runbooks::of(alert)?;
     let body = html! {
-        p { a href=(INDEX) { "Runbooks" } " · " a href="/" { "Status" } " · " a href="/top" { "The busiest" } }
         (rendered(runbook))
     };
     Some(document(&format!("imsimta-exporter: {alert}"), None, &body))

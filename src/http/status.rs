@@ -1,67 +1,62 @@
 //! The status page: whether mail flows, then what is collected, since when, what cannot be read and why.
 
-mod mail;
+#[cfg(test)]
+mod cases;
+pub(super) mod json;
+pub(super) mod known;
+pub(super) mod mail;
 pub(super) mod text;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use maud::{Markup, html};
 use parking_lot::Mutex;
 
 use super::alerts;
-use super::document::document;
+use super::document::{document, table};
+use super::plots;
 use crate::aggregate::account::LogAccount;
 use crate::aggregate::baseline::{Baseline, DAYS};
 use crate::aggregate::log_clock;
+use crate::metrics::ClientDisplay;
 use crate::observed::latest::Outline;
 use crate::observed::log_book::{Following, LogBook};
 use crate::observed::{Observed, Readiness, StateHealth};
 use crate::text::escape;
+use known::Known;
 
-/// Seconds between two looks of a browser.
-const REFRESH: u32 = 15;
+/// Seconds between two looks of a browser. What is found shows within a second, so what begins is seen within ten.
+pub(super) const REFRESH: u32 = 8;
 
 /// What shows lines that were not understood to whoever may read the state directory.
 pub(super) fn command(state_directory: &Path, listen: SocketAddr) -> String {
     format!("imsimta-exporter unparsed --listen {listen} --state-dir {}", escape::path(state_directory))
 }
 
+/// The first three of each kind, and all else that is known.
+pub(super) fn known<'a>(observed: &'a Observed, clients: &ClientDisplay) -> Known<'a> {
+    Known::now(observed, clients, mail::BUSIEST)
+}
+
 /// The whole page. `links` are other pages and what they are for; `command` shows lines that were not understood, where
 /// they can be shown.
-pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<&str>) -> Markup {
-    let now = observed.clock.steady_seconds();
-    let readiness = observed.readiness();
-    let situation = observed.situation(observed.clock.now());
-    let alerts = Arc::clone(&observed.alerts.lock());
+pub(super) fn page(
+    observed: &Observed,
+    clients: &ClientDisplay,
+    links: &[(&str, &str)],
+    command: Option<&str>,
+) -> Markup {
+    let known = known(observed, clients);
     let body = html! {
-        (mail::findings_of(&situation, &observed.limits))
-        (alerts::section(&alerts, observed.clock.unix_seconds()))
-        h2 { "Channels" }
-        (mail::channels(&situation, &observed.limits))
-        (mail::services(&situation.services, &observed.limits))
-        h2 { "imsimta-exporter " (env!("CARGO_PKG_VERSION")) }
-        p {
-            "Watches the MTA below " code { (observed.install.root.display()) } " since "
-            (stamp(observed.clock.started_at())) ". "
-            @let whole = readiness == Readiness::default();
-            @let sentence = readiness.sentence();
-            @let (first, rest) = sentence.split_at(1);
-            span class=(if whole { "ok" } else { "bad" }) { (first.to_ascii_uppercase()) (rest) "." }
-        }
-        p {
-            @for (number, (path, what)) in links.iter().enumerate() {
-                @if number > 0 { " · " }
-                a href=(path.trim_start_matches('/')) title=(what) { (path) }
-            }
-        }
+        (head(&known, &plots::of_all(observed)))
+        (exporter(observed, &known, links))
         h2 { "What is collected" }
-        (collectors(observed, now))
-        (told(observed, now))
+        (collectors(&known))
+        (told(observed, known.steady))
         h2 { "Logs" }
-        (logs(&observed.logs(), now))
+        (logs(&observed.logs(), known.steady))
         p {
             @match command {
                 Some(command) => {
@@ -73,30 +68,72 @@ pub(super) fn page(observed: &Observed, links: &[(&str, &str)], command: Option<
         }
         (timezone(observed))
         h2 { "State" }
-        (state(observed, now))
+        (state(observed, known.steady))
     };
-    document("imsimta-exporter", Some(REFRESH), &body)
+    let sentence = known.said().next().map_or("", |finding| &finding.what);
+    document(&format!("{sentence} – imsimta-exporter"), Some(REFRESH), &body)
 }
 
-fn collectors(observed: &Observed, now: f64) -> Markup {
+/// What is about the mail.
+fn head(known: &Known<'_>, plots: &Markup) -> Markup {
     html! {
-        table {
-            tr { th { "Collector" } th { "Reads" } th { "State" } th { "Last success" } }
-            @for Outline { about, reading, .. } in observed.outlines() {
-                tr {
-                    td { (about.name) }
-                    td { (about.reads) }
-                    td {
-                        @if reading.runs == 0 { span.dim { "not yet run" } }
-                        @else if reading.success { span.ok { "is read" } }
-                        @else { span.bad { "cannot be read" } }
-                        @if let Some(problem) = &reading.problem { div { (problem) } }
-                    }
-                    td { (ago(reading.last_success, now)) }
-                }
+        (mail::answer(known))
+        (alerts::section(&known.alerts, &known.runbooks(), known.at))
+        (mail::channels(known))
+        (plots)
+        (mail::busiest(&known.busiest))
+        (mail::services(&known.situation.services, known.limits))
+    }
+}
+
+fn exporter(observed: &Observed, known: &Known<'_>, links: &[(&str, &str)]) -> Markup {
+    html! {
+        h2 { "imsimta-exporter " (env!("CARGO_PKG_VERSION")) }
+        p {
+            "Watches the MTA below " code { (observed.install.root.display()) } " since "
+            (stamp(known.started_at)) ". "
+            @let sentence = known.readiness.sentence();
+            @let (first, rest) = sentence.split_at(1);
+            span class=(if known.readiness == Readiness::default() { "ok" } else { "bad" }) {
+                (first.to_ascii_uppercase()) (rest) "."
+            }
+        }
+        p {
+            @for (number, (path, what)) in links.iter().enumerate() {
+                @if number > 0 { " · " }
+                a href=(path) title=(what) { (path) }
             }
         }
     }
+}
+
+fn collectors(known: &Known<'_>) -> Markup {
+    table(
+        "What is collected",
+        &html! {
+            thead {
+                tr {
+                    th scope="col" { "Collector" } th scope="col" { "Reads" } th scope="col" { "State" }
+                    th scope="col" { "Last success" }
+                }
+            }
+            tbody {
+                @for Outline { about, reading, .. } in &known.collectors {
+                    tr {
+                        th scope="row" { (about.name) }
+                        td { (about.reads) }
+                        td {
+                            @if reading.runs == 0 { span.dim { "not yet run" } }
+                            @else if reading.success { span.ok { "is read" } }
+                            @else { span.bad { "cannot be read" } }
+                            @if let Some(problem) = &reading.problem { div { (problem) } }
+                        }
+                        td { (ago(reading.last_success, known.steady)) }
+                    }
+                }
+            }
+        },
+    )
 }
 
 /// Who is told of alerts; nothing where nobody is.
@@ -105,13 +142,17 @@ fn told(observed: &Observed, now: f64) -> Markup {
     if receivers.is_empty() {
         return html! {};
     }
-    html! {
-        h2 { "Who is told of alerts" }
-        table {
-            tr { th { "Receiver" } th { "State" } th.n { "Spoken of by another" } th { "Last reached" } }
+    let rows = html! {
+        thead {
+            tr {
+                th scope="col" { "Receiver" } th scope="col" { "State" } th.n scope="col" { "Spoken of by another" }
+                th scope="col" { "Last reached" }
+            }
+        }
+        tbody {
             @for (name, told) in receivers.iter().map(|receiver| (&receiver.name, receiver.told())) {
                 tr {
-                    td { (name) }
+                    th scope="row" { (name) }
                     td {
                         @match &told.problem {
                             Some(problem) => { span.bad { "cannot be told" } div { (problem) } }
@@ -124,21 +165,25 @@ fn told(observed: &Observed, now: f64) -> Markup {
                 }
             }
         }
-    }
+    };
+    html! { h2 { "Who is told of alerts" } (table("Who is told of alerts", &rows)) }
 }
 
 fn logs(book: &LogBook, now: f64) -> Markup {
     let totals = &book.aggregate.totals;
-    html! {
-        table {
+    let rows = html! {
+        thead {
             tr {
-                th { "Log" } th.n { "Records" } th.n { "Not understood" } th.n { "Skipped" } th.n { "Not read yet" }
-                th { "Last read" } th { "Options inferred" }
+                th scope="col" { "Log" } th.n scope="col" { "Records" } th.n scope="col" { "Not understood" }
+                th.n scope="col" { "Skipped" } th.n scope="col" { "Not read yet" } th scope="col" { "Last read" }
+                th scope="col" { "Options inferred" }
             }
+        }
+        tbody {
             @for following in &book.following {
                 @let account = totals.accounts.all().iter().find(|account| account.name == following.log);
                 tr {
-                    td { (following.log) (zone_question(following)) }
+                    th scope="row" { (following.log) (zone_question(following)) }
                     @match (account, following.lag_bytes) {
                         (Some(account), Some(lag)) => (log_figures(account, lag)),
                         _ => { td.dim colspan="4" { "no such file yet" } }
@@ -148,6 +193,9 @@ fn logs(book: &LogBook, now: f64) -> Markup {
                 }
             }
         }
+    };
+    html! {
+        (table("Logs", &rows))
         @if !book.shown {
             p { "Counts from logs are left out of " code { "/metrics" } " until a log has been found and caught up with." }
         }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::document::document;
+use super::document::{document, table};
 use crate::metrics::ClientDisplay;
 use crate::metrics::busiest::{self, Row, Top, TopTable};
 use crate::observed::Observed;
@@ -36,37 +36,47 @@ pub(super) fn page(observed: &Observed, clients: &ClientDisplay) -> Markup {
 
 /// The first of each table.
 fn overview<'a>(tables: impl Iterator<Item = (TopTable, Option<&'a Top>)>, are_logs_read: bool) -> Markup {
+    let rows = html! {
+        thead {
+            tr {
+                th scope="col" { "What" } th scope="col" { "Busiest" } th.n scope="col" { "Its count" }
+                th.n scope="col" { "All together" } th.n scope="col" { "Error at most" }
+            }
+        }
+        tbody { @for (table, top) in tables { (overview_row(table, top, are_logs_read)) } }
+    };
     html! {
-        table {
-            tr { th { "What" } th { "Busiest" } th.n { "Its count" } th.n { "All together" } th.n { "Error at most" } }
-            @for (table, top) in tables {
-                tr {
-                    @match top {
-                        Some(top) => {
-                            td {
-                                @if top.rows.is_empty() { (table.meaning()) }
-                                @else { a href={ "#" (table.label()) } { (table.meaning()) } }
-                            }
-                            td {
-                                @match top.rows.first() {
-                                    Some(row) => (row.name),
-                                    None if top.max > 0 => span.dim { "not shown (" code { "clients.label" } ")" },
-                                    None => span.dim { "nobody" },
-                                }
-                            }
-                            td.n { (top.max) }
-                            td.n { (top.all) }
-                            td.n { (top.error_bound) }
-                        }
-                        None => {
-                            td { (table.meaning()) }
-                            td.dim colspan="4" { (unknown(table, are_logs_read)) }
+        (table("The busiest of each kind", &rows))
+        p.dim { "A count is never more than the truth, and at most so much less." }
+    }
+}
+
+fn overview_row(table: TopTable, top: Option<&Top>, are_logs_read: bool) -> Markup {
+    html! {
+        tr {
+            @match top {
+                Some(top) => {
+                    th scope="row" {
+                        @if top.rows.is_empty() { (table.meaning()) }
+                        @else { a href={ "#" (table.label()) } { (table.meaning()) } }
+                    }
+                    td {
+                        @match top.rows.first() {
+                            Some(row) => (row.name),
+                            None if top.max > 0 => span.dim { "not shown (" code { "clients.label" } ")" },
+                            None => span.dim { "nobody" },
                         }
                     }
+                    td.n { (top.max) }
+                    td.n { (top.all) }
+                    td.n { (top.error_bound) }
+                }
+                None => {
+                    th scope="row" { (table.meaning()) }
+                    td.dim colspan="4" { (unknown(table, are_logs_read)) }
                 }
             }
         }
-        p.dim { "A count is never more than the truth, and at most so much less." }
     }
 }
 
@@ -82,13 +92,15 @@ fn unknown(table: TopTable, are_logs_read: bool) -> String {
 
 fn section(top: &Top) -> Markup {
     let with_states = top.rows.iter().any(|row| !row.states.is_empty());
-    html! {
-        h2 id=(top.table.label()) { (top.table.meaning()) }
-        table {
+    let rows = html! {
+        thead {
             tr {
-                th.n { "" } th { (top.table.who()) } th.n { "Count" } th.n { "Of all" }
-                @if with_states { th { "By state" } }
+                th.n scope="col" { "#" } th scope="col" { (top.table.who()) } th.n scope="col" { "Count" }
+                th.n scope="col" { "Of all" }
+                @if with_states { th scope="col" { "By state" } }
             }
+        }
+        tbody {
             @for (row, place) in top.rows.iter().zip(1_u32..) {
                 tr {
                     td.n { (place) }
@@ -99,7 +111,8 @@ fn section(top: &Top) -> Markup {
                 }
             }
         }
-    }
+    };
+    html! { h2 id=(top.table.label()) { (top.table.meaning()) } (table(top.table.meaning(), &rows)) }
 }
 
 fn share(count: u64, all: u64) -> String {

@@ -381,6 +381,11 @@ impl History {
         self.reach.last()
     }
 
+    /// Since when without a hole.
+    pub fn known_since(&self) -> Option<Time> {
+        self.reach.from()
+    }
+
     /// How often something was not noted of a channel, since there are too many.
     pub fn left_out(&self) -> u64 {
         self.left_out

@@ -140,8 +140,12 @@ impl Observed {
         let question =
             |log: &Following| Some((log.log.clone(), log_clock::zone_question(log.clock_offset?)?));
         let mut offsets = book.following.iter().filter_map(question);
-        situation.logs =
-            Some(Logs { last_entry: newest.map(|at| age(now, at)), zone_question: offsets.next() });
+        let known_since = book.history.lock().known_since();
+        situation.logs = Some(Logs {
+            last_entry: newest.map(|at| age(now, at)),
+            known_for: known_since.map(|at| age(now, at)),
+            zone_question: offsets.next(),
+        });
         situation.known = situation.known.with(Source::Logs, book.is_read_until(now));
         situation.failing_domains = book.aggregate.totals.destinations.failing_domains(now);
         for (name, traffic) in traffic(&book, &self.limits, now) {

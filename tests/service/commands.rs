@@ -216,7 +216,7 @@ fn what_is_off_is_not_there() {
     let page = service.wait_for_sample("imsimta_exporter_ready", 1.0);
     assert!(!page.contains("commands") && !page.contains("imsimta_channel_stopped"), "{page}");
     assert_eq!(service.get("/-/ready").1, "ready\n");
-    assert!(!service.get("/").1.contains("<td>commands</td>"));
+    assert!(!service.get("/").1.contains("<th scope=\"row\">commands</th>"));
 }
 
 fn check(install: &Install) -> (i32, String) {

@@ -4,11 +4,14 @@ use std::fmt::Write as _;
 
 use super::harness::{DEADLINE, Install, Service, now, pause, wait_for};
 
+/// What the page says before anything was logged.
+const UNKNOWN: &str = "note: It is not known yet whether mail flows: nothing was logged in the ";
+
 /// The first sentence of the page, with its class. A host whose disk is nearly full says so before it says that all
 /// is well, and this may be one: what is no alarm may then stand further down.
 fn sentence(service: &Service) -> String {
     let (_, page) = service.get("/");
-    let body = page.split_once("<body>").expect("a page").1;
+    let body = page.split_once("<main>").expect("a page").1;
     let heading = body.strip_prefix("<h1 class=\"").expect("the sentence comes first");
     let (first, others) = heading.split_once("</h1>").expect("a sentence");
     let well =
@@ -52,7 +55,7 @@ fn the_sentence_follows_what_happens() {
     let mut command = install.command();
     command.env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing");
     let service = Service::start(command);
-    wait_for_sentence(&service, "note: No mail came or went in the last 5 minutes.");
+    wait_for_sentence(&service, UNKNOWN);
 
     install.append("mail.log_current", &entries(30, "ims-ms", "D", ""));
     wait_for_sentence(&service, "good: Mail is going out.");
@@ -85,7 +88,7 @@ fn a_threshold_of_the_configuration_changes_the_sentence() {
         command.env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing");
         command.env("IMSIMTA_EXPORTER__ALERTING__THRESHOLDS__FAILING_SHARE", share);
         let service = Service::start(command);
-        wait_for_sentence(&service, "note: No mail came or went in the last 5 minutes.");
+        wait_for_sentence(&service, UNKNOWN);
         let dns = " DNS lookup failed: temporary error from nameserver";
         let failed = entries(30, "tcp_local", "Q", dns);
         install.append("mail.log_current", &(entries(70, "tcp_local", "D", "") + &failed));
@@ -143,7 +146,7 @@ fn mail_that_comes_in_and_goes_not_out_is_said() {
     let mut command = install.command();
     command.env("IMSIMTA_EXPORTER__PROCESSES__NAMES", "nothing");
     let service = Service::start(command);
-    wait_for_sentence(&service, "note: No mail came or went");
+    wait_for_sentence(&service, UNKNOWN);
     install.append("mail.log_current", &entries(25, "tcp_local ims-ms", "E", ""));
     wait_for_sentence(&service, "critical: Mail waits in ims-ms and no delivery was tried so far.");
 }
@@ -179,5 +182,16 @@ fn hostile_names_are_text() {
     let page = wait_for("the channels", DEADLINE, || {
         Some(service.get("/").1).filter(|page| page.contains("script") && page.contains("bold"))
     });
+    let page = page.replacen("<script src=\"/live.js\"", "", 1);
     assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    // The page of the channel is found under its name, and shows that as text.
+    let link = page.split("href=\"/channel/").skip(1).map(|rest| rest.split('"').next().unwrap_or_default());
+    let link = link.into_iter().find(|link| link.contains("bold")).expect("a link to the channel");
+    let (head, page) = service.get(&format!("/channel/{link}"));
+    let page = page.replacen("<script src=\"/live.js\"", "", 1);
+    assert!(head.contains(" 200 ") && page.contains("bold"), "{head}{page}");
+    assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
+    for nothing in ["/channel/", "/channel/nothing", "/channel/a/b", "/channel/..%2F..%2Fetc"] {
+        assert!(service.get(nothing).0.contains(" 404 "), "{nothing}");
+    }
 }

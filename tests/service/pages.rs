@@ -45,9 +45,17 @@ fn a_page_that_shows_more_than_numbers_is_shown_under_this_hosts_names_alone() {
         ("Host: 127.0.0.1\r\nHost: 127.0.0.1\r\n".to_owned(), 400, 400),
         ("Host: 127.0.0.1\r\nHost: evil.example\r\n".to_owned(), 400, 400),
     ] {
-        for path in ["/", "/status.txt", "/debug/unparsed", "/debug/unparsed.txt", "/nothing"] {
+        for path in [
+            "/",
+            "/status.txt",
+            "/api/status",
+            "/channel/l",
+            "/debug/unparsed",
+            "/debug/unparsed.txt",
+            "/nothing",
+        ] {
             let expected = match (root, path) {
-                (200, "/nothing") => 404,
+                (200, "/nothing" | "/channel/l") => 404,
                 (200, path) if path.starts_with("/debug") => 401,
                 _ => root,
             };
@@ -232,6 +240,8 @@ fn a_listener_that_other_hosts_reach_has_numbers_alone() {
         for (path, status) in [
             ("/", 401),
             ("/top", 401),
+            ("/api/status", 401),
+            ("/channel/l", 401),
             ("/top.json", 401),
             ("/debug/unparsed", 404),
             ("/debug/unparsed.txt", 404),
@@ -271,6 +281,8 @@ fn no_page_shows_an_address_that_no_label_would() {
             "/",
             "/top",
             "/top.json",
+            "/api/status",
+            "/channel/tcp_local",
             "/metrics",
             "/-/ready",
             "/-/healthy",

@@ -41,7 +41,10 @@ fn ports_are_those_on_which_the_dispatcher_listens() {
     assert_eq!(of("imsimta_connections_used", "other"), Some(0.0));
     assert_eq!(of("imsimta_service_max_life_time_seconds", "smtp"), Some(86_400.0));
     let (_, status) = service.get("/");
-    assert!(status.contains("<h2>Connections</h2>") && status.contains("<td>smtp</td>"), "{status}");
+    assert!(
+        status.contains("<h2>Connections</h2>") && status.contains("<th scope=\"row\">smtp</th>"),
+        "{status}"
+    );
 
     // What has been listened on is looked at when the Dispatcher has died: nobody listens, which is to be seen.
     open.child.kill().expect("killed");

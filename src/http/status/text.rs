@@ -2,50 +2,45 @@
 //! Runbooks begin with it.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 
-use crate::aggregate::recent::ChannelActivity;
-use crate::findings::situation::{Channel, Situation};
+use super::known::{Known, Row};
+use super::mail::{BUSIEST, rate};
 use crate::findings::words::time;
-use crate::findings::{Input, Thresholds, findings, share};
 use crate::http::{alerts, runbooks};
 use crate::metrics::ClientDisplay;
-use crate::metrics::busiest::{self, Top};
+use crate::metrics::busiest::Top;
 use crate::observed::Observed;
 use crate::text::escape::escaped;
 
 /// The longest name of a channel that is shown.
 const NAME_WIDTH: usize = 32;
-/// Of each kind of the busiest.
-const BUSIEST: usize = 3;
 /// The longest name of a client, sender or destination that is shown.
 const BUSIEST_WIDTH: usize = 80;
 /// What the columns are called.
-const TITLES: [&str; 8] = ["channel", "in", "out", "failing", "waiting", "oldest", "never tried", "held"];
+const TITLES: [&str; 8] =
+    ["channel", "in/min", "out/min", "failing", "waiting", "oldest", "never tried", "held"];
 
 /// The whole text.
 pub(in crate::http) fn text(observed: &Observed, clients: &ClientDisplay) -> String {
-    let (situation, limits) = (observed.situation(observed.clock.now()), &observed.limits);
-    let mut text = found(&situation, limits);
-    let alerts = Arc::clone(&observed.alerts.lock());
-    text.push_str(&alerts::text(&alerts, observed.clock.unix_seconds()));
-    channels(&situation, &mut text);
-    for service in &situation.services {
+    let known = Known::now(observed, clients, BUSIEST);
+    let mut text = found(&known);
+    text.push_str(&alerts::text(&known.alerts, known.at));
+    channels(&known, &mut text);
+    for service in &known.situation.services {
         let limit =
             service.limit.map_or_else(|| "no known limit".to_owned(), |limit| format!("{limit} at once"));
         // Writing into a string cannot fail.
         let _ = writeln!(text, "Connections of {}: {} of {limit}", service.name, service.used);
     }
-    busiest_of(&busiest::all(observed, clients, BUSIEST), &mut text);
-    let _ =
-        writeln!(text, "imsimta-exporter {}: {}", env!("CARGO_PKG_VERSION"), observed.readiness().sentence());
+    busiest_of(&known.busiest, &mut text);
+    let _ = writeln!(text, "imsimta-exporter {}: {}", env!("CARGO_PKG_VERSION"), known.readiness.sentence());
     text
 }
 
 /// What is wrong, the gravest first, with what shows it and what to do next below.
-fn found(situation: &Situation, limits: &Thresholds) -> String {
+fn found(known: &Known<'_>) -> String {
     let mut text = String::new();
-    for finding in findings(&Input { now: Some(situation), logs: None, limits }) {
+    for finding in known.said() {
         let _ = writeln!(text, "{}", finding.what);
         for more in [&finding.evidence, &finding.next] {
             if !more.is_empty() {
@@ -59,17 +54,14 @@ fn found(situation: &Situation, limits: &Thresholds) -> String {
     text
 }
 
-/// Recipients of five minutes, and messages.
-fn channels(situation: &Situation, text: &mut String) {
-    let rows = situation.channels.iter().filter(|(_, channel)| channel.is_in_use());
-    let rows: Vec<_> = [TITLES.map(str::to_owned)]
-        .into_iter()
-        .chain(rows.map(|(name, channel)| row(name, channel)))
-        .collect();
+/// Recipients per minute, over five of them, and messages.
+fn channels(known: &Known<'_>, text: &mut String) {
+    let rows: Vec<_> =
+        [TITLES.map(str::to_owned)].into_iter().chain(known.rows().map(|known| row(&known))).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or_default();
     let widths: Vec<_> = (0..TITLES.len()).map(width).collect();
     text.push_str(
-        "\nRecipients of the last 5 minutes, and messages that are in the queue; - is not known:\n",
+        "\nRecipients a minute in the last 5, and messages that are in the queue; - is not known:\n",
     );
     for row in &rows {
         let _ = write!(text, "{:<1$}", row[0], widths[0]);
@@ -97,28 +89,29 @@ fn busiest_of(tables: &[Top], text: &mut String) {
     text.push('\n');
 }
 
-fn row(name: &str, channel: &Channel) -> [String; TITLES.len()] {
-    let traffic = channel.traffic.as_ref().map(|traffic| &traffic.window);
-    let queue = channel.queue;
-    let oldest = queue.map(|queue| queue.oldest.map_or_else(String::new, time));
+fn row(row: &Row<'_>) -> [String; TITLES.len()] {
+    let oldest = row.waiting.map(|_| row.oldest.map_or_else(String::new, time));
     [
-        escaped(name.as_bytes(), NAME_WIDTH),
-        number(traffic.map(|window| window.enqueued)),
-        number(traffic.map(ChannelActivity::delivered)),
-        traffic.map_or_else(unknown, failing),
-        number(queue.map(|queue| queue.messages)),
+        escaped(row.name.as_bytes(), NAME_WIDTH),
+        row.enqueued().map_or_else(unknown, rate),
+        row.delivered().map_or_else(unknown, rate),
+        failing(row),
+        number(row.waiting),
         oldest.unwrap_or_else(unknown),
-        number(queue.map(|queue| queue.never_tried)),
-        number(queue.map(|queue| queue.held)),
+        number(row.never_tried),
+        number(row.held),
     ]
 }
 
-fn failing(window: &ChannelActivity) -> String {
-    if window.failed() == 0 {
-        return "0 %".to_owned();
+fn failing(row: &Row<'_>) -> String {
+    match (row.window, row.failing()) {
+        (None, _) => unknown(),
+        (Some(window), Some(failing)) if failing > 0.0 => {
+            let reason = row.reason().map_or("", |reason| reason.label());
+            format!("{:.0} % of {} {reason}", failing * 100.0, window.attempts)
+        }
+        _ => "0 %".to_owned(),
     }
-    let reason = window.main_reason().map_or("", |reason| reason.label());
-    format!("{:.0} % of {} {reason}", share(window.failed(), window.attempts) * 100.0, window.attempts)
 }
 
 fn number(count: Option<u64>) -> String {
@@ -131,36 +124,26 @@ fn unknown() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
+    use super::super::cases;
     use super::{channels, found};
-    use crate::findings::Thresholds;
-    use crate::findings::situation::{Channel, Situation, Waiting};
 
     #[test]
     fn what_is_wrong_comes_first_and_each_channel_has_a_row() {
-        let queue = Waiting { messages: 1200, held: 7, ..Waiting::default() };
-        let channel = Channel { queue: Some(queue), ..Channel::default() };
-        let unused = Channel::default();
-        let situation = Situation {
-            channels: BTreeMap::from([("tcp_local".to_owned(), channel), ("l".to_owned(), unused)]),
-            queue_known: true,
-            processes: Some(BTreeMap::from([("dispatcher".to_owned(), 1), ("job_controller".to_owned(), 0)])),
-            active: Some(true),
-            ..Situation::default()
-        };
-        let text = found(&situation, &Thresholds::default());
+        let cases = cases::all();
+        let (_, known) = cases.iter().find(|(name, _)| *name == "job-controller-dead").expect("there is one");
+        let text = found(known);
         assert!(text.starts_with("No job_controller"), "{text}");
         assert!(text.contains("\n    Runbook: /runbooks/ImsMtaJobControllerDown.txt\n"), "{text}");
-        assert!(text.lines().any(|line| line.starts_with("tcp_local: ")), "{text}");
+        assert!(text.lines().any(|line| line.starts_with("ims-ms is stopped: ")), "{text}");
         let mut table = String::new();
-        channels(&situation, &mut table);
+        channels(known, &mut table);
         let rows: Vec<_> = table.lines().skip(2).collect();
         assert_eq!(
             rows,
             [
-                "channel    in  out  failing  waiting  oldest  never tried  held",
-                "tcp_local   -    -        -     1200                    0     7",
+                "channel    in/min  out/min  failing  waiting      oldest  never tried  held",
+                "ims-ms         80        0      0 %     2000  25 minutes         1900     0",
+                "tcp_local      80        0      0 %     2000  25 minutes         1900     0",
                 "",
             ]
         );
