@@ -300,6 +300,12 @@ impl Baseline {
         self.rows.get(channel)?.series[series as usize].as_ref()?.last
     }
 
+    /// The same of all channels of which it is known, in the order of their names.
+    pub fn lasts(&self, series: Series) -> impl Iterator<Item = (&str, u64)> {
+        let last = move |row: &Row| row.series[series as usize].as_ref()?.last;
+        self.rows.iter().filter_map(move |(channel, row)| Some((channel.as_str(), last(row)?)))
+    }
+
     /// The last whole five minutes of all channels of which they are known and of which it is known what is usual, in the
     /// order of their names.
     pub fn latest(&self, series: Series, now: Time) -> impl Iterator<Item = (&str, Latest)> {

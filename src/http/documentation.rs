@@ -18,6 +18,21 @@ All of them are for GET and HEAD, and are compressed when asked. They show what 
 ";
 
 const STATUS: &str = "
+## The status page
+
+`/` begins with one sentence, which `/status.txt` and `/api/status` have as well. *Mail is going out* stands there only where mail was
+seen to go out in the last minute. Nobody knows in the first minutes, while a log is being caught up with or is behind, and where
+nothing was logged: then the sentence says that. What is wrong follows, the gravest first, each with what shows it, what to do and its
+runbook; what follows from something else is folded away below that.
+
+Then come the alerts that fire, a row for each channel (its name leads to a page of its own), plots of the last hour and day, who
+knocks, and how the exporter itself fares. The plots are drawn from what the exporter keeps of a day: the newest twenty minutes of an hour by the
+minute, all else by five minutes. Of what waits and of what came in through a channel the coloured area behind the line is
+[usual](baseline.md) at that hour of the week. Each plot says the same in words and as a table, for who cannot see it.
+
+A browser that runs JavaScript renews the page every few seconds and keeps the place; where the exporter does not answer any more the
+page says so. Without JavaScript it is loaded again. Nothing is asked of any other host, and the only script is `/live.js`.
+
 ## /api/status
 
 The status page for programs, in one JSON object. `null` is not known, never 0. Fields may be added; `schema` changes when one goes

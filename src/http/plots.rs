@@ -23,38 +23,47 @@ struct Drawn {
     series: Series,
     label: &'static str,
     class: &'static str,
+    /// Of which it is learned what is usual.
+    usual: Option<baseline::Series>,
 }
 
-/// THE list of plots: what each is called, what it shows, and of what it is shown only where there was any.
+const fn drawn_as(series: Series, label: &'static str, class: &'static str) -> Drawn {
+    Drawn { series, label, class, usual: None }
+}
+
+/// THE list of plots: what each is called, what it shows, and whether it is shown only where there was any.
 const PLOTS: &[(&str, &str, &[Drawn], bool)] = &[
     (
         "flow",
         "Recipients per minute",
-        &[
-            Drawn { series: Series::Deliveries, label: "out", class: "one" },
-            Drawn { series: Series::Failures, label: "failed", class: "two" },
-        ],
+        &[drawn_as(Series::Deliveries, "out", "one"), drawn_as(Series::Failures, "failed", "two")],
         false,
     ),
     (
         "waiting",
         "Messages waiting",
-        &[Drawn { series: Series::Queue, label: "waiting", class: "one" }],
+        &[Drawn {
+            series: Series::Queue,
+            label: "waiting",
+            class: "one",
+            usual: Some(baseline::Series::Queue),
+        }],
         false,
     ),
-    ("held", "Messages held", &[Drawn { series: Series::Held, label: "held", class: "two" }], true),
     (
-        "rejected",
-        "Rejections per minute",
-        &[Drawn { series: Series::Rejections, label: "rejected", class: "two" }],
+        "came",
+        "Recipients that came in through it per minute",
+        &[Drawn {
+            series: Series::Enqueues,
+            label: "came in",
+            class: "one",
+            usual: Some(baseline::Series::Enqueues),
+        }],
         true,
     ),
-    (
-        "connections",
-        "Connections per minute",
-        &[Drawn { series: Series::Connections, label: "opened", class: "one" }],
-        true,
-    ),
+    ("held", "Messages held", &[drawn_as(Series::Held, "held", "two")], true),
+    ("rejected", "Rejections per minute", &[drawn_as(Series::Rejections, "rejected", "two")], true),
+    ("connections", "Connections per minute", &[drawn_as(Series::Connections, "opened", "one")], true),
 ];
 /// So many of them are of all channels together.
 const OF_ALL: usize = 2;
@@ -147,7 +156,8 @@ impl Source {
         if day {
             return coarse.iter().map(|&slot| self.point(slot, COARSE, series)).collect();
         }
-        let fine = self.slots(FINE, channel, series);
+        // What came in is known in five minutes each.
+        let fine = if series == Series::Enqueues { Vec::new() } else { self.slots(FINE, channel, series) };
         let begins = fine.first().map_or(now, |&(start, _)| start);
         let width = RESOLUTIONS[COARSE].width();
         let earlier = coarse
@@ -215,7 +225,7 @@ impl Source {
     }
 }
 
-/// What was usual at those times, of what is learned: how many messages wait in a channel.
+/// What was usual at those times in a channel, of what is learned.
 fn usual(
     observed: &Observed,
     channel: Option<&str>,
@@ -223,22 +233,20 @@ fn usual(
     source: &Source,
     day: bool,
 ) -> Vec<Usual> {
-    let Some(channel) = channel.filter(|_| drawn.iter().any(|drawn| drawn.series == Series::Queue)) else {
-        return Vec::new();
-    };
+    let drawn = drawn.iter().find_map(|drawn| Some((drawn.series, drawn.usual?)));
+    let (Some(channel), Some((series, learned))) = (channel, drawn) else { return Vec::new() };
     let (now, step) = (source.present.now(), if day { 30 } else { 5 });
     let span = if day { 24 * 60 } else { 60 };
+    // What is counted is learned of five minutes.
+    let minutes = if is_level(series) { 1.0 } else { RESOLUTIONS[COARSE].width().seconds() / 60.0 };
     let book = observed.logs();
     let baseline = book.baseline.lock();
     let moments = (0..=span / step).rev().map(|number| now.less(Millis::of_minutes(number * step)));
-    moments
-        .map(|at| Usual {
-            at: source.unix(at),
-            band: baseline
-                .expected(channel, baseline::Series::Queue, at)
-                .map(|band| (band.expected, band.upper)),
-        })
-        .collect()
+    let band = |at| {
+        let band = baseline.expected(channel, learned, at)?;
+        Some((band.expected / minutes, band.upper / minutes))
+    };
+    moments.map(|at| Usual { at: source.unix(at), band: band(at) }).collect()
 }
 
 fn number(count: u64) -> f64 {

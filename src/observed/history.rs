@@ -33,18 +33,19 @@ labelled! {
         Connections = "connections": "SMTP connections opened (O entries)";
         Queue = "queue": "messages waiting";
         Held = "held": "messages held";
+        Enqueues = "enqueues": "recipients that came in through the channel (E entries), in the coarser resolution alone";
     }
 }
 
 const SERIES: usize = Series::ALL.len();
 
 impl Series {
-    /// Which entries have to be read before anything can be said of it; none for what is looked up in the queue.
+    /// Which entries have to be read before anything can be said of it; none for what is looked up in the queue or told.
     fn read_from(self) -> Option<u8> {
         match self {
             Self::Deliveries | Self::Failures | Self::Rejections => Some(ENTRIES),
             Self::Connections => Some(CONNECTIONS),
-            Self::Queue | Self::Held => None,
+            Self::Queue | Self::Held | Self::Enqueues => None,
         }
     }
 }
@@ -68,6 +69,9 @@ impl Resolution {
 /// The finer one reaches back a quarter of an hour and as long again as is to be looked back from its end.
 pub const RESOLUTIONS: [Resolution; 2] =
     [Resolution { seconds: 10, slots: 120 }, Resolution { seconds: 300, slots: 288 }];
+
+/// The coarser one.
+const COARSE: usize = 1;
 
 /// Channels that have rows: those with labels of their own, and `other`.
 pub const MAX_ROWS: usize = MAX_CHANNELS + 1;
@@ -279,6 +283,21 @@ impl History {
             growth.insert(label.to_owned(), Growth { messages, held });
         }
         growth
+    }
+
+    /// Takes what came in through channels in the five minutes that are just over, as far as that is known.
+    pub fn came<'a>(&mut self, now: Time, channels: impl IntoIterator<Item = (&'a str, u64)>) {
+        self.go_on(now);
+        let at = now.less(Millis::of(RESOLUTIONS[COARSE].width().millis() / 2));
+        let Some(place) = self.rings[COARSE].place(self.rings[COARSE].slot(at)) else { return };
+        for (label, count) in channels {
+            // A channel through which nothing came begins no row, and keeps none.
+            let known = self.rows.iter().position(|row| row.label == label);
+            let index = if count == 0 { known } else { self.row(label, at, now) };
+            if let Some(index) = index {
+                *self.rows[index].cell(COARSE, place, Series::Enqueues) = Cell::of(count);
+            }
+        }
     }
 
     /// What waited in a channel at the last look that is no later than `until` and no earlier than `since`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-use crate::aggregate::baseline::{Baseline, Holiday, Known, Sums};
+use crate::aggregate::baseline::{Baseline, Holiday, Known, Series, Sums};
 use crate::config::Config;
 use crate::observed::queue::Queue;
 use crate::observed::{LogBook, Now};
@@ -31,7 +31,7 @@ impl Teacher {
     /// Tells it what the queue holds, and what the sums have where they are `current`.
     pub(super) fn teach(&self, book: &mut LogBook, queue: Option<&Queue>, current: bool, now: Now) {
         let present = now.shown(&book.aggregate);
-        let LogBook { aggregate, baseline, .. } = book;
+        let LogBook { aggregate, baseline, history, .. } = book;
         let baseline = baseline.get_mut();
         if !baseline.go_on(present) {
             return;
@@ -42,6 +42,7 @@ impl Teacher {
         let known = channels.into_iter().flatten().filter(|(_, channel)| fresh(channel.scanned_at));
         let queue = known.map(|(label, channel)| (label.as_str(), channel.messages)).collect();
         baseline.look(present, Known { queue, sums: current.then(|| Sums::of(&aggregate.totals)) });
+        history.get_mut().came(present.now(), baseline.lasts(Series::Enqueues));
     }
 }
 
@@ -51,8 +52,7 @@ mod tests {
 
     use jiff::tz::TimeZone;
 
-    use super::{Config, Teacher};
-    use crate::aggregate::baseline::Series;
+    use super::{Config, Series, Teacher};
     use crate::aggregate::time::UnixTime;
     use crate::aggregate::{Aggregate, Totals};
     use crate::observed::queue::Queue;
