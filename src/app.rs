@@ -18,6 +18,7 @@ mod prepare;
 mod privilege;
 mod signals;
 pub mod state;
+mod web;
 
 use std::future::Future;
 use std::io;
@@ -56,6 +57,7 @@ use crate::source::install;
 use crate::source::seed::new_seed;
 use crate::source::timezone::LogZone;
 use crate::source::wakeup;
+use crate::web::Web;
 
 /// What ends within this time after a shutdown ends well.
 const GRACE: Duration = Duration::from_millis(1200);
@@ -104,6 +106,8 @@ impl Environment {
 /// Everything that runs. It ends with [`Running::serve`].
 pub struct Running {
     listener: (TcpListener, Entrance),
+    web: Arc<Web>,
+    watching: Option<web::Watching>,
     observed: Arc<Observed>,
     router: Router,
     descriptors: u64,
@@ -120,7 +124,8 @@ impl Prepared {
     ///
     /// A thread cannot be started.
     pub fn start(self) -> anyhow::Result<Running> {
-        let Self { config, environment, install, user, listener, address, descriptors, state, saved } = self;
+        let Self { config, environment, install, user, listener, address, descriptors, .. } = self;
+        let (state, saved, (web, work)) = (self.state, self.saved, self.web);
         let listener = TcpListener::from_std(listener).context("cannot use the listener")?;
         let clock = Clock::reading(environment.wall_clock);
         let seed = new_seed();
@@ -165,7 +170,10 @@ impl Prepared {
             bound: address,
             token: state.token(),
             state_directory: config.state.directory.clone(),
+            web: Arc::clone(&web),
         };
+        let watching = work.map(|work| web::spawn(work, &observed, &died)).transpose();
+        let watching = watching.map_err(|error| no_thread(&error))?;
         let (log, log_ended) =
             logs::spawn(&config, Arc::clone(&observed), (waker, wakeups), state, died.clone())
                 .map_err(|error| no_thread(&error))?;
@@ -188,7 +196,18 @@ impl Prepared {
         let first = Generation { config, log, collectors };
         let proc_root = environment.proc_root;
         let sources = Sources::new(Arc::clone(&observed), clients, proc_root, first);
-        Ok(Running { listener, observed, router, descriptors, sources, alerting, log_ended, deaths })
+        Ok(Running {
+            listener,
+            web,
+            watching,
+            observed,
+            router,
+            descriptors,
+            sources,
+            alerting,
+            log_ended,
+            deaths,
+        })
     }
 }
 
@@ -211,14 +230,15 @@ impl Running {
     pub async fn serve(mut self, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
         let (stop_http, stopping) = watch::channel(());
         let (counts, clock) = (Arc::clone(&self.observed.connections), self.observed.clock);
-        let server = server::serve(self.listener, self.router, counts, self.descriptors, clock, stopping);
+        let server =
+            server::serve(self.listener, (self.router, self.web), counts, self.descriptors, clock, stopping);
         let mut server = tokio::spawn(server);
         let failure = tokio::select! {
             () = shutdown => None,
             thread = self.deaths.recv() => Some(format!("the thread {} died", thread.unwrap_or("?"))),
             ended = &mut server => Some(format!("the HTTP server ended: {ended:?}")),
         };
-        drop(stop_http);
+        drop((stop_http, self.watching));
         self.sources.stop();
         // Both at once: whatever hangs, the program ends in time.
         let (ended, _) = tokio::join!(

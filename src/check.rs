@@ -104,7 +104,8 @@ pub fn check(config: &Config, file: Option<&Path>, environment: &Environment) ->
     }
     receivers(&mut checked, config);
     host::state_directory(&mut checked, config);
-    host::listener(&mut checked, config.http.listen);
+    host::listener(&mut checked, config);
+    host::web_config(&mut checked, config);
     checked
 }
 

@@ -25,6 +25,7 @@ use crate::source::install::InstallError;
 use crate::source::seed::new_seed;
 use crate::source::token;
 use crate::source::user::UserError;
+use crate::web::own;
 
 /// `EX_USAGE` of sysexits.h: wrong command line or configuration.
 const USAGE: u8 = 64;
@@ -85,6 +86,9 @@ struct RunArguments {
     /// Address and port to serve on [default: 127.0.0.1:9797]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    /// TLS, passwords and headers, as exporter-toolkit has them, see docs/web.md [default: plain HTTP]
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_config: Option<PathBuf>,
     /// Where counts and offsets are saved [default: /var/lib/imsimta-exporter]
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
@@ -102,6 +106,7 @@ impl RunArguments {
         let flags = Flags {
             root: self.root,
             listen: self.listen,
+            web_config: self.web_config,
             state_dir: self.state_dir,
             as_root: self.as_root,
             proc: self.proc,
@@ -233,7 +238,7 @@ fn healthcheck(arguments: RunArguments) -> ExitCode {
         Ok(config) => config,
         Err(errors) => return fail(USAGE, &errors),
     };
-    match http::probe::healthy(config.http.listen) {
+    match http::probe::healthy(config.http.listen, &own::any(config.http.web_config.as_deref())) {
         Ok(health) => {
             let took = health.took.as_secs_f64();
             print(format!("{} is healthy, {took:.3} s\n", health.address).as_bytes())
@@ -252,7 +257,11 @@ fn unparsed(arguments: RunArguments) -> ExitCode {
         Ok(token) => token,
         Err(error) => return fail(FAILURE, &error),
     };
-    match http::probe::unparsed(config.http.listen, &token) {
+    let way = match own::trusted(config.http.web_config.as_deref()) {
+        Ok(way) => way,
+        Err(problem) => return fail(FAILURE, &format!("http.web_config: {problem}")),
+    };
+    match http::probe::unparsed(config.http.listen, &way, &token) {
         Ok(text) => print(text.as_bytes()),
         Err(error) => fail(FAILURE, &error),
     }

@@ -140,6 +140,8 @@ pub struct Flags {
     pub root: Option<PathBuf>,
     /// `--listen ADDRESS`
     pub listen: Option<String>,
+    /// `--web.config.file FILE`
+    pub web_config: Option<PathBuf>,
     /// `--state-dir DIR`
     pub state_dir: Option<PathBuf>,
     /// `--as-root`
@@ -212,6 +214,9 @@ fn with_exact_paths(mut config: Config, flags: Flags) -> Config {
     }
     if let Some(directory) = flags.state_dir {
         config.state.directory = directory;
+    }
+    if flags.web_config.is_some() {
+        config.http.web_config = flags.web_config;
     }
     if flags.proc.is_some() {
         config.mta.proc = flags.proc;

@@ -202,7 +202,7 @@ fn configuration(arguments: &Arguments, site: &Site, port: u16, greets: u16) -> 
             interval: INTERVAL,
             ..Commands::default()
         },
-        http: Http { listen: arguments.listen },
+        http: Http { listen: arguments.listen, web_config: None },
         alerting: Alerting {
             alertmanagers: arguments.alertmanager.iter().cloned().collect(),
             labels: vec![("instance".to_owned(), arguments.listen.to_string())],

@@ -12,8 +12,10 @@ mod daemon_log;
 mod debug;
 mod document;
 pub mod documentation;
+mod door;
 mod encoding;
 mod guard;
+mod handshake;
 mod history;
 mod life;
 mod links;
@@ -25,6 +27,7 @@ mod routes;
 mod runbooks;
 pub mod server;
 mod status;
+mod stream;
 mod top;
 
 use std::future::ready;
@@ -46,6 +49,8 @@ use crate::metrics::ClientDisplay;
 use crate::metrics::Exposition;
 use crate::observed::Observed;
 use crate::observed::connections::ConnectionCounts;
+use crate::web::Web;
+use door::Door;
 use encoding::Encoding;
 use pages::{NoPage, Pages};
 use routes::{Makes, ROUTES};
@@ -69,6 +74,8 @@ pub struct Site {
     pub token: Option<String>,
     /// Where the token is.
     pub state_directory: PathBuf,
+    /// What is asked of who connects, besides.
+    pub web: Arc<Web>,
 }
 
 impl Site {
@@ -88,7 +95,11 @@ struct Desk {
 /// thread of its own.
 pub fn routes(site: Site) -> (Router, Renderer) {
     let counts = Arc::clone(&site.observed.connections);
-    let token: guard::Token = site.token.as_deref().map(Arc::from);
+    let door = Door {
+        token: site.token.as_deref().map(Arc::from),
+        web: Arc::clone(&site.web),
+        counts: Arc::clone(&counts),
+    };
     let (pages, renderer) =
         pages::desk(site.observed.clock, ROUTES.len(), move |row, name| match (&ROUTES[row].makes, name) {
             (Makes::Page(make), _) => Some(make(&site)),
@@ -119,7 +130,7 @@ pub fn routes(site: Site) -> (Router, Renderer) {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(Arc::new(Desk { pages, counts }))
-        .layer(from_fn_with_state(token, guard::admit));
+        .layer(from_fn_with_state(door, door::admit));
     (router, renderer)
 }
 

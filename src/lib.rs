@@ -13,7 +13,7 @@
 //! - [`observed`] is what is known now, of all sources, and the clock.
 //! - [`metrics`] turns sums and snapshots into the exposition. The only part that knows the crate
 //!   `prometheus`; [`metrics::catalogue`] is THE table of metrics.
-//! - [`http`] serves pages.
+//! - [`http`] serves pages; [`web`] is the file of its TLS and passwords.
 //! - [`app`] wires it all; [`report`] reads files once instead; [`explain`] says what
 //!   one line means, [`check`] whether it would work here, [`alerts`] how alerts stand.
 //! - [`notify`] tells Alertmanagers of alerts.
@@ -45,3 +45,4 @@ pub mod rules;
 pub mod runbooks;
 pub mod source;
 pub mod text;
+pub mod web;

@@ -6,6 +6,7 @@
 pub mod child;
 pub mod commands;
 pub mod compressed;
+pub mod credentials;
 pub mod daemon_logs;
 pub mod dispatcher;
 pub mod filesystems;

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """What a crowd of bad clients can do to the exporter, and what a good client notices.
 
-    benches/clients/run.py [--seconds 60] [--clients 1000] [--rate 20000] [--program PATH]
+    benches/clients/run.py [--seconds 60] [--clients 1000] [--rate 20000] [--listener tcp] [--program PATH]
 
 Starts the real program with 1,024 open files on a tree with full tables, appends lines all the time, and lets
 one crowd after the other at it: clients that drip a request, clients that ask and read nothing, scrapers
-without a pause. Each is a process of its own with one epoll. Meanwhile a well-behaved scraper comes from
+without a pause; over TLS (`--listener tls`) those as well that begin a handshake and leave it. Each is a process of its own with one epoll. Meanwhile a well-behaved scraper comes from
 127.0.0.2, `healthcheck` runs, and the program's memory and files are looked at. Prints a table; the exit
 status is 1 when a bound is broken.
 """
@@ -20,6 +20,7 @@ import random
 import resource
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,9 @@ BOUNDS = {"p99 ms": 250.0, "RSS MiB": 64.0, "health ms": 1000.0}
 GET = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 # A client that was closed comes back after so many seconds.
 AGAIN = 0.25
+# The begin of a ClientHello.
+HALF = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 def entry(rest):
@@ -58,12 +62,31 @@ def install(directory):
     return log / "mail.log_current", len(lines)
 
 
+def certificate(directory):
+    """A web configuration with TLS."""
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=bench"]
+    command += ["-keyout", directory / "key.pem", "-out", directory / "cert.pem"]
+    subprocess.run(command, check=True, capture_output=True)
+    (directory / "web.yml").write_text("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n")
+    return ["--web.config.file", directory / "web.yml"]
+
+
+def context(listener):
+    """How clients speak TLS, where they do."""
+    if listener != "tls":
+        return None
+    made = ssl.create_default_context()
+    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    return made
+
+
 class Exporter:
-    def __init__(self, program, directory):
+    def __init__(self, program, directory, listener):
         self.program = program
+        self.web = certificate(directory) if listener == "tls" else []
         limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
         command = [program, "run", "--as-root", "--listen", "127.0.0.1:0", "--root", directory / "root"]
-        command += ["--state-dir", directory / "state"]
+        command += ["--state-dir", directory / "state", *self.web]
         environment = dict(os.environ, IMSIMTA_EXPORTER__LOGS__START="beginning")
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=limit, env=environment)
         said = []
@@ -91,18 +114,19 @@ class Exporter:
 
     def healthcheck(self):
         start = time.monotonic()
-        command = [self.program, "healthcheck", "--listen", "%s:%d" % self.address]
+        command = [self.program, "healthcheck", "--listen", "%s:%d" % self.address, *self.web]
         result = subprocess.run(command, capture_output=True, text=True)
         return time.monotonic() - start, result.returncode == 0, result.stderr.strip()
 
 
-def scrape(address, timeout=5):
+def scrape(address, tls, timeout=5):
     """One page from 127.0.0.2; its text, or None."""
     try:
         with socket.socket() as client:
             client.settimeout(timeout)
             client.bind(("127.0.0.2", 0))
             client.connect(address)
+            client = tls.wrap_socket(client) if tls else client
             client.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
             parts = []
             while part := client.recv(1 << 18):
@@ -136,8 +160,8 @@ def write(path, rate, written, stop):
 class Crowd:
     """Many clients of one kind, in one process."""
 
-    def __init__(self, kind, address, clients):
-        self.kind, self.address = kind, address
+    def __init__(self, kind, address, clients, tls):
+        self.kind, self.address, self.tls = kind, address, None if kind == "half a handshake" else tls
         self.poll, self.clients = select.epoll(), {}
         self.due = [(time.monotonic() + index / clients, index) for index in range(clients)]
         heapq.heapify(self.due)
@@ -151,7 +175,9 @@ class Crowd:
         if client.connect_ex(self.address) not in (0, errno.EINPROGRESS):
             client.close()
             return self.again()
-        self.clients[client.fileno()] = [client, 0, b""]
+        if self.tls:
+            client = self.tls.wrap_socket(client, do_handshake_on_connect=False)
+        self.clients[client.fileno()] = [client, 0, b"", bool(self.tls)]
         self.poll.register(client.fileno(), select.EPOLLOUT)
 
     def again(self):
@@ -184,33 +210,55 @@ class Crowd:
             return
         if events & (select.EPOLLERR | select.EPOLLHUP):
             return self.drop(number)
+        if self.clients[number][3]:
+            return self.shake(number)
         if events & select.EPOLLOUT:
-            begin = {"drip": b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", "read nothing": GET * 3, "scrape": GET}
-            watched = select.EPOLLIN if self.kind == "scrape" else select.EPOLLRDHUP
-            self.poll.modify(number, watched)
-            return self.send(number, begin[self.kind])
+            return self.begin(number)
         if self.kind == "scrape" and events & select.EPOLLIN:
             return self.read(number)
         self.drop(number)
 
+    def shake(self, number):
+        try:
+            self.clients[number][0].do_handshake()
+        except ssl.SSLWantReadError:
+            return self.poll.modify(number, select.EPOLLIN)
+        except ssl.SSLWantWriteError:
+            return self.poll.modify(number, select.EPOLLOUT)
+        except OSError:
+            return self.drop(number)
+        self.clients[number][3] = False
+        self.begin(number)
+
+    def begin(self, number):
+        begin = {"half a handshake": HALF, "read nothing": GET * 3, "scrape": GET}
+        begin["drip"] = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nX: "
+        self.poll.modify(number, select.EPOLLIN if self.kind == "scrape" else select.EPOLLRDHUP)
+        self.send(number, begin[self.kind])
+
     def send(self, number, what):
         try:
             self.clients[number][0].send(what)
-        except BlockingIOError:
+        except WAIT:
             pass
         except OSError:
             self.drop(number)
 
     def read(self, number):
-        client = self.clients[number]
-        try:
-            part = client[0].recv(1 << 16)
-        except BlockingIOError:
-            return
-        except OSError:
-            return self.drop(number)
-        if not part:
-            return self.drop(number)
+        """All that is there: what TLS has read already wakes nobody."""
+        while number in self.clients:
+            client = self.clients[number]
+            try:
+                part = client[0].recv(1 << 16)
+            except WAIT:
+                return
+            except OSError:
+                return self.drop(number)
+            if not part:
+                return self.drop(number)
+            self.take(number, client, part)
+
+    def take(self, number, client, part):
         if client[1] == 0:
             head, found, body = (client[2] + part).partition(b"\r\n\r\n")
             if not found:
@@ -228,16 +276,17 @@ class Crowd:
             self.send(number, GET)
 
 
-def crowd(kind, address, clients, counts, stop):
+def crowd(kind, address, listener, clients, counts, stop):
     resource.setrlimit(resource.RLIMIT_NOFILE, (clients + 64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    Crowd(kind, address, clients).run(counts, stop)
+    Crowd(kind, address, clients, context(listener)).run(counts, stop)
 
 
-def scrapers(address, results, stop):
+def scrapers(address, listener, results, stop):
     """A page five times a second, on a connection of its own."""
+    tls = context(listener)
     while not stop.is_set():
         start = time.monotonic()
-        page = scrape(address)
+        page = scrape(address, tls)
         took = time.monotonic() - start
         failing = page and [line for line in page.split("\n") if line.startswith("imsimta_collector_success") and not line.endswith(" 1")]
         results.put((took if page else float("inf"), len(page or ""), failing or []))
@@ -245,11 +294,12 @@ def scrapers(address, results, stop):
 
 
 def phase(exporter, kind, arguments):
-    context = multiprocessing
-    stop, counts, results = context.Event(), context.Array("q", 3), context.Queue()
-    workers = [context.Process(target=scrapers, args=(exporter.address, results, stop))]
+    stop, counts, results = multiprocessing.Event(), multiprocessing.Array("q", 3), multiprocessing.Queue()
+    listener = arguments.listener
+    workers = [multiprocessing.Process(target=scrapers, args=(exporter.address, listener, results, stop))]
     if kind != "nobody else":
-        workers.append(context.Process(target=crowd, args=(kind, exporter.address, arguments.clients, counts, stop)))
+        told = (kind, exporter.address, listener, arguments.clients, counts, stop)
+        workers.append(multiprocessing.Process(target=crowd, args=told))
     for worker in workers:
         worker.start()
     memory, files, threads, health, pages, said = 0.0, 0, 0, [], [], set()
@@ -298,23 +348,26 @@ def main():
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--rate", type=int, default=20000)
+    parser.add_argument("--listener", choices=("tcp", "tls"), default="tcp")
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / "target/release/imsimta-exporter")
     arguments = parser.parse_args()
     multiprocessing.set_start_method("fork")
     problems, rows = [], []
     with tempfile.TemporaryDirectory() as directory:
         log, lines = install(pathlib.Path(directory))
-        exporter = Exporter(arguments.program, pathlib.Path(directory))
+        exporter = Exporter(arguments.program, pathlib.Path(directory), arguments.listener)
+        tls = context(arguments.listener)
+        kinds = ["nobody else", "drip", "read nothing", "scrape"] + ["half a handshake"] * (arguments.listener == "tls")
         try:
             sample = 'imsimta_log_lines_total{log="mail.log_current"}'
-            caught_up = lambda wanted: value(scrape(exporter.address) or "", sample) == wanted
+            caught_up = lambda wanted: value(scrape(exporter.address, tls) or "", sample) == wanted
             wait(lambda: caught_up(lines), "the tables are full")
-            wait(lambda: "imsimta_queue_messages" in (scrape(exporter.address) or ""), "the queue is read")
-            print(f"page: {len(scrape(exporter.address)):,} bytes", flush=True)
+            wait(lambda: "imsimta_queue_messages" in (scrape(exporter.address, tls) or ""), "the queue is read")
+            print(f"page: {len(scrape(exporter.address, tls)):,} bytes", flush=True)
             written, stop = multiprocessing.Value("q"), multiprocessing.Event()
             writer = multiprocessing.Process(target=write, args=(log, arguments.rate, written, stop))
             writer.start()
-            for kind in ("nobody else", "drip", "read nothing", "scrape"):
+            for kind in kinds:
                 row, failing, said = phase(exporter, kind, arguments)
                 rows.append(row)
                 problems += [f"{kind}: {line}" for line in failing]
@@ -326,7 +379,7 @@ def main():
             total = lines + written.value
             if wait(lambda: caught_up(total), "every line is counted", problems):
                 print(f"all {total:,} lines were counted")
-            cut = [line for line in scrape(exporter.address).split("\n") if line.startswith("imsimta_exporter_http_")]
+            cut = [line for line in scrape(exporter.address, tls).split("\n") if line.startswith("imsimta_exporter_http_")]
             print("\n".join(cut))
         finally:
             exporter.process.terminate()

@@ -39,6 +39,7 @@ const FIXED: &[(&str, Same)] = &[
     ("alerting.thresholds", |a, b| a.thresholds.of_findings().eq(b.thresholds.of_findings())),
     ("alerting", |a, b| a.alerting == b.alerting || !a.alerting.is_of_use() && !b.alerting.is_of_use()),
     ("http.listen", |a, b| a.http.listen == b.http.listen),
+    ("http.web_config", |a, b| a.http.web_config == b.http.web_config),
     ("state.directory", |a, b| a.state.directory == b.state.directory),
 ];
 

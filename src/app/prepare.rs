@@ -3,6 +3,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -13,6 +14,7 @@ use crate::http::server;
 use crate::source::install::{self, Install};
 use crate::source::state::claim;
 use crate::source::user;
+use crate::web::{self, Web};
 
 /// A start that has all that it needs from outside, and has begun nothing.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Prepared {
     pub(super) user: Option<u32>,
     pub(super) listener: TcpListener,
     pub(super) address: SocketAddr,
+    /// TLS and passwords, and what keeps them up to date, where they are configured.
+    pub(super) web: (Arc<Web>, Option<web::Work>),
     /// How many files may be open.
     pub(super) descriptors: u64,
     pub(super) state: State,
@@ -60,9 +64,18 @@ pub fn prepare(config: Config, environment: Environment) -> anyhow::Result<Prepa
     }
     // No file that is run from here on gives anything.
     rustix::thread::set_no_new_privs(true).context("cannot refuse new privileges")?;
+    // By the user that reads it again.
+    let web = match &config.http.web_config {
+        None => (Web::plain(), None),
+        Some(path) => {
+            let (web, work) =
+                Web::open(path).map_err(|problem| anyhow::anyhow!("http.web_config: {problem}"))?;
+            (web, Some(work))
+        }
+    };
     let (state, saved) =
         state::open(&config.state.directory, user).context("cannot use the state directory")?;
-    Ok(Prepared { config, environment, install, user, listener, address, descriptors, state, saved })
+    Ok(Prepared { config, environment, install, user, listener, address, web, descriptors, state, saved })
 }
 
 fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {

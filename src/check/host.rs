@@ -1,7 +1,7 @@
 //! What can be read and done as this user: the same calls that the service makes.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use crate::http::probe;
 use crate::source::install::Install;
 use crate::source::state::{StateDirectory, StateError};
 use crate::source::user as users;
+use crate::web::{self, own};
 
 /// Who asks, whom the service would become, and to whom the queue belongs.
 pub(super) fn user(checked: &mut Checked, config: &Config, install: &Install) {
@@ -94,7 +95,9 @@ fn unwritable(checked: &mut Checked, directory: &Path, what: &str, error: &io::E
 }
 
 /// Whether the address is free, or an exporter answers there already.
-pub(super) fn listener(checked: &mut Checked, listen: SocketAddr) {
+pub(super) fn listener(checked: &mut Checked, config: &Config) {
+    let listen = config.http.listen;
+    let ways = own::any(config.http.web_config.as_deref());
     let seen = if listen.ip().to_canonical().is_loopback() {
         "this host alone"
     } else {
@@ -102,12 +105,26 @@ pub(super) fn listener(checked: &mut Checked, listen: SocketAddr) {
     };
     match TcpListener::bind(listen) {
         Ok(_) => checked.note(Fine, "listener", format!("{listen} is free, for {seen}")),
-        Err(_) if probe::healthy(listen).is_ok() => {
+        Err(_) if probe::healthy(listen, &ways).is_ok() => {
             checked.note(Fine, "listener", format!("an exporter answers on {listen} already, for {seen}"));
         }
         Err(error) => {
             let text = format!("cannot listen on {listen}: {error}; choose another address with --listen");
             checked.note(Problem, "listener", text);
         }
+    }
+}
+
+/// What the web configuration says, and what of it cannot be done.
+pub(super) fn web_config(checked: &mut Checked, config: &Config) {
+    let Some(path) = &config.http.web_config else { return };
+    match web::look(path) {
+        Ok((summary, notes)) => {
+            checked.note(Fine, "web_config", format!("{}: {summary}", path.display()));
+            for note in notes {
+                checked.note(Note, "web_config", note);
+            }
+        }
+        Err(problem) => checked.note(Problem, "web_config", problem),
     }
 }

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::http::probe::{self, ProbeError, Standing};
 use crate::notify::trial::{self, Test};
 use crate::source::token;
+use crate::web::own;
 
 /// Tickets fire. These four are what monitoring systems have understood ever since: ok, warning, critical, unknown.
 const TICKETS: u8 = 1;
@@ -63,7 +64,11 @@ pub(super) fn alerts(arguments: AlertsArguments) -> ExitCode {
 
 fn list(config: &Config, format: Format) -> ExitCode {
     let token = token::read(&config.state.directory);
-    let standing = match probe::alerts(config.http.listen, token.as_deref().ok()) {
+    let way = match own::trusted(config.http.web_config.as_deref()) {
+        Ok(way) => way,
+        Err(problem) => return fail(UNKNOWN, &format!("http.web_config: {problem}")),
+    };
+    let standing = match probe::alerts(config.http.listen, &way, token.as_deref().ok()) {
         Ok(standing) => standing,
         Err(error) => {
             let refused = matches!(error, ProbeError::Status { status: 401, .. });

@@ -64,6 +64,7 @@ pub(super) fn flags(flags: &Flags) -> Vec<(&'static Key, String)> {
         ("mta", "as_root", flags.as_root.then(|| true.to_string())),
         ("mta", "proc", flags.proc.as_ref().map(text)),
         ("http", "listen", flags.listen.clone()),
+        ("http", "web_config", flags.web_config.as_ref().map(text)),
         ("state", "directory", flags.state_dir.as_ref().map(text)),
         ("alerting", "job", flags.job.clone()),
         ("alerting", "scrape_interval", flags.scrape_interval.clone()),

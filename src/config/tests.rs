@@ -97,7 +97,7 @@ fn every_type_is_read_from_a_file() {
         held,
         sockets: Sockets { ports: Some(vec![25, 2525]), ..Sockets::default() },
         clients: Clients { label: ClientLabel::Hashed, top: 0 },
-        http: Http { listen: "[::]:9797".parse().expect("an address") },
+        http: Http { listen: "[::]:9797".parse().expect("an address"), web_config: None },
         ..Config::default()
     };
     assert_eq!(config, expected);
@@ -188,7 +188,7 @@ fn unknown_names_are_answered_with_known_ones() {
     );
     refused("[Mta]\nroot = \"/x\"\n", &["FILE: unknown section [Mta]; did you mean [mta]?"]);
     refused("[http]\nlsiten = \"x\"\n", &["FILE: http.lsiten: unknown key; did you mean http.listen?"]);
-    refused("[http]\nweb = \"x\"\n", &["FILE: http.web: unknown key; [http] has listen"]);
+    refused("[http]\nweb = \"x\"\n", &["FILE: http.web: unknown key; [http] has listen, web_config"]);
     refused("[http]\ntop = 1\n", &["FILE: http.top: unknown key; top is a key of [clients]"]);
     refused(
         "listen = \"x\"\n",
@@ -203,7 +203,10 @@ fn unknown_names_are_answered_with_known_ones() {
          [held], [sockets], [dispatcher], [processes], [daemon_logs], [files], [probe], [commands], [clients], [http], [state], [baseline], [alerting], [alerting.webhook], [alerting.command], [alerting.syslog], [alerting.thresholds]",
         ],
     );
-    refused("[http]\n\"a\\nb\\u001b\" = 1\n", &["FILE: http.a\\nb\\u{1b}: unknown key; [http] has listen"]);
+    refused(
+        "[http]\n\"a\\nb\\u001b\" = 1\n",
+        &["FILE: http.a\\nb\\u{1b}: unknown key; [http] has listen, web_config"],
+    );
     refused(
         "[http.listen]\nport = 1\n",
         &[
@@ -338,6 +341,7 @@ fn every_flag_in_the_table_is_one_that_is_read() {
     let all = Flags {
         root: Some(PathBuf::from("/")),
         listen: Some("127.0.0.1:1".to_owned()),
+        web_config: Some(PathBuf::from("/web.yml")),
         state_dir: Some(PathBuf::from("/")),
         as_root: true,
         proc: Some(PathBuf::from("/")),

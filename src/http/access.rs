@@ -54,10 +54,12 @@ pub(super) enum Terms {
 }
 
 impl Serves {
-    /// What is asked for a page; without one, for the answer that there is none.
-    pub(super) fn terms(self, access: Option<Access>) -> Terms {
+    /// What is asked for a page; without one, for the answer that there is none. Who is a user, known by the password, sees names
+    /// wherever they are asked for; lines are for who has the token.
+    pub(super) fn terms(self, access: Option<Access>, is_user: bool) -> Terms {
         match (self, access) {
-            (_, Some(Access::Lines)) | (Self::Numbers, Some(Access::Names)) => Terms::Token,
+            (_, Some(Access::Lines)) => Terms::Token,
+            (Self::Numbers, Some(Access::Names)) if !is_user => Terms::Token,
             (Self::ThisHost, Some(Access::Names) | None) => Terms::OwnName,
             (_, Some(Access::Open | Access::Numbers | Access::Names) | None) => Terms::Free,
         }
@@ -71,10 +73,14 @@ mod tests {
     #[test]
     fn no_listener_asks_less_for_what_tells_more() {
         let rank = |terms| [Terms::Free, Terms::OwnName, Terms::Token].iter().position(|&one| one == terms);
-        for serves in [Serves::ThisHost, Serves::Numbers, Serves::Names] {
-            let asked: Vec<_> = Access::ALL.iter().map(|&access| rank(serves.terms(Some(access)))).collect();
+        for (serves, user) in [Serves::ThisHost, Serves::Numbers, Serves::Names]
+            .into_iter()
+            .flat_map(|serves| [(serves, false), (serves, true)])
+        {
+            let terms = |access| serves.terms(Some(access), user);
+            let asked: Vec<_> = Access::ALL.iter().map(|&access| rank(terms(access))).collect();
             assert!(asked.is_sorted(), "{serves:?}: {asked:?}");
-            assert_eq!(serves.terms(Some(Access::Lines)), Terms::Token, "{serves:?}");
+            assert_eq!(terms(Access::Lines), Terms::Token, "{serves:?}");
         }
     }
 

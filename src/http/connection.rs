@@ -2,12 +2,11 @@
 
 use std::convert::Infallible;
 use std::future::{Future as _, poll_fn};
-use std::io::{self, IoSlice};
 use std::net::IpAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 
 use axum::Router;
 use axum::body::Body;
@@ -18,32 +17,21 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::access::{Access, Entrance};
 use super::crowd::{Crowd, Member, Place};
 use super::guard::{self, Visitor};
+use super::handshake::{self, Refused};
 use super::life::Patience;
 use super::routes;
+use super::stream::{Stream, Watched};
 use crate::observed::connections::Cut;
+use crate::web::Web;
 
 /// The largest head of a request, and what is read at once.
 const HEAD_BYTES: usize = 16 * 1024;
-
-/// What a listener hands over: TCP, and what is put around or beside it.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// Makes closing it forget what the client has not taken, which the kernel would keep for minutes.
-    fn forget_unsent(&self);
-}
-
-impl Stream for TcpStream {
-    fn forget_unsent(&self) {
-        self.set_zero_linger().ok();
-    }
-}
 
 /// What all connections share.
 #[derive(Clone)]
@@ -51,6 +39,7 @@ pub(super) struct Host {
     pub(super) crowd: Arc<Crowd>,
     pub(super) router: Router,
     pub(super) entrance: Entrance,
+    pub(super) web: Arc<Web>,
     pub(super) patience: Patience,
     /// Closed when the program ends.
     pub(super) stopping: watch::Receiver<()>,
@@ -60,23 +49,45 @@ pub(super) struct Host {
 pub(super) async fn serve(stream: impl Stream, address: IpAddr, place: Place, host: Host) {
     let member = Arc::clone(&place.member);
     let cut = Arc::new(AtomicBool::new(false));
-    let stream = TokioIo::new(Watched { stream, member: Arc::clone(&member), cut: Arc::clone(&cut) });
-    let Host { crowd, router, entrance, patience, mut stopping } = host;
+    let stream = Watched { stream, ahead: None, member: Arc::clone(&member), cut: Arc::clone(&cut) };
+    let Host { crowd, router, entrance, web, patience, mut stopping } = host;
     let visitor = Visitor { address, entrance };
     let (router, asking) = (TowerToHyperService::new(router), Arc::clone(&member));
     let counts = Arc::clone(&crowd.counts);
+    let tls = web.terms().tls.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        answer(router.clone(), Arc::clone(&crowd), Arc::clone(&asking), visitor, request)
+        answer(router.clone(), Arc::clone(&crowd), Arc::clone(&asking), (visitor, Arc::clone(&web)), request)
     });
+    let mut overdue = pin!(overdue(&member, &patience));
+    let mut opening = pin!(handshake::open(stream, tls));
+    let opened = tokio::select! {
+        biased;
+        opened = &mut opening => Some(opened),
+        () = member.leave.notified() => None,
+        cause = &mut overdue => {
+            cause.inspect(|&cause| counts.cut(cause));
+            None
+        }
+        _ = stopping.changed() => return,
+    };
+    let wire = match opened {
+        Some(Ok(wire)) => wire,
+        Some(Err(Refused { worth_counting })) => {
+            if worth_counting {
+                counts.cut(Cut::Tls);
+            }
+            return;
+        }
+        None => return cut.store(true, Ordering::Relaxed),
+    };
     let mut connection = pin!(
         http1::Builder::new()
             .half_close(true)
             .max_buf_size(HEAD_BYTES)
             // Limits are watched here, all in one place.
             .header_read_timeout(None)
-            .serve_connection(stream, service)
+            .serve_connection(TokioIo::new(wire), service)
     );
-    let mut overdue = pin!(overdue(&member, &patience));
     let mut stopped = false;
     loop {
         tokio::select! {
@@ -124,7 +135,7 @@ async fn answer(
     router: TowerToHyperService<Router>,
     crowd: Arc<Crowd>,
     member: Arc<Member>,
-    visitor: Visitor,
+    (visitor, web): (Visitor, Arc<Web>),
     request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let now = Instant::now();
@@ -135,90 +146,13 @@ async fn answer(
         member.life().asked(now, false);
         crowd.counts.cut(Cut::Busy);
         member.life().answered(now);
-        return Ok(guard::busy());
+        return Ok(guard::dressed(guard::busy(), &web.terms()));
     }
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(visitor);
     let response = router.call(request).await;
     member.life().answered(Instant::now());
     response
-}
-
-/// A stream that tells what goes on.
-struct Watched<S: Stream> {
-    stream: S,
-    member: Arc<Member>,
-    /// Whether the connection was not let be.
-    cut: Arc<AtomicBool>,
-}
-
-impl<S: Stream> Drop for Watched<S> {
-    fn drop(&mut self) {
-        if self.cut.load(Ordering::Relaxed) {
-            self.stream.forget_unsent();
-        }
-    }
-}
-
-impl<S: Stream> Watched<S> {
-    fn wrote(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(1..)) = result {
-            self.member.life().wrote(Instant::now());
-        }
-        result
-    }
-}
-
-impl<S: Stream> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let result = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.member.life().read(Instant::now());
-        }
-        result
-    }
-}
-
-impl<S: Stream> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(result)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.wrote(result)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    /// Called when nothing is left to write.
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let result = Pin::new(&mut self.stream).poll_flush(context);
-        if let Poll::Ready(Ok(())) = result {
-            self.member.life().flushed(Instant::now());
-        }
-        result
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 #[cfg(test)]
@@ -233,11 +167,15 @@ mod tests {
     use tokio::task::JoinHandle;
     use tokio::time::{Instant, sleep};
 
-    use super::{Host, Stream, serve};
+    use super::{Host, serve};
+
     use crate::http::access::{Entrance, Serves};
     use crate::http::crowd::{Crowd, Origin};
     use crate::http::life::Patience;
+    use crate::http::stream::Stream;
     use crate::observed::connections::{ConnectionCounts, Cut};
+    use crate::web::own::{self, Way};
+    use crate::web::{Web, tests::with_tls};
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     /// What the pipe between client and server holds: less than the page.
@@ -267,6 +205,10 @@ mod tests {
 
     impl Test {
         fn new() -> Self {
+            Self::over(Web::plain())
+        }
+
+        fn over(web: Arc<Web>) -> Self {
             let (client, stream) = duplex(PIPE);
             let counts = Arc::new(ConnectionCounts::default());
             let crowd = Crowd::new(1024, Arc::clone(&counts));
@@ -275,7 +217,7 @@ mod tests {
             let (stop, stopping) = watch::channel(());
             let router = Router::new().route("/", get(page)).route("/slow", get(slow));
             let entrance = Entrance { address: (address, 9797).into(), serves: Serves::Numbers };
-            let host = Host { crowd, router, entrance, patience: Patience::default(), stopping };
+            let host = Host { crowd, router, entrance, web, patience: Patience::default(), stopping };
             let served = tokio::spawn(async move {
                 serve(stream, address, place, host).await;
                 Instant::now()
@@ -383,5 +325,64 @@ mod tests {
         test.client.read_to_string(&mut answer).await.expect("an answer");
         assert!(answer.ends_with("slow"), "{answer}");
         assert_eq!(test.ends().await, (1, [0, 0]));
+    }
+
+    /// A handshake is part of the first request, and has no more time than that.
+    #[tokio::test(start_paused = true)]
+    async fn a_handshake_that_does_not_come_is_cut() {
+        for begin in [&b""[..], b"\x16", b"\x16\x03\x01\x02\x00\x01"] {
+            let mut test = Test::over(with_tls(""));
+            test.ask(begin).await;
+            assert_eq!(test.ends().await, (10, [1, 0]), "{begin:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_tls_ends_at_once_and_is_counted() {
+        for (begin, expected) in [
+            (&b"\x00\x01\x02\x03\x04\x05\x06"[..], ""),
+            (b"\x16\x03\x01\x00\x05\xff\xff\xff\xff\xff", ""),
+            (b"\x16\x03\x01\xff\xff", ""),
+            (GET, "this listener speaks TLS, ask it by https://"),
+        ] {
+            let mut test = Test::over(with_tls(""));
+            test.ask(begin).await;
+            let mut answer = Vec::new();
+            test.client.read_to_end(&mut answer).await.expect("an end");
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(answer.contains(expected), "{begin:?}: {answer}");
+            assert_eq!(test.counts.cuts(Cut::Tls), 1, "{begin:?}");
+            assert_eq!(test.ends().await, (0, [0, 0]), "{begin:?}");
+        }
+        let Test { client, counts, served, .. } = Test::over(with_tls(""));
+        drop(client);
+        served.await.expect("no panic");
+        assert_eq!(counts.cuts(Cut::Tls), 0, "who only knocks speaks nothing that is wrong");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_nothing_over_tls_is_cut_and_who_reads_is_not() {
+        let ways = own::any(Some(std::path::Path::new("/nowhere")));
+        let Some(Way::Tls(config)) = ways.first() else { panic!("TLS comes first") };
+        for (reads, expected) in [(true, (75, [0, 0])), (false, (10, [0, 1]))] {
+            let test = Test::over(with_tls(""));
+            let Test { client, served, counts, stop, began } = test;
+            let name = "localhost".try_into().expect("a name");
+            let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
+            let mut client = connector.connect(name, client).await.expect("TLS");
+            client.write_all(GET).await.expect("written");
+            client.flush().await.expect("written");
+            if reads {
+                let mut answer = vec![0; PAGE];
+                client.read_exact(&mut answer).await.expect("a page");
+                assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+                // Kept, and then ended as one without TLS is.
+                drop(client.read_to_end(&mut answer).await);
+            }
+            let ended = served.await.expect("no panic");
+            let counted = [Cut::SlowRequest, Cut::SlowReader].map(|cause| counts.cuts(cause));
+            assert_eq!(((ended - began).as_secs(), counted), expected, "{reads}");
+            drop((client, stop));
+        }
     }
 }

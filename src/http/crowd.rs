@@ -42,6 +42,11 @@ impl Origin {
             address => Self(address),
         }
     }
+
+    /// The same as an address.
+    pub(super) fn address(self) -> IpAddr {
+        self.0
+    }
 }
 
 /// Everybody who is connected.

@@ -60,8 +60,9 @@ What a listener asks for them depends on whom it is for:
 | all addresses, `0.0.0.0:9797` or `[::]:9797` | everybody who reaches it | from this host, with the token: else 401 or 403, and how to get there | from this host, with the token: else 404 |
 | one outside address, such as `192.0.2.1:9797` | everybody who reaches it | nobody, since this host comes from outside there, too: 403 | nobody: 404 |
 
-There are no passwords so far: whoever lets other hosts reach the listener lets them have health and numbers and nothing else. On
-such a host the status page comes with
+With users in a [web configuration](web.md) everything but pages that are open asks for a password, or for the token from this
+host, and names are for every user from wherever he comes; lines are for this host and the token all the same. Without one, whoever lets
+other hosts reach the listener lets them have health and numbers and nothing else. On such a host the status page comes with
 
 ```sh
 curl --oauth2-bearer \"$(sudo cat /var/lib/imsimta-exporter/token)\" http://127.0.0.1:9797/

@@ -4,10 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use maud::Markup;
 use subtle::ConstantTimeEq as _;
@@ -16,6 +15,7 @@ use super::access::{Access, Entrance, Serves, Terms};
 use super::document;
 use super::pages::HTML;
 use super::routes;
+use crate::web::Terms as WebTerms;
 
 /// On every answer. The pages have a style of their own, an empty icon, and links; one script, which is a page of its own, asks
 /// for them again.
@@ -44,19 +44,36 @@ pub(super) struct Visitor {
 /// What shows what is for this host and its owner alone; without one nobody sees any of it.
 pub(super) type Token = Option<Arc<str>>;
 
-/// Refuses requests that are wrong, or that ask for more than their way in lets them have; adds [`HEADERS`].
-pub(super) async fn admit(State(token): State<Token>, request: Request, next: Next) -> Response {
-    let mut response = match refusal(&request, token.as_deref()) {
-        Some(response) => response,
-        None => next.run(request).await,
-    };
+/// With the headers that are on every answer.
+pub(super) fn dressed(mut response: Response, terms: &WebTerms) -> Response {
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    for (name, value) in &terms.headers {
+        response.headers_mut().insert(name.clone(), value.clone());
     }
     response
 }
 
-fn refusal(request: &Request, token: Option<&str>) -> Option<Response> {
+/// Whether a host asks how the exporter is that nobody knows: why it is not well has paths and channels in it.
+pub(super) fn is_for_a_stranger(request: &Request) -> bool {
+    let visitor = request.extensions().get::<Visitor>();
+    let may_be_anybody =
+        |visitor: &Visitor| visitor.entrance.serves == Serves::Numbers && !visitor.address.is_loopback();
+    request.uri().path() == routes::READY && visitor.is_some_and(may_be_anybody)
+}
+
+/// Says no more than that.
+pub(super) fn terse(mut response: Response) -> Response {
+    let text = if response.status().is_success() { "ready\n" } else { "not ready\n" };
+    response.headers_mut().remove(header::CONTENT_ENCODING);
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = Body::from(text);
+    response
+}
+
+/// Refuses requests that are wrong, or that ask for more than their way in lets them have.
+pub(super) fn refusal(request: &Request, token: Option<&str>, is_user: bool) -> Option<Response> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let (host, more) = (hosts.next(), hosts.next());
     if more.is_some() || (host.is_none() && request.version() >= Version::HTTP_11) {
@@ -67,7 +84,7 @@ fn refusal(request: &Request, token: Option<&str>) -> Option<Response> {
     };
     let access = routes::find(request.uri().path()).map(|route| route.access);
     let Visitor { address, entrance } = visitor;
-    match entrance.serves.terms(access) {
+    match entrance.serves.terms(access, is_user) {
         Terms::Free => None,
         Terms::OwnName => foreign_name(request, host, entrance),
         Terms::Token => {
@@ -206,12 +223,13 @@ fn page(status: StatusCode, body: &Markup) -> Response {
 
 /// Too many answers are being sent.
 pub(super) fn busy() -> Response {
-    let mut response =
-        short(StatusCode::SERVICE_UNAVAILABLE, "too many clients are being answered; ask again in a second");
+    later("too many clients are being answered; ask again in a second")
+}
+
+/// It is to be asked again.
+pub(super) fn later(why: &str) -> Response {
+    let mut response = short(StatusCode::SERVICE_UNAVAILABLE, why);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    for (name, value) in HEADERS {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
     response
 }
 
@@ -220,11 +238,16 @@ mod tests {
     use axum::body::Body;
     use axum::http::{HeaderMap, HeaderValue, Request, header};
 
-    use super::{Visitor, has_token, names_this_host, refusal};
+    use super::{Visitor, has_token, is_for_a_stranger, names_this_host, refusal};
     use crate::http::access::{Entrance, Serves};
 
     /// What stands for each path: the status of a refusal, or 200 for none.
     fn answers(serves: Serves, from: &str, host: &str, token: &str) -> [u16; 5] {
+        answers_to(false, serves, (from, host), token)
+    }
+
+    /// The same of a user with a password, or of anybody.
+    fn answers_to(is_user: bool, serves: Serves, (from, host): (&str, &str), token: &str) -> [u16; 5] {
         let listen = if serves == Serves::ThisHost { "127.0.0.1:9797" } else { "0.0.0.0:9797" };
         let entrance = Entrance { address: listen.parse().expect("an address"), serves };
         let visitor = Visitor { address: from.parse().expect("an address"), entrance };
@@ -235,7 +258,7 @@ mod tests {
                 .extension(visitor)
                 .body(Body::empty())
                 .expect("a request");
-            refusal(&request, Some("secret")).map_or(200, |response| response.status().as_u16())
+            refusal(&request, Some("secret"), is_user).map_or(200, |response| response.status().as_u16())
         })
     }
 
@@ -261,10 +284,42 @@ mod tests {
         }
     }
 
+    /// A Prometheus has one, too.
+    #[test]
+    fn a_password_opens_names_and_no_lines() {
+        let (here, there) = (("127.0.0.1", "localhost"), ("192.0.2.1", "mail.example"));
+        for (serves, who, expected) in [
+            (Serves::ThisHost, here, [200, 200, 200, 401, 200]),
+            (Serves::ThisHost, ("127.0.0.1", "evil.example"), [200, 200, 421, 421, 421]),
+            (Serves::Numbers, there, [200, 200, 200, 404, 200]),
+            (Serves::Numbers, here, [200, 200, 200, 404, 200]),
+            (Serves::Names, there, [200, 200, 200, 404, 200]),
+        ] {
+            assert_eq!(answers_to(true, serves, who, ""), expected, "{serves:?} {who:?}");
+        }
+    }
+
+    #[test]
+    fn strangers_hear_no_names_with_health() {
+        for (serves, from, expected) in [
+            (Serves::Numbers, "192.0.2.1", true),
+            (Serves::Numbers, "127.0.0.1", false),
+            (Serves::ThisHost, "127.0.0.1", false),
+            (Serves::Names, "192.0.2.1", false),
+        ] {
+            let entrance = Entrance { address: "0.0.0.0:9797".parse().expect("an address"), serves };
+            let visitor = Visitor { address: from.parse().expect("an address"), entrance };
+            for (path, expected) in [("/-/ready", expected), ("/-/healthy", false), ("/metrics", false)] {
+                let request = Request::get(path).extension(visitor).body(Body::empty()).expect("a request");
+                assert_eq!(is_for_a_stranger(&request), expected, "{serves:?} {from} {path}");
+            }
+        }
+    }
+
     #[test]
     fn who_came_by_no_known_way_sees_nothing() {
         let request = Request::get("/metrics").header(header::HOST, "localhost").body(Body::empty());
-        let refusal = refusal(&request.expect("a request"), Some("secret")).expect("refused");
+        let refusal = refusal(&request.expect("a request"), Some("secret"), false).expect("refused");
         assert_eq!(refusal.status(), 403);
     }
 

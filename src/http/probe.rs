@@ -1,13 +1,19 @@
 //! Asking a running exporter: whether it is healthy, how its alerts stand, and for lines that were not understood.
 
 use std::fmt::Write as _;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+
+use super::handshake::SPEAKS_TLS;
 use super::routes;
 use crate::observed::Clock;
 use crate::text::escape::escaped;
+use crate::web::own::Way;
 
 /// For everything: the connection, the question, and the whole answer.
 const LIMIT: Duration = Duration::from_secs(3);
@@ -34,6 +40,15 @@ pub enum ProbeError {
     /// Something else listens there.
     #[error("{0} does not answer as an exporter does; what listens there?")]
     Foreign(SocketAddr),
+    /// It speaks TLS, and was asked without.
+    #[error("{0} speaks TLS; name the file of that with --web.config.file")]
+    WantsTls(SocketAddr),
+    /// It was asked by TLS, and speaks none.
+    #[error("{0} does not speak TLS, although http.web_config says so")]
+    NoTls(SocketAddr),
+    /// Another program may answer there, which has no right to the token.
+    #[error("{0} has another certificate than the file of http.web_config says; what listens there?")]
+    OtherCertificate(SocketAddr),
     /// An answer, and not the one that is good.
     #[error("{address} answered {status}: {text}")]
     Status {
@@ -63,16 +78,23 @@ pub struct Health {
     pub took: Duration,
 }
 
-/// Fetches `/-/healthy` from where an exporter listens; all addresses of a host mean loopback.
+/// Fetches `/-/healthy` from where an exporter listens, by the first way on which it is heard; all addresses of a host mean loopback.
 ///
 /// # Errors
 ///
 /// When nothing answers within 3 s, or with something else than 200.
-pub fn healthy(listen: SocketAddr) -> Result<Health, ProbeError> {
+pub fn healthy(listen: SocketAddr, ways: &[Way]) -> Result<Health, ProbeError> {
     let address = reachable(listen);
     let clock = Clock::start();
-    ask(address, routes::HEALTHY, None, &clock)?;
-    Ok(Health { address, took: clock.monotonic() })
+    let ask = |way| ask(address, way, routes::HEALTHY, None, &clock);
+    let mut answer = Err(ProbeError::NoTls(address));
+    for way in ways {
+        // The other ways are for who speaks TLS, or speaks none.
+        if let Err(ProbeError::NoTls(_) | ProbeError::WantsTls(_)) = answer {
+            answer = ask(way);
+        }
+    }
+    answer.map(|_| Health { address, took: clock.monotonic() })
 }
 
 /// How the alerts of an exporter stand, as it says.
@@ -93,16 +115,16 @@ pub struct Standing {
 /// # Errors
 ///
 /// As [`healthy`]; 401 and 403 where other hosts reach the listener and there is no token, or not the right one.
-pub fn alerts(listen: SocketAddr, token: Option<&str>) -> Result<Standing, ProbeError> {
+pub fn alerts(listen: SocketAddr, way: &Way, token: Option<&str>) -> Result<Standing, ProbeError> {
     let (address, clock) = (reachable(listen), Clock::start());
-    let unready = match ask(address, routes::READY, None, &clock) {
+    let unready = match ask(address, way, routes::READY, None, &clock) {
         Ok(_) => None,
         Err(ProbeError::Status { status: 503, text, .. }) => Some(text),
         Err(error) => return Err(error),
     };
-    let json = match ask(address, routes::ALERTS, None, &clock) {
+    let json = match ask(address, way, routes::ALERTS, None, &clock) {
         Err(ProbeError::Status { status: 401, .. }) if token.is_some() => {
-            ask(address, routes::ALERTS, token, &clock)?
+            ask(address, way, routes::ALERTS, token, &clock)?
         }
         answer => answer?,
     };
@@ -115,8 +137,8 @@ pub fn alerts(listen: SocketAddr, token: Option<&str>) -> Result<Standing, Probe
 ///
 /// As [`healthy`]; 401 or, where other hosts reach the listener, 404 where the token is another; 404 where the
 /// exporter has none or listens on one outside address.
-pub fn unparsed(listen: SocketAddr, token: &str) -> Result<String, ProbeError> {
-    let body = ask(reachable(listen), routes::UNPARSED_TEXT, Some(token), &Clock::start())?;
+pub fn unparsed(listen: SocketAddr, way: &Way, token: &str) -> Result<String, ProbeError> {
+    let body = ask(reachable(listen), way, routes::UNPARSED_TEXT, Some(token), &Clock::start())?;
     // Another program may answer there.
     let lines = body.split(|&byte| byte == b'\n');
     let clean = |byte: &u8| if (b' '..=b'~').contains(byte) { char::from(*byte) } else { '?' };
@@ -136,40 +158,102 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 }
 
 /// The body of a page, where its status is 200.
-fn ask(address: SocketAddr, path: &str, token: Option<&str>, clock: &Clock) -> Result<Vec<u8>, ProbeError> {
+fn ask(
+    address: SocketAddr,
+    way: &Way,
+    path: &str,
+    token: Option<&str>,
+    clock: &Clock,
+) -> Result<Vec<u8>, ProbeError> {
     if address.port() == 0 {
         return Err(ProbeError::AnyPort(address));
     }
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::ConnectionRefused => ProbeError::Refused(address),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => ProbeError::Late(address),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => ProbeError::Closed(address),
-        _ => ProbeError::Io { address, source: error },
+    let stream = TcpStream::connect_timeout(&address, LIMIT).map_err(|error| failed(address, error))?;
+    let stream = Timed { stream, clock };
+    let answer = match way {
+        Way::Plain => talk(address, stream, path, token),
+        Way::Tls(config) => {
+            let name = ServerName::from(address.ip());
+            let session = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other);
+            let session = session.map_err(|error| failed(address, error))?;
+            talk(address, StreamOwned::new(session, stream), path, token)
+        }
     };
-    let mut stream = TcpStream::connect_timeout(&address, LIMIT).map_err(failed)?;
-    stream.set_write_timeout(Some(left(clock).ok_or(ProbeError::Late(address))?)).map_err(failed)?;
+    body(address, answer?)
+}
+
+/// Sends the question; the whole answer.
+fn talk(
+    address: SocketAddr,
+    mut stream: impl Read + Write,
+    path: &str,
+    token: Option<&str>,
+) -> Result<Vec<u8>, ProbeError> {
     let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     if let Some(token) = token {
         // Writing into a string cannot fail.
         let _ = write!(request, "Authorization: Bearer {token}\r\n");
     }
     request.push_str("\r\n");
-    stream.write_all(request.as_bytes()).map_err(failed)?;
+    let asked = stream.write_all(request.as_bytes()).and_then(|()| stream.flush());
+    asked.map_err(|error| failed(address, error))?;
     let mut answer = Vec::new();
     let mut block = [0; 16 * 1024];
     loop {
-        stream.set_read_timeout(Some(left(clock).ok_or(ProbeError::Late(address))?)).map_err(failed)?;
         match stream.read(&mut block) {
-            Ok(0) => break,
+            Ok(0) => return Ok(answer),
             Ok(_) if answer.len() > LONGEST => return Err(ProbeError::Foreign(address)),
             Ok(bytes) => answer.extend_from_slice(&block[..bytes]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // Whoever is in a hurry may reset the connection behind a whole answer.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset && !answer.is_empty() => break,
-            Err(error) => return Err(failed(error)),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset && !answer.is_empty() => {
+                return Ok(answer);
+            }
+            Err(error) => return Err(failed(address, error)),
         }
     }
-    body(address, answer)
+}
+
+fn failed(address: SocketAddr, error: io::Error) -> ProbeError {
+    let tls = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    match (tls, error.kind()) {
+        (Some(rustls::Error::InvalidMessage(_)), _) => ProbeError::NoTls(address),
+        (Some(rustls::Error::InvalidCertificate(_)), _) => ProbeError::OtherCertificate(address),
+        (_, io::ErrorKind::ConnectionRefused) => ProbeError::Refused(address),
+        (_, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => ProbeError::Late(address),
+        (_, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => ProbeError::Closed(address),
+        _ => ProbeError::Io { address, source: error },
+    }
+}
+
+/// A connection on which nothing waits for longer than there is time.
+struct Timed<'a> {
+    stream: TcpStream,
+    clock: &'a Clock,
+}
+
+impl Timed<'_> {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        left(self.clock).map(Some).ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
 }
 
 /// The rest of the time, unless there is none.
@@ -186,6 +270,9 @@ fn body(address: SocketAddr, mut answer: Vec<u8>) -> Result<Vec<u8>, ProbeError>
     let body = answer.split_off(end + 4);
     let status = answer.strip_prefix(b"HTTP/1.1 ").and_then(|rest| std::str::from_utf8(rest.get(..3)?).ok());
     match status.and_then(|status| status.parse().ok()) {
+        None if memchr::memmem::find(&body, SPEAKS_TLS.as_bytes()).is_some() => {
+            Err(ProbeError::WantsTls(address))
+        }
         None => Err(ProbeError::Foreign(address)),
         Some(200) => Ok(body),
         Some(status) => {
@@ -203,6 +290,7 @@ mod tests {
 
     use super::{LIMIT, body, healthy, unparsed};
     use crate::observed::Clock;
+    use crate::web::own::Way;
 
     /// Serves one connection with `talk`; what the probe makes of it.
     #[track_caller]
@@ -214,7 +302,7 @@ mod tests {
             assert!(stream.read(&mut [0; 1024]).is_ok_and(|bytes| bytes > 0), "a question");
             talk(&mut stream);
         });
-        let said = match healthy(address) {
+        let said = match healthy(address, &[Way::Plain]) {
             Ok(health) => format!("{} is healthy", health.address),
             Err(error) => error.to_string(),
         };
@@ -242,7 +330,8 @@ mod tests {
 
     #[test]
     fn a_port_that_nobody_knows_is_not_asked() {
-        let said = healthy(SocketAddr::from(([0, 0, 0, 0], 0))).expect_err("nobody").to_string();
+        let said =
+            healthy(SocketAddr::from(([0, 0, 0, 0], 0)), &[Way::Plain]).expect_err("nobody").to_string();
         assert!(said.contains("--listen"), "{said}");
     }
 
@@ -251,7 +340,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         drop(listener);
-        let said = healthy(address).expect_err("nobody").to_string();
+        let said = healthy(address, &[Way::Plain]).expect_err("nobody").to_string();
         assert!(said.contains("nothing listens there"), "{said}");
     }
 
@@ -279,7 +368,7 @@ mod tests {
             stream.write_all(b"HTTP/1.1 200 OK\r\n\r\na\x1b[2J\nb\xff\n").expect("written");
             String::from_utf8_lossy(&question[..length]).into_owned()
         });
-        assert_eq!(unparsed(address, "abc").expect("lines"), "a?[2J\nb?\n");
+        assert_eq!(unparsed(address, &Way::Plain, "abc").expect("lines"), "a?[2J\nb?\n");
         let question = server.join().expect("no panic");
         assert!(question.starts_with("GET /debug/unparsed.txt HTTP/1.1"), "{question}");
         assert!(question.contains("Authorization: Bearer abc\r\n"), "{question}");

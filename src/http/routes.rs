@@ -111,8 +111,8 @@ pub(super) static ROUTES: &[Route] = &[
         path: READY,
         access: Access::Open,
         makes: Makes::Page(ready),
-        doc: "200 once the logs are caught up with and something of every source was read, 503 before; it names \
-              what is missing",
+        doc: "200 once the logs are caught up with and something of every source was read, 503 before; to who \
+              asks from this host it names what is missing",
     },
     Route {
         path: HEALTHY,

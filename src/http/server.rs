@@ -19,6 +19,7 @@ use super::crowd::{Crowd, Origin};
 use super::life::Patience;
 use crate::observed::connections::ConnectionCounts;
 use crate::observed::{Clock, ProblemLog};
+use crate::web::Web;
 
 /// What the kernel keeps of an answer that its client does not take, and doubles.
 const SEND_BYTES: usize = 32 * 1024;
@@ -54,14 +55,15 @@ pub fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 /// sent. `descriptors` is how many files the process may have open.
 pub async fn serve(
     (listener, entrance): (TcpListener, Entrance),
-    router: Router,
+    (router, web): (Router, Arc<Web>),
     counts: Arc<ConnectionCounts>,
     descriptors: u64,
     clock: Clock,
     mut stopping: watch::Receiver<()>,
 ) {
     let crowd = Crowd::new(descriptors, counts);
-    let host = Host { crowd, router, entrance, patience: Patience::default(), stopping: stopping.clone() };
+    let host =
+        Host { crowd, router, entrance, web, patience: Patience::default(), stopping: stopping.clone() };
     let mut accepting = Accepting::new(clock);
     let mut connections = JoinSet::new();
     loop {

@@ -10,5 +10,9 @@ pub fn fill(page: &mut Page, counts: &ConnectionCounts) {
     for &cause in Cut::ALL {
         page.count(&metric::HTTP_CUT, &[cause.label()], counts.cuts(cause));
     }
+    if let Some(read) = counts.web_config() {
+        page.truth(&metric::WEB_CONFIG_SUCCESSFUL, &[], read.successful);
+        page.moment(&metric::WEB_CONFIG_TIME, &[], read.at);
+    }
     page.count(&metric::HTTP_ACCEPT_FAILURES, &[], counts.accept_failures());
 }

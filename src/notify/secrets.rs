@@ -1,22 +1,15 @@
 //! Files with secrets, certificates and keys: read each time, so that a new one holds without a restart; shown and
 //! logged nowhere.
 
-use std::fs::OpenOptions;
-use std::io::Read as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
-use rustix::fs::OFlags;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-/// No such file is longer.
-const LONGEST: u64 = 1 << 20;
+use crate::source::credentials::{certificates, contents, private_key};
 
 /// Where they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,20 +74,17 @@ impl Files {
             .map_err(|error| error.to_string())?
             .with_root_certificates(self.roots()?);
         let Some((certificate, key)) = &self.client else { return Ok(builder.with_no_client_auth()) };
-        let unfit = |path: &Path, what: &str| format!("{}: {what}", path.display());
-        let chain = certificates(certificate)?;
-        let key_bytes = contents(key)?;
-        let private =
-            PrivateKeyDer::from_pem_slice(&key_bytes).map_err(|_| unfit(key, "no private key is in it"))?;
+        let chain = certificates(certificate, &contents(certificate)?)?;
+        let private = private_key(key, &contents(key)?)?;
         builder
             .with_client_auth_cert(chain, private)
-            .map_err(|_| unfit(key, "it is not the key of the certificate"))
+            .map_err(|_| format!("{}: it is not the key of the certificate", key.display()))
     }
 
     fn roots(&self) -> Result<RootCertStore, String> {
         let mut roots = RootCertStore::empty();
         let (found, whose) = match &self.ca {
-            Some(path) => (certificates(path)?, path.display().to_string()),
+            Some(path) => (certificates(path, &contents(path)?)?, path.display().to_string()),
             None => (rustls_native_certs::load_native_certs().certs, "this system".to_owned()),
         };
         let (taken, _) = roots.add_parsable_certificates(found);
@@ -102,15 +92,6 @@ impl Files {
             return Err(format!("{whose} has no certificates of authorities; ca_file names some"));
         }
         Ok(roots)
-    }
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let bytes = contents(path)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
-    match found {
-        Ok(found) if !found.is_empty() => Ok(found),
-        _ => Err(format!("{}: no certificate is in it", path.display())),
     }
 }
 
@@ -123,19 +104,4 @@ fn word(path: &Path) -> Result<String, String> {
         return Err(format!("{}: it is empty", path.display()));
     }
     Ok(word.to_owned())
-}
-
-fn contents(path: &Path) -> Result<Vec<u8>, String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::CLOEXEC).bits()).unwrap_or_default();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
-        return Err(format!("{}: it is no file", path.display()));
-    }
-    let mut bytes = Vec::new();
-    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(format!("{}: it is too long", path.display()));
-    }
-    Ok(bytes)
 }

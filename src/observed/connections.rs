@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use parking_lot::Mutex;
+
 use crate::record::labelled;
 
 labelled! {
@@ -10,8 +12,19 @@ labelled! {
         SlowRequest = "slow_request": "no request, or not the whole of one, came in time";
         SlowReader = "slow_reader": "the answer was not taken in time";
         Displaced = "displaced": "it waited the longest when there were too many";
-        Busy = "busy": "too many answers were being sent: it was told to come back";
+        Busy = "busy": "too many answers were being sent, or passwords looked at: it was told to come back";
+        Tls = "tls": "there was no agreement on TLS: none was spoken, too old a one, or a certificate was missing or not taken";
+        WrongPassword = "wrong_password": "user or password were wrong";
     }
+}
+
+/// How reading the web configuration went.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WebConfigRead {
+    /// Whether what stands there now holds.
+    pub successful: bool,
+    /// When what holds was read, in steady seconds.
+    pub at: f64,
 }
 
 /// What the HTTP side counts about itself.
@@ -22,6 +35,8 @@ pub struct ConnectionCounts {
     accept_failures: AtomicU64,
     /// Whether no connection could be accepted for some seconds.
     refusing: AtomicBool,
+    /// Nothing where there is no web configuration.
+    web_config: Mutex<Option<WebConfigRead>>,
 }
 
 impl ConnectionCounts {
@@ -63,5 +78,22 @@ impl ConnectionCounts {
     /// How many were cut for this cause.
     pub fn cuts(&self, cause: Cut) -> u64 {
         self.cuts[cause as usize].load(Ordering::Relaxed)
+    }
+
+    /// The web configuration was read, and holds.
+    pub fn web_config_was_read(&self, at: f64) {
+        *self.web_config.lock() = Some(WebConfigRead { successful: true, at });
+    }
+
+    /// It is broken; an earlier one holds.
+    pub fn web_config_is_broken(&self) {
+        if let Some(read) = &mut *self.web_config.lock() {
+            read.successful = false;
+        }
+    }
+
+    /// How reading it went, where there is one.
+    pub fn web_config(&self) -> Option<WebConfigRead> {
+        *self.web_config.lock()
     }
 }

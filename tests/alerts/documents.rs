@@ -24,6 +24,14 @@ const UNASKED: &[(&str, &str)] = &[
     ("imsimta_etrn_total", "few sites have ETRN, and nothing is wrong with it"),
     ("imsimta_exporter_baseline_save_duration_seconds", "a failed save has a metric that runbooks name"),
     ("imsimta_exporter_history_save_duration_seconds", "a failed save has a metric that runbooks name"),
+    (
+        "imsimta_exporter_web_config_last_reload_success_timestamp_seconds",
+        "docs/web.md: since when a certificate is in use, for who renews it",
+    ),
+    (
+        "imsimta_exporter_web_config_last_reload_successful",
+        "docs/web.md: for who renews certificates; what holds goes on holding",
+    ),
     ("imsimta_log_entry_modifiers_total", "questions of a site: which share comes with TLS, or ESMTP"),
     (
         "imsimta_notifications_delayed_total",

@@ -9,7 +9,7 @@ mod one_speaker;
 mod program;
 #[expect(dead_code, reason = "another program of tests uses the rest")]
 #[path = "../e2e/prometheus.rs"]
-mod prometheus;
+pub mod prometheus;
 mod real_prometheus;
 mod receivers;
 mod site;

@@ -29,3 +29,4 @@ mod top;
 mod traffic;
 mod unit;
 mod upgrade;
+mod web;

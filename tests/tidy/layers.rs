@@ -19,7 +19,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("counting", &["record", "aggregate", "source"]),
     ("observed", &["record", "aggregate", "findings", "alerting", "source"]),
     ("metrics", &["record", "aggregate", "config", "alerting", "source", "observed"]),
-    ("http", &["text", "record", "aggregate", "findings", "alerting", "observed", "metrics", "runbooks"]),
+    ("web", &["text", "source", "observed"]),
+    (
+        "http",
+        &["text", "record", "aggregate", "findings", "alerting", "observed", "metrics", "runbooks", "web"],
+    ),
     (
         "report",
         &["text", "listing", "record", "aggregate", "findings", "config", "source", "counting", "metrics"],
@@ -45,6 +49,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "observed",
             "metrics",
             "http",
+            "web",
         ],
     ),
     (
@@ -62,6 +67,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "metrics",
             "notify",
             "http",
+            "web",
             "app",
         ],
     ),
@@ -69,7 +75,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "config", "source", "metrics", "http", "report", "explain", "alerts", "check", "rules", "notify",
-            "demo", "app",
+            "web", "demo", "app",
         ],
     ),
     ("main", &["cli"]),

@@ -96,8 +96,14 @@ catalogue! { behind super::ROWS.len() + super::asked::ROWS.len();
         "Connections to the exporter's own pages."
         query "imsimta_exporter_http_connections > 60";
     HTTP_CUT = Counter "imsimta_exporter_http_cut_total" [CUT] Exporter
-        "Connections that were closed before their clients were done, or told to come back: too slow, or too many."
+        "Connections closed before their clients were done, or turned away: too slow, too many, without TLS, with a wrong password."
         query "sum by (cause) (increase(imsimta_exporter_http_cut_total[1h])) > 0";
+    WEB_CONFIG_SUCCESSFUL = Gauge "imsimta_exporter_web_config_last_reload_successful" [] Exporter
+        "Whether `http.web_config` and its certificates hold as they stand there; 0 while they are broken, and earlier ones hold."
+        query "imsimta_exporter_web_config_last_reload_successful == 0";
+    WEB_CONFIG_TIME = Gauge "imsimta_exporter_web_config_last_reload_success_timestamp_seconds" [] Exporter
+        "When what holds of `http.web_config`, its certificates and keys was read."
+        query "time() - imsimta_exporter_web_config_last_reload_success_timestamp_seconds";
     HTTP_ACCEPT_FAILURES = Counter "imsimta_exporter_http_accept_failures_total" [] Exporter
         "Connections that could not be accepted, such as for want of file descriptors."
         query "increase(imsimta_exporter_http_accept_failures_total[10m]) > 0";
