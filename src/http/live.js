@@ -43,7 +43,7 @@
   }
 
   async function look() {
-    if (document.hidden || busy) return;
+    if (busy) return;
     busy = true;
     try {
       const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(4000) });

@@ -254,3 +254,70 @@ fn number(count: u64) -> f64 {
     let number = count as f64;
     number
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Present, Series, Source};
+    use crate::aggregate::time::Time;
+    use crate::observed::history::{History, Waiting};
+
+    /// A boundary of five minutes.
+    const START: i64 = 1_795_000_200_000;
+
+    /// Three hours in which as many messages wait in a channel as minutes are over, one in another; each five minutes ten
+    /// recipients come in.
+    fn lived() -> Source {
+        let mut history = History::default();
+        for second in (0..=3 * 3600).step_by(10) {
+            let now = Time::of(START + second * 1000);
+            let messages = u64::try_from(second / 60).expect("positive");
+            let waiting = |messages| Waiting { messages, held: 0 };
+            history.looked(now, [("tcp_local", waiting(messages)), ("hold", waiting(1))]);
+            if second % 300 == 0 {
+                history.came(now, [("tcp_local", 10)]);
+            }
+        }
+        Source { history, present: Present::of_entry(Time::of(START + 3 * 3_600_000)) }
+    }
+
+    /// Minutes since the start.
+    fn minutes(at: f64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "a time in seconds")]
+        let start = START as f64 / 1000.0;
+        (at - start) / 60.0
+    }
+
+    #[test]
+    fn the_newest_minutes_of_an_hour_are_told_one_by_one() {
+        let source = lived();
+        for (channel, more) in [(Some("tcp_local"), 0.0), (None, 1.0)] {
+            let points = source.points(channel, Series::Queue, false);
+            let known: Vec<_> =
+                points.iter().filter_map(|&(at, value)| Some((minutes(at), value? - more))).collect();
+            assert_eq!(known.len(), points.len());
+            assert!(known.iter().all(|(at, value)| (at.floor() - value).abs() < 0.01), "{known:?}");
+            assert!(known.first().is_some_and(|(at, _)| (120.0..=125.0).contains(at)), "{known:?}");
+            assert!(known.last().is_some_and(|(at, _)| *at > 179.0), "{known:?}");
+            let steps: Vec<f64> = known.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+            assert!(steps.iter().all(|step| (0.9..=6.1).contains(step)), "{steps:?}");
+            assert!(steps.iter().rev().take(18).all(|step| *step < 1.1), "{steps:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_counted_is_told_by_the_minute_and_what_is_not_over_not_at_all() {
+        let source = lived();
+        for (day, expected) in [(false, 12), (true, 37)] {
+            let points = source.points(Some("tcp_local"), Series::Enqueues, day);
+            let known: Vec<_> =
+                points.iter().filter_map(|&(at, value)| Some((minutes(at), value?))).collect();
+            assert_eq!(known.len(), expected, "{known:?}");
+            assert!(known.iter().all(|&(_, value)| (value - 2.0_f64).abs() < 0.01), "{known:?}");
+            assert!(known.last().is_some_and(|(at, _)| *at < 180.0), "{known:?}");
+        }
+        // Of what nobody has read nothing is said.
+        let points = source.points(Some("tcp_local"), Series::Deliveries, true);
+        assert!(!points.is_empty() && points.iter().all(|(_, value)| value.is_none()));
+        assert!(source.points(Some("nothing"), Series::Queue, true).is_empty());
+    }
+}

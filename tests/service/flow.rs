@@ -67,6 +67,18 @@ fn the_sentence_follows_what_happens() {
         "critical: tcp_local: 100 % of attempts failed in the last minute, mostly dns_temporary.",
     );
 
+    // Programs read the same, and the page of the channel plots it.
+    let told = wait_for("the sentence as JSON", DEADLINE, || {
+        let told: serde_json::Value = serde_json::from_str(&service.get("/api/status").1).expect("JSON");
+        Some(told).filter(|told| told["severity"] == "critical")
+    });
+    let row =
+        told["channels"].as_array().and_then(|rows| rows.iter().find(|row| row["channel"] == "tcp_local"));
+    let row = row.expect("a row");
+    assert_eq!((&row["attempts"], &row["main_reason"]), (&60.into(), &"dns_temporary".into()), "{told}");
+    assert_eq!(told["findings"][0]["runbook"], "/runbooks/ImsMtaDeliveryFailureSpike", "{told}");
+    wait_for("a plot", DEADLINE, || service.get("/channel/tcp_local").1.contains("<svg").then_some(()));
+
     std::fs::rename(install.queue(""), install.path("root/data/elsewhere")).expect("renamed");
     install.append("mail.log_current", &entries(90, "tcp_local", "D", ""));
     wait_for_sentence(&service, "critical: The queue cannot be read: cannot open the queue directory");

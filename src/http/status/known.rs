@@ -84,10 +84,13 @@ impl<'a> Known<'a> {
 
     /// The row of a channel.
     pub(in crate::http) fn row<'b>(&self, name: &'b str, channel: &'b Channel) -> Row<'b> {
+        let (limits, window) =
+            (self.limits.of_channel(name), channel.traffic.as_ref().map(|traffic| &traffic.window));
         Row {
             name,
-            window: channel.traffic.as_ref().map(|traffic| &traffic.window),
-            enough: self.limits.of_channel(name).attempts,
+            window,
+            enough: limits.attempts,
+            fails: window.is_some_and(|window| limits.fails(window.failed(), window.attempts)),
             waiting: channel.queue.map(|queue| queue.messages),
             oldest: channel.queue.and_then(|queue| queue.oldest),
             never_tried: channel.queue.map(|queue| queue.never_tried),
@@ -106,6 +109,8 @@ pub(in crate::http) struct Row<'a> {
     pub(in crate::http) window: Option<&'a ChannelActivity>,
     /// So many attempts say something.
     pub(in crate::http) enough: u64,
+    /// Whether more of them failed than may.
+    pub(in crate::http) fails: bool,
     /// Messages that wait.
     pub(in crate::http) waiting: Option<u64>,
     /// For how many seconds the oldest has.

@@ -106,7 +106,9 @@ fn row_of(row: &Row<'_>) -> Markup {
             td {
                 @match row.failing() {
                     Some(failing) if failing > 0.0 => {
-                        @if failing < 0.01 { "< 1 %" } @else { (percent(failing)) }
+                        span.critical[row.fails] {
+                            @if failing < 0.01 { "< 1 %" } @else { (percent(failing)) }
+                        }
                         @if let Some(reason) = row.reason() { " " span.dim { (reason.label()) } }
                         @if let Some(attempts) = row.few() { " " span.dim { "(of " (attempts) ")" } }
                     }
