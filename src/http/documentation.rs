@@ -22,7 +22,7 @@ const STATUS: &str = "
 
 `/` begins with one sentence, which `/status.txt` and `/api/status` have as well. *Mail is going out* stands there only where mail was
 seen to go out in the last minute. Nobody knows in the first minutes, while a log is being caught up with or is behind, and where
-nothing was logged: then the sentence says that. What is wrong follows, the gravest first, each with what shows it, what to do and its
+nothing was logged: then the sentence says that. Only what is critical comes before it. What is wrong follows, the gravest first, each with what shows it, what to do and its
 runbook; what follows from something else is folded away below that.
 
 Then come the alerts that fire, a row for each channel (its name leads to a page of its own), plots of the last hour and day, who

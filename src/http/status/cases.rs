@@ -13,7 +13,9 @@ use crate::aggregate::baseline::Band;
 use crate::aggregate::recent::ChannelActivity;
 use crate::aggregate::time::UnixTime;
 use crate::alerting::{Machine, Moment, Standing, noticed};
-use crate::findings::situation::{Channel, Logs, ServiceUse, Situation, Traffic, Unread, Waiting};
+use crate::findings::situation::{
+    Channel, FileSystem, Logs, ServiceUse, Situation, Traffic, Unread, Waiting,
+};
 use crate::findings::source::{Source, Sources};
 use crate::findings::{Input, Thresholds, with_explained};
 use crate::metrics::busiest::{Row, Top, TopTable};
@@ -102,6 +104,14 @@ fn job_controller_dead() -> Situation {
         channel.queue = Some(queue);
     }
     situation.channels.get_mut("ims-ms").expect("there").stopped = Some(true);
+    situation
+}
+
+/// Mail goes out, and a disk fills.
+fn disk_full() -> Situation {
+    let mut situation = healthy();
+    let queue = FileSystem { device: 1, free: Some(0.03), ..FileSystem::default() };
+    situation.filesystems.insert("queue", queue);
     situation
 }
 
@@ -220,6 +230,7 @@ pub(super) fn all() -> Vec<(&'static str, Known<'static>)> {
         ("healthy", healthy()),
         ("dead-dns", dead_dns()),
         ("job-controller-dead", job_controller_dead()),
+        ("disk-full", disk_full()),
         ("silent-log", silent_log()),
         ("passive", passive()),
         ("first-minutes", first_minutes()),

@@ -36,7 +36,11 @@ pub(in crate::http) const FIELDS: &[(&str, &str, &str)] = &[
     ("ready", "true or false", "whether each source has been read, as at `/-/ready`"),
     ("waits_for[]", "string", "what has not been read yet"),
     ("without[]", "string", "what cannot be read, and why"),
-    ("findings[]", "object", "what is wrong, the gravest first; the first one is the sentence"),
+    (
+        "findings[]",
+        "object",
+        "what is wrong, the gravest first; the first one is the sentence, which is mail that goes out where nothing is critical",
+    ),
     ("findings[].name", "string", "the rule; those of a report have the same names"),
     ("findings[].severity", "string", "as above"),
     ("findings[].channel", "string or null", "the channel that it is about"),

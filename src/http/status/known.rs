@@ -6,7 +6,7 @@ use crate::aggregate::baseline::Band;
 use crate::aggregate::recent::ChannelActivity;
 use crate::alerting::Standing;
 use crate::findings::situation::{Channel, Situation};
-use crate::findings::{Finding, Input, Runbook, Thresholds, Weighed, share, with_explained};
+use crate::findings::{Finding, Input, Runbook, Severity, Thresholds, Weighed, share, with_explained};
 use crate::metrics::ClientDisplay;
 use crate::metrics::busiest::{self, Top};
 use crate::observed::latest::Outline;
@@ -55,9 +55,28 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// What is to be said, the gravest first: the first one says whether mail flows.
+    /// What is to be said, the gravest first, but for mail that goes out: nothing but what is critical comes before that. So
+    /// the first one says whether mail flows.
     pub(in crate::http) fn said(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|weighed| weighed.by.is_none()).map(|weighed| &weighed.finding)
+        let all = || {
+            let unexplained = self.findings.iter().filter(|weighed| weighed.by.is_none());
+            unexplained.map(|weighed| &weighed.finding)
+        };
+        let is_grave = all().any(|finding| finding.severity == Severity::Critical);
+        let is_first = move |finding: &&Finding| !is_grave && finding.severity == Severity::Good;
+        all().filter(is_first).chain(all().filter(move |finding| !is_first(finding)))
+    }
+
+    /// How many things have to be looked at while mail goes out, as a sentence; nothing where there are none.
+    pub(in crate::http) fn beside(&self) -> Option<String> {
+        let goes_out = self.said().next().is_some_and(|first| first.severity == Severity::Good);
+        let warnings = self.said().filter(|finding| finding.severity == Severity::Warning).count();
+        match warnings {
+            _ if !goes_out => None,
+            0 => None,
+            1 => Some("1 thing has to be looked at.".to_owned()),
+            more => Some(format!("{more} things have to be looked at.")),
+        }
     }
 
     /// The alerts whose runbooks are named there.

@@ -21,7 +21,10 @@ pub(super) fn answer(known: &Known<'_>) -> Markup {
     let mut said = known.said();
     html! {
         @if let Some(first) = said.next() {
-            h1 class=(first.severity.label()) { (first.what) }
+            h1 class=(first.severity.label()) {
+                (first.what)
+                @if let Some(beside) = known.beside() { " " span.warning { (beside) } }
+            }
             (more(known, first))
         }
         @let others: Vec<_> = said.collect();

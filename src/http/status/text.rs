@@ -40,8 +40,9 @@ pub(in crate::http) fn text(observed: &Observed, clients: &ClientDisplay) -> Str
 /// What is wrong, the gravest first, with what shows it and what to do next below.
 fn found(known: &Known<'_>) -> String {
     let mut text = String::new();
-    for finding in known.said() {
-        let _ = writeln!(text, "{}", finding.what);
+    for (number, finding) in known.said().enumerate() {
+        let beside = known.beside().filter(|_| number == 0).map(|beside| format!(" {beside}"));
+        let _ = writeln!(text, "{}{}", finding.what, beside.unwrap_or_default());
         for more in [&finding.evidence, &finding.next] {
             if !more.is_empty() {
                 let _ = writeln!(text, "    {more}");
