@@ -123,7 +123,8 @@ sections! {
 impl Config {
     /// From where on something is a finding, for all channels and for single ones.
     pub fn limits(&self) -> Thresholds {
-        by_channel::limits(&self.thresholds, &self.alerting.thresholds_by_channel)
+        let limits = by_channel::limits(&self.thresholds, &self.alerting.thresholds_by_channel);
+        limits.scraped(self.alerting.scrape_interval)
     }
 
     /// How the logs are written, as far as it is configured.

@@ -29,7 +29,7 @@ pub use sums::Sums;
 use weeks::Weeks;
 
 use super::channel::MAX_CHANNELS;
-use super::time::{Millis, Time};
+use super::time::{Millis, Time, UnixTime};
 use super::timeline::Present;
 use crate::record::labelled;
 
@@ -62,6 +62,12 @@ const ENOUGH: usize = 9;
 /// The hour that autumn repeats has twice as many.
 const MOST: usize = 24;
 
+/// The middle of an hour, as a part of it.
+const MIDDLE: f64 = 0.5;
+
+/// It goes to so many times what is expected at most: who has nothing from midnight on has no half of the evening then.
+const STEEP: f64 = 1.4;
+
 /// The upper end is so many times the second greatest maximum, and at least so many times what is expected.
 const ABOVE_MAXIMUM: f64 = 1.25;
 const ABOVE_EXPECTED: f64 = 1.5;
@@ -74,6 +80,9 @@ const FEW: f64 = 10.0;
 pub struct Band {
     /// What there is mostly.
     pub expected: f64,
+    /// The same at this moment, where that is more: a morning doubles within an hour. From the middle of one hour to that of the
+    /// next it goes from what there is mostly in the one to what there is in the other.
+    pub presently: f64,
     /// More than this is unusual.
     pub upper: f64,
 }
@@ -283,15 +292,16 @@ impl Baseline {
     /// What is usual at a time, in a channel; nothing while it has not been learned in two weeks, and on holidays.
     pub fn expected(&self, channel: &str, series: Series, at: Time) -> Option<Band> {
         let of = self.rows.get(channel)?.series[series as usize].as_ref()?;
-        of.band(&self.weeks, self.hour(at)?)
+        of.band(&self.weeks, self.hour(at)?, self.part(self.present?.unix_of(at)))
     }
 
     /// The same of all channels of which it is known and that ever had anything, in the order of their names.
     pub fn bands(&self, series: Series, at: Time) -> impl Iterator<Item = (&str, Band)> {
         let hour = self.hour(at);
+        let part = self.present.map_or(MIDDLE, |present| self.part(present.unix_of(at)));
         self.rows.iter().filter_map(move |(channel, row)| {
             let of = row.series[series as usize].as_ref().filter(|of| of.learned.has_anything())?;
-            Some((channel.as_str(), of.band(&self.weeks, hour?)?))
+            Some((channel.as_str(), of.band(&self.weeks, hour?, part)?))
         })
     }
 
@@ -311,11 +321,19 @@ impl Baseline {
     pub fn latest(&self, series: Series, now: Time) -> impl Iterator<Item = (&str, Latest)> {
         let last = self.last.as_ref().filter(|last| now.since(last.at) <= STRETCH.and(LATE));
         let hour = self.ongoing.filter(|hour| last.is_some() && self.learning && !hour.holiday);
+        let middle = |last: &Look| UnixTime::of(last.number * STRETCH.millis() - STRETCH.millis() / 2);
+        let part = last.map_or(MIDDLE, |last| self.part(middle(last)));
         self.rows.iter().filter_map(move |(channel, row)| {
             let of = row.series[series as usize].as_ref()?;
             let quiet = Millis::of(STRETCH.millis() * i64::from(of.quiet));
-            Some((channel.as_str(), Latest { count: of.last?, quiet, band: of.band(&self.weeks, hour?)? }))
+            let band = of.band(&self.weeks, hour?, part)?;
+            Some((channel.as_str(), Latest { count: of.last?, quiet, band }))
         })
+    }
+
+    /// How much of its hour is over at a moment.
+    fn part(&self, at: UnixTime) -> f64 {
+        self.calendar.part(at).unwrap_or(MIDDLE)
     }
 
     fn hour(&self, at: Time) -> Option<Hour> {
@@ -360,14 +378,21 @@ impl OfSeries {
         }
     }
 
-    fn band(&self, weeks: &Weeks, hour: Hour) -> Option<Band> {
-        let usual = self.learned.usual(hour.of_week, weeks.counting(hour.week))?;
+    /// What is usual in an hour of which such a part is over.
+    fn band(&self, weeks: &Weeks, hour: Hour, part: f64) -> Option<Band> {
+        let counting = weeks.counting(hour.week);
+        let usual = self.learned.usual(hour.of_week, counting)?;
         let trend = self.learned.trend();
         let expected = usual.median.count() * trend;
+        let beside = (hour.of_week + if part < MIDDLE { HOURS - 1 } else { 1 }) % HOURS;
+        let beside =
+            self.learned.usual(beside, counting).map_or(expected, |usual| usual.median.count() * trend);
+        let presently = expected + (beside - expected) * (part - MIDDLE).abs();
+        let presently = presently.clamp(expected, expected * STEEP);
         let maximum = usual.maximum.count() * trend.max(1.0);
         let chance = (expected.sqrt() * SPREADS).max(FEW);
         let upper = (maximum * ABOVE_MAXIMUM).max(expected * ABOVE_EXPECTED).max(expected + chance);
-        Some(Band { expected, upper })
+        Some(Band { expected, presently, upper })
     }
 }
 

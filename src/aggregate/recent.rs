@@ -16,7 +16,7 @@ use super::time::{Millis, Time};
 use crate::record::reason::Reason;
 
 /// The width of a slot: failures that begin are to be told within seconds.
-const SLOT: Millis = Millis::of(10_000);
+pub const SLOT: Millis = Millis::of(10_000);
 /// The window, in minutes.
 pub const WINDOW_MINUTES: i64 = 5;
 /// So many slots are kept: the window, and the slot of the present, which is not over.
@@ -25,6 +25,10 @@ const SLOTS: i64 = WINDOW_MINUTES * 60_000 / SLOT.millis() + 1;
 const EARLIER: i64 = 3;
 /// The short window, in minutes: what stands in it is now.
 pub const SHORT_MINUTES: i64 = 1;
+/// What has left the window is kept in pieces of so many slots.
+const PIECE: i64 = WINDOW_MINUTES * 60_000 / SLOT.millis();
+/// For so many pieces, and the one that is not whole: a quarter of an hour, and an hour.
+const BEFORE: [i64; 2] = [3, 12];
 
 /// What one channel did, in recipients.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
@@ -88,6 +92,15 @@ impl From<&ChannelActivity> for Judged {
     }
 }
 
+/// What a channel did in a time that ended where the window begins.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Before {
+    /// The attempts.
+    pub judged: Judged,
+    /// How long it was, in seconds.
+    pub seconds: f64,
+}
+
 /// The ends of a window, the newest quarter, half, and three quarters of it.
 pub const ENDS: usize = 3;
 
@@ -98,6 +111,15 @@ struct Bucket {
     channels: ByIndex<Channel, ChannelActivity>,
 }
 
+/// What was tried in slots that have left the window.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+struct Piece {
+    /// That of a slot divided by [`PIECE`].
+    number: i64,
+    /// Attempts that are judged: those that failed, and all.
+    channels: ByIndex<Channel, (u64, u64)>,
+}
+
 /// All channels.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 #[serde(from = "Saved")]
@@ -105,6 +127,8 @@ pub struct Recent {
     /// Always empty: an earlier release asks for it.
     ring: VecDeque<Bucket>,
     slots: VecDeque<Bucket>,
+    /// What left them in the last hour.
+    before: VecDeque<Piece>,
     progress: ByIndex<Channel, Progress>,
 }
 
@@ -115,14 +139,16 @@ struct Saved {
     ring: VecDeque<Bucket>,
     #[serde(default)]
     slots: VecDeque<Bucket>,
+    #[serde(default)]
+    before: VecDeque<Piece>,
     progress: ByIndex<Channel, Progress>,
 }
 
 impl From<Saved> for Recent {
-    fn from(Saved { ring, slots, progress }: Saved) -> Self {
+    fn from(Saved { ring, slots, before, progress }: Saved) -> Self {
         let narrower = |earlier: Bucket| Bucket { number: earlier.number.saturating_mul(EARLIER), ..earlier };
         let slots = if slots.is_empty() { ring.into_iter().map(narrower).collect() } else { slots };
-        Self { ring: VecDeque::new(), slots, progress }
+        Self { ring: VecDeque::new(), slots, before, progress }
     }
 }
 
@@ -174,6 +200,11 @@ impl Recent {
                 *activity = ChannelActivity::default();
             }
         }
+        for piece in &mut self.before {
+            if let Some(judged) = piece.channels.get_mut(channel) {
+                *judged = (0, 0);
+            }
+        }
         if let Some(progress) = self.progress.get_mut(channel) {
             *progress = Progress::default();
         }
@@ -194,14 +225,57 @@ impl Recent {
         if number <= oldest {
             return None;
         }
-        while self.slots.front().is_some_and(|bucket| bucket.number <= oldest) {
-            self.slots.pop_front();
+        while let Some(bucket) = self.slots.pop_front_if(|bucket| bucket.number <= oldest) {
+            self.leaves(&bucket);
         }
         let index = self.slots.partition_point(|bucket| bucket.number < number);
         if self.slots.get(index).is_none_or(|bucket| bucket.number != number) {
             self.slots.insert(index, Bucket { number, channels: ByIndex::default() });
         }
         Some(index)
+    }
+
+    /// A slot has left the window, and later ones will: they leave in their order.
+    fn leaves(&mut self, bucket: &Bucket) {
+        let number = bucket.number.div_euclid(PIECE);
+        if self.before.back().is_none_or(|piece| piece.number != number) {
+            self.before.push_back(Piece { number, ..Piece::default() });
+        }
+        let kept = number.saturating_sub(BEFORE[1]);
+        while self.before.pop_front_if(|piece| piece.number < kept).is_some() {}
+        let Some(piece) = self.before.back_mut() else { return };
+        for (channel, judged) in judged(bucket) {
+            add(piece.channels.at(channel), judged);
+        }
+    }
+
+    /// By channel: what it did in the quarter of an hour, and in the hour, before the window. They are up to five minutes longer.
+    pub fn before(&self, now: Time) -> ByIndex<Channel, [Before; BEFORE.len()]> {
+        let window = now.number(SLOT).saturating_sub(SLOTS - 1);
+        let begins = BEFORE.map(|pieces| window.div_euclid(PIECE).saturating_sub(pieces));
+        let mut sums: ByIndex<Channel, [(u64, u64); BEFORE.len()]> = ByIndex::default();
+        let mut add_all = |number: i64, channel, judged| {
+            let parts = sums.at(channel).iter_mut().zip(begins);
+            parts.filter(|&(_, begins)| number >= begins).for_each(|(part, _)| add(part, judged));
+        };
+        for piece in self.before.iter().filter(|piece| piece.number >= begins[1]) {
+            let tried = piece.channels.iter().filter(|(_, judged)| judged.1 > 0);
+            tried.for_each(|(channel, &judged)| add_all(piece.number, channel, judged));
+        }
+        // Slots leave when there is a newer one, and until then some are older than the window.
+        for bucket in self.slots.iter().take_while(|bucket| bucket.number < window) {
+            let number = bucket.number.div_euclid(PIECE);
+            judged(bucket).for_each(|(channel, judged)| add_all(number, channel, judged));
+        }
+        let slots = begins.map(|begins| window.saturating_sub(begins.saturating_mul(PIECE)));
+        let seconds = slots.map(|slots| Millis::of(slots.saturating_mul(SLOT.millis())).seconds());
+        let of = |judged: &[(u64, u64); BEFORE.len()]| {
+            [0, 1].map(|part| {
+                let (failing, attempts) = judged[part];
+                Before { judged: Judged { failing, attempts }, seconds: seconds[part] }
+            })
+        };
+        sums.values().iter().map(of).collect()
     }
 
     /// By channel: what it did in the last so many minutes until `now`. The slot of
@@ -258,11 +332,26 @@ impl Recent {
     }
 }
 
+/// What was tried in a slot, where anything was.
+fn judged(bucket: &Bucket) -> impl Iterator<Item = (ChannelIndex, (u64, u64))> {
+    let judged = |(channel, activity)| {
+        let Judged { failing, attempts } = Judged::from(activity);
+        (attempts > 0).then_some((channel, (failing, attempts)))
+    };
+    bucket.channels.iter().filter_map(judged)
+}
+
+fn add((failing, attempts): &mut (u64, u64), more: (u64, u64)) {
+    (*failing, *attempts) = (*failing + more.0, *attempts + more.1);
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Bucket, EARLIER, Progress, Recent, SHORT_MINUTES, Time, Vacated, WINDOW_MINUTES};
+    use super::{
+        Before, Bucket, EARLIER, Judged, Progress, Recent, SHORT_MINUTES, Time, Vacated, WINDOW_MINUTES,
+    };
     use crate::aggregate::index::nth;
     use crate::record::reason::Reason;
 
@@ -334,6 +423,35 @@ mod tests {
         assert_eq!(ends(40), [(10, 10), (15, 20), (15, 30)]);
         assert_eq!(ends(240), [(15, 60); 3]);
         assert_eq!(ends(1), [(10, 10); 3]);
+    }
+
+    /// What has left the window is of the quarter of an hour and of the hour before it, also where nothing came since.
+    #[test]
+    fn what_left_the_window_is_known_for_an_hour() {
+        let mut recent = Recent::default();
+        let minute = |number: i64| after(number * 60_000);
+        // 90 minutes with an attempt each, of which the last 20 fail, and greylisting that is judged by nobody.
+        for number in 0..90 {
+            recent.attempted(nth(1), (number >= 70).then_some(Reason::NoRoute), minute(number));
+            recent.attempted(nth(1), Some(Reason::Greylisted), minute(number));
+        }
+        let told = |recent: &Recent, at| {
+            let before = recent.before(minute(at));
+            before.get(nth(1)).map(|before| {
+                before.map(|Before { judged, seconds }| (judged.failing, judged.attempts, seconds))
+            })
+        };
+        // The window has minutes 84 to 89; a piece begins each five minutes.
+        let expected = [(14, 16, 960.0), (14, 61, 3660.0)];
+        assert_eq!(told(&recent, 89), Some(expected));
+        let bytes = rmp_serde::to_vec_named(&recent).expect("saved");
+        assert_eq!(told(&rmp_serde::from_slice(&bytes).expect("read"), 89), Some(expected));
+        let rested = told(&recent, 89 + 30).expect("known");
+        assert_eq!(rested.map(|(failing, attempts, _)| (failing, attempts)), [(0, 0), (20, 37)]);
+        assert!(recent.before.len() <= 13);
+        recent.forget_channel(Vacated(nth(1)));
+        let forgotten = recent.before(minute(89));
+        assert!(forgotten.values().iter().flatten().all(|before| before.judged == Judged::default()));
     }
 
     #[test]

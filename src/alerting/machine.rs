@@ -139,6 +139,12 @@ impl Machine {
         firing.filter_map(|(of, _)| Some((of.name, of.labels.get("channel")?.clone()))).collect()
     }
 
+    /// The channels for which an alert is pending or fires, each with its name.
+    pub fn begun(&self, alert: &str) -> BTreeSet<(&'static str, String)> {
+        let begun = self.conditions.keys().filter(|of| of.name == alert);
+        begun.filter_map(|of| Some((of.name, of.labels.get("channel")?.clone()))).collect()
+    }
+
     /// How many alerts more there would be now.
     pub fn left_out(&self) -> usize {
         self.left_out

@@ -19,8 +19,10 @@ use crate::observed::{Now, Observed};
 /// From one look to the next. Within three seconds after an entry whoever is to hear of it has to.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Alerts that go on by less than they begin with.
+/// Alerts that, while they fire, go on by less than they begin with.
 const GO_ON: [&str; 2] = [SPIKE, "ImsMtaNoDeliveries"];
+/// And one that does so while it is pending.
+const LASTS: &str = "ImsMtaDestinationDead";
 /// The page about failures.
 const SPIKE: &str = "ImsMtaDeliveryFailureSpike";
 
@@ -107,6 +109,7 @@ impl Tick {
         self.observed.look(now);
         let mut situation = self.observed.situation(now);
         situation.ringing = GO_ON.iter().flat_map(|alert| self.machine.channels(alert)).collect();
+        situation.ringing.extend(self.machine.begun(LASTS));
         self.say_what_spiked(&mut situation, now.monotonic);
         let found =
             with_explained(&Input { now: Some(&situation), logs: None, limits: &self.observed.limits });

@@ -1,5 +1,6 @@
 //! Deliveries that fail in whole logs, and whose trouble that is. `now` is about the last minutes.
 
+mod chance;
 pub(super) mod now;
 
 use super::Finding;

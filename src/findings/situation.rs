@@ -14,7 +14,7 @@ use crate::aggregate::baseline::{Band, Latest};
 use crate::aggregate::daemon_log::Events;
 use crate::aggregate::destination::Worst;
 use crate::aggregate::histogram::DELAY_BOUNDS;
-use crate::aggregate::recent::{ChannelActivity, ENDS, Judged};
+use crate::aggregate::recent::{Before, ChannelActivity, ENDS, Judged};
 use crate::record::reason::Reason;
 
 /// All of it.
@@ -54,7 +54,7 @@ pub struct Situation {
     pub services: Vec<ServiceUse>,
     /// Domains that failed in the last five minutes, whatever the channel.
     pub failing_domains: u64,
-    /// Alerts that ring, by name and channel, where they go on by less than they begin with.
+    /// Alerts that ring, or are to, by name and channel, where they go on by less than they begin with.
     pub ringing: BTreeSet<(&'static str, String)>,
     /// What is usual, where it was learned.
     pub usual: Usual,
@@ -299,6 +299,10 @@ pub struct Traffic {
     pub spike: [ChannelActivity; 2],
     /// The newest attempts of that time.
     pub spike_ends: [Judged; ENDS],
+    /// The same as `spike` in the time that the rules have, where that is longer.
+    pub scraped_spike: Option<[ChannelActivity; 2]>,
+    /// In the quarter of an hour, and in the hour, before the last five minutes.
+    pub before: [Before; 2],
     /// Seconds since it last tried to deliver; absent when it never did.
     pub last_attempt: Option<f64>,
     /// Recipients that were enqueued for it since.

@@ -46,6 +46,8 @@ macro_rules! thresholds {
         #[derive(Clone, Debug, PartialEq)]
         pub struct Thresholds {
             $(#[doc = concat!("`", stringify!($name), "` of `alerts/thresholds.yml`.")] pub $name: $type,)*
+            /// `spike_window` as the rules of this site have it: where scrapes are rare it is longer.
+            pub scraped_spike_window: Duration,
             /// Those of single channels, where they have others.
             pub by_channel: BTreeMap<String, Self>,
         }
@@ -60,7 +62,12 @@ macro_rules! thresholds {
             ///
             /// Names the field whose row is missing, or has a unit of another type.
             pub fn of(table: &Table) -> Result<Self, String> {
-                Ok(Self { $($name: field(table, stringify!($name))?,)* by_channel: BTreeMap::new() })
+                let limits = Self {
+                    $($name: field(table, stringify!($name))?,)*
+                    scraped_spike_window: Duration::ZERO,
+                    by_channel: BTreeMap::new(),
+                };
+                Ok(Self { scraped_spike_window: limits.spike_window, ..limits })
             }
         }
     };
@@ -198,6 +205,17 @@ impl Thresholds {
         self.by_channel.get(channel).unwrap_or(self)
     }
 
+    /// The same at a site where Prometheus scrapes so often: its rules are rendered for that.
+    #[must_use]
+    pub fn scraped(mut self, interval: Duration) -> Self {
+        let scrapes = table().row("spike_window").and_then(|row| row.scrapes).unwrap_or_default();
+        for limits in self.by_channel.values_mut() {
+            limits.scraped_spike_window = limits.spike_window.max(interval * scrapes);
+        }
+        self.scraped_spike_window = self.spike_window.max(interval * scrapes);
+        self
+    }
+
     /// Whether a channel fails as a whole: so many of so many attempts.
     pub fn fails(&self, failed: u64, attempts: u64) -> bool {
         failed > 0 && attempts >= self.attempts && share(failed, attempts) >= self.failing_share
@@ -220,6 +238,8 @@ impl From<&Table> for Thresholds {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{Thresholds, Value, table};
 
     /// As the page, the report and `ImsMtaDeliveryFailureSpike` have it.
@@ -235,6 +255,15 @@ mod tests {
             (&none, 1, 20, true),
         ] {
             assert_eq!(limits.fails(failed, attempts), expected, "{failed} of {attempts}");
+        }
+    }
+
+    /// Rules look at four scrapes at least, whatever the interval.
+    #[test]
+    fn the_window_of_the_rules_holds_their_scrapes() {
+        for (interval, expected) in [(10, 40), (15, 60), (60, 240)] {
+            let limits = Thresholds::default().scraped(Duration::from_secs(interval));
+            assert_eq!(limits.scraped_spike_window, Duration::from_secs(expected));
         }
     }
 
@@ -278,6 +307,7 @@ mod tests {
             include_str!("rules.rs"),
             include_str!("delivery.rs"),
             include_str!("delivery/now.rs"),
+            include_str!("delivery/chance.rs"),
             include_str!("queue.rs"),
             include_str!("queue/now.rs"),
             include_str!("queue/ages.rs"),

@@ -29,7 +29,7 @@ pub(super) fn failures_elevated(look: &Look<'_>, situation: &Situation, found: &
             share > limits.unusual_factor * week || (much_anywhere && far_above(week))
         });
         let much = share > limits.elevated_share && quarter.failing >= limits.elevated_failures;
-        if !much || !unusual || traffic.spiked || is_one_domain(look, traffic) {
+        if !much || !unusual || traffic.spiked || is_one_domain_of_quarter(look, traffic) {
             continue;
         }
         let within = time(limits.traffic_window.as_secs_f64());
@@ -57,7 +57,7 @@ fn exceeds(quarter: &Quarter, share: f64) -> bool {
 }
 
 /// One dead domain of many has a ticket of its own.
-fn is_one_domain(look: &Look<'_>, traffic: &Traffic) -> bool {
+pub(super) fn is_one_domain_of_quarter(look: &Look<'_>, traffic: &Traffic) -> bool {
     let domains = traffic.domains.max(traffic.domains_of_day);
     traffic.quarter.worst_share > look.limits.one_domain_share && domains >= look.limits.domains
 }

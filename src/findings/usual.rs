@@ -13,7 +13,7 @@ const TIMES_EXPECTED: f64 = 2.0;
 fn is_above(count: u64, band: Band) -> bool {
     #[expect(clippy::cast_precision_loss, reason = "a comparison needs no 53 bits")]
     let count = count as f64;
-    count > band.upper && count > TIMES_EXPECTED * band.expected
+    count > band.upper && count > TIMES_EXPECTED * band.presently
 }
 
 /// A channel holds more than is usual.
@@ -31,7 +31,7 @@ pub(super) fn queue_above_baseline(look: &Look<'_>, situation: &Situation, found
         let next = format!(
             "See whether its attempts fail, more comes in than usual, or nobody works on it: `imsimta qm jobs {channel}`."
         );
-        let shown = format!("Mostly there are {:.0}.", band.expected);
+        let shown = format!("Mostly there are {:.0}.", band.presently);
         found.push(look.finds_in(channel, what).since(shown).then(&next));
     }
 }
@@ -50,7 +50,7 @@ pub(super) fn enqueue_surge(look: &Look<'_>, situation: &Situation, found: &mut 
             band.upper
         );
         let next = "See on /top who sends: a mailing, a stolen account, a loop, a flood.";
-        let shown = format!("Mostly there are {:.0}.", band.expected);
+        let shown = format!("Mostly there are {:.0}.", band.presently);
         found.push(comes_in(look, channel, what).since(shown).then(next));
     }
 }

@@ -215,6 +215,9 @@ fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traff
     let (windows, shorts) = (totals.recent.over(WINDOW_MINUTES, now), totals.recent.over(SHORT_MINUTES, now));
     let spikes = totals.recent.around(limits.spike_window, now);
     let ends = totals.recent.ends(limits.spike_window, now);
+    let scraped = limits.scraped_spike_window;
+    let scraped = (scraped > limits.spike_window).then(|| totals.recent.around(scraped, now));
+    let before = totals.recent.before(now);
     let progress = totals.recent.progress();
     // Domains are many: nobody asks for those of a channel in which nothing fails.
     let failed: ByIndex<Channel, bool> = windows.iter().map(|(_, window)| window.failed() > 0).collect();
@@ -239,6 +242,10 @@ fn traffic(book: &LogBook, limits: &Thresholds, now: Time) -> Vec<(String, Traff
             short: shorts.get(index).cloned().unwrap_or_default(),
             spike: spikes.each_ref().map(|spike| spike.get(index).cloned().unwrap_or_default()),
             spike_ends: ends.get(index).copied().unwrap_or_default(),
+            scraped_spike: scraped
+                .as_ref()
+                .map(|spikes| spikes.each_ref().map(|spike| spike.get(index).cloned().unwrap_or_default())),
+            before: before.get(index).copied().unwrap_or_default(),
             last_attempt: progress.get(index).and_then(|row| row.attempted).map(|at| age(now, at)),
             enqueued_since: progress.get(index).map_or(0, |row| row.enqueued_since),
             domains: domains.get(index).copied().unwrap_or(0),

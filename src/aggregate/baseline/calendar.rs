@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 
-use crate::aggregate::time::UnixTime;
+use crate::aggregate::time::{Millis, UnixTime};
 
 /// Hours of a week, from Monday 00:00.
 pub(super) const HOURS: usize = 168;
@@ -42,10 +42,20 @@ pub(super) struct Hour {
 }
 
 impl Calendar {
+    /// Milliseconds of local time.
+    fn local(&self, at: UnixTime) -> Option<i64> {
+        let offset = self.zone.to_offset(jiff::Timestamp::from_millisecond(at.millis()).ok()?);
+        at.millis().checked_add(i64::from(offset.seconds()) * 1000)
+    }
+
+    /// How much of the hour is over that a moment is in, from 0 to 1.
+    pub(super) fn part(&self, at: UnixTime) -> Option<f64> {
+        Some(Millis::of(self.local(at)?.rem_euclid(HOUR)).seconds() / Millis::of(HOUR).seconds())
+    }
+
     /// The hour that a moment is in; none thousands of years from now.
     pub(super) fn hour(&self, at: UnixTime) -> Option<Hour> {
-        let offset = self.zone.to_offset(jiff::Timestamp::from_millisecond(at.millis()).ok()?);
-        let local = at.millis().checked_add(i64::from(offset.seconds()) * 1000)?;
+        let local = self.local(at)?;
         let date = Offset::UTC.to_datetime(jiff::Timestamp::from_millisecond(local).ok()?).date();
         let (hour, hours) = (local.div_euclid(HOUR) + MONDAY, HOURS.cast_signed() as i64);
         Some(Hour {
@@ -98,6 +108,10 @@ mod tests {
             let found = calendar.hour(UnixTime::of(unix)).expect("in range");
             assert_eq!((found.of_week, found.holiday), (hour, holiday), "{zone} {at}");
         }
+        let kolkata =
+            Calendar { zone: TimeZone::get("Asia/Kolkata").expect("bundled"), holidays: Vec::new() };
+        let at = "2026-11-22T18:45:00Z".parse::<jiff::Timestamp>().expect("a time").as_millisecond();
+        assert_eq!(kolkata.part(UnixTime::of(at)), Some(0.25));
         let calendar = Calendar { zone: TimeZone::UTC, holidays };
         for beyond in [i64::MIN, i64::MAX, 1 << 60] {
             assert_eq!(calendar.hour(UnixTime::of(beyond)), None);

@@ -121,7 +121,12 @@ impl Model {
         let expected = median * trend;
         let upper = (maximum * trend.max(1.0) * 1.25).max(expected * 1.5);
         let upper = upper.max(expected + 10.0).max(expected + 4.0 * expected.sqrt());
-        Some(Band { expected, upper })
+        // At the beginning of an hour it is between those of both.
+        let before = self
+            .usual(channel, (hour + 167) % 168, week, None)
+            .map_or(expected, |(median, _)| median * trend);
+        let presently = expected.midpoint(before).clamp(expected, expected * 1.4);
+        Some(Band { expected, presently, upper })
     }
 }
 
@@ -177,7 +182,9 @@ fn same(baseline: &Baseline, model: &Model, at: i64) -> Result<(), TestCaseError
                 // Half a step of a level in the trend.
                 let near = |one: f64, other: f64| (one - other).abs() <= 0.001 * other.max(1.0);
                 prop_assert!(
-                    near(found.expected, expected.expected) && near(found.upper, expected.upper),
+                    near(found.expected, expected.expected)
+                        && near(found.presently, expected.presently)
+                        && near(found.upper, expected.upper),
                     "{channel} {at}: {found:?} {expected:?}"
                 );
             }
@@ -397,6 +404,32 @@ fn what_is_no_baseline_is_refused() {
         }
     }
     assert!(wrong > 10);
+}
+
+/// A morning that has more by half: what is expected goes along, and not far where it is steeper.
+#[test]
+fn from_hour_to_hour_it_goes_from_one_to_the_other() {
+    let mut baseline = utc();
+    for week in 0..2 {
+        for (hour, messages) in [(0, 100), (1, 150), (2, 30)] {
+            baseline.hour_of(START + week * WEEK + hour * HOUR, &[("l", messages)], 12);
+        }
+    }
+    for (minutes, expected, presently) in [
+        (0, 100.0, 100.0),
+        (30, 100.0, 100.0),
+        (45, 100.0, 112.5),
+        (59, 100.0, 124.0),
+        (60, 150.0, 150.0),
+        (119, 150.0, 150.0),
+        (120, 30.0, 42.0),
+        (145, 30.0, 40.0),
+        (150, 30.0, 30.0),
+    ] {
+        let band = baseline.expects("l", START + 2 * WEEK + minutes * MINUTE).expect("known");
+        let near = |one: f64, other: f64| (one - other).abs() < 0.02 * other;
+        assert!(near(band.expected, expected) && near(band.presently, presently), "{minutes}: {band:?}");
+    }
 }
 
 /// Until traffic begins at noon there is nothing, in two weeks of three.

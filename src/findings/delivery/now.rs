@@ -2,29 +2,21 @@
 
 use std::cmp::Reverse;
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use crate::aggregate::recent::{ChannelActivity, Judged, SHORT_MINUTES, WINDOW_MINUTES};
+use super::chance::is_no_chance;
+use crate::aggregate::recent::{ChannelActivity, SHORT_MINUTES, WINDOW_MINUTES};
 use crate::findings::advice::{at_one_domain, of_cause};
 use crate::findings::queue::now::WAITING;
 use crate::findings::rule::Look;
 use crate::findings::situation::{Situation, Traffic};
+use crate::findings::traffic::is_one_domain_of_quarter;
 use crate::findings::words::{last, percent, time, whole_percent};
-use crate::findings::{Finding, Thresholds, share};
+use crate::findings::{Finding, share};
 use crate::record::reason::Reason;
 
 /// Reasons that are named.
 const REASONS: usize = 2;
-
-/// A share of just the threshold is exceeded by so many standard deviations in one window of 4,000: a half by 13 of 13, 18 of 20,
-/// 29 of 36, 80 of 120. Simulated, 54 attempts a minute of which 43 in 100 fail are above a half 7,900 times in 100 hours, and
-/// exceed it so 4 times.
-const DEVIATIONS: f64 = 3.5;
-
-/// So many of the fewest attempts ring, whatever these are.
-const CERTAIN_SHARE: f64 = 0.9;
-
-/// Two ways to the same figure may differ by less.
-const ROUNDED: f64 = 1e-9;
 
 /// Where the log is, for who reads on.
 const READ_THE_LOG: &str =
@@ -54,31 +46,17 @@ fn spike<'a>(
     traffic: &'a Traffic,
 ) -> Option<Failed<'a>> {
     let fails = |activity: &&ChannelActivity| look.limits.fails(activity.failing(), activity.judged());
-    let activity = traffic.spike.iter().find(fails).filter(|_| !is_one_domain(look, traffic))?;
-    if !is_no_chance(look.limits, traffic) && !situation.rings(look.rule_alert(), channel) {
-        return None;
-    }
-    Some(Failed { activity, within: time(look.limits.spike_window.as_secs_f64()) })
-}
-
-/// Whether so many failures are no chance. A few dozen attempts of which 43 in 100 fail are above a half each other minute, and
-/// are no outage: of some of the newest attempts, or of those of minutes, more have to fail than such a share brings about.
-fn is_no_chance(limits: &Thresholds, traffic: &Traffic) -> bool {
-    let spike = traffic.spike.each_ref().map(Judged::from);
-    let minutes = [&traffic.short, &traffic.window].map(Judged::from);
-    let mut parts = traffic.spike_ends.into_iter().chain(spike).chain(minutes);
-    parts.any(|part| exceeds(limits, part))
-}
-
-/// Whether more attempts fail than the share of the threshold brings about by chance: by [`DEVIATIONS`] of the binomial
-/// distribution. Of the fewest attempts that are judged nine of ten are always enough.
-#[expect(clippy::cast_precision_loss, reason = "counts of minutes")]
-fn exceeds(limits: &Thresholds, Judged { failing, attempts }: Judged) -> bool {
-    let (share, variance) = (limits.failing_share, limits.failing_share * (1.0 - limits.failing_share));
-    let above = |failing: f64, attempts: f64| (failing - attempts * share) / (attempts * variance).sqrt();
-    let least = limits.attempts.max(1) as f64;
-    let enough = above(CERTAIN_SHARE * least, least).min(DEVIATIONS);
-    attempts > 0 && (variance <= 0.0 || above(failing as f64, attempts as f64) + ROUNDED >= enough)
+    let windows = [
+        (Some(&traffic.spike), look.limits.spike_window, false),
+        (traffic.scraped_spike.as_ref(), look.limits.scraped_spike_window, true),
+    ];
+    let goes_on = situation.rings(look.rule_alert(), channel);
+    let failing = |(spike, window, minutes): (Option<&'a [ChannelActivity; 2]>, Duration, bool)| {
+        let activity = spike?.iter().find(fails)?;
+        (goes_on || is_no_chance(look.limits, traffic, minutes)).then_some((activity, window))
+    };
+    let found = windows.into_iter().find_map(failing).filter(|_| !is_one_domain(look, traffic));
+    found.map(|(activity, window)| Failed { activity, within: time(window.as_secs_f64()) })
 }
 
 /// Few attempts a minute, or all but those of the worst domain: its second expression.
@@ -181,6 +159,56 @@ pub(in crate::findings) fn channel_failures(
     }
 }
 
+/// Failures that make one dead destination of many worth a look. At night there are hardly as many, now a few more and now a few
+/// less: what has begun goes on by four of five, or it would begin anew for half an hour.
+fn enough_at_one_domain(look: &Look<'_>, situation: &Situation, channel: &str) -> u64 {
+    let least = look.limits.one_domain_failures;
+    if situation.rings(look.rule_alert(), channel) { (4 * least).div_ceil(5) } else { least }
+}
+
+/// Failures that are one domain's.
+struct OneDomain {
+    failed: u64,
+    attempts: u64,
+    reason: Option<Reason>,
+    /// The share of the failures that is its.
+    share: f64,
+    within: String,
+    is_alert: bool,
+}
+
+/// Enough of them in five minutes.
+fn in_minutes(look: &Look<'_>, situation: &Situation, channel: &str, traffic: &Traffic) -> Option<OneDomain> {
+    let (limits, window) = (look.limits, &traffic.window);
+    let enough = enough_at_one_domain(look, situation, channel);
+    let are_many =
+        |failed, attempts| failed >= enough && share(failed, attempts) >= limits.one_domain_failing_share;
+    let (failed, attempts) = (window.failed(), window.attempts);
+    (is_one_domain(look, traffic) && are_many(failed, attempts)).then(|| OneDomain {
+        failed,
+        attempts,
+        reason: window.main_reason(),
+        share: traffic.worst_domain_share,
+        within: last(WINDOW_MINUTES),
+        is_alert: are_many(window.failing(), window.judged()),
+    })
+}
+
+/// As many in a quarter of an hour, where these are much of what is tried: at night. Nothing else tells of them, since they are one domain's.
+fn in_a_quarter(look: &Look<'_>, traffic: &Traffic) -> Option<OneDomain> {
+    let (limits, quarter) = (look.limits, &traffic.quarter);
+    let is_much = quarter.failing >= limits.one_domain_failures
+        && quarter.failing_share(limits.small_attempts)? > limits.elevated_unknown_share;
+    (is_much && is_one_domain(look, traffic) && is_one_domain_of_quarter(look, traffic)).then(|| OneDomain {
+        failed: quarter.failing,
+        attempts: quarter.delivered + quarter.failing,
+        reason: quarter.mostly,
+        share: quarter.worst_share,
+        within: time(limits.traffic_window.as_secs_f64()),
+        is_alert: true,
+    })
+}
+
 pub(in crate::findings) fn destination_failures(
     look: &Look<'_>,
     situation: &Situation,
@@ -188,61 +216,16 @@ pub(in crate::findings) fn destination_failures(
 ) {
     for (channel, traffic) in situation.traffic() {
         let look = &look.of_channel(channel);
-        let (failed, attempts) = (traffic.window.failed(), traffic.window.attempts);
-        if !is_one_domain(look, traffic)
-            || failed < look.limits.one_domain_failures
-            || share(failed, attempts) < look.limits.one_domain_failing_share
-        {
-            continue;
-        }
-        let reason = traffic.window.main_reason();
+        let one = in_minutes(look, situation, channel, traffic).or_else(|| in_a_quarter(look, traffic));
+        let Some(OneDomain { failed, attempts, reason, share, within, is_alert }) = one else { continue };
         let what = format!(
-            "{channel}: one destination of {} has {} of the failures of {}, mostly {}; the others go through.",
+            "{channel}: one destination of {} has {} of the failures of {within}, mostly {}; the others go through.",
             traffic.domains,
-            whole_percent(traffic.worst_domain_share),
-            last(WINDOW_MINUTES),
+            whole_percent(share),
             label(reason),
         );
         let evidence = format!("{failed} of {attempts} attempts failed.");
         let next = next(reason.map(|reason| at_one_domain(channel, reason)));
-        let (failing, judged) = (traffic.window.failing(), traffic.window.judged());
-        let is_alert = failing >= look.limits.one_domain_failures
-            && share(failing, judged) >= look.limits.one_domain_failing_share;
         found.push(look.finds_in(channel, what).since(evidence).then(&next).rings_if(is_alert));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::exceeds;
-    use crate::aggregate::recent::Judged;
-    use crate::findings::Thresholds;
-
-    /// Whatever the fewest attempts are, nine of ten of them are enough; and of a share that nearly all exceeds no more is asked.
-    #[test]
-    fn so_many_failures_are_no_chance() {
-        for (least, share, failing, attempts, expected) in [
-            (20, 0.5, 13, 13, true),
-            (20, 0.5, 12, 12, false),
-            (20, 0.5, 18, 20, true),
-            (20, 0.5, 17, 20, false),
-            (20, 0.5, 80, 120, true),
-            (20, 0.5, 79, 120, false),
-            (5, 0.5, 5, 5, true),
-            (5, 0.5, 4, 5, false),
-            (10, 0.5, 9, 10, true),
-            (20, 0.9, 18, 20, true),
-            (20, 0.95, 19, 20, true),
-            (20, 0.2, 10, 20, false),
-            (20, 0.2, 11, 20, true),
-            (20, 1.0, 20, 20, true),
-            (20, 0.0, 1, 20, true),
-            (0, 0.5, 1, 1, true),
-            (20, 0.5, 0, 0, false),
-        ] {
-            let limits = Thresholds { attempts: least, failing_share: share, ..Thresholds::default() };
-            let found = exceeds(&limits, Judged { failing, attempts });
-            assert_eq!(found, expected, "{failing} of {attempts}: {share} of {least}");
-        }
     }
 }

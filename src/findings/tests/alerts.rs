@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::every_rule::NOW;
 use super::{activity, findings, healthy, queue_of, traffic, traffic_of, unread};
-use crate::aggregate::recent::Judged;
+use crate::aggregate::recent::{Before, Judged};
 use crate::findings::alert_of::{AlertOf, LABELS};
 use crate::findings::measure::Measure;
 use crate::findings::rules::RULES;
@@ -144,6 +144,27 @@ fn a_spike_rings_as_the_rule_does() {
         now.ringing.insert(("ImsMtaDeliveryFailureSpike", "tcp_local".to_owned()));
     });
     assert_eq!(goes_on, ["tcp_local"]);
+    // Where little failed before a half is no chance, and where much did it is. In the evening the same failures are a half.
+    let before = |failed, tried| {
+        let before = |failing, attempts, seconds| Before { judged: Judged { failing, attempts }, seconds };
+        let before = [before(failed, tried, 900.0), before(4 * failed, 4 * tried, 3600.0)];
+        rings(Traffic { before, ..failing((10, 10), (300, 10)) }, 9)
+    };
+    for (failed, tried, expected) in [
+        (0, 450, true),
+        (45, 450, true),
+        (90, 450, false),
+        (190, 450, false),
+        (150, 3000, false),
+        (0, 9, false),
+    ] {
+        assert_eq!(before(failed, tried), expected, "{failed} of {tried}");
+    }
+    // The rules of a site with rare scrapes look at minutes.
+    let minutes = activity(0, 10, &[(Reason::NoRoute, 10)]);
+    let scraped_spike = Some([minutes.clone(), minutes]);
+    let known = Before { judged: Judged { failing: 1, attempts: 450 }, seconds: 900.0 };
+    assert!(rings(Traffic { scraped_spike, before: [known; 2], ..failing((0, 5), (300, 10)) }, 9));
     // One or two domains of a channel that has many are their own trouble, where attempts are few.
     assert!(!rings(failing((0, 0), (0, 30)), 2));
     assert!(rings(failing((0, 30), (0, 30)), 2));
@@ -179,6 +200,48 @@ fn all_but_the_worst_domain_are_judged_without_it() {
     assert!(!ring((20, 19)));
     assert!(ring((20, 20)));
     assert!(!ring((5, 14)), "too few");
+}
+
+/// A dead destination that has begun to be one goes on by four of five of the failures.
+#[test]
+fn a_dead_destination_lasts_while_failures_are_a_few_less() {
+    let rings = |failed, has_begun: bool| {
+        let mut situation = healthy();
+        let window = activity(0, 40, &[(Reason::ConnTimeout, failed)]);
+        *traffic_of(&mut situation, "tcp_local") =
+            Traffic { domains: 20, worst_domain_share: 0.9, ..traffic(window) };
+        if has_begun {
+            situation.ringing.insert(("ImsMtaDestinationDead", "tcp_local".to_owned()));
+        }
+        rung(&situation).iter().any(|alert| alert.name == "ImsMtaDestinationDead")
+    };
+    assert_eq!(
+        [(20, false), (19, false), (16, true), (15, true)].map(|(failed, begun)| rings(failed, begun)),
+        [true, false, true, false]
+    );
+}
+
+/// At night hardly as many fail in five minutes: in a quarter of an hour they do, where they are much of what is tried.
+#[test]
+fn a_dead_destination_of_the_night_is_told_by_a_quarter_of_an_hour() {
+    let rings = |failing, delivered, worst_share| {
+        let mut situation = healthy();
+        let window = activity(0, 8, &[(Reason::ConnTimeout, 12)]);
+        let traffic = {
+            let traffic = Traffic { domains: 20, worst_domain_share: 0.9, ..traffic(window) };
+            let of = traffic_of(&mut situation, "tcp_local");
+            *of = traffic;
+            of
+        };
+        (traffic.quarter.failing, traffic.quarter.delivered) = (failing, delivered);
+        traffic.quarter.worst_share = worst_share;
+        rung(&situation).iter().map(|alert| alert.name).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(rings(20, 40, 0.9), ["ImsMtaDestinationDead"]);
+    assert_eq!(rings(19, 40, 0.9), none);
+    assert_eq!(rings(20, 80, 0.9), none);
+    assert_eq!(rings(20, 40, 0.8), ["ImsMtaDeliveryFailuresElevated"]);
 }
 
 /// Greylisting is what a host does with everybody.

@@ -136,14 +136,14 @@ pub(super) const NOW: &[(&str, Happens)] = &[
     ("enqueue_surge", |now| _ = now.usual.enqueues.insert("tcp_local".to_owned(), comes_in(300, 0, 50.0))),
     ("queue_above_baseline", |now| {
         queue_of(now, "l").messages = 100;
-        now.usual.queue.insert("l".to_owned(), Band { expected: 30.0, upper: 99.0 });
+        now.usual.queue.insert("l".to_owned(), Band { expected: 30.0, presently: 30.0, upper: 99.0 });
     }),
     ("flow", |now| _ = channel(now, "l")),
 ];
 
 /// So many recipients where mostly others come, after minutes without any.
 fn comes_in(count: u64, quiet: i64, expected: f64) -> Enqueues {
-    let band = Band { expected, upper: 5.0 * expected };
+    let band = Band { expected, presently: expected, upper: 5.0 * expected };
     Enqueues { latest: Latest { count, quiet: Millis::of_minutes(quiet), band }, steady: expected }
 }
 

@@ -71,7 +71,7 @@ fn healthy() -> Situation {
         known: Sources::of(Source::ALL),
         ..Situation::default()
     };
-    situation.usual.queue.insert("tcp_local".to_owned(), Band { expected: 9.0, upper: 40.0 });
+    situation.usual.queue.insert("tcp_local".to_owned(), Band { expected: 9.0, presently: 9.0, upper: 40.0 });
     situation
 }
 

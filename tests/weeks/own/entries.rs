@@ -9,6 +9,7 @@ use imsimta_exporter::demo::format::LogFormat;
 use jiff::civil::DateTime;
 
 use super::shown::{Shown, label};
+use super::truth::Tried;
 use super::unix_millis;
 use crate::weeks::trouble::Trouble;
 
@@ -32,6 +33,8 @@ pub struct Log {
     rng: Rng,
     /// Of the last message or connection.
     number: u64,
+    /// Attempts to deliver since these were taken.
+    pub tried: Vec<Tried>,
 }
 
 /// What becomes of a recipient.
@@ -77,7 +80,7 @@ fn says(reason: &str) -> &'static str {
 
 impl Log {
     pub fn new(seed: u64) -> Self {
-        Self { rng: Rng::with_seed(seed), number: 0 }
+        Self { rng: Rng::with_seed(seed), number: 0, tried: Vec::new() }
     }
 
     /// All of some time, in its order.
@@ -107,10 +110,12 @@ fn stamp(at: i64) -> DateTime {
 }
 
 impl Minute<'_> {
-    fn message(&mut self, entry: &MessageEntry<'_>) {
+    /// An entry, and when it is written.
+    fn message(&mut self, entry: &MessageEntry<'_>) -> i64 {
         let at = self.log.rng.i64(self.time.clone());
         let entry = MessageEntry { process: "1e48.2.0", blocks: 3, ..entry.clone() };
         self.lines.push(Line { at, text: FORMAT.message(stamp(at), &entry) });
+        at
     }
 
     fn connection(&mut self, at: i64, entry: &ConnectionEntry<'_>) {
@@ -310,7 +315,7 @@ impl Minute<'_> {
         };
         let original = format!("rfc822;{to}");
         let (file, id) = (file(source, number), format!("<{number}@example.com>"));
-        self.message(&MessageEntry {
+        let at = self.message(&MessageEntry {
             source,
             message_id: &id,
             code: fate.code,
@@ -323,6 +328,10 @@ impl Minute<'_> {
             queue_seconds: fate.waited,
             ..MessageEntry::default()
         });
+        // What the return job gives back nobody tried.
+        if fate.says != says("expired") {
+            self.log.tried.push(Tried { at, channel: source.to_owned(), fails: fate.code != "D" });
+        }
     }
 }
 

@@ -30,6 +30,7 @@ use jiff::tz::TimeZone;
 use super::entries::{Line, Log};
 use super::looks::Site;
 use super::shown::{Shown, label};
+use super::truth::Truth;
 use super::unix_millis;
 use crate::weeks::calendar::MINUTE;
 use crate::weeks::judge::SEED;
@@ -70,6 +71,8 @@ pub struct Exporter {
     /// Since which second it does not run, and what it left.
     down: Option<(usize, Saved)>,
     firing: BTreeMap<Identity, usize>,
+    /// When the entries made the page about failures true.
+    pub truth: Truth,
     /// What began to fire.
     pub began: Vec<Began>,
     /// What ended, and after how many seconds.
@@ -89,7 +92,9 @@ fn millis(second: usize) -> i64 {
 impl Exporter {
     /// At the beginning of a minute, with nothing known.
     pub fn new(minute: usize) -> Self {
-        let config = Config::default();
+        let mut config = Config::default();
+        // As often as the rules of these weeks are rendered for.
+        config.alerting.scrape_interval = Duration::from_secs(MINUTE as u64);
         let (clock, zone) = (Clock::start(), LogZone::find(Some(&TimeZone::UTC)));
         let install = Install::default();
         let collected = readings(&COLLECTORS, &install, clock);
@@ -100,7 +105,7 @@ impl Exporter {
         book.daemon_events.shown = vec![DaemonLog::Dispatcher, DaemonLog::JobController];
         book.following = vec![Following { log: LOG.to_owned(), lag_bytes: Some(0), ..Following::default() }];
         book.reading.update(Run::Whole(()), at(minute * MINUTE).steady_seconds, 0.1);
-        let limits = (&config.thresholds).into();
+        let limits = config.limits();
         let observed = Arc::new(Observed::new(clock, zone, install, limits, collected, book));
         Self {
             tick: Tick::of(Arc::clone(&observed)),
@@ -114,6 +119,7 @@ impl Exporter {
             epoch: at(minute * MINUTE).steady_seconds,
             down: None,
             firing: BTreeMap::new(),
+            truth: Truth::default(),
             began: Vec::new(),
             ended: Vec::new(),
             changes: 0,
@@ -132,6 +138,7 @@ impl Exporter {
         let written_since = down.as_ref().map_or(begins, |(since, _)| *since);
         let lines = self.log.of(millis(written_since)..millis(ends), &self.shown, trouble);
         self.lines.extend(lines);
+        self.truth.take(std::mem::take(&mut self.log.tried), &self.observed.limits);
         if let Some((_, saved)) = down {
             self.starts_again(&saved, at(begins));
         }

@@ -11,6 +11,9 @@ mod entries;
 mod exporter;
 mod looks;
 mod shown;
+mod truth;
+
+use imsimta_exporter::findings::thresholds::table;
 
 use super::calendar::MINUTE;
 use super::incidents::{Happening, happenings};
@@ -75,13 +78,65 @@ fn normal_weeks_ring_nowhere() {
 /// The exporter reads and judges what is written a second later, and its collectors look some seconds after a minute begins.
 const LOOKS: usize = 5;
 
-/// The second after which an incident is told too late: when the rules could tell it. A minute is scraped with all that happened in
-/// it, and promtool calls that by its beginning, so they know a minute later.
-fn too_late(verdict: &Verdict<'_>) -> usize {
-    verdict.happening.incident.rules + MINUTE + LOOKS
+/// Where the rule counts more than there was: of 15 minutes a scrape a minute shows 14, to which `increase` adds a fourteenth. Of 94
+/// rejections it says 100; the exporter, which tells a quarter of an hour by its minutes, has them a minute later.
+const EXTRAPOLATED: [&str; 1] = ["bounce-storm"];
+
+/// The second of an incident at which the rules of Prometheus could tell it. A minute is scraped with all that happened in it, and
+/// promtool calls that by its beginning, so they know a minute later.
+fn by_rules(verdict: &Verdict<'_>) -> usize {
+    let incident = verdict.happening.incident;
+    let more = if EXTRAPOLATED.contains(&incident.name) { MINUTE } else { 0 };
+    incident.rules + MINUTE + more
 }
 
-/// Nineteen of twenty are told, and first what causes them; nothing else pages. None is told later than by the rules.
+/// What is so at a second of an incident that no entry tells, where the alert has no `for`: a process is away for so long, the Dispatcher
+/// was started for the third time, the error is there. What the queue shows has no second here: it changes by minutes.
+const IS_SO: [(&str, usize); 5] = [
+    ("job-controller-dead", 90),
+    ("dispatcher-dead", 90),
+    ("mta-dead", 320),
+    ("dispatcher-flapping", 300),
+    ("fork-failed", 0),
+];
+
+/// The second of an incident from which on its first alert is true, where the rule has no `for`.
+fn is_so(verdict: &Verdict<'_>, exporter: &Exporter) -> Option<usize> {
+    let first = verdict.told.first().filter(|_| verdict.caught_after().is_some())?;
+    let row = table().alert(first.alert(), first.label("severity")).expect("a row");
+    if row.waits.is_some() {
+        return None;
+    }
+    let name = verdict.happening.incident.name;
+    if let Some((_, second)) = IS_SO.iter().find(|(of, _)| *of == name) {
+        return Some(*second);
+    }
+    if first.alert() != "ImsMtaDeliveryFailureSpike" {
+        return None;
+    }
+    let begins = verdict.happening.begins * MINUTE;
+    Some(exporter.truth.first(first.label("channel"), begins)? - begins)
+}
+
+/// Says how long after it was so the exporter and the rules told what has no `for`; the sums.
+fn delays(verdicts: &[Verdict<'_>], exporter: &Exporter) -> [usize; 2] {
+    let mut sums = [0; 2];
+    for verdict in verdicts {
+        let Some(is_so) = is_so(verdict, exporter) else { continue };
+        let told = [verdict.caught_after().unwrap_or_default(), by_rules(verdict)];
+        let [own, rules] = told.map(|after| after.saturating_sub(is_so));
+        say(&format!(
+            "{}: so after {is_so} s, told {own} s later, by the rules {rules} s",
+            verdict.happening.incident.name
+        ));
+        sums = [sums[0] + own, sums[1] + rules];
+    }
+    say(&format!("in all told {} s later, by the rules {} s", sums[0], sums[1]));
+    sums
+}
+
+/// Nineteen of twenty are told, and first what causes them; nothing else pages. None is told later than by the rules, and what has no `for`
+/// in half of their time.
 #[test]
 fn incidents_are_told_with_their_cause_first() {
     let span = span();
@@ -89,8 +144,14 @@ fn incidents_are_told_with_their_cause_first() {
     let exporter = watch(span, &all);
     let can_be_found = |happening: &&Happening| happening.incident.expects != ["ImsMtaExporterDown"];
     let verdicts = tell(&all.iter().filter(can_be_found).collect::<Vec<_>>(), &exporter.began);
-    let is_late =
-        |verdict: &&Verdict<'_>| verdict.caught_after().is_some_and(|after| after > too_late(verdict));
-    let late: Vec<_> = verdicts.iter().filter(|_| span.is_whole).filter(is_late).collect();
-    assert!(late.is_empty(), "{:?}", late.iter().map(|verdict| verdict.row()).collect::<Vec<_>>());
+    let [own, rules] = delays(&verdicts, &exporter);
+    if !span.is_whole {
+        return;
+    }
+    let is_late = |verdict: &&Verdict<'_>| {
+        verdict.caught_after().is_some_and(|after| after > by_rules(verdict) + LOOKS)
+    };
+    let late: Vec<_> = verdicts.iter().filter(is_late).map(Verdict::row).collect();
+    assert!(late.is_empty(), "{late:#?}");
+    assert!(2 * own <= rules, "{own} s, and {rules} s by the rules");
 }

@@ -178,7 +178,9 @@ fn twenty_weeks(season: &Season) {
             if usual && warm && !new {
                 above[index].extend((count > band.upper).then_some(step));
                 let surge = truth.counts[index] * 3.0;
-                surges.note(index, step, surge > band.upper, truth.counts[index] >= 10.0);
+                // As the findings have it: above the band, and more than twice what is expected.
+                let seen = surge > band.upper.max(2.0 * band.presently);
+                surges.note(index, step, seen, truth.counts[index] >= 10.0);
             }
         }
     }
