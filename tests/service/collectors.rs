@@ -103,7 +103,7 @@ fn ask(install: &Install, get: Get<'_>) {
     assert_eq!(value_of(&page, sample), None);
     until("/-/ready", &|head, body| head.contains(" 503 ") && body.contains("trial (no sheep)"));
     until("/", &|_, page| {
-        ["<td>trial</td><td>a flock</td>", "The flock cannot be read: no sheep."]
+        ["<th scope=\"row\">trial</th><td>a flock</td>", "The flock cannot be read: no sheep."]
             .iter()
             .all(|text| page.contains(text))
     });
