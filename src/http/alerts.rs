@@ -22,7 +22,11 @@ pub(super) fn section(alerts: &Standing, shown: &[&str], unix_seconds: f64) -> M
             h2 { "Alerts" }
             (list(alerts, &firing, shown, unix_seconds))
             @if pending > 0 {
-                p.dim { (pending) @if pending == 1 { " more is there and has" } @else { " more are there and have" } " to last." }
+                p.dim {
+                    (pending) @if !firing.is_empty() { " more" }
+                    @if pending == 1 { " is there and has to last before it fires." }
+                    @else { " are there and have to last before they fire." }
+                }
             }
             @if alerts.left_out > 0 { p.bad { "There is no room for " (alerts.left_out) " more." } }
         }
