@@ -70,7 +70,7 @@ impl Model {
             self.weeks.drain(..self.weeks.len().saturating_sub(8));
             let weeks = self.weeks.clone();
             self.learned.retain(|(_, _, week), _| weeks.contains(week));
-            self.trend = CHANNELS.into_iter().map(|channel| (channel, self.find_trend(channel))).collect();
+            self.find_trends();
         }
         let count = Level::of(count).count();
         let usual = self.usual(channel, hour, week, Some(week));
@@ -97,6 +97,11 @@ impl Model {
         };
         let (medians, maxima) = (sorted(|seen| seen.0), sorted(|seen| seen.1));
         (seen.len() >= 2).then(|| (medians[(seen.len() - 1) / 2], maxima[seen.len() - 2]))
+    }
+
+    /// When a week begins, and after a restart, which knows what was learned of these weeks since by a clock that was set back.
+    fn find_trends(&mut self) {
+        self.trend = CHANNELS.into_iter().map(|channel| (channel, self.find_trend(channel))).collect();
     }
 
     /// Of the two weeks that were begun before the newest.
@@ -232,7 +237,10 @@ proptest! {
                     }
                 }
                 Step::Wait(millis) => now += millis,
-                Step::Restart => baseline = baseline.restarted(),
+                Step::Restart => {
+                    baseline = baseline.restarted();
+                    model.find_trends();
+                }
             }
             baseline.go_on(Present::of_entry(Time::of(now)));
             for at in [now, now - HOUR, now + WEEK - HOUR] {
