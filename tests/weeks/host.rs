@@ -127,6 +127,12 @@ impl Host {
         self.show_files(page);
         self.show_connections(trouble, rng, page);
         page.put("process_start_time_seconds", "", self.time(self.started));
+        // A receiver was told of something once.
+        page.put(
+            "imsimta_notification_last_success_timestamp_seconds",
+            "receiver=\"webhook\"",
+            self.time(self.started),
+        );
         page.put("imsimta_exporter_ready", "", 1.0);
         page.put("imsimta_mta_active", "", 1.0);
         page.put("imsimta_queue_channels", "", if trouble.queue_lost { 0.0 } else { 4.0 });
@@ -239,12 +245,13 @@ const BUSIEST: &str = "sender=\"news@example.com\"";
 const STOLEN: &str = "sender=\"stolen@example.com\"";
 
 /// What does not happen in these weeks, and rules ask for.
-const NOTHING: [(&str, &str); 7] = [
+const NOTHING: [(&str, &str); 8] = [
     ("imsimta_log_unparsed_lines_total", "log=\"mail.log_current\",reason=\"no_action\""),
     ("imsimta_log_truncations_total", "log=\"mail.log_current\""),
     ("imsimta_log_gaps_total", "log=\"mail.log_current\""),
     ("imsimta_exporter_state_set_aside_total", ""),
     ("imsimta_exporter_state_save_failures_total", ""),
+    ("imsimta_notifications_failed_total", "receiver=\"webhook\",reason=\"connect\""),
     ("imsimta_exporter_label_capped_total", "table=\"channels\""),
     ("imsimta_tcp_listen_overflows_total", ""),
 ];
